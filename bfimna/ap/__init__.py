@@ -1,0 +1,1 @@
+"""The associative processor: truth tables, programs and their exact counts."""

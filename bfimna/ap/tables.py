@@ -1,0 +1,41 @@
+"""The truth tables of the AP's programs, and the passes generated from them.
+
+Column names: a, the operand that is kept; p, the running word; c, carry or borrow; b, a control
+bit (the multiplier's); u and v, the two flags of the maximum ("b is settled: a was greater", "b was
+greater").
+"""
+
+from bfimna.ap.lut import generate
+
+Bits = tuple[int, ...]
+
+
+def _add(a: int, p: int, c: int) -> Bits:
+    return a, a ^ p ^ c, (a & p) | (a & c) | (p & c)
+
+
+def _subtract(a: int, p: int, c: int) -> Bits:
+    return a, a ^ p ^ c, (a & c) | ((1 - p) & (a | c))
+
+
+def _maximum(a: int, b: int, u: int, v: int) -> Bits:
+    if u:
+        return a, a, u, v
+    if v or a == b:
+        return a, b, u, v
+    return (a, 1, 1, 0) if a else (a, b, 0, 1)
+
+
+def _if_control(step):  # type: ignore[no-untyped-def]
+    return lambda b, *apc: (b, *step(*apc)) if b else (b, *apc)
+
+
+# the carry stays 0 where the control bit is 0, so those rows never occur
+_NO_CARRY = [(0, a, p, 1) for a in (0, 1) for p in (0, 1)]
+
+FULL_ADD = generate("apc", _add)
+FULL_SUBTRACT = generate("apc", _subtract)
+HALF_ADD = generate("ap", lambda a, p: (a & p, a ^ p))  # a becomes the carry
+CONTROLLED_ADD = generate("bapc", _if_control(_add), _NO_CARRY)
+CONTROLLED_SUBTRACT = generate("bapc", _if_control(_subtract), _NO_CARRY)
+MAXIMUM = generate("abuv", _maximum, [(a, b, 1, 1) for a in (0, 1) for b in (0, 1)])  # into b
