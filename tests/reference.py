@@ -68,7 +68,7 @@ def infer(network, parameters, images, precision):
             if n == 2**power:
                 y = sums // n - offset
             else:
-                c = word.bits + power
+                c = stored[layer.inputs[0]].width + power
                 y = sums * -(-(2**c) // n) // 2**c - offset
         tensors[layer.name] = y
     return tensors
