@@ -9,47 +9,22 @@ groups at once (an array without segmentation takes one group after the other). 
 holds the same row of 64 groups.
 """
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from bfimna.ap.counts import ApKind, Counts
+from bfimna.ap.events import ApKind, Counts
+from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, unknown, whole_number
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
 NOTHING = np.uint64(0)
 ALL = np.uint64(2**64 - 1)
-_NONE = np.zeros((0, 0), np.uint64)
-
-
-@dataclass(frozen=True)
-class Faults:
-    """Cells that are stuck, and match lines that err.
-
-    Attributes
-    ----------
-    stuck_at_0, stuck_at_1 : fraction of the cells.
-    match_error : probability that a compare gives a row the wrong tag.
-    seed : of the random choice of cells and errors.
-    """
-
-    stuck_at_0: float = 0.0
-    stuck_at_1: float = 0.0
-    match_error: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("stuck_at_0", "stuck_at_1", "match_error"):
-            rate = getattr(self, name)
-            if not 0.0 <= rate < 1.0:
-                raise BfimnaError(f"{name} must lie in [0, 1), not {rate!r}")
-        if self.stuck_at_0 + self.stuck_at_1 > 1.0:
-            raise BfimnaError("stuck_at_0 and stuck_at_1 together exceed 1")
 
 
 @lru_cache(maxsize=256)
@@ -73,6 +48,11 @@ def _compile(program: tuple[Pass, ...]) -> tuple[tuple[int, ...], Any, np.ndarra
     return tuple(lines), steps, sizes
 
 
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @lru_cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads)
@@ -87,7 +67,9 @@ class Array:
     rows : rows of a group.
     columns : columns of the array.
     kind : whether there is a vertical mode, and whether its match lines are segmented.
-    threads : processor threads that share the work.
+    runs : the groups lie in memory as so many runs of equal length, each from a new word on.
+    threads : processor threads that share the work; 0 for all.
+    number : of this array among others, so that each has match errors of its own.
     faults : defects, drawn at random from their seed. `wear`: count the writes of each cell.
 
     Attributes
@@ -112,39 +94,31 @@ class Array:
         rows: int = 1,
         columns: int = COLUMNS,
         kind: ApKind = "2d-segmented",
-        threads: int = 1,
+        runs: int = 1,
+        threads: int = 0,
         faults: Faults | None = None,
         wear: bool = False,
+        number: int = 0,
     ) -> None:
+        if kind not in get_args(ApKind):
+            raise unknown("AP kind", kind, get_args(ApKind))
         self.groups, self.rows = whole_number("groups", groups, 1), whole_number("rows", rows, 1)
-        self.columns, self.kind, self.threads = whole_number("columns", columns, 1), kind, threads
-        self.words = -(-self.groups // 64)  # per row of a group
+        self.columns, self.kind = whole_number("columns", columns, 1), kind
+        self.runs, self.threads = runs, threads or processors()
+        run = self.groups // runs
+        self.words = runs * -(-run // 64)  # per row of a group
         shape = (self.columns, self.rows * self.words)
         self.planes = np.zeros(shape, np.uint64)
         self._valid = np.full(shape[1], ALL)
-        if self.groups % 64:
-            self._valid[self.words - 1 :: self.words] = 2 ** (self.groups % 64) - 1
-        self.counts, self.tags_set, self._runs = Counts(), 0, 0
+        if run % 64:
+            per_run = self.words // runs
+            self._valid[per_run - 1 :: per_run] = 2 ** (run % 64) - 1
+        self.counts, self.tags_set, self._runs = Counts(), 0, number << 16
         self._wear = np.zeros((self.columns, 64 * shape[1]), np.uint32) if wear else None
         self.faults = faults or Faults()
-        self._stuck, self._stuck_value = _NONE, _NONE
-        if self.faults.stuck_at_0 or self.faults.stuck_at_1:
-            self._draw_stuck_cells()
-
-    def _draw_stuck_cells(self) -> None:
-        random = np.random.default_rng(self.faults.seed)
-        self._stuck, self._stuck_value = np.zeros_like(self.planes), np.zeros_like(self.planes)
-        for column in range(self.columns):
-            draw = random.random((self.planes.shape[1], 64))
-            stuck = draw < self.faults.stuck_at_0 + self.faults.stuck_at_1
-            for planes, cells in (
-                (self._stuck, stuck),
-                (self._stuck_value, stuck & (draw >= self.faults.stuck_at_0)),
-            ):
-                planes[column] = np.packbits(cells, bitorder="little").view(np.uint64)
-        self._stuck &= self._valid
-        self._stuck_value &= self._valid
-        self.planes |= self._stuck_value
+        self._stuck, self._stuck_value = self.faults.draw(shape)
+        if self._stuck.size:
+            self.planes |= self._stuck_value & self._valid
 
     @property
     def wear(self) -> np.ndarray:
@@ -173,10 +147,10 @@ class Array:
             raise BfimnaError(
                 f"values from {numbers.min()} to {numbers.max()} do not fit {len(columns)} bits"
             )
-        numbers = np.ascontiguousarray(np.broadcast_to(numbers, (rows, self.groups)))
-        packed = np.empty((len(columns), rows, self.words), np.uint64)
-        kernels.pack(numbers.astype(np.int64, copy=False), len(columns), packed)
-        self.load_planes(packed, columns, clear)
+        numbers = np.broadcast_to(numbers, (rows, self.groups)).reshape(rows * self.runs, -1)
+        packed = np.empty((len(columns), len(numbers), self.words // self.runs), np.uint64)
+        kernels.pack(np.ascontiguousarray(numbers, np.int64), packed)
+        self.load_planes(packed.reshape(len(columns), rows, -1), columns, clear)
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
         """Load words given as bit planes, (bits, rows, words): the first rows of every group."""
@@ -207,9 +181,10 @@ class Array:
         from bfimna.ap import kernels
 
         rows = rows or self.rows
-        numbers = np.empty((rows, self.groups), np.int64)
-        kernels.unpack(self.read_planes(columns, rows), signed, numbers)
-        return numbers
+        numbers = np.empty((rows * self.runs, self.groups // self.runs), np.int64)
+        planes = self.read_planes(columns, rows).reshape(len(columns), len(numbers), -1)
+        kernels.unpack(planes, signed, numbers)
+        return numbers.reshape(rows, self.groups)
 
     def read_planes(self, columns: range, rows: int = 0) -> np.ndarray:
         """Read words as bit planes: (bits, rows, words)."""
@@ -283,9 +258,7 @@ class Array:
             tags_shifted=cells,
         )
 
-    def move_rows(
-        self, first: int, count: int, source: range, target: range, clear: range
-    ) -> None:
+    def move_rows(self, first: int, count: int, source: range, target: range, clear: range) -> None:
         """Copy words of rows from `first` on to the first rows' other columns, a word at a time.
 
         A read and a load of one word each, group after group; `clear` is cleared in the same load.
@@ -334,4 +307,3 @@ class Array:
             raise BfimnaError(
                 f"columns {min(columns)} to {max(columns)} of an array of {self.columns} columns"
             )
-

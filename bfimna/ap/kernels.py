@@ -198,7 +198,7 @@ def execute(planes, valid, lo, hi, lines, steps, carry, defects, wear, tagged): 
     Parameters
     ----------
     carry : line whose ones are handed on by one segment after the passes; -1 for none.
-    tagged : tags set by each pass, added to; then those of the hand-over before and after the shift.
+    tagged : tags set by each pass, added to; then the hand-over's, before and after the shift.
     """
     width = max(4, BLOCK // lines.segments)
     buffer = np.empty((len(lines.plane), lines.segments * width), U)
@@ -235,13 +235,13 @@ def execute(planes, valid, lo, hi, lines, steps, carry, defects, wear, tagged): 
 
 
 @_jit
-def pack(values, bits, planes):  # type: ignore[no-untyped-def]
-    """Spread integers (rows, groups) over `bits` planes (bits, rows, words of 64 groups)."""
+def pack(values, planes):  # type: ignore[no-untyped-def]
+    """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups)."""
     rows, groups = values.shape
     for r in range(rows):
         for w in range((groups + 63) // 64):
             last = min(64, groups - 64 * w)
-            for b in range(bits):
+            for b in range(len(planes)):
                 word = U(0)
                 for k in range(last):
                     word |= U((values[r, 64 * w + k] >> b) & 1) << U(k)

@@ -1,9 +1,9 @@
 """The programs of the AP: sequences of passes over column ranges, made from the generated tables.
 
-A program is data. A range of columns is a word, its first column the lowest bit. Columns given as
-`carry`, `borrow`, `won`, `lost`, `flag` and product columns must hold 0 when a program starts, unless
-it says that it clears them. The model document's section 1 lists what each costs; `counts` has the
-closed forms, which the tests hold against what `array` counts.
+A program is data. A range of columns is a word, its first column the lowest bit. Carry, borrow and
+flag columns and a product's columns must hold 0 when a program starts, unless it says that it
+clears them. The model document's section 1 lists what each costs; `counts` has the closed forms,
+which the tests hold against what `array` counts.
 """
 
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ def clear(columns: Sequence[int]) -> Program:
 
 
 def _ripple(lut: Lut, a: range, p: range, carry: int) -> Program:
-    return tuple(step for columns in zip(a, p) for step in lut.at((*columns, carry)))
+    return tuple(step for columns in zip(a, p, strict=True) for step in lut.at((*columns, carry)))
 
 
 @lru_cache
 def add(a: range, p: range, carry: int) -> Program:
-    """p += a, from the lowest bit up; the carry out stays in `carry`.
+    """Add in place, p += a, from the lowest bit up; the carry out stays in `carry`.
 
     >>> len(add(range(0, 8), range(8, 16), carry=16))
     32
@@ -50,15 +50,15 @@ def add(a: range, p: range, carry: int) -> Program:
 
 @lru_cache
 def subtract(a: range, p: range, borrow: int) -> Program:
-    """p -= a; the borrow out, which is the sign of the difference of unsigned words, stays."""
+    """Subtract in place, p -= a; the borrow out stays (the sign, if the words are unsigned)."""
     _check("subtract", a, p, (borrow,))
     _check("subtract", a, p, equal=True)
     return _ripple(tables.FULL_SUBTRACT, a, p, borrow)
 
 
 def _partial(lut: Lut, control: int, a: range, p: range, carry: int) -> Program:
-    """p += a (or -=) in the rows where the control bit is 1."""
-    return tuple(step for i, k in zip(a, p) for step in lut.at((control, i, k, carry)))
+    """Run p += a (or -=) in the rows where the control bit is 1."""
+    return tuple(step for i, k in zip(a, p, strict=True) for step in lut.at((control, i, k, carry)))
 
 
 @lru_cache
@@ -69,7 +69,7 @@ def multiply(
     signed: tuple[bool, bool] = (False, False),
     borrow: int | None = None,
 ) -> Program:
-    """product := multiplier · a, one partial product a multiplier bit.
+    """Multiply, product := multiplier · a, one partial product a multiplier bit.
 
     The carry of partial product j lives in product column j + len(a), which is still 0. A signed
     multiplier's last partial product is subtracted. A signed a is taken as unsigned, which is
@@ -100,8 +100,28 @@ def multiply(
 
 
 @lru_cache
+def scale_up(multiplier: range, a: range) -> Program:
+    """Multiply a signed word by an unsigned a, into its own columns and the len(a) + 1 below it.
+
+    A multiplier bit is used once, so its column is free for the growing product one step later,
+    after a write that clears it. This is how a long word is scaled in few columns.
+    """
+    n = len(a)
+    product = range(multiplier.start - n - 1, multiplier.stop - 1)
+    _check("scale_up", product[: n + 1], multiplier, a)
+    steps: Program = ()
+    for j, control in enumerate(multiplier):
+        top = j == len(multiplier) - 1
+        lut = tables.CONTROLLED_SUBTRACT if top else tables.CONTROLLED_ADD
+        carry = product[j + n]
+        steps += clear((carry,)) if j else ()
+        steps += _partial(lut, control, a, product[j : j + n], carry)
+    return steps
+
+
+@lru_cache
 def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> Program:
-    """b := max(a, b), from the top bit down; clears its two flags first.
+    """Maximum in place, b := max(a, b), from the top bit down; clears its two flags first.
 
     The top column needs a pass less, no flag being up yet. If it is a sign, a 0 there makes a word
     the greater.
@@ -110,7 +130,7 @@ def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> Pr
     _check("maximum", a, b, equal=True)
     lut = tables.MAXIMUM_SIGN if signed else tables.MAXIMUM_TOP
     steps = clear((won, lost))
-    for i, k in reversed(tuple(zip(a, b))):
+    for i, k in reversed(tuple(zip(a, b, strict=True))):
         steps += lut.at((i, k, won, lost))
         lut = tables.MAXIMUM
     return steps
@@ -143,40 +163,33 @@ def saturate(word: range, bits: int, flag: int, signed: bool = True) -> Program:
     """
     _check("saturate", word, (flag,))
     low, upper = word[:bits], word[bits - 1 if signed else bits :]
-    if not len(upper):
+    if len(word) <= bits:
         raise BfimnaError(f"saturate: a word of {len(word)} columns has no more than {bits} bits")
     fits = [Pass(tuple((c, bit) for c in upper), ((flag, 1),)) for bit in (0, 1)[: 1 + signed]]
     top = word[-1]
     sign = low[-1] if signed else -1
     large = tuple((c, int(c != sign)) for c in low)
     small = tuple((c, int(c == sign)) for c in low)
-    if signed and len(upper) == 1:
-        return ()
     return (*fits, Pass(((flag, 0), (top, 0)), large), Pass(((flag, 0), (top, 1)), small))
 
 
 @lru_cache
 def requantise(
-    word: range,
-    scale: range,
-    product: range,
-    shift: int,
-    bits: int,
-    flag: int,
-    signed: tuple[bool, bool] = (True, True),
+    word: range, scale: range, shift: int, bits: int, flag: int, signed: bool = True
 ) -> Program:
-    """product[shift : shift + bits] := clamp(⌊word · scale / 2^shift⌋): integer-only scaling.
+    """Scale a signed word by integers only: clamp(⌊word · scale / 2^shift⌋) to `bits` bits.
 
-    Rounding to nearest needs no step of its own: half a step of the result, 2^(shift-1) / scale,
-    belongs into the bias that was added to the word.
+    The result starts `shift` columns above the product, which lies as in `scale_up`. Rounding to
+    nearest needs no step of its own: half a step of the result, 2^(shift-1) / scale, belongs into
+    the bias that was added to the word.
 
     Parameters
     ----------
-    signed : whether the word is signed, and whether the result is.
+    signed : whether the result is signed.
     """
-    _check("requantise", word, scale, product, (flag,))
-    steps = multiply(word, scale, product, (signed[0], False))
-    return steps + saturate(product[shift:], bits, flag, signed[1])
+    product = range(word.start - len(scale) - 1, word.stop - 1)
+    _check("requantise", product[: len(scale) + 1], word, scale, (flag,))
+    return scale_up(word, scale) + saturate(product[shift:], bits, flag, signed)
 
 
 # ---- vertical: rows of a group ---------------------------------------------------------------
