@@ -37,7 +37,10 @@ def top_bits(x, have, want):
 
 def infer(network, parameters, images, precision):
     """Every tensor of the network, (images, channels, y, x), by name."""
-    stored, bits = words(network, precision), dict(zip(network.gemm_names, precision.activation_bits))
+    stored, bits = (
+        words(network, precision),
+        dict(zip(network.gemm_names, precision.activation_bits)),
+    )
     tensors = {network.layers[0].name: np.asarray(images, dtype=np.int64)}
     for layer in network.layers[1:]:
         x = tensors[layer.inputs[0]]

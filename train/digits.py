@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from torch.nn import functional as f
 
 from bfimna import digits
-from bfimna.ap.integer import check, ranges, words
+from bfimna.ap.integer import ranges, words
 from bfimna.ap.quantise import activation_step, quantise
 from bfimna.network import GEMM
 from bfimna.precision import Precision
@@ -232,7 +232,8 @@ def quantised(precision, weights, scales, data, test):  # type: ignore[no-untype
     own = simulation.start
     spread = max(float(simulation.forward(x).detach().std()), 1.0)
     groups = [
-        {"params": [p[0]], "lr": 3e-3 * float(p[0].detach().std())} for p in simulation.latent.values()
+        {"params": [p[0]], "lr": 3e-3 * float(p[0].detach().std())}
+        for p in simulation.latent.values()
     ] + [
         {"params": [p[1]], "lr": 1e-2 * float(p[0].detach().std() * 2 ** precision[n][1])}
         for n, p in simulation.latent.items()

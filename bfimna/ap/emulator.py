@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from bfimna.ap.array import Array, Faults
-from bfimna.ap.counts import CYCLES, Counts
-from bfimna.errors import BfimnaError
+from bfimna.ap.array import Array
+from bfimna.ap.events import CYCLES, Counts
+from bfimna.ap.faults import Faults
 
 PRODUCTS = 2**21  # rows emulated at a time: many CAPs side by side, few calls, still cached
-DENSE_COLUMNS = 160  # word, operand, scale, product: 16-bit layers need so many
 
 
 @dataclass
@@ -98,10 +97,3 @@ class Emulator:
         """Call work(lo, hi) on shares of the rows, one share a thread."""
         bounds = np.linspace(0, rows, min(self.threads, rows) + 1).astype(int)
         list(self._pool.map(work, bounds[:-1], bounds[1:]))
-
-
-def fitting(what: str, needed: int, columns: int) -> int:
-    """Return `columns`, or raise if a program needs more."""
-    if needed > columns:
-        raise BfimnaError(f"{what} needs {needed} columns; the array has {columns}")
-    return columns

@@ -148,15 +148,13 @@ def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ig
                 stored[layer.name], relu, not network.readers[layer.name], placed.part,
                 placed.splits, ceil(placed.caps / chip.caps), dense,
             )  # fmt: skip
-        elif layer.kind == "flatten" or layer.kind == "relu" and layer.name == resident_relu(
-            network, network[layer.inputs[0]]
+        elif layer.kind == "flatten" or (
+            layer.kind == "relu" and layer.name == resident_relu(network, network[layer.inputs[0]])
         ):
             plan[layer.name] = None
         else:
             shape = network.shapes[layer.name]
-            plan[layer.name] = Elementwise(
-                layer, before, stored[layer.name], relu, shape, dense
-            )
+            plan[layer.name] = Elementwise(layer, before, stored[layer.name], relu, shape, dense)
     return plan
 
 
@@ -183,4 +181,6 @@ class _Progress:
             passed = time.perf_counter() - self.start
             left = passed * (self.total - self.ran) / self.ran
             share = 100 * self.ran / self.total
-            sys.stderr.write(f"{layer.name:<24} {share:5.1f} %  {passed:6.1f} s  ~{left:.0f} s left\n")
+            sys.stderr.write(
+                f"{layer.name:<24} {share:5.1f} %  {passed:6.1f} s  ~{left:.0f} s left\n"
+            )

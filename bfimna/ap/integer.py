@@ -178,7 +178,9 @@ def check(network: Network, parameters: Parameters, precision: Precision) -> Non
     stored, sums = words(network, precision), sum_bits(network, precision)
     for layer in network.layers:
         if layer.ceil and layer.kind == "avgpool":
-            raise BfimnaError(f"layer {layer.name!r}: average pooling with ceil has no integer form")
+            raise BfimnaError(
+                f"layer {layer.name!r}: average pooling with ceil has no integer form"
+            )
         if layer.kind in POOL and any(p * 2 > k for p, k in zip(layer.padding, layer.kernel * 2)):
             raise BfimnaError(f"layer {layer.name!r}: padding exceeds half the window")
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
@@ -199,7 +201,7 @@ def check(network: Network, parameters: Parameters, precision: Precision) -> Non
             out = stored[name].bits
             width = int(scale_bits(out))
             _within(f"{where}: multiplier", own.multiplier, 0, 2**width)
-            _within(f"{where}: shift", np.array(own.shift), 0, sums[name] + width - out)
+            _within(f"{where}: shift", np.array(own.shift), 0, sums[name] + width - out - 1)
 
 
 def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:

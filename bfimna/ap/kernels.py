@@ -200,7 +200,7 @@ def execute(planes, valid, lo, hi, lines, steps, carry, defects, wear, tagged): 
     carry : line whose ones are handed on by one segment after the passes; -1 for none.
     tagged : tags set by each pass, added to; then the hand-over's, before and after the shift.
     """
-    width = max(4, BLOCK // lines.segments)
+    width = max(32, BLOCK // lines.segments)
     buffer = np.empty((len(lines.plane), lines.segments * width), U)
     ok, tags = np.empty(buffer.shape[1], U), np.empty(buffer.shape[1], U)
     state = np.empty(1, U)

@@ -86,7 +86,7 @@ def quantise_layer(
     else:
         out = target[1].bits
         step_out, m = target[0] / 2**out, int(scale_bits(out))
-        multiplier, shift = dyadic(step * step_in / step_out, m, width + m - out - 1)
+        multiplier, shift = dyadic(step * step_in / step_out, m, width + m - out - 2)
         step = multiplier / 2.0**shift * step_out / step_in
     shaped = step.reshape(-1, *(1,) * (weights.ndim - 1)).astype(weights.dtype)
     integers = whole(weights / shaped, weight_bits).astype(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap import packing, programs
+from bfimna.ap import kernels, packing, programs
+from bfimna.ap.array import COLUMNS, Array
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.emulator import Emulator
 from bfimna.ap.integer import LayerParameters, Word, folded_bias, zero_point
+from bfimna.ap.matrix import Layout
 from bfimna.network import Gemm
 
 Tensor = np.ndarray
@@ -41,11 +43,6 @@ class Product:
     splits: int
     folds: int
     dense_folds: int
-
-    @property
-    def columns(self) -> int:
-        """Columns that the products need: operands and sum."""
-        return self.weight_bits + self.bits + self.width
 
 
 def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) -> Tensor:
@@ -110,16 +107,16 @@ def _dot_products(
         packing.gather(source, p.gemm.j, p.gemm.i, lo, hi, where, a)
 
     emulator.each(work, rows)
-    array = emulator.array(groups, rows, p.columns)
-    m, n = p.weight_bits, p.weight_bits + p.bits
-    total = range(n, n + p.width)
-    array.load_planes(w, range(m), clear=total)
-    array.load_planes(a, range(m, n))
+    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False))
+    array = emulator.array(groups, rows, COLUMNS)
+    total = layout.total
+    array.load_planes(w, layout.w, clear=range(min(total.stop, layout.w.start)))
+    array.load_planes(a, layout.a)
     emulator.account(array, name, "load", p.folds, first)
-    product = total[: p.weight_bits + p.bits]
-    array.run(programs.multiply(range(m), range(m, n), product, (True, False)))
+    multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
+    array.run(multiply)
     emulator.account(array, name, "multiply", p.folds, first)
-    array.run(programs.sign_extend(product[-1], total[len(product) :]))
+    array.run(layout.program[len(multiply) :])  # the sign, over the columns that the sum grows by
     left = programs.reduce(array, total)
     emulator.account(array, name, "reduce", p.folds, first)
     found = array.read_planes(total, left)
@@ -139,28 +136,26 @@ def _finish(
     first: bool,
 ) -> np.ndarray:
     """Add sums and carries, add the bias, scale, clamp, ReLU: one output a row."""
-    name, width, m = p.gemm.layer.name, p.width, int(scale_bits(p.target.bits))
-    operand = max(width, 0 if p.last else m)
-    total, other, flag = range(width), range(width, 2 * width), width + operand
-    carry = range(flag + 1, flag + 2)
-    product = range(flag + 2, flag + 2 + width + m)
-    array = emulator.array(groups, 1, carry.stop if p.last else product.stop)
-    array.load_planes(sums[0], total, clear=range(flag, flag + 2))
+    name, width, m = p.gemm.layer.name, p.width, 0 if p.last else int(scale_bits(p.target.bits))
+    total = range(m + 1, m + 1 + width)
+    flag, carry = total.stop, total.stop + 1
+    spare = range(carry + 1, max(COLUMNS, carry + 1 + m))
+    array = emulator.array(groups, 1, spare.stop)
+    array.load_planes(sums[0], total, clear=range(flag, flag + 1))
     for partial in sums[1:]:
-        array.load_planes(partial, other, clear=carry)
-        array.run(programs.add(other, total, carry.start))
+        _add(array, partial, total, carry, spare)
     emulator.account(array, name, "carry", p.dense_folds, first)
-    array.load(bias, other, clear=carry)
-    array.run(programs.add(other, total, carry.start))
+    planes = np.empty((width, 1, array.words), np.uint64)
+    kernels.pack(bias[None], planes)
+    _add(array, planes, total, carry, spare)
     emulator.account(array, name, "bias", p.dense_folds, first)
     result = total
     if not p.last:
-        factor = range(width, width + m)
-        array.load(scale, factor, clear=product)
         size = p.target.bits + 1
-        array.run(programs.requantise(total, factor, product, shift, size, flag))
+        array.load(scale, spare[:m], clear=range(m + 1))
+        array.run(programs.requantise(total, spare[:m], shift, size, flag))
         emulator.account(array, name, "requantise", p.dense_folds, first)
-        result = product[shift : shift + size]
+        result = range(shift, shift + size)
     if p.relu:
         array.run(programs.relu(result))
         result = result[:-1]
@@ -169,3 +164,13 @@ def _finish(
     emulator.account(array, name, "read", p.dense_folds, first)
     emulator.retire(array, name, "outputs", p.dense_folds)
     return numbers
+
+
+def _add(array: Array, planes: np.ndarray, total: range, carry: int, spare: range) -> None:
+    """Load a word and add it to the total: in slices, each as wide as the spare columns."""
+    for lo in range(0, len(total), len(spare)):
+        part = total[lo : lo + len(spare)]
+        other = spare[: len(part)]
+        clear = range(carry, carry + (lo == 0))
+        array.load_planes(planes[lo : lo + len(part)], other, clear)
+        array.run(programs.add(other, part, carry))
