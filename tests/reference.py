@@ -37,17 +37,14 @@ def top_bits(x, have, want):
 
 def infer(network, parameters, images, precision):
     """Every tensor of the network, (images, channels, y, x), by name."""
-    stored, bits = (
-        words(network, precision),
-        dict(zip(network.gemm_names, precision.activation_bits)),
-    )
+    stored = words(network, precision)
     tensors = {network.layers[0].name: np.asarray(images, dtype=np.int64)}
     for layer in network.layers[1:]:
         x = tensors[layer.inputs[0]]
         word, shape = stored[layer.name], network.shapes[layer.name]
         if layer.kind in GEMM:
             own = parameters[layer.name]
-            x = top_bits(x, stored[layer.inputs[0]].width, bits[layer.name])
+            x = top_bits(x, stored[layer.inputs[0]].width, precision[layer.name][1])
             y = convolve(x, own.weights.reshape(len(own.weights), -1, *layer.kernel), layer, shape)
             y = y + own.bias[:, None, None]
             if network.readers[layer.name]:

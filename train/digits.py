@@ -28,7 +28,7 @@ FLOAT_EPOCHS, EPOCHS, BATCH = 60, 40, 64
 
 
 def precisions() -> list[Precision]:
-    """Fixed widths, and mixes that keep the first and the last layer wider."""
+    """Return fixed widths, and mixes that keep the first and the last layer wider."""
     fixed = [Precision.fixed(NETWORK, bits) for bits in (2, 3, 4, 6, 8)]
     mixes = {
         "mixed-high": (8, 6, 6, 4, 8),

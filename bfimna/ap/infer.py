@@ -129,7 +129,7 @@ def _checked(network: Network, images: np.ndarray, word: Word) -> np.ndarray:
 
 
 def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ignore[no-untyped-def]
-    """What each layer runs: a `Product`, an `Elementwise`, or nothing."""
+    """Return what each layer runs: a `Product`, an `Elementwise`, or nothing."""
     from bfimna.chip import fit
 
     if chip.ap != "2d-segmented":
@@ -159,7 +159,7 @@ def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ig
 
 
 def resident_relu(network: Network, layer: Layer) -> str:
-    """Name of the ReLU that takes the layer's word where it lies, or "": the only one to take it."""
+    """Return the ReLU that takes the layer's word where it lies, as its only taker, or none."""
     takers = network.consumers[layer.name]
     resident = layer.kind in (*GEMM, "add") and len(takers) == 1
     return takers[0] if resident and network[takers[0]].kind == "relu" else ""

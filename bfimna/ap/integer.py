@@ -1,7 +1,7 @@
 """A whole network in integers: the word of each tensor, the parameters of each weighted layer.
 
-Integer-only inference as HAWQ-V3 defines it (dyadic scaling, no floating point anywhere), with three
-rules that make it bit-fluid:
+Integer-only inference as HAWQ-V3 defines it (dyadic scaling, no floating point anywhere), with
+three rules that make it bit-fluid:
 
 - Every tensor has a full-scale range; a word of B bits divides it into 2^B steps. A reader that
   wants fewer bits reads the top columns only: the range stays, nothing is rescaled.
@@ -17,7 +17,7 @@ import numpy as np
 
 from bfimna.ap.counts import levels, scale_bits
 from bfimna.errors import BfimnaError
-from bfimna.network import GEMM, POOL, Network
+from bfimna.network import GEMM, Network
 from bfimna.precision import Precision
 
 
@@ -160,7 +160,7 @@ def sum_bounds(weights: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def zero_point(word: Word, bits: int) -> int:
-    """What a reader of `bits` bits sees in place of 0: half the range where the word is signed."""
+    """Return what a reader of `bits` bits sees for 0: half the range where the word is signed."""
     return 2 ** (bits - 1) if word.signed else 0
 
 
@@ -181,8 +181,6 @@ def check(network: Network, parameters: Parameters, precision: Precision) -> Non
             raise BfimnaError(
                 f"layer {layer.name!r}: average pooling with ceil has no integer form"
             )
-        if layer.kind in POOL and any(p * 2 > k for p, k in zip(layer.padding, layer.kernel * 2)):
-            raise BfimnaError(f"layer {layer.name!r}: padding exceeds half the window")
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
         name = gemm.layer.name
         where = f"layer {name!r} of {network.name!r} at {precision.name}"

@@ -2,7 +2,7 @@
 
 A dot product is a group of the array, its rows run over j; 64 groups share a word. The groups of a
 layer are its outputs: channel after channel, within a channel image after image, position after
-position. So a word's groups fall into a few runs of one channel, whose activations lie side by side.
+position. So a word's groups fall into a few runs of one channel, with neighbouring activations.
 """
 
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ def _run_mask(length, offset):  # type: ignore[no-untyped-def]
 
 @_jit
 def spread(values, lo, hi, where, planes):  # type: ignore[no-untyped-def]
-    """Copy each channel's integers, (channels, rows), to all its groups: rows lo to hi of planes."""
+    """Copy each channel's integers, (channels, rows), to all its groups, for rows lo to hi."""
     bits, _, words = planes.shape
     for r in range(lo, hi):
         for w in range(words):

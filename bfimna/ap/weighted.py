@@ -25,10 +25,11 @@ class Product:
 
     Attributes
     ----------
-    width : bits of a sum. source, target : words of the tensors before and after. relu : name
-    of the ReLU that follows on the resident word, if any. last : whether the sums are the output. part, splits : rows of
-    a dot product in one CAP, and how many CAPs share it. folds, dense_folds : times that the chip is
-    filled with products, and with outputs.
+    width : bits of a sum. source, target : words of the tensors before and after.
+    relu : name of the ReLU that follows on the resident word, if any.
+    last : whether the sums are the output.
+    part, splits : rows of a dot product in one CAP, and how many CAPs share it.
+    folds, dense_folds : times that the chip is filled with products, and with outputs.
     """
 
     gemm: Gemm
