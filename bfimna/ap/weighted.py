@@ -120,7 +120,7 @@ def _dot_products(
     array.run(layout.program[len(multiply) :])  # the sign, over the columns that the sum grows by
     left = programs.reduce(array, total)
     emulator.account(array, name, "reduce", p.folds, first)
-    found = array.read_planes(total, left)
+    found = array.read_planes(total, left).copy()  # the array is used again
     emulator.account(array, name, "read", p.folds, first)
     emulator.retire(array, name, "products", p.folds)
     return [found[:, k : k + 1] for k in range(left)]
