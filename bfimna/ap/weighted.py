@@ -61,8 +61,8 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
         where = packing.runs(start, stop, positions)
         sums = []
         for lo in range(0, gemm.j, p.part):
-            part = weights[:, lo : lo + p.part]
-            sums += _dot_products(emulator, p, part, planes, lo, where, stop - start, start + lo == 0)
+            part, first = weights[:, lo : lo + p.part], start + lo == 0
+            sums += _dot_products(emulator, p, part, planes, lo, where, stop - start, first)
         channel = np.arange(start, stop) // positions
         scale = own.multiplier[channel] if len(own.multiplier) else own.multiplier
         args = sums, bias[channel], scale, own.shift, stop - start, start == 0
