@@ -19,7 +19,7 @@ from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.errors import BfimnaError
 
-BATCH = 8192  # words of a column in one go: the working set stays in the last-level cache
+BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
 
 
 @dataclass(frozen=True)
