@@ -176,7 +176,7 @@ def test_cells_written_by_multiplication_of_random_words(m, n):
     a, b = draw("random", m, False, 1 << 15), draw("random", n, False, 1 << 15, 1)
     _, counted = bf.ap.multiply(a, b, m, n)
     expected = closed.multiply(m, n).cells_written
-    assert counted.cells_written / a.size - (m + n) == pytest.approx(expected, rel=0.01)
+    assert counted.cells_written / a.size - (m + n) == pytest.approx(expected, rel=0.02)
 
 
 def test_cells_written_by_reduction_of_random_words():
