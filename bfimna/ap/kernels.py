@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 U = np.uint64
-BLOCK = 256  # words of a buffer's row; loops of known length are fast, shorter ones cost more each
+BLOCK = 512  # words of a buffer's row; loops of known length are fast, and long ones cost less each
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
 
 
@@ -171,27 +171,27 @@ def _after_write(line, tags, r, start, m, lines, defects, wear):  # type: ignore
 
 
 @_jit
-def _hand_on(line, tags, ok, r, start, m, lines, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
+def _hand_on(buffer, tags, ok, r, start, m, lines, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
     """Move the ones of a line on by one segment: compare, shift the tags, clear, write."""
-    n = lines.segments * m
-    before, after = U(0), U(0)
-    for w in range(n):
+    n, line, count = lines.segments * m, buffer[r], U(0)
+    shifted = np.zeros(BLOCK, U)
+    for w in range(BLOCK):
         tags[w] = line[w] & ok[w]
-        before += _popcount(tags[w])
+        count += _popcount(tags[w])
     if defects.match_error > 0:
-        before = _misread(tags, ok, defects.match_error, state, n)
-    for w in range(n - 1, m - 1, -1):
-        tags[w] = tags[w - m]
-    tags[:m] = 0
-    for w in range(n):
+        count = _misread(tags, ok, defects.match_error, state, n)
+    tagged[-2] += np.int64(count)
+    for w in range(n - m):
+        shifted[m + w] = tags[w]
+    for w in range(n - m, n):  # the last segment's tags are shifted out
+        count -= _popcount(tags[w])
+    tagged[-1] += np.int64(count)
+    for w in range(BLOCK):
         line[w] &= ~ok[w]
     _after_write(line, ok, r, start, m, lines, defects, wear)
-    for w in range(n):
-        line[w] |= tags[w]
-        after += _popcount(tags[w])
-    _after_write(line, tags, r, start, m, lines, defects, wear)
-    tagged[-2] += np.int64(before)
-    tagged[-1] += np.int64(after)
+    for w in range(BLOCK):
+        line[w] |= shifted[w]
+    _after_write(line, shifted, r, start, m, lines, defects, wear)
 
 
 @_jit
@@ -231,8 +231,7 @@ def execute(planes, valid, lo, hi, lines, steps, carry, defects, wear, tagged): 
                 if careful:
                     _after_write(buffer[r], tags, r, start, m, lines, defects, wear)
         if carry >= 0:
-            line = buffer[carry]
-            _hand_on(line, tags, ok, carry, start, m, lines, state, defects, wear, tagged)
+            _hand_on(buffer, tags, ok, carry, start, m, lines, state, defects, wear, tagged)
         for r in range(len(lines.plane)):
             for s in range(lines.segments):
                 column, at = lines.plane[r] + s, lines.base[r] + start
@@ -258,12 +257,15 @@ def pack(values, planes):  # type: ignore[no-untyped-def]
 def unpack(planes, signed, values):  # type: ignore[no-untyped-def]
     """Gather integers (rows, groups) from their planes; the top plane is a sign if `signed`."""
     rows, groups = values.shape
+    bits = len(planes)
+    top = (1 << (bits - 1)) if signed else 0
+    numbers = np.empty(64, np.int64)
     for r in range(rows):
         for w in range((groups + 63) // 64):
+            numbers[:] = 0
+            for b in range(bits):
+                word = planes[b, r, w]
+                for k in range(64):
+                    numbers[k] |= np.int64((word >> U(k)) & U(1)) << b
             for k in range(min(64, groups - 64 * w)):
-                number = 0
-                for b in range(len(planes)):
-                    number |= int((planes[b, r, w] >> U(k)) & U(1)) << b
-                if signed and number >> (len(planes) - 1):
-                    number -= 1 << len(planes)
-                values[r, 64 * w + k] = number
+                values[r, 64 * w + k] = numbers[k] - 2 * (numbers[k] & top)
