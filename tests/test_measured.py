@@ -23,8 +23,8 @@ def test_energy_of_the_arrays_is_the_model_s_but_for_cells_written():
 
 
 def test_faults_cost_accuracy_and_none_cost_nothing():
-    table = measured.faults(["int2"], [1e-6, 3e-3], every=12)
-    right = digits_accuracy("int2", 12)
+    table = measured.faults(["int2"], [1e-6, 3e-3], every=24)
+    right = digits_accuracy("int2", 24)
     by_rate = table.groupby("rate").accuracy_percent
     assert by_rate.max()[0.0] == pytest.approx(100 * right)
     assert by_rate.max()[3e-3] < 100 * right - 10

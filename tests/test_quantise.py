@@ -58,9 +58,8 @@ def test_synthetic_is_seeded():
 
 def test_a_residual_chain_shares_one_range():
     tied = ranges(zoo.resnet18())
-    stage = {
-        tied[f"layer2.{block}.{name}"] for block in (0, 1) for name in ("conv2", "add", "relu")
-    }
+    names = "conv2", "add", "relu"
+    stage = {tied[f"layer2.{block}.{name}"] for block in (0, 1) for name in names}
     assert stage == {"layer2.0.conv2"}
     assert tied["layer2.0.downsample.0"] == "layer2.0.conv2"
     assert tied["layer2.0.conv1"] == "layer2.0.conv1"
