@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bfimna.ap import packing
+from bfimna.ap import packing, windows
 
 
 def bits_of(planes, groups):
@@ -19,7 +19,7 @@ def bits_of(planes, groups):
 def test_runs_spread_and_gather(positions, first, groups, bits):
     first -= first % 64
     channels = (first + groups) // positions + 1
-    where = packing.runs(first, first + groups, positions)
+    where = windows.runs(first, first + groups, positions)
     random = np.random.default_rng(groups)
     weights = random.integers(0, 2**bits, (channels, 2))
     planes = np.empty((bits, 2, -(-groups // 64)), np.uint64)
