@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bfimna import elementwise
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
-from bfimna.network import GEMM, Network
+from bfimna.network import Network
 from bfimna.traffic import Traffic, traffic
 
 #: phases with AP cycles, in the order in which a layer runs them
@@ -29,6 +30,7 @@ PHASES = (
     "relu",
     "pool",
     "residual",
+    "elementwise",
 )
 
 
@@ -186,12 +188,10 @@ def _relu(
 ) -> Work:
     """ReLU on the word that the layer before left in its row; elsewhere it is loaded and read."""
     bits = stored[..., at] + SIGN
-    resident = np.array(
-        [network[network.layers[k].inputs[0]].kind in (*GEMM, "add") for k in at], dtype=float
-    )
     program = ap.relu(bits, counts)
     if counts == "microcode":
-        program = program + (ap.load(bits) + ap.read(bits - SIGN)) * (1.0 - resident)
+        loaded, read = elementwise.moves(network, at)
+        program = program + ap.load(bits) * loaded + ap.read(bits - SIGN) * read
     return _packed(program, g, at)
 
 
@@ -224,11 +224,19 @@ def _residual(
     return _packed(program, g, at)
 
 
+def _elementwise(
+    network: Network, g: Geometry, at: np.ndarray, stored: np.ndarray, counts: CountSet
+) -> Work:
+    """Run an element-wise layer, a product of two tensors or an LRN, a row an output element."""
+    return _packed(elementwise.program(network, at, stored[..., at] + SIGN), g, at)
+
+
 Program = Callable[[Network, Geometry, np.ndarray, np.ndarray, CountSet], Work]
-#: kind of layer without weights → its phase and what it runs; a flatten is only addressing
+#: kind of layer without weights → its phase and what it runs (`layer.ADDRESSING` runs none)
 _OTHERS: dict[str, tuple[str, Program]] = {
     "relu": ("relu", _relu),
     "maxpool": ("pool", _pool),
     "avgpool": ("pool", _pool),
     "add": ("residual", _residual),
+    **dict.fromkeys(elementwise.KINDS, ("elementwise", _elementwise)),
 }
