@@ -22,8 +22,8 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     """Read weight and activation bits per layer from a CSV or YAML file.
 
     A CSV has the columns layer, weight_bits, activation_bits. YAML maps a layer to its bits, one
-    number for both or ``[weights, activations]``. Either may give a pattern instead of a layer, with
-    ``*`` and ``?``. A layer's own name beats patterns; of several patterns the last one counts:
+    number for both or ``[weights, activations]``. Either may give a pattern instead of a layer,
+    with ``*`` and ``?``. A layer's own name beats patterns; of several patterns the last counts:
 
     .. code-block:: yaml
 
@@ -77,7 +77,7 @@ def _matches(network: Network, pattern: str) -> list[str]:
 
 
 def _bits(what: str, text: str) -> int:
-    return whole_number(what, int(text) if text.isdecimal() else text, 1, MAX_BITS)
+    return whole_number(what, int(text) if text.isdecimal() and len(text) < 9 else text, 1, MAX_BITS)
 
 
 def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
@@ -85,7 +85,8 @@ def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
     try:
         for row in rows:
             cells = [cell.strip() for cell in row]
-            if rows.line_num == 1 and cells != COLUMNS or any(cells) and len(cells) != len(COLUMNS):
+            wrong = len(cells) != len(COLUMNS) if rows.line_num > 1 else cells != COLUMNS
+            if wrong and any(cells):
                 raise BfimnaError(
                     f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {row}"
                 )

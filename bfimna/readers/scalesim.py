@@ -77,7 +77,9 @@ def _number(row: list[str], columns: dict[str, int], name: str) -> int:
     try:
         return whole_number(name, int(text), 1, 2**20)
     except ValueError:
-        raise BfimnaError(f"{name} must be a whole number from 1 to {2**20}, not {text!r}") from None
+        raise BfimnaError(
+            f"{name} must be a whole number from 1 to {2**20}, not {text!r}"
+        ) from None
 
 
 def _name(row: list[str], columns: dict[str, int]) -> str:
