@@ -22,7 +22,8 @@ class Geometry:
     j, dots, splits, part, per_cap : see `bfimna.chip.Fit`; for the whole batch.
     folds : times the chip is filled with a layer's products.
     read_on : whether a weighted layer reads the result, so that it is requantised.
-    flat, starts : the readers of every tensor, one after the other, and where each tensor's begin.
+    read_by : for each layer's tensor the weighted layer that sets its bits, or, numbered on from
+        the weighted layers, the entry of `joins`: groups of such that set them together.
     others : positions of the layers of each kind without weights.
     elements : output elements of every layer, for the whole batch.
     """
@@ -37,8 +38,8 @@ class Geometry:
     per_cap: np.ndarray
     folds: np.ndarray
     read_on: np.ndarray
-    flat: np.ndarray
-    starts: np.ndarray
+    read_by: np.ndarray
+    joins: tuple[np.ndarray, ...]
     others: dict[str, np.ndarray]
     elements: np.ndarray
 
@@ -59,9 +60,7 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
     fits = [fit(gemm, chip.rows, batch) for gemm in network.gemms]
     columns = np.array([(f.dots, f.splits, f.part, f.per_cap) for f in fits], dtype=float)
     dots, splits, part, per_cap = columns.reshape(-1, 4).T
-    readers = [
-        network.readers[layer.name] or (network.makers[layer.name],) for layer in network.layers
-    ]
+    read_by, joins = _read_by(network)
     kinds = {layer.kind for layer in network.layers}
     return Geometry(
         chip=chip,
@@ -73,9 +72,12 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
         part=part.astype(np.int64),
         per_cap=per_cap,
         folds=np.ceil(dots * splits / (per_cap * chip.caps)),
-        read_on=np.array([bool(network.readers[name]) for name in network.gemm_names]),
-        flat=np.concatenate([np.array(r, dtype=np.intp) for r in readers]),
-        starts=np.cumsum([0] + [len(r) for r in readers[:-1]]),
+        read_on=np.array([read_by[name] is not None for name in network.gemm_names]),
+        read_by=np.array(
+            [network.makers[name] if by is None else by for name, by in read_by.items()],
+            dtype=np.intp,
+        ),
+        joins=joins,
         others={
             kind: np.array(
                 [k for k, layer in enumerate(network.layers) if layer.kind == kind], dtype=np.intp
@@ -86,14 +88,37 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
     )
 
 
+def _read_by(network: Network) -> tuple[dict[str, int | None], tuple[np.ndarray, ...]]:
+    """Return `Geometry.read_by` (None where no weighted layer reads a tensor) and `joins`.
+
+    A join names at most its direct readers, so that this stays linear in the graph's edges.
+    """
+    position = {name: k for k, name in enumerate(network.gemm_names)}
+    joins: dict[tuple[int, ...], int] = {}
+    found: dict[str, int | None] = {}
+    for layer in reversed(network.layers):
+        direct = (position.get(name, found.get(name)) for name in network.consumers[layer.name])
+        by = tuple(sorted({k for k in direct if k is not None}))
+        if len(by) > 1:
+            found[layer.name] = joins.setdefault(by, len(position) + len(joins))
+        else:
+            found[layer.name] = by[0] if by else None
+    in_order = {layer.name: found[layer.name] for layer in network.layers}
+    return in_order, tuple(np.array(by, dtype=np.intp) for by in joins)
+
+
 def tensor_bits(geometry: Geometry, activation_bits: np.ndarray) -> np.ndarray:
     """Bits at which each layer's tensor is stored, shape (..., layers).
 
     The most that a weighted layer reads of it, directly or through layers without weights; a tensor
     that none reads keeps its last weighted layer's.
     """
-    wanted = activation_bits[..., geometry.flat]
-    return np.maximum.reduceat(wanted, geometry.starts, axis=-1)
+    n = activation_bits.shape[-1]
+    wanted = np.empty((*activation_bits.shape[:-1], n + len(geometry.joins)), activation_bits.dtype)
+    wanted[..., :n] = activation_bits
+    for k, by in enumerate(geometry.joins):  # each names only what stands before it
+        wanted[..., n + k] = wanted[..., by].max(axis=-1)
+    return wanted[..., geometry.read_by]
 
 
 def sum_bits(g: Geometry, w: np.ndarray, a: np.ndarray) -> np.ndarray:

@@ -144,11 +144,10 @@ class Layer:
                 f"{where} ({self.kind}) takes {wanted if wanted is not None else '2 or more'} "
                 f"inputs, not {len(self.inputs)}"
             )
-        for what in ("kernel", "stride", "dilation", "size"):
-            for extent in getattr(self, what):
-                whole_number(f"{where}: {what}", extent, 1)
-        for side in self.padding:
-            whole_number(f"{where}: padding", side, 0)
-        whole_number(f"{where}: groups", self.groups, 1)
         given = self.kind in ("input", "view", *GEMM)
-        whole_number(f"{where}: channels", self.channels, 1 if given else 0)
+        low = {"padding": 0, "channels": 1 if given else 0}
+        for what in ("kernel", "stride", "dilation", "size", "padding", "groups", "channels"):
+            value, least = getattr(self, what), low.get(what, 1)
+            for number in value if isinstance(value, tuple) else (value,):
+                if type(number) is not int or number < least:  # the text below costs too much
+                    whole_number(f"{where}: {what}", number, least)

@@ -38,8 +38,6 @@ def read_graph(path: str | Path, input_shape: Iterable[int] | None = None) -> Gr
     path = Path(path)
     try:
         model = _parse(path)
-        if len(model.graph.node) > MAX_NODES:
-            raise BfimnaError(f"{len(model.graph.node)} nodes; at most {MAX_NODES} are read")
         nodes, values, types = _nodes(model.graph)
         outputs = tuple(o.name for o in model.graph.output)
         nodes = needed(nodes, outputs)
@@ -67,7 +65,19 @@ def _parse(path: Path):  # type: ignore[no-untyped-def]
         raise BfimnaError("not an ONNX file, or a damaged one") from None
     if not model.graph.node or not model.graph.output:
         raise BfimnaError("not an ONNX file, or one without a graph")
+    if len(model.graph.node) > MAX_NODES:
+        raise BfimnaError(f"{len(model.graph.node)} nodes; at most {MAX_NODES} are read")
+    _check_names(model.graph)
     return model
+
+
+def _check_names(graph: Any) -> None:
+    """Raise for names that are no text: protobuf hands those out as bytes."""
+    named = [*graph.node, *graph.input, *graph.output, *graph.initializer]
+    texts = [text for n in graph.node for text in (*n.input, *n.output, n.op_type, n.domain)]
+    texts += [a.name for n in graph.node for a in n.attribute]
+    if any(isinstance(text, bytes) for text in (*(x.name for x in named), *texts)):
+        raise BfimnaError("damaged: a name in it is not UTF-8 text")
 
 
 def _nodes(graph: Any) -> tuple[list[Node], dict[str, np.ndarray], dict[str, int]]:

@@ -45,8 +45,9 @@ def conv(t: Translation, node: Node) -> None:
     shape = t.shapes[source]
     if weight not in t.graph.constants:
         raise node.refuse("its weights depend on the data: not modelled")
-    if len(dims) < 3 or len(dims) != len(t.dims(node.inputs[0], node)):
-        raise node.refuse(f"weights of {dims} for an input of {t.graph.dims[node.inputs[0]]}")
+    data = t.dims(node.inputs[0], node)
+    if len(dims) < 3 or len(dims) != len(data):
+        raise node.refuse(f"weights of {dims} for an input of {data}")
     groups = node.number("group", 1)
     if dims[1] * groups != shape[0]:  # type: ignore[operator]
         raise node.refuse(f"weights of {dims} in {groups} groups for {shape[0]} input channels")

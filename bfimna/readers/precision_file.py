@@ -77,7 +77,9 @@ def _matches(network: Network, pattern: str) -> list[str]:
 
 
 def _bits(what: str, text: str) -> int:
-    return whole_number(what, int(text) if text.isdecimal() and len(text) < 9 else text, 1, MAX_BITS)
+    return whole_number(
+        what, int(text) if text.isdecimal() and len(text) < 9 else text, 1, MAX_BITS
+    )
 
 
 def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
