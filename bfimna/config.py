@@ -11,8 +11,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from bfimna import data, zoo
+from bfimna import data
 from bfimna.errors import BfimnaError, unknown
+from bfimna.readers.named import OWN, check_slugs, load_network, load_precision, network_file, slug
 from bfimna.results import CHIPS
 
 SCHEMA = Path(__file__).resolve().parent.parent / "workflow" / "config.schema.yaml"
@@ -29,9 +30,9 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where its results lie; a scheme's slash becomes a dash."""
+        """Where its results lie: a network file's stem; slashes of a precision become dashes."""
         precision = self.precision.replace("/", "-")
-        return f"{self.network}/{precision}/{self.technology}-{self.chip}"
+        return f"{slug(self.network)}/{precision}/{self.technology}-{self.chip}"
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -43,18 +44,24 @@ def check(config: Mapping[str, Any]) -> None:
         known = ", ".join(schema["properties"])
         hint = f"; known keys: {known}" if error.validator == "additionalProperties" else ""
         raise BfimnaError(f"config, {where}: {error.message}{hint}")
-    for network in (*config["networks"], *config["schemes"]):
-        zoo.load(network)
+    check_slugs([*config["networks"], *config["schemes"]])
+    for network in config["networks"]:
+        load_network(network)
     for network, schemes in config["schemes"].items():
-        known_schemes = data.hawq_schemes(network)
-        for scheme in [] if schemes == "all" else schemes:
-            if scheme not in known_schemes:
-                raise unknown(f"scheme of {network}", scheme, known_schemes)
+        for scheme in _schemes(network, schemes):
+            load_precision(load_network(network), scheme)
     for technology in config["technologies"]:
         data.load_technology(technology)
     for chip in config["chips"]:
         if chip not in CHIPS:
             raise unknown("chip", chip, CHIPS)
+
+
+def _schemes(network: str, schemes: Any) -> list[str]:
+    """Return the schemes that a config asks for: "all" are the published ones, or a file's own."""
+    if schemes != "all":
+        return list(schemes)
+    return [OWN] if network_file(network) else data.hawq_schemes(network)
 
 
 def runs(config: Mapping[str, Any]) -> list[Run]:
@@ -67,8 +74,7 @@ def runs(config: Mapping[str, Any]) -> list[Run]:
     """
     pairs = [(network, f"int{b}") for network in config["networks"] for b in config["bits"]]
     for network, schemes in config["schemes"].items():
-        named = data.hawq_schemes(network) if schemes == "all" else schemes
-        pairs += [(network, scheme) for scheme in named]
+        pairs += [(network, scheme) for scheme in _schemes(network, schemes)]
     return [
         Run(network, precision, technology, chip)
         for network, precision in dict.fromkeys(pairs)
@@ -87,5 +93,5 @@ def technology_digest(*names: str) -> str:
 @lru_cache
 def precision_digest(network: str, precision: str) -> str:
     """Digest of the bits that a name stands for."""
-    bits = data.load_precision(zoo.load(network), precision)
+    bits = load_precision(load_network(network), precision)
     return sha256(repr(bits).encode()).hexdigest()[:16]

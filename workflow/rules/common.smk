@@ -19,17 +19,24 @@ PAPERMILL = "papermill -k python3 --no-progress-bar"
 # what a simulation depends on, and what only figures do
 MODEL = [
     *(f"bfimna/{name}.py" for name in (
-        "network", "zoo", "precision", "chip", "geometry", "traffic", "placement", "technology",
+        "layer", "network", "elementwise", "memory", "readers/named", "zoo", "precision", "chip", "geometry", "traffic", "placement", "technology",
         "cost", "simulate", "data", "results",
     )),
     *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "counts")),
     "data/published/components.csv",
 ]  # fmt: skip
-DRAWING = [*MODEL, "bfimna/plot.py"]
+CODE = [*MODEL, "bfimna/plot.py"]
+FILES = [str(path) for name in config["networks"] if (path := asked.network_file(name))]
+DRAWING = [*CODE, *FILES]
 
 
 def run_of(wildcards):
     return RUNS[f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"]
+
+
+def network_file(wildcards):
+    """The file of a network that is not the zoo's."""
+    return str(asked.network_file(run_of(wildcards).network) or "") or []
 
 
 def run_flags(wildcards):
