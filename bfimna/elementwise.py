@@ -32,7 +32,8 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts
-from bfimna.layer import ELEMENTWISE, IN_ROWS
+from bfimna.geometry import SIGN, Geometry
+from bfimna.layer import ELEMENTWISE
 from bfimna.network import Network
 
 #: kinds whose program this module states
@@ -41,17 +42,25 @@ KINDS = (*ELEMENTWISE, "mul", "lrn")
 
 def scale(bits: Amount) -> Counts:
     """Multiply by a constant b / 2^c and clamp."""
-    return ap.requantise(bits, ap.scale_bits(bits), bits)
+    b = ap.scale_bits(bits - SIGN)
+    return ap.load(b) + ap.requantise(bits, b, bits)
 
 
 def bias(bits: Amount) -> Counts:
     """Add a constant a row and clamp."""
-    return ap.load(bits) + ap.add(bits) + ap.saturate(bits)
+    return ap.load(bits) + ap.add(bits + 1) + ap.saturate(bits)
 
 
 def product(bits: Amount) -> Counts:
     """Multiply two resident words, scale and clamp."""
-    return ap.multiply(bits, bits) + ap.requantise(2 * bits, ap.scale_bits(bits), bits)
+    b = ap.scale_bits(bits - SIGN)
+    rescaled = ap.load(b) + ap.requantise(2 * bits, b, bits)
+    return ap.multiply(bits, bits, (True, True)) + rescaled
+
+
+def copy(bits: Amount) -> Counts:
+    """Copy a word within its row: scaling and multiplying need their operands apart."""
+    return ap.sign_extend(1) * bits
 
 
 def look_up(bits: Amount) -> Counts:
@@ -79,12 +88,12 @@ def _cheaper(one: Counts, other: Counts) -> Counts:
 
 
 def leaky_relu(bits: Amount) -> Counts:
-    """Return the larger of the word and its multiple: a look-up up to 9 bits, arithmetic above.
+    """Return the larger of the word and its multiple: a look-up up to 8 bits, arithmetic above.
 
-    >>> [float(leaky_relu(bits).cycles) for bits in (5, 9, 10)]
-    [64.0, 784.0, 950.0]
+    >>> [float(leaky_relu(bits).cycles) for bits in (5, 8, 9)]
+    [64.0, 512.0, 744.0]
     """
-    return _cheaper(look_up(bits), scale(bits) + ap.maximum(bits))
+    return _cheaper(look_up(bits), copy(bits) + scale(bits) + ap.maximum(bits))
 
 
 def hard_sigmoid(bits: Amount) -> Counts:
@@ -94,15 +103,17 @@ def hard_sigmoid(bits: Amount) -> Counts:
 
 def hard_swish(bits: Amount) -> Counts:
     """Multiply a word by its hard sigmoid, or look it up where that is shorter."""
-    return _cheaper(look_up(bits), scale(bits) + bias(bits) + product(bits))
+    return _cheaper(look_up(bits), copy(bits) + scale(bits) + bias(bits) + product(bits))
 
 
 def lrn(bits: Amount, channels: Amount) -> Counts:
     """Normalise a word by the squares of `channels` neighbouring channels."""
     square, total = 2 * bits, 2 * bits + ap.levels(channels)
+    squared = copy(bits) + ap.multiply(bits, bits, (True, True)) + ap.read(square)
     neighbours = (ap.load(square) + ap.add(total)) * (channels - 1)
-    power = ap.requantise(total, ap.scale_bits(bits), bits) + look_up(bits)
-    return ap.multiply(bits, bits) + ap.read(square) + neighbours + power + product(bits)
+    b = ap.scale_bits(bits - SIGN)
+    power = ap.load(b) + ap.requantise(total, b, bits) + look_up(bits)
+    return squared + neighbours + power + product(bits)
 
 
 _PROGRAMS: dict[str, Callable[[Amount], Counts]] = {
@@ -116,7 +127,7 @@ _PROGRAMS: dict[str, Callable[[Amount], Counts]] = {
 }
 
 
-def program(network: Network, at: np.ndarray, bits: np.ndarray) -> Counts:
+def program(network: Network, g: Geometry, at: np.ndarray, bits: np.ndarray) -> Counts:
     """Count a row of layers of one kind, with the loads and reads of their words.
 
     Parameters
@@ -129,40 +140,20 @@ def program(network: Network, at: np.ndarray, bits: np.ndarray) -> Counts:
     if kind == "lrn":
         channels = np.array([network.layers[k].kernel[0] for k in at])
         return ap.load(bits) + lrn(bits, channels) + ap.read(bits)
-    loaded, read = moves(network, at)
-    return _PROGRAMS[kind](bits) + ap.load(bits) * loaded + ap.read(bits) * read
+    return _PROGRAMS[kind](bits) + (ap.load(bits) + ap.read(bits)) * (1.0 - g.in_place[at])
 
 
-def moves(network: Network, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether element-wise layers load their word, and whether they read their result (0 or 1).
-
-    A word that the layer before left in its row need not be loaded, and the result is then the one
-    that this layer before reads, unless others take it as it was.
-    """
-    sources = [network.layers[k].inputs[0] for k in at]
-    loaded = np.array([network[name].kind not in IN_ROWS for name in sources], dtype=float)
-    shared = np.array([len(network.consumers[name]) > 1 for name in sources], dtype=float)
-    return loaded, np.maximum(loaded, shared)
-
-
-def elements_moved(
-    network: Network, at: np.ndarray, elements: np.ndarray, multicast: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def elements_moved(network: Network, g: Geometry, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Count the words that layers of one kind take from MAPs, and those that they return.
 
     An LRN moves its squares, of twice the bits, out and in again, with multicast each once.
-
-    Parameters
-    ----------
-    elements : output elements of each layer. multicast : see `bfimna.chip.Chip`.
     """
-    kind = network.layers[at[0]].kind
+    kind, elements, multicast = network.layers[at[0]].kind, g.elements[at], g.chip.multicast
     if kind == "lrn":
         copies = np.array([1 if multicast else network.layers[k].kernel[0] - 1 for k in at])
         return elements * (1 + 2 * copies), elements * 3
     if kind != "mul":
-        loaded, read = moves(network, at)
-        return elements * loaded, elements * read
+        return (elements * ~g.in_place[at],) * 2
     shapes = [[network.shapes[name] for name in network.layers[k].inputs] for k in at]
     sizes = np.array([[np.prod(shape, dtype=float) for shape in pair] for pair in shapes])
     share = sizes / sizes.max(axis=1, keepdims=True) if multicast else np.ones_like(sizes)

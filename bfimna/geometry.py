@@ -7,7 +7,8 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.chip import Chip, fit
-from bfimna.network import GEMM, Network
+from bfimna.layer import ELEMENTWISE, GEMM, IN_ROWS, Layer
+from bfimna.network import Network
 
 SIGN = 1  # a tensor that may be negative takes a sign bit more than the unsigned one after a ReLU
 
@@ -24,6 +25,8 @@ class Geometry:
     read_on : whether a weighted layer reads the result, so that it is requantised.
     read_by : for each layer's tensor the weighted layer that sets its bits, or, numbered on from
         the weighted layers, the entry of `joins`: groups of such that set them together.
+    in_place : for every layer, whether it takes its word where the layer before left it.
+    rectified : for every layer, whether a ReLU takes its word where it lies, as the only taker.
     others : positions of the layers of each kind without weights.
     elements : output elements of every layer, for the whole batch.
     """
@@ -40,6 +43,8 @@ class Geometry:
     read_on: np.ndarray
     read_by: np.ndarray
     joins: tuple[np.ndarray, ...]
+    in_place: np.ndarray
+    rectified: np.ndarray
     others: dict[str, np.ndarray]
     elements: np.ndarray
 
@@ -51,6 +56,22 @@ class Geometry:
     def dense_folds(self, elements: np.ndarray) -> np.ndarray:
         """Folds of elements that are packed one a row."""
         return np.ceil(elements / self.chip.product_rows)
+
+
+def in_place(network: Network, layer: Layer) -> bool:
+    """Whether an element-wise layer finds its word where the layer before left it.
+
+    So it is where no other layer takes that word; else it loads the word and reads its own.
+    """
+    if layer.kind not in ("relu", *ELEMENTWISE):
+        return False
+    source = network[layer.inputs[0]]
+    return source.kind in IN_ROWS and len(network.consumers[source.name]) == 1
+
+
+def _rectified(network: Network, layer: Layer) -> bool:
+    takers = [network[name] for name in network.consumers[layer.name]]
+    return bool(takers) and takers[0].kind == "relu" and in_place(network, takers[0])
 
 
 @lru_cache(maxsize=256)
@@ -78,6 +99,8 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
             dtype=np.intp,
         ),
         joins=joins,
+        in_place=np.array([in_place(network, layer) for layer in network.layers]),
+        rectified=np.array([_rectified(network, layer) for layer in network.layers]),
         others={
             kind: np.array(
                 [k for k, layer in enumerate(network.layers) if layer.kind == kind], dtype=np.intp

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bfimna.layer import ADDRESSING, ELEMENTWISE, IN_ROWS, Layer
+from bfimna.geometry import in_place
+from bfimna.layer import ADDRESSING, Layer
 from bfimna.network import Network
 
 
@@ -49,6 +50,4 @@ def _borrows(network: Network, layer: Layer) -> bool:
     """Whether a layer's tensor lies where its inputs' do."""
     if layer.kind in ADDRESSING:
         return layer.kind != "input"
-    source = layer.inputs[0]
-    in_place = layer.kind in ("relu", *ELEMENTWISE) and network[source].kind in IN_ROWS
-    return in_place and len(network.consumers[source]) == 1
+    return in_place(network, layer)

@@ -160,7 +160,7 @@ Moved = tuple[np.ndarray, np.ndarray]
 
 
 def _words(network: Network, g: Geometry, at: np.ndarray) -> Moved:
-    return elementwise.elements_moved(network, at, g.elements[at], g.chip.multicast)
+    return elementwise.elements_moved(network, g, at)
 
 
 def _pool_words(network: Network, g: Geometry, at: np.ndarray) -> Moved:

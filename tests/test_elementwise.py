@@ -53,14 +53,15 @@ def test_look_up_computes_any_function_of_a_word(function):
 @pytest.mark.parametrize("bits", range(2, 18))
 @pytest.mark.parametrize("kind", ["leakyrelu", "hardsigmoid", "hardswish"])
 def test_the_shorter_of_look_up_and_arithmetic_is_taken(kind, bits):
-    b = ap.scale_bits(bits)
-    scaled = ap.multiply(bits, b).cycles + ap.saturate(bits).cycles
-    shifted = ap.load(bits).cycles + ap.add(bits).cycles + ap.saturate(bits).cycles
-    product = ap.multiply(bits, bits).cycles + ap.multiply(2 * bits, b).cycles + 9
+    b, copied = bits, 2 * bits  # a multiplier for the bits without the sign; a pass a bit
+    scaled = b + ap.requantise(bits, b, bits).cycles
+    shifted = bits + ap.add(bits + 1).cycles + ap.saturate(bits).cycles
+    rescaled = b + ap.requantise(2 * bits, b, bits).cycles
+    product = ap.multiply(bits, bits, (True, True)).cycles + rescaled
     arithmetic = {
-        "leakyrelu": scaled + ap.maximum(bits).cycles,
+        "leakyrelu": copied + scaled + ap.maximum(bits).cycles,
         "hardsigmoid": scaled + shifted,
-        "hardswish": scaled + shifted + product,
+        "hardswish": copied + scaled + shifted + product,
     }[kind]
     counted = elementwise._PROGRAMS[kind](bits)
     assert counted.cycles == min(arithmetic, 2 * 2**bits)
@@ -76,9 +77,9 @@ def test_word_in_its_row_moves_only_where_others_read_it_too(kind):
     base = elementwise._PROGRAMS[kind](8).cycles  # 7 stored bits and a sign
     cycles = ap.EVENTS[:5]
     total = [rows(r, "y").loc["elementwise", list(cycles)].sum() for r in (alone, shared, away)]
-    assert total == [base, base + 8, base + 16]
+    assert total == [base, base + 16, base + 16]  # loaded and read
     assert "traffic" not in rows(alone, "y").index
-    assert rows(shared, "y").loc["traffic", "bus_bits"] == 1600 * 7
+    assert rows(shared, "y").loc["traffic", "bus_bits"] == 1600 * (8 + 7)
     assert rows(away, "y").loc["traffic", "bus_bits"] == 3200 * (8 + 7)
 
 
@@ -86,7 +87,8 @@ def test_product_of_two_tensors():
     whole = simulate(Layer("r", "relu", ("c",)), Layer("y", "mul", ("c", "r")))
     layers = (Layer("g", "avgpool", ("c",), kernel=(10, 10)), Layer("y", "mul", ("g", "c")))
     by_channel, copied = simulate(*layers), simulate(*layers, multicast=False)
-    want = ap.load(16) + ap.multiply(8, 8) + ap.requantise(16, 9, 8) + ap.read(8)
+    want = ap.load(16) + ap.multiply(8, 8, (True, True)) + ap.load(8) + ap.requantise(16, 8, 8)
+    want = want + ap.read(8)
     for report in (whole, by_channel):
         row = rows(report, "y").loc["elementwise"]
         assert sum(row[event] for event in ap.EVENTS[:5]) == want.cycles
@@ -100,10 +102,10 @@ def test_local_response_normalisation():
     report = simulate(Layer("y", "lrn", ("c",), kernel=(5, 1)))
     m, s, total = 8, 16, 16 + 3  # word, square, sum of five squares
     want = (
-        [ap.load(m), ap.multiply(m, m), ap.read(s)]
+        [ap.load(m), elementwise.copy(m), ap.multiply(m, m, (True, True)), ap.read(s)]
         + [ap.load(s), ap.add(total)] * 4
-        + [ap.requantise(total, 9, m), elementwise.look_up(m), ap.multiply(m, m)]
-        + [ap.requantise(2 * m, 9, m), ap.read(m)]
+        + [ap.load(m), ap.requantise(total, m, m), elementwise.look_up(m)]
+        + [elementwise.product(m), ap.read(m)]
     )
     row = rows(report, "y").loc["elementwise"]
     assert sum(row[event] for event in ap.EVENTS[:5]) == sum(w.cycles for w in want)

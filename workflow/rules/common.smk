@@ -14,7 +14,6 @@ except BfimnaError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS, FIGURES = config["results"], config["figures"]
-PAPERMILL = "papermill -k python3 --no-progress-bar"
 
 # what a simulation depends on, and what only figures do
 MODEL = [
