@@ -18,10 +18,11 @@ RESULTS, FIGURES = config["results"], config["figures"]
 # what a simulation depends on, and what only figures do
 MODEL = [
     *(f"bfimna/{name}.py" for name in (
-        "layer", "network", "elementwise", "memory", "readers/named", "zoo", "precision", "chip", "geometry", "traffic", "placement", "technology",
-        "cost", "simulate", "data", "results",
+        "layer", "network", "zoo", "precision", "chip", "geometry", "elementwise", "memory",
+        "traffic", "placement", "technology", "cost", "simulate", "data", "results",
+        "readers/named",
     )),
-    *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "counts")),
+    *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "events", "expected", "counts")),
     "data/published/components.csv",
 ]  # fmt: skip
 CODE = [*MODEL, "bfimna/plot.py"]
