@@ -8,7 +8,7 @@ from bfimna import config as asked
 from bfimna.errors import BfimnaError
 
 try:
-    asked.check(config)
+    config = asked.checked(config)
     RUNS = {run.folder: run for run in asked.runs(config)}
 except BfimnaError as error:
     raise WorkflowError(str(error)) from None
@@ -26,8 +26,7 @@ MODEL = [
     "data/published/components.csv",
 ]  # fmt: skip
 CODE = [*MODEL, "bfimna/plot.py"]
-FILES = [str(path) for name in config["networks"] if (path := asked.network_file(name))]
-DRAWING = [*CODE, *FILES]
+DRAWING = [*CODE, *asked.network_files(config)]
 
 
 def run_of(wildcards):
@@ -66,7 +65,7 @@ def drawn(name, group):
     )
 
 
-def figure_files(wildcards):
+def figure_files():
     """All files of the figures that the config asks for."""
     unknown = sorted(set(config.get("only", ())) - set(FIGURE_RULES))
     if unknown:
