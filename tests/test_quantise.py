@@ -11,7 +11,7 @@ from networks import everything
 from bfimna import BfimnaError, Precision, digits, zoo
 from bfimna.ap.integer import average_scale, check, ranges, sum_bits, words
 from bfimna.ap.quantise import best_scale, dyadic, random_images, synthetic, whole
-from bfimna.network import Builder
+from bfimna.network import Builder, Layer
 
 
 @given(st.integers(1, 400), st.integers(1, 16))
@@ -107,3 +107,11 @@ def test_missing_and_foreign_parameters():
     del own["fc"]
     with pytest.raises(BfimnaError, match="'fc' of 'digits' at int4: no parameters"):
         check(network, own, Precision.fixed(network, 4))
+
+
+def test_a_kind_without_an_integer_form():
+    b = Builder("odd", (1, 4, 4))
+    b.append(Layer("swish", "hardswish", (b.conv("conv", b.input, 1, 3),)))
+    b.linear("fc", b.flatten("swish"), 2)
+    with pytest.raises(BfimnaError, match="'swish' of 'odd' is a hardswish"):
+        words(b.network(), Precision.fixed(b.network(), 4))
