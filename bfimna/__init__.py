@@ -4,7 +4,7 @@ Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `tec
 `simulate`.
 """
 
-from bfimna import ap, data, zoo
+from bfimna import ap, data, digits, zoo
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
@@ -26,6 +26,7 @@ __all__ = [
     "Technology",
     "ap",
     "data",
+    "digits",
     "peak",
     "read_onnx",
     "read_onnx_precision",
