@@ -128,10 +128,12 @@ def _joined(works: list[Work]) -> Work:
         return works[0]
     shape = np.broadcast_shapes(*(np.shape(w.counts.cycles)[:-1] for w in works))
 
-    def side_by_side(event: str) -> np.ndarray:
-        return np.concatenate(
-            [np.broadcast_to(getattr(w.counts, event), (*shape, len(w.layers))) for w in works], -1
-        )
+    def side_by_side(event: str) -> ap.Amount:
+        amounts = [getattr(w.counts, event) for w in works]
+        if all(type(amount) is int and amount == 0 for amount in amounts):
+            return 0
+        wide = [(amount, (*shape, len(w.layers))) for amount, w in zip(amounts, works, strict=True)]
+        return np.concatenate([np.broadcast_to(amount, to) for amount, to in wide], axis=-1)
 
     return Work(
         np.concatenate([w.layers for w in works]),

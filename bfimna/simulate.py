@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -225,12 +225,20 @@ def simulate(
     >>> report.edp_js == report.energy_j * report.latency_s
     True
     """
-    w, a = as_arrays(network, [precision])
-    placement = place(network, w[0], a[0], chip, batch, counts)
+    batch = whole_number("batch", batch, 1)
+    placement = _placed(network, precision, chip, batch, counts)
     times, energies = costs(placement, technology, len(network.layers))
     return Report(
         network, precision, placement.chip, technology, batch, counts, placement, times, energies
     )
+
+
+@lru_cache(maxsize=128)  # technologies and supplies share a placement
+def _placed(
+    network: Network, precision: Precision, chip: Chip, batch: int, counts: CountSet
+) -> Placement:
+    w, a = as_arrays(network, [precision])
+    return place(network, w[0], a[0], chip, batch, counts)
 
 
 CHUNK = 64  # precisions at once: what keeps the arrays of a step in the cache
