@@ -1,8 +1,30 @@
-"""bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from."""
+"""bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from.
 
-from bfimna import zoo
+Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `technology`, `cost`,
+`simulate`.
+"""
+
+from bfimna import ap, data, zoo
+from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
 from bfimna.precision import Precision
+from bfimna.simulate import Peak, Report, peak, simulate, sweep
+from bfimna.technology import Technology
 
-__all__ = ["BfimnaError", "Layer", "Network", "Precision", "zoo"]
+__all__ = [
+    "BfimnaError",
+    "Chip",
+    "Layer",
+    "Network",
+    "Peak",
+    "Precision",
+    "Report",
+    "Technology",
+    "ap",
+    "data",
+    "peak",
+    "simulate",
+    "sweep",
+    "zoo",
+]

@@ -1,13 +1,13 @@
 """Weight and activation bits per layer: what bit fluidity varies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from bfimna.errors import BfimnaError, unknown, whole_number
-from bfimna.network import Network
+from bfimna.network import Gemm, Network
 
 MAX_BITS = 16
 
@@ -138,11 +138,14 @@ class Precision:
 
     def bops(self, network: Network) -> int:
         """Bit operations of one inference: Σ MACs · weight bits · activation bits (HAWQ-V3)."""
-        return sum(g.macs * w * a for g, (w, a) in zip(network.gemms, self.of_network(network)))
+        return sum(g.macs * w * a for g, (w, a) in self._pairs(network))
 
     def size_bits(self, network: Network) -> int:
         """Bits that hold all weights, without biases."""
-        return sum(g.weights * w for g, (w, _) in zip(network.gemms, self.of_network(network)))
+        return sum(g.weights * w for g, (w, _) in self._pairs(network))
+
+    def _pairs(self, network: Network) -> Iterable[tuple[Gemm, tuple[int, int]]]:
+        return zip(network.gemms, self.of_network(network), strict=True)
 
     def of_network(self, network: Network) -> list[tuple[int, int]]:
         """Return (weight, activation) bits in the network's order, or raise if it is another's."""
@@ -156,6 +159,6 @@ class Precision:
 
 
 def as_arrays(network: Network, precisions: Sequence[Precision]) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and activation bits of many precisions, each of shape (precisions, weighted layers)."""
+    """Weight and activation bits of many precisions, shapes (precisions, weighted layers)."""
     pairs = np.array([p.of_network(network) for p in precisions], dtype=np.int64)
     return pairs[..., 0], pairs[..., 1]

@@ -2,8 +2,8 @@
 
 Two sets: `microcode`, what the bit-exact programs take (the emulator in `bfimna.ap` is their
 oracle), and `published`, the closed forms of the literature where they differ. Model document,
-section 1. Every function takes scalars or NumPy arrays (which broadcast) and counts one program run;
-the energy events are per row (per dot product for `reduce`): multiply by the rows with `over`.
+section 1. Every function takes scalars or NumPy arrays (which broadcast) and counts one run; the
+energy events are per row (per dot product for `reduce`): multiply by the rows with `over`.
 """
 
 from collections.abc import Callable
@@ -62,17 +62,35 @@ class Counts:
         return self.compares + self.writes + self.loads + self.reads + self.shifts
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, f) + getattr(other, f) for f in EVENTS))
+        pairs = zip(self._amounts, other._amounts, strict=True)
+        return Counts(*(b if _none(a) else a if _none(b) else a + b for a, b in pairs))
 
     def __mul__(self, times: Amount) -> "Counts":
         """Return the program run `times` times, one after the other."""
-        return Counts(*(getattr(self, f) * times for f in EVENTS))
+        return self.repeat(times, times)
 
     def over(self, rows: Amount) -> "Counts":
         """Return the program on `rows` rows at once: the same cycles, `rows` times the events."""
-        return Counts(
-            *(getattr(self, f) for f in CYCLES), *(getattr(self, f) * rows for f in ENERGY_EVENTS)
-        )
+        return self.repeat(1, rows)
+
+    def repeat(self, folds: Amount, rows: Amount) -> "Counts":
+        """Return the program run in every fold, its events on `rows` rows over all folds.
+
+        >>> load(8).repeat(folds=3, rows=1000).loads, load(8).repeat(3, 1000).cells_loaded
+        (24, 8000)
+        """
+        amounts, n = self._amounts, len(CYCLES)
+        cycles = (a if _none(a) else a * folds for a in amounts[:n])
+        return Counts(*cycles, *(a if _none(a) else a * rows for a in amounts[n:]))
+
+    @property
+    def _amounts(self) -> tuple[Amount, ...]:
+        return tuple(self.__dict__.values())
+
+
+def _none(amount: Amount) -> bool:
+    """Whether no event happens at all, so that no array need be made of it."""
+    return type(amount) is int and amount == 0
 
 
 EVENTS = tuple(f.name for f in fields(Counts))
@@ -94,7 +112,9 @@ def _tabulated(function: Callable[..., float]) -> Callable[..., Amount]:
         found = table[index]
         if np.isnan(found).any():
             grid = np.broadcast_arrays(*index)
-            for entry in {tuple(int(x) for x in e) for e in zip(*(g.flat for g in grid))}:
+            for entry in {
+                tuple(int(x) for x in e) for e in zip(*(g.flat for g in grid), strict=True)
+            }:
                 table[entry] = function(*entry)
             found = table[index]
         return found if found.ndim else float(found)
@@ -104,7 +124,7 @@ def _tabulated(function: Callable[..., float]) -> Callable[..., Amount]:
 
 
 def _passes(lut: Lut, steps: Amount, cells: Amount) -> Counts:
-    """`steps` runs of a pass table; `cells` are written in all."""
+    """Return `steps` runs of a pass table that write `cells` in all."""
     n = len(lut) * steps
     return Counts(
         compares=n,
@@ -257,7 +277,7 @@ def saturate(bits: Amount) -> Counts:
 
 
 def requantise(bits: Amount, scale_bits: Amount, out_bits: Amount) -> Counts:
-    """Integer-only scaling by b / 2^c: multiply by `scale_bits`-bit b, take shifted columns, clamp."""
+    """Scale by b / 2^c, integers only: multiply by `scale_bits`-bit b, shift by columns, clamp."""
     return multiply(bits, scale_bits) + saturate(out_bits)
 
 

@@ -95,7 +95,7 @@ class Lut:
         return sum(len(step.key) for step in self.passes)
 
     def expect(self, *ones: float) -> tuple[float, tuple[float, ...]]:
-        """Expected cells written per row, and each column's probability of a one afterwards.
+        """Return the expected cells written a row, and each column's probability of a one after.
 
         Parameters
         ----------
