@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bfimna.search.ilp import Program
+from bfimna.search.ilp import minimise
+from bfimna.search.product import minimise_within, ratios, smallest_product
+from bfimna.search.product import product as product_of
+from bfimna.search.program import Program
 
 GROUPS, WIDTHS = 4, 3
 TENSORS, PAIRS = ((1, 2), (2, 3)), ((0, 4), (1, 5), (2, 3))
@@ -55,22 +58,24 @@ def test_minimise_finds_what_enumeration_finds(seed, fraction):
     costs = np.array([cost_by_hand(program, cost, c) for c in allowed])
     limit = float(np.quantile(costs, fraction))
     omegas = np.array([program.omega[range(GROUPS), list(c)].sum() for c in allowed])
-    found = program.minimise(program.omega_vector, [(cost, 0.0, limit)])
+    found = minimise(program, program.omega_vector, [(cost, limit)])
     best = omegas[costs <= limit * (1 + 1e-9)].min()
     assert program.omega[range(GROUPS), found].sum() == pytest.approx(best, abs=1e-12)
-    assert program.minimise(program.omega_vector, [(cost, 0.0, 0.99 * costs.min())]) is None
+    assert minimise(program, program.omega_vector, [(cost, 0.99 * costs.min())]) is None
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1))
 @settings(max_examples=20, deadline=None)
 def test_a_product_is_bounded_exactly(seed, fraction):
     program, (one, other), allowed = problem(seed)
-    products = np.array([program.product_of(np.array(c), one, other) for c in allowed])
-    smallest = program.smallest_product(one, other)
-    assert program.product_of(smallest, one, other) == pytest.approx(products.min(), rel=1e-12)
+    products = np.array([product_of(program, np.array(c), one, other) for c in allowed])
+    smallest = smallest_product(program, one, other)
+    assert product_of(program, smallest, one, other) == pytest.approx(products.min(), rel=1e-12)
     limit = float(np.quantile(products, fraction))
     omegas = np.array([program.omega[range(GROUPS), list(c)].sum() for c in allowed])
-    found = program.within_product(program.omega_vector, one, other, limit)
+    cone = ratios(program, one, other)
+    found = minimise_within(program, program.omega_vector, one, other, limit, cone)
     best = omegas[products <= limit * (1 + 1e-9)].min()
     assert program.omega[range(GROUPS), found].sum() == pytest.approx(best, abs=1e-12)
-    assert program.within_product(program.omega_vector, one, other, 0.99 * products.min()) is None
+    beyond = 0.99 * products.min()
+    assert minimise_within(program, program.omega_vector, one, other, beyond, cone) is None

@@ -9,7 +9,7 @@ import numpy as np
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network import Network
 from bfimna.precision import MAX_BITS, Precision
-from bfimna.search.ilp import Choice, Program
+from bfimna.search.program import Choice, Program
 from bfimna.search.sensitivity import Sensitivity
 
 
@@ -42,7 +42,7 @@ class Space:
     >>> from bfimna import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 6))
-    >>> s.widths, s.uniform(0).bits[:3]
+    >>> s.widths, s.precision(s.uniform(0), "lowest").weight_bits[:3]
     ((4, 6, 8), (8, 4, 4))
     """
 
