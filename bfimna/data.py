@@ -1,5 +1,6 @@
 """The only reader of data/: checks units and sources, converts to SI once."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -199,15 +200,20 @@ def hawq_schemes(network: str) -> list[str]:
 
 
 def load_precision(network: Network, name: str) -> Precision:
-    """Return a published per-layer precision, for example ``hawq_v3/latency-low``.
+    """Return a precision by name: ``int8``, ``w4a8``, or published, ``hawq_v3/latency-low``.
 
     >>> from bfimna import zoo
     >>> load_precision(zoo.resnet18(), "hawq_v3/latency-low").weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
+    >>> load_precision(zoo.vgg16(), "w4a8").name
+    'w4a8'
     """
-    known = hawq_schemes(network.name)
+    if fixed := re.fullmatch(r"int(\d+)|w(\d+)a(\d+)", name):
+        both, weights, activations = (g and int(g) for g in fixed.groups())
+        return Precision.fixed(network, both, weights=weights, activations=activations)
+    known = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
     if name not in known:
-        raise unknown(f"scheme of {network.name}", name, known)
+        raise unknown(f"precision of {network.name}", name, ["int<bits>", "w<bits>a<bits>", *known])
     table = _read("hawq_v3/bits.csv")
     rows = table[
         (table.network == _hawq_name(network.name)) & (table.scheme == name.split("/", 1)[1])

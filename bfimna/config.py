@@ -1,0 +1,91 @@
+"""The workflow's config → the runs that it asks for, or a one-line error before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from bfimna import data, zoo
+from bfimna.errors import BfimnaError, unknown
+from bfimna.results import CHIPS
+
+SCHEMA = Path(__file__).resolve().parent.parent / "workflow" / "config.schema.yaml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One combination to simulate, by names."""
+
+    network: str
+    precision: str
+    technology: str
+    chip: str
+
+    @property
+    def folder(self) -> str:
+        """Where its results lie; a scheme's slash becomes a dash."""
+        precision = self.precision.replace("/", "-")
+        return f"{self.network}/{precision}/{self.technology}-{self.chip}"
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise a one-line error for anything in a config that cannot be run."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(dict(config)))
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path) or "top level"
+        known = ", ".join(schema["properties"])
+        hint = f"; known keys: {known}" if error.validator == "additionalProperties" else ""
+        raise BfimnaError(f"config, {where}: {error.message}{hint}")
+    for network in (*config["networks"], *config["schemes"]):
+        zoo.load(network)
+    for network, schemes in config["schemes"].items():
+        known_schemes = data.hawq_schemes(network)
+        for scheme in [] if schemes == "all" else schemes:
+            if scheme not in known_schemes:
+                raise unknown(f"scheme of {network}", scheme, known_schemes)
+    for technology in config["technologies"]:
+        data.load_technology(technology)
+    for chip in config["chips"]:
+        if chip not in CHIPS:
+            raise unknown("chip", chip, CHIPS)
+
+
+def runs(config: Mapping[str, Any]) -> list[Run]:
+    """Return every combination that a checked config asks for, without repetition.
+
+    >>> config = {"networks": ["alexnet"], "bits": [4], "schemes": {}, "chips": ["LR"],
+    ...     "technologies": ["sram-14nm-lstp"]}
+    >>> [run.folder for run in runs(config)]
+    ['alexnet/int4/sram-14nm-lstp-LR']
+    """
+    pairs = [(network, f"int{b}") for network in config["networks"] for b in config["bits"]]
+    for network, schemes in config["schemes"].items():
+        named = data.hawq_schemes(network) if schemes == "all" else schemes
+        pairs += [(network, scheme) for scheme in named]
+    return [
+        Run(network, precision, technology, chip)
+        for network, precision in dict.fromkeys(pairs)
+        for technology in config["technologies"]
+        for chip in config["chips"]
+    ]
+
+
+@lru_cache
+def technology_digest(*names: str) -> str:
+    """Digest of the rows of these technologies: changes when, and only when, one of them does."""
+    table = data.technologies()
+    return sha256(table[table.technology.isin(names)].to_csv().encode()).hexdigest()[:16]
+
+
+@lru_cache
+def precision_digest(network: str, precision: str) -> str:
+    """Digest of the bits that a name stands for."""
+    bits = data.load_precision(zoo.load(network), precision)
+    return sha256(repr(bits).encode()).hexdigest()[:16]

@@ -1,0 +1,75 @@
+"""Results of the workflow as tables: where they lie, and how they are collected.
+
+`python -m bfimna.results TABLE FILE...` lays CSV tables of the same kind one under the other.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bfimna import data, zoo
+from bfimna.chip import Chip
+from bfimna.errors import BfimnaError, unknown
+from bfimna.plot import resolve, write_table
+from bfimna.simulate import Report, simulate
+
+CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
+
+
+def load_chip(name: str) -> Chip:
+    """Return LR or IR.
+
+    >>> load_chip("LR").caps
+    4096
+    """
+    if name not in CHIPS:
+        raise unknown("chip", name, CHIPS)
+    return CHIPS[name]()
+
+
+def run(network: str, precision: str, technology: str, chip: str, **options: object) -> Report:
+    """Simulate one combination by its names, as the workflow does."""
+    net = zoo.load(network)
+    bits = data.load_precision(net, precision)
+    return simulate(net, bits, load_chip(chip), data.load_technology(technology), **options)  # type: ignore[arg-type]
+
+
+def points(
+    path: str, networks: Sequence[str], precisions: Sequence[str], technologies: Sequence[str]
+) -> pd.DataFrame:
+    """Return the summaries of these combinations on LR.
+
+    From the workflow's collected table if `path` names one, else simulated here, so that a notebook
+    also runs alone.
+    """
+    wanted = [(n, p, t) for n in networks for p in precisions for t in technologies]
+    if not path:
+        return pd.DataFrame([run(n, p, t, "LR").summary for n, p, t in wanted])
+    table = pd.read_csv(resolve(path))
+    table = table[table.chip == "LR"].set_index(["network", "precision", "technology"])
+    missing = [key for key in wanted if key not in table.index]
+    if missing:
+        raise BfimnaError(f"{path} lacks {' × '.join(missing[0])}; add it to the config")
+    return table.loc[wanted].reset_index()
+
+
+def layers(path: str, network: str, precision: str, technology: str) -> pd.DataFrame:
+    """Return a combination's tidy layers on LR, from the workflow's file or simulated here."""
+    if not path:
+        return run(network, precision, technology, "LR").layers
+    return pd.read_csv(resolve(path))
+
+
+def collect(output: str, files: Sequence[str]) -> Path:
+    """Write the rows of all files to one table."""
+    if not files:
+        raise BfimnaError("no tables to collect")
+    return write_table(pd.concat([pd.read_csv(f) for f in files], ignore_index=True), output)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m bfimna.results TABLE FILE...")
+    print(f"wrote {collect(sys.argv[1], sys.argv[2:])}")

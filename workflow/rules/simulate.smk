@@ -1,0 +1,43 @@
+# One execution of notebooks/simulate.ipynb for every combination that the config names.
+
+
+rule simulate:
+    input:
+        notebook="notebooks/simulate.ipynb",
+        code=DRAWING,
+    output:
+        notebook=RESULTS + "/simulate/{network}/{precision}/{platform}/simulate.ipynb",
+        summary=RESULTS + "/simulate/{network}/{precision}/{platform}/summary.csv",
+        layers=RESULTS + "/simulate/{network}/{precision}/{platform}/layers.csv",
+    params:
+        run=run_flags,
+        folder=lambda wildcards, output: Path(output.summary).parent,
+        technology=lambda wildcards: technology_rows(run_of(wildcards).technology),
+        bits=lambda wildcards: asked.precision_digest(
+            run_of(wildcards).network, run_of(wildcards).precision
+        ),
+    log:
+        "logs/simulate/{network}/{precision}/{platform}.log",
+    benchmark:
+        "logs/benchmarks/simulate/{network}/{precision}/{platform}.tsv"
+    conda:
+        "../../environment.yml"
+    shell:
+        "{PAPERMILL} {input.notebook} {output.notebook} {params.run}"
+        " -p output {params.folder} > {log} 2>&1"
+
+
+rule summary:
+    input:
+        tables=simulated,
+        code="bfimna/results.py",
+    output:
+        f"{RESULTS}/summary.csv",
+    log:
+        "logs/summary.log",
+    benchmark:
+        "logs/benchmarks/summary.tsv"
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m bfimna.results {output} {input.tables} > {log} 2>&1"
