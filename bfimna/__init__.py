@@ -1,10 +1,10 @@
 """bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from.
 
 Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `technology`, `cost`,
-`simulate`.
+`simulate`, `search`.
 """
 
-from bfimna import ap, data, zoo
+from bfimna import ap, data, search, zoo
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
@@ -24,6 +24,7 @@ __all__ = [
     "ap",
     "data",
     "peak",
+    "search",
     "simulate",
     "sweep",
     "zoo",

@@ -75,7 +75,7 @@ def relax(program: Program, cost: np.ndarray, limits: Sequence[Limit]) -> Relaxa
     equal, above, below = least == most, np.isfinite(least), np.isfinite(most)
     above, below = above & ~equal, below & ~equal
     rows, ends = _scaled(limits)
-    scale = SCALE / np.abs(cost).max()
+    scale = SCALE / (np.abs(cost).max() or 1.0)
     result = optimize.linprog(
         cost * scale,
         A_ub=sparse.vstack([matrix[below], -matrix[above], *rows]),
@@ -130,7 +130,7 @@ def solve(
     most = np.concatenate([most, ends, np.full(len(taken), len(program.omega) - 1.0)])
     some = sparse.vstack(rows, format="csc")[:, columns]
     result = optimize.milp(
-        cost[columns] * (SCALE / np.abs(cost).max()),
+        cost[columns] * (SCALE / (np.abs(cost).max() or 1.0)),
         constraints=optimize.LinearConstraint(some, least, most),
         integrality=program.is_group[columns],
         bounds=optimize.Bounds(0, 1),

@@ -22,7 +22,7 @@ class Sensitivity:
 
     Between two known widths the error is interpolated log-linearly, so that it meets both; beyond
     them it goes on as 4^-bits. HAWQ-V3 gives 4 and 8 bits: every other width is an estimate, and
-    `known` says which.
+    `basis` says so.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class Sensitivity:
     Examples
     --------
     >>> s = Sensitivity({"conv": 0.5}, {"conv": {4: 8.0}})
-    >>> s.of("conv", 4), s.of("conv", 3), s.known(3)
-    (4.0, 16.0, False)
+    >>> s.of("conv", 4), s.of("conv", 3), s.basis({"conv": 3})
+    (4.0, 16.0, 'interpolated')
     """
 
     trace: Mapping[str, float]
@@ -42,6 +42,8 @@ class Sensitivity:
     fixed: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.error:
+            raise BfimnaError("a sensitivity needs at least one layer whose bits are to be chosen")
         for layer, errors in self.error.items():
             if not errors or not all(e > 0 and np.isfinite(e) for e in errors.values()):
                 raise BfimnaError(
@@ -65,9 +67,10 @@ class Sensitivity:
             error = np.exp(np.interp(bits, widths, [np.log(errors[b]) for b in widths]))
         return float(self.trace[layer] * error)
 
-    def known(self, bits: int) -> bool:
-        """Say whether this width's errors were measured for every layer, or some are estimated."""
-        return all(bits in errors for errors in self.error.values())
+    def basis(self, bits: Mapping[str, int]) -> str:
+        """Return "known" if the error of every layer at its width is given, else "interpolated"."""
+        free = (layer for layer in bits if layer not in self.fixed)
+        return "known" if all(bits[x] in self.error[x] for x in free) else "interpolated"
 
     def table(self, layers: Sequence[str], choices: Sequence[int]) -> np.ndarray:
         """Ω of each layer at each choice, shape (layers, choices); 0 for layers that are fixed."""
