@@ -2,11 +2,11 @@
 
 First the linear relaxation. Its reduced costs say how much a width would raise its bound at
 least, so widths that would raise it by more than some gap are left out, and the integer program is
-solved over the few that remain. A solution within the gap is the optimum of the whole; where there
-is none, the gap is widened.
+solved over the few that remain. A solution within the gap is the optimum of the whole; a solution
+beyond it says which gap is enough.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ from bfimna.search.program import Choice, Program
 SLACK = 1e-9
 #: limits and objective are scaled to this, since HiGHS' tolerances (1e-6) are absolute
 SCALE = 1e3
-#: gaps above the relaxation's bound that are tried; the last leaves no width out
-GAPS = (0.01, 0.05, 0.25, np.inf)
+#: gaps above the relaxation's bound, tried until there is a solution; the last leaves out none
+GAPS = (0.003, 0.05, np.inf)
 
 Limit = tuple[np.ndarray, float]  # cost vector and the most that it may come to
 
@@ -39,12 +39,6 @@ class Relaxation:
     solution: np.ndarray
     added: np.ndarray
 
-    def columns(self) -> Iterator[tuple[np.ndarray, float]]:
-        """Variables left in at each gap, and the cost up to which they hold every choice."""
-        for gap in GAPS:
-            most = np.inf if np.isinf(gap) else self.bound + gap * abs(self.bound)
-            yield self.within(most), most
-
     def within(self, most: float) -> np.ndarray:
         """Variables that a choice of at most this cost may set to 1."""
         slack = SLACK * abs(self.bound)
@@ -62,10 +56,27 @@ def minimise(program: Program, cost: np.ndarray, limits: Sequence[Limit] = ()) -
     relaxed = relax(program, cost, limits)
     if relaxed is None:
         return None
-    for columns, most in relaxed.columns():
-        choice = solve(program, columns, cost, limits)
-        if choice is not None and cost @ program.expand(choice) <= most:
-            return choice
+    return prove(program, cost, relaxed, lambda columns: solve(program, columns, cost, limits))
+
+
+def prove(
+    program: Program,
+    cost: np.ndarray,
+    relaxed: Relaxation,
+    over: Callable[[np.ndarray], Choice | None],
+) -> Choice | None:
+    """Return the best choice over all variables, of which `over` needs to see only some.
+
+    Parameters
+    ----------
+    over : returns the best choice over some variables.
+    """
+    for gap in GAPS:
+        most = np.inf if np.isinf(gap) else relaxed.bound + gap * abs(relaxed.bound)
+        choice = over(relaxed.within(most))
+        if choice is not None:
+            found = float(cost @ program.expand(choice))
+            return choice if found <= most else over(relaxed.within(found))
     return None
 
 

@@ -9,7 +9,7 @@ split until the best choice in each is one that meets the product.
 
 import numpy as np
 
-from bfimna.search.ilp import SLACK, Limit, minimise, relax, solve
+from bfimna.search.ilp import SLACK, Limit, minimise, prove, relax, solve
 from bfimna.search.program import Choice, Program
 
 CONE_SLACK = 1e-6  # beyond what a linear program's tolerance may miss of the ends
@@ -84,15 +84,15 @@ def minimise_within(
     if relaxed is None:
         return None
     ratio = float(np.clip((other @ relaxed.solution) / (one @ relaxed.solution), *cone))
-    for columns, most in relaxed.columns():
+
+    def over(columns: np.ndarray) -> Choice | None:
         best = solve(program, columns, cost, [chord(one, other, limit, ratio, ratio)])
         if best is not None:
-            columns = relaxed.within(min(most, cost @ program.expand(best)))
+            columns = np.intersect1d(columns, relaxed.within(float(cost @ program.expand(best))))
         cones = [(cone[0], ratio), (ratio, cone[1])]
-        best = _branch(program, columns, cost, (one, other, limit), cones, best)
-        if best is not None and cost @ program.expand(best) <= most:
-            return best
-    return None
+        return _branch(program, columns, cost, (one, other, limit), cones, best)
+
+    return prove(program, cost, relaxed, over)
 
 
 def _branch(
