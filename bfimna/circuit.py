@@ -41,7 +41,7 @@ def per_row(arrays: pd.DataFrame, column: str) -> tuple[float, float]:
 
 
 def _row(parameter, value, low, high, unit, status, note, source=SOURCE):  # type: ignore[no-untyped-def]
-    numbers = [float(f"{x:.6g}") for x in (value, low, high)]
+    numbers = [float(f"{x:.4g}") for x in (value, low, high)]
     return [parameter, *numbers, unit, status, source, note]
 
 

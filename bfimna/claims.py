@@ -101,19 +101,21 @@ def _fluidity(tech: Technology) -> list[object]:
                 verdict_of_parts(parts), reason)  # fmt: skip
 
 
-def hawq_points(network: str, tech: Technology) -> pd.DataFrame:
-    """Return HAWQ-V3's schemes on LR: published accuracy, our size, energy, latency and EDP.
+def with_published(points: pd.DataFrame) -> pd.DataFrame:
+    """Add what HAWQ-V3 published to points of one network and technology.
 
-    Normalised to int8 (columns ending in ``_rel``).
+    Adds scheme, size_mb, bops_g (both from the bits), top1_percent (published), and energy, latency
+    and EDP relative to int8 (columns ending in ``_rel``).
     """
+    network = points.network.iloc[0]
     net = zoo.load(network)
     accuracy = data.hawq_accuracy(network).set_index("scheme")
-    names = data.hawq_schemes(network)
-    bits = {name.split("/", 1)[1]: data.load_precision(net, name) for name in names}
-    points = sweep(net, list(bits.values()), [Chip.limited()], [tech])
-    points.insert(1, "scheme", list(bits))
-    points["size_mb"] = [p.size_bits(net) / 8 / 2**20 for p in bits.values()]
-    points["bops_g"] = [p.bops(net) / 1e9 for p in bits.values()]
+    bits = [data.load_precision(net, name) for name in points.precision]
+    points = points.assign(
+        scheme=points.precision.str.removeprefix("hawq_v3/"),
+        size_mb=[p.size_bits(net) / 8 / 2**20 for p in bits],
+        bops_g=[p.bops(net) / 1e9 for p in bits],
+    )
     points["top1_percent"] = accuracy.top1_percent.reindex(points.scheme).to_numpy()
     base = points.set_index("scheme").loc["int8"]
     for quantity in ("energy_j", "latency_s", "edp_js"):
@@ -122,7 +124,9 @@ def hawq_points(network: str, tech: Technology) -> pd.DataFrame:
 
 
 def _hawq(tech: Technology, network: str) -> list[list[object]]:
-    points = hawq_points(network, tech).set_index("scheme")
+    net = zoo.load(network)
+    schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
+    points = with_published(sweep(net, schemes, [Chip.limited()], [tech])).set_index("scheme")
     high, medium, low = (points.loc[f"latency-{b}"] for b in ("high", "medium", "low"))
     int8, int4 = points.loc["int8"], points.loc["int4"]
     loss = {n: int8.top1_percent - p.top1_percent for n, p in

@@ -34,47 +34,58 @@ class Run:
         return f"{self.network}/{precision}/{self.technology}-{self.chip}"
 
 
-def check(config: Mapping[str, Any]) -> None:
-    """Raise a one-line error for anything in a config that cannot be run."""
+def checked(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config, or raise a one-line error for anything in it that cannot be run.
+
+    Widths given on Snakemake's command line arrive as text and are made numbers.
+    """
+    config = dict(config)
+    if isinstance(config.get("bits"), list):
+        config["bits"] = [int(b) if str(b).isdecimal() else b for b in config["bits"]]
     schema = yaml.safe_load(SCHEMA.read_text())
-    error = best_match(Draft202012Validator(schema).iter_errors(dict(config)))
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "top level"
         known = ", ".join(schema["properties"])
         hint = f"; known keys: {known}" if error.validator == "additionalProperties" else ""
         raise BfimnaError(f"config, {where}: {error.message}{hint}")
-    for network in (*config["networks"], *config["schemes"]):
+    for network in config["networks"]:
         zoo.load(network)
-    for network, schemes in config["schemes"].items():
-        known_schemes = data.hawq_schemes(network)
-        for scheme in [] if schemes == "all" else schemes:
-            if scheme not in known_schemes:
-                raise unknown(f"scheme of {network}", scheme, known_schemes)
+    for entry in config["schemes"]:
+        _schemes(entry)
     for technology in config["technologies"]:
         data.load_technology(technology)
     for chip in config["chips"]:
         if chip not in CHIPS:
             raise unknown("chip", chip, CHIPS)
+    return config
 
 
 def runs(config: Mapping[str, Any]) -> list[Run]:
     """Return every combination that a checked config asks for, without repetition.
 
-    >>> config = {"networks": ["alexnet"], "bits": [4], "schemes": {}, "chips": ["LR"],
+    >>> config = {"networks": ["alexnet"], "bits": [4], "schemes": [], "chips": ["LR"],
     ...     "technologies": ["sram-14nm-lstp"]}
     >>> [run.folder for run in runs(config)]
     ['alexnet/int4/sram-14nm-lstp-LR']
     """
     pairs = [(network, f"int{b}") for network in config["networks"] for b in config["bits"]]
-    for network, schemes in config["schemes"].items():
-        named = data.hawq_schemes(network) if schemes == "all" else schemes
-        pairs += [(network, scheme) for scheme in named]
+    pairs += [pair for entry in config["schemes"] for pair in _schemes(entry)]
     return [
         Run(network, precision, technology, chip)
         for network, precision in dict.fromkeys(pairs)
         for technology in config["technologies"]
         for chip in config["chips"]
     ]
+
+
+def _schemes(entry: str) -> list[tuple[str, str]]:
+    """Expand ``network/hawq_v3/scheme``, or ``network/hawq_v3/all``."""
+    network, _, scheme = entry.partition("/")
+    known = data.hawq_schemes(network)
+    if scheme != "hawq_v3/all" and scheme not in known:
+        raise unknown(f"scheme of {network}", scheme, ["hawq_v3/all", *known])
+    return [(network, name) for name in (known if scheme == "hawq_v3/all" else [scheme])]
 
 
 @lru_cache

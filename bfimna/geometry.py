@@ -7,7 +7,7 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.chip import Chip, fit
-from bfimna.network import GEMM, Network
+from bfimna.network import GEMM, Layer, Network
 
 SIGN = 1  # a tensor that may be negative takes a sign bit more than the unsigned one after a ReLU
 
@@ -22,6 +22,7 @@ class Geometry:
     j, dots, splits, part, per_cap : see `bfimna.chip.Fit`; for the whole batch.
     folds : times the chip is filled with a layer's products.
     read_on : whether a weighted layer reads the result, so that it is requantised.
+    rectified : for every layer, whether a ReLU takes its word where it lies, as the only taker.
     flat, starts : the readers of every tensor, one after the other, and where each tensor's begin.
     others : positions of the layers of each kind without weights.
     elements : output elements of every layer, for the whole batch.
@@ -37,6 +38,7 @@ class Geometry:
     per_cap: np.ndarray
     folds: np.ndarray
     read_on: np.ndarray
+    rectified: np.ndarray
     flat: np.ndarray
     starts: np.ndarray
     others: dict[str, np.ndarray]
@@ -50,6 +52,11 @@ class Geometry:
     def dense_folds(self, elements: np.ndarray) -> np.ndarray:
         """Folds of elements that are packed one a row."""
         return np.ceil(elements / self.chip.product_rows)
+
+
+def _rectified(network: Network, layer: Layer) -> bool:
+    takers = network.consumers[layer.name]
+    return layer.kind in (*GEMM, "add") and len(takers) == 1 and network[takers[0]].kind == "relu"
 
 
 @lru_cache(maxsize=256)
@@ -74,6 +81,7 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
         per_cap=per_cap,
         folds=np.ceil(dots * splits / (per_cap * chip.caps)),
         read_on=np.array([bool(network.readers[name]) for name in network.gemm_names]),
+        rectified=np.array([_rectified(network, layer) for layer in network.layers]),
         flat=np.concatenate([np.array(r, dtype=np.intp) for r in readers]),
         starts=np.cumsum([0] + [len(r) for r in readers[:-1]]),
         others={

@@ -14,7 +14,7 @@ from bfimna.ap.counts import Counts, CountSet
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
-from bfimna.network import GEMM, Network
+from bfimna.network import Network
 from bfimna.traffic import Traffic, traffic
 
 #: phases with AP cycles, in the order in which a layer runs them
@@ -153,16 +153,24 @@ def _gemm_phases(
         return program.repeat(g.folds, rows)
 
     load = in_folds(ap.load(w + a), g.products)
-    reduce = in_folds(ap.reduce(g.part, w + a, g.chip.ap, counts, g.per_cap), parts)
+    narrow = total - ap.levels(g.part)  # all columns of the sum, also where parts are shorter
+    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
         load = load + Counts(cells_written=g.products * total)
-        reduce = reduce + in_folds(ap.sign_extend(ap.levels(g.part)), g.products)
-    words = g.splits * (2 if two_rows else 1)  # to be added to one sum
+        reduce = reduce + in_folds(ap.sign_extend(ap.levels(g.j)), g.products)
+    left = np.minimum(g.part, 2) if two_rows else 1  # rows of a part
+    words = g.splits * left  # to be added to one sum
     carry = ap.load(total) * words + ap.add(total) * (words - 1)
-    read = in_folds(ap.read(total), parts * (2 if two_rows else 1))
-    read = read + ap.read(np.where(g.read_on, out, total)).repeat(dense, g.dots)
-    scale = ap.requantise(total, ap.scale_bits(out), out + SIGN) * g.read_on
+    read = in_folds(ap.read(total), parts * left)
+    kept = np.where(g.read_on, out + SIGN, total) - SIGN * g.rectified[g.index]
+    read = read + ap.read(kept).repeat(dense, g.dots)
+    scale = ap.load(ap.scale_bits(out)) + ap.requantise(total, ap.scale_bits(out), out + SIGN)
     bias = ap.load(total) + ap.add(total)
+    if exact:  # flag, carries and the product's lowest columns are cleared along with a load
+        carry = carry + Counts(cells_written=words)
+        bias = bias + Counts(cells_written=1)
+        scale = scale + Counts(cells_written=ap.scale_bits(out) + 1)
+    scale = scale * g.read_on
     each = {
         "load": (load, g.products),
         "multiply": (in_folds(ap.multiply(w, a), g.products), g.products),
@@ -186,9 +194,8 @@ def _relu(
 ) -> Work:
     """ReLU on the word that the layer before left in its row; elsewhere it is loaded and read."""
     bits = stored[..., at] + SIGN
-    resident = np.array(
-        [network[network.layers[k].inputs[0]].kind in (*GEMM, "add") for k in at], dtype=float
-    )
+    position = {layer.name: k for k, layer in enumerate(network.layers)}
+    resident = g.rectified[[position[network.layers[k].inputs[0]] for k in at]]
     program = ap.relu(bits, counts)
     if counts == "microcode":
         program = program + (ap.load(bits) + ap.read(bits - SIGN)) * (1.0 - resident)
@@ -207,7 +214,8 @@ def _pool(
         width = bits + ap.levels(window)
         power = window == 2 ** ap.levels(window)  # then the mean is a shift of the columns read
         step = ap.add(width)
-        scale = ap.multiply(width, ap.scale_bits(bits)) + ap.saturate(bits)
+        m = ap.scale_bits(bits)
+        scale = ap.load(m) + ap.multiply(width, m)  # rounded such that it cannot overflow
         last = ap.read(bits) + scale * ~power
     program = ap.load(bits) * window + step * (window - 1) + last
     return _packed(program, g, at)
@@ -216,11 +224,14 @@ def _pool(
 def _residual(
     network: Network, g: Geometry, at: np.ndarray, stored: np.ndarray, counts: CountSet
 ) -> Work:
-    """Residual add: load both signed words, add in place, clamp to the stored bits, read."""
+    """Residual add: load the signed words, add in place, clamp to the stored bits, read."""
     bits = stored[..., at] + SIGN
-    program = ap.load(2 * bits) + ap.add(bits) + ap.read(bits)
+    operands = np.array([len(network.layers[k].inputs) for k in at])
+    width = bits + ap.levels(operands)
+    program = ap.load(width) * operands + ap.add(width) * (operands - 1)
+    program = program + ap.read(bits - SIGN * g.rectified[at])
     if counts == "microcode":
-        program = program + ap.saturate(bits)
+        program = program + ap.saturate(bits, width)
     return _packed(program, g, at)
 
 

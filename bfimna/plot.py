@@ -20,20 +20,17 @@ COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#999999")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":")
-HATCHES = (
-    "",
-    "////",
-    "....",
-    "\\\\\\\\",
-    "xxxx",
-    "----",
-    "oooo",
-    "++++",
-    "||||",
-    "**",
-    "//..",
-    "xx..",
-)
+#: phase → fill, so that neighbours in a stack differ in lightness, and a hatch for greyscale
+PHASE_COLOURS = {
+    "load": "#56B4E9", "multiply": "#0072B2", "reduce": "#D55E00", "read": "#F0E442",
+    "carry": "#009E73", "bias": "#999999", "requantise": "#CC79A7", "relu": "#000000",
+    "pool": "#E69F00", "residual": "#005038", "traffic": "#cccccc", "leakage": "#5c3d2e",
+}  # fmt: skip
+PHASE_HATCHES = {
+    "load": "////", "multiply": "", "reduce": "....", "read": "", "carry": "----",
+    "bias": "", "requantise": "xxxx", "relu": "", "pool": "||||", "residual": "",
+    "traffic": "", "leakage": "++++",
+}  # fmt: skip
 
 #: technology → colour and marker, the same in every figure
 TECHNOLOGY_STYLE = {
@@ -74,15 +71,23 @@ def use_house_style() -> None:
     })  # fmt: skip
 
 
-def figure(columns: int, height_in: float, rows: int = 1, cols: int = 1, **grid: bool | str):  # type: ignore[no-untyped-def]
-    """Return a figure as wide as one or two columns of a paper, and its axes.
-
-    `grid` takes Matplotlib's `sharex` and `sharey`.
-    """
+def figure(  # type: ignore[no-untyped-def]
+    columns: int,
+    height_in: float,
+    rows: int = 1,
+    cols: int = 1,
+    sharex: bool | str = False,
+    sharey: bool | str = False,
+    squeeze: bool = True,
+    height_ratios: tuple[float, ...] | None = None,
+):
+    """Return a figure as wide as one or two columns of a paper, and its axes (as `subplots`)."""
     if columns not in COLUMN_IN:
         raise BfimnaError(f"a figure is 1 or 2 columns wide, not {columns!r}")
     use_house_style()
-    return plt.subplots(rows, cols, figsize=(COLUMN_IN[columns], height_in), **grid)
+    size = (COLUMN_IN[columns], height_in)
+    shared = {"sharex": sharex, "sharey": sharey, "squeeze": squeeze}
+    return plt.subplots(rows, cols, figsize=size, height_ratios=height_ratios, **shared)
 
 
 def style_of(technology: str) -> tuple[str, str]:
@@ -99,6 +104,7 @@ def letter(axes: Iterable[Axes]) -> None:
     """Write (a), (b), … before the panels' titles."""
     for n, ax in enumerate(axes):
         ax.set_title(f"({chr(ord('a') + n)}) {ax.get_title()}", loc="left")
+        ax.set_title("")
 
 
 def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = None) -> None:

@@ -161,4 +161,5 @@ class Precision:
 def as_arrays(network: Network, precisions: Sequence[Precision]) -> tuple[np.ndarray, np.ndarray]:
     """Weight and activation bits of many precisions, shapes (precisions, weighted layers)."""
     pairs = np.array([p.of_network(network) for p in precisions], dtype=np.int64)
+    pairs = pairs.reshape(len(precisions), len(network.gemms), 2)
     return pairs[..., 0], pairs[..., 1]

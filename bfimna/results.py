@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from bfimna.errors import BfimnaError, unknown
 from bfimna.plot import resolve, write_table
 from bfimna.simulate import Report, simulate
 
+KEYS = ["network", "precision", "technology"]
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
 
 
@@ -41,25 +43,25 @@ def points(
 ) -> pd.DataFrame:
     """Return the summaries of these combinations on LR.
 
-    From the workflow's collected table if `path` names one, else simulated here, so that a notebook
-    also runs alone.
+    From the workflow's collected table where `path` names one; what it lacks is simulated here, so
+    that a notebook also runs alone.
     """
-    wanted = [(n, p, t) for n in networks for p in precisions for t in technologies]
-    if not path:
-        return pd.DataFrame([run(n, p, t, "LR").summary for n, p, t in wanted])
-    table = pd.read_csv(resolve(path))
-    table = table[table.chip == "LR"].set_index(["network", "precision", "technology"])
-    missing = [key for key in wanted if key not in table.index]
-    if missing:
-        raise BfimnaError(f"{path} lacks {' × '.join(missing[0])}; add it to the config")
-    return table.loc[wanted].reset_index()
+    known = pd.read_csv(resolve(path)) if path else pd.DataFrame(columns=[*KEYS, "chip"])
+    known = known[known.chip == "LR"].set_index(KEYS)
+    rows = []
+    for key in product(networks, precisions, technologies):
+        if key in known.index:
+            rows.append(dict(zip(KEYS, key, strict=True)) | known.loc[key].to_dict())
+        else:
+            rows.append(run(*key, "LR").summary)
+    return pd.DataFrame(rows)
 
 
 def layers(path: str, network: str, precision: str, technology: str) -> pd.DataFrame:
     """Return a combination's tidy layers on LR, from the workflow's file or simulated here."""
-    if not path:
-        return run(network, precision, technology, "LR").layers
-    return pd.read_csv(resolve(path))
+    if path and resolve(path).is_file():
+        return pd.read_csv(resolve(path))
+    return run(network, precision, technology, "LR").layers
 
 
 def collect(output: str, files: Sequence[str]) -> Path:

@@ -1,1 +1,27 @@
-"""The associative processor: truth tables, programs and their exact counts."""
+"""The associative processor: truth tables, programs, their exact counts, and a bit-exact array.
+
+On NumPy integers: `multiply`, `add`, `subtract`, `maximum`, `relu`, `requantise`, `reduce`, `gemm`.
+"""
+
+from bfimna.ap.arithmetic import add, maximum, multiply, reduce, relu, requantise, subtract
+from bfimna.ap.array import Array
+from bfimna.ap.counts import Counts
+from bfimna.ap.faults import Faults
+from bfimna.ap.lut import Lut, generate
+from bfimna.ap.matrix import gemm
+
+__all__ = [
+    "Array",
+    "Counts",
+    "Faults",
+    "Lut",
+    "add",
+    "gemm",
+    "generate",
+    "maximum",
+    "multiply",
+    "reduce",
+    "relu",
+    "requantise",
+    "subtract",
+]

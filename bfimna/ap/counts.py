@@ -6,121 +6,15 @@ section 1. Every function takes scalars or NumPy arrays (which broadcast) and co
 energy events are per row (per dot product for `reduce`): multiply by the rows with `over`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Literal, get_args
-
 import numpy as np
 
-from bfimna.ap import tables
+from bfimna.ap import expected, tables
+from bfimna.ap.events import CYCLES as CYCLES
+from bfimna.ap.events import ENERGY_EVENTS as ENERGY_EVENTS
+from bfimna.ap.events import EVENTS as EVENTS
+from bfimna.ap.events import Amount, ApKind, Counts, CountSet
+from bfimna.ap.events import check_set as check_set
 from bfimna.ap.lut import Lut
-from bfimna.errors import unknown
-
-Amount = int | float | np.ndarray
-CountSet = Literal["microcode", "published"]
-ApKind = Literal["1d", "2d", "2d-segmented"]
-WIDEST = 64  # widest operand that the tables below cover: 16 + 16 bits and the growth of a sum
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Cycles and energy events of a program.
-
-    The first five are cycles: every row takes part in the same cycle. The others are events that
-    cost energy; programs give them per row.
-
-    Attributes
-    ----------
-    compares : masked compares.
-    writes : tagged writes of a key (the second half of a pass, flags, clears).
-    loads : column loads, each row its own bit.
-    reads : column reads.
-    shifts : shifts of the column tags by one.
-    compare_rows : match lines evaluated.
-    key_cells : driven key columns × rows.
-    cells_written : cells written by tagged writes (expected under uniformly random operand bits).
-    cells_loaded, cells_read : cells loaded and read by column.
-    tags_shifted : column tags shifted.
-    """
-
-    compares: Amount = 0
-    writes: Amount = 0
-    loads: Amount = 0
-    reads: Amount = 0
-    shifts: Amount = 0
-    compare_rows: Amount = 0
-    key_cells: Amount = 0
-    cells_written: Amount = 0
-    cells_loaded: Amount = 0
-    cells_read: Amount = 0
-    tags_shifted: Amount = 0
-
-    @property
-    def cycles(self) -> Amount:
-        """Compares + writes + loads + reads + shifts."""
-        return self.compares + self.writes + self.loads + self.reads + self.shifts
-
-    def __add__(self, other: "Counts") -> "Counts":
-        pairs = zip(self._amounts, other._amounts, strict=True)
-        return Counts(*(b if _none(a) else a if _none(b) else a + b for a, b in pairs))
-
-    def __mul__(self, times: Amount) -> "Counts":
-        """Return the program run `times` times, one after the other."""
-        return self.repeat(times, times)
-
-    def over(self, rows: Amount) -> "Counts":
-        """Return the program on `rows` rows at once: the same cycles, `rows` times the events."""
-        return self.repeat(1, rows)
-
-    def repeat(self, folds: Amount, rows: Amount) -> "Counts":
-        """Return the program run in every fold, its events on `rows` rows over all folds.
-
-        >>> load(8).repeat(folds=3, rows=1000).loads, load(8).repeat(3, 1000).cells_loaded
-        (24, 8000)
-        """
-        amounts, n = self._amounts, len(CYCLES)
-        cycles = (a if _none(a) else a * folds for a in amounts[:n])
-        return Counts(*cycles, *(a if _none(a) else a * rows for a in amounts[n:]))
-
-    @property
-    def _amounts(self) -> tuple[Amount, ...]:
-        return tuple(self.__dict__.values())
-
-
-def _none(amount: Amount) -> bool:
-    """Whether no event happens at all, so that no array need be made of it."""
-    return type(amount) is int and amount == 0
-
-
-EVENTS = tuple(f.name for f in fields(Counts))
-CYCLES, ENERGY_EVENTS = EVENTS[:5], EVENTS[5:]
-
-
-def check_set(counts: str) -> None:
-    """Raise unless `counts` names one of the two sets."""
-    if counts not in get_args(CountSet):
-        raise unknown("counts", counts, get_args(CountSet))
-
-
-def _tabulated(function: Callable[..., float]) -> Callable[..., Amount]:
-    """Make a scalar function of bit widths accept arrays, computing each entry once."""
-    table = np.full((WIDEST + 1,) * function.__code__.co_argcount, np.nan)
-
-    def look_up(*widths: Amount) -> Amount:
-        index = tuple(np.asarray(w, dtype=np.intp) for w in widths)
-        found = table[index]
-        if np.isnan(found).any():
-            grid = np.broadcast_arrays(*index)
-            for entry in {
-                tuple(int(x) for x in e) for e in zip(*(g.flat for g in grid), strict=True)
-            }:
-                table[entry] = function(*entry)
-            found = table[index]
-        return found if found.ndim else float(found)
-
-    look_up.__doc__ = function.__doc__
-    return look_up
 
 
 def _passes(lut: Lut, steps: Amount, cells: Amount) -> Counts:
@@ -148,104 +42,57 @@ def read(bits: Amount) -> Counts:
     return Counts(reads=bits, cells_read=bits)
 
 
-@_tabulated
-def _add_cells(bits):  # type: ignore[no-untyped-def]
-    cells, carry = 0.0, 0.0
-    for _ in range(bits):
-        written, (_, _, carry) = tables.FULL_ADD.expect(0.5, 0.5, carry)
-        cells += written
-    return cells
-
-
 def add(bits: Amount) -> Counts:
     """Add in place, p += a, over `bits` columns; the carry column starts at 0.
 
     >>> add(8).cycles
     64
     """
-    return _passes(tables.FULL_ADD, bits, _add_cells(bits))
-
-
-@_tabulated
-def _subtract_cells(bits):  # type: ignore[no-untyped-def]
-    cells, borrow = 0.0, 0.0
-    for _ in range(bits):
-        written, (_, _, borrow) = tables.FULL_SUBTRACT.expect(0.5, 0.5, borrow)
-        cells += written
-    return cells
+    return _passes(tables.FULL_ADD, bits, expected.add_cells(bits))
 
 
 def subtract(bits: Amount) -> Counts:
     """Subtract in place, p -= a: the same passes with another table."""
-    return _passes(tables.FULL_SUBTRACT, bits, _subtract_cells(bits))
+    return _passes(tables.FULL_SUBTRACT, bits, expected.subtract_cells(bits))
 
 
-@lru_cache
-def _multiply_cells_of(bits: int) -> np.ndarray:
-    """Cells written a row by multiplier widths 0 to WIDEST, with a `bits`-bit multiplicand.
-
-    The product's bits depend on each other, so the passes are run on 32 768 rows of random bits
-    (fixed seed; 64 rows a word): within 1 % of exhaustive enumeration. A partial product does not
-    depend on later multiplier bits, so one run serves every multiplier width.
-    """
-    random = np.random.default_rng(bits)
-    words = random.integers(0, 2**64, (WIDEST + bits, 512), dtype=np.uint64)
-    control, operand = words[:WIDEST], words[WIDEST:]
-    product = np.zeros((WIDEST + bits, 512), dtype=np.uint64)
-    cells = np.zeros(WIDEST + 1)
-    for j in range(WIDEST):
-        cells[j + 1] = cells[j]
-        for i in range(bits):
-            columns = [control[j], operand[i], product[i + j], product[j + bits]]
-            columns, written = tables.CONTROLLED_ADD.run_packed(columns)
-            product[i + j], product[j + bits] = columns[2:]
-            cells[j + 1] += written / (64 * 512)
-    return cells
-
-
-@_tabulated
-def _multiply_cells(multiplier_bits, bits):  # type: ignore[no-untyped-def]
-    return _multiply_cells_of(bits)[multiplier_bits]
-
-
-def multiply(multiplier_bits: Amount, bits: Amount) -> Counts:
-    """Multiply into product columns that start at 0; either operand may be signed.
+def multiply(
+    multiplier_bits: Amount, bits: Amount, signed: tuple[bool, bool] = (False, False)
+) -> Counts:
+    """Multiply into product columns that start at 0.
 
     The carry of partial product j lives in product column j + `bits`, which is still 0. A signed
-    multiplier takes a subtraction in the last partial product, of the same length.
+    multiplier takes a subtraction in the last partial product, of the same length. A signed
+    multiplicand is taken as unsigned and costs one more subtraction, of the multiplier.
 
-    >>> multiply(8, 8).cycles
-    512
+    Parameters
+    ----------
+    signed : whether the multiplier is signed, and whether the multiplicand is.
+
+    >>> multiply(8, 8).cycles, multiply(8, 8, (True, True)).cycles
+    (512, 576)
     """
-    cells = _multiply_cells(multiplier_bits, bits)
-    return _passes(tables.CONTROLLED_ADD, multiplier_bits * bits, cells)
-
-
-@_tabulated
-def _maximum_cells(bits):  # type: ignore[no-untyped-def]
-    cells, greater, less = 0.0, 0.0, 0.0
-    for _ in range(bits):  # the flags exclude each other, so they are no independent columns
-        open_cells, (_, _, won, lost) = tables.MAXIMUM.expect(0.5, 0.5, 0.0, 0.0)
-        copy_cells, _ = tables.MAXIMUM.expect(0.5, 0.5, 1.0, 0.0)
-        still_open = 1.0 - greater - less
-        cells += still_open * open_cells + greater * copy_cells
-        greater, less = greater + still_open * won, less + still_open * lost
-    return cells + 2.0
+    cells = expected.multiply_cells(multiplier_bits, bits, int(signed[0]), int(signed[1]))
+    steps = multiplier_bits * (bits + signed[1])
+    return _passes(tables.CONTROLLED_ADD, steps, cells)
 
 
 def maximum(bits: Amount, counts: CountSet = "microcode") -> Counts:
     """Maximum of two words, in place: from the top bit down, after one write clears two flags.
 
-    The published form is 8M + 2; with ternary keys three passes a bit do: 6M + 1.
+    The published form is 8M + 2. With ternary keys three passes a bit do, and two in the top
+    column, where no flag is up yet: 6M - 1, signed or not.
 
     >>> maximum(8).cycles, maximum(8, "published").cycles
-    (49, 66)
+    (47, 66)
     """
-    passes = _passes(tables.MAXIMUM, bits, _maximum_cells(bits)) + Counts(writes=1)
+    rest = _passes(tables.MAXIMUM, bits - 1, 0)
+    program = rest + _passes(tables.MAXIMUM_TOP, 1, expected.maximum_cells(bits)) + Counts(writes=1)
     if counts == "microcode":
-        return passes
-    extra = Counts(compares=bits, writes=bits + 1, compare_rows=bits, key_cells=4 * bits)
-    return passes + extra
+        return program
+    return program + Counts(
+        compares=bits + 1, writes=bits + 2, compare_rows=bits + 1, key_cells=4 * bits
+    )
 
 
 def relu(bits: Amount, counts: CountSet = "microcode") -> Counts:
@@ -264,21 +111,52 @@ def relu(bits: Amount, counts: CountSet = "microcode") -> Counts:
     return load(bits) + steps + read(bits)
 
 
-def saturate(bits: Amount) -> Counts:
-    """Clamp a signed word to a signed one of `bits` bits that is kept beside its upper columns.
+def saturate(bits: Amount, word_bits: Amount | None = None, signed: bool = True) -> Counts:
+    """Clamp a signed word to `bits` bits, in place.
 
-    Raise a flag everywhere (1 write), lower it where all upper columns are 0 or all are 1 (2
-    passes), then write the largest or the smallest value where it is still up (2 passes).
+    A flag, 0 at the start, is raised where all upper columns are 0, and where all are 1 (an
+    unsigned result has no such case); where it is still down, the largest value is written if the
+    sign is 0, and the smallest if it is 1. An unsigned result makes negative words 0: a ReLU.
+
+    Parameters
+    ----------
+    word_bits : of the word, `bits` + 1 unless given.
+
+    >>> saturate(8).cycles, saturate(8, 20, signed=False).cycles
+    (8, 6)
     """
-    keys = 2.0 * bits + 4.0  # upper columns and sign twice, then flag and sign twice
+    upper = (1 if word_bits is None else word_bits - bits) + int(signed)  # columns that must agree
+    patterns = 2 if signed else 1
+    fit = patterns * 2.0**-upper
     return Counts(
-        compares=4, writes=5, compare_rows=4, key_cells=keys, cells_written=2.0 + 0.0 * bits
+        compares=patterns + 2,
+        writes=patterns + 2,
+        compare_rows=patterns + 2,
+        key_cells=patterns * upper + 4,
+        cells_written=fit + (1.0 - fit) * bits,
     )
 
 
-def requantise(bits: Amount, scale_bits: Amount, out_bits: Amount) -> Counts:
-    """Scale by b / 2^c, integers only: multiply by `scale_bits`-bit b, shift by columns, clamp."""
-    return multiply(bits, scale_bits) + saturate(out_bits)
+def requantise(
+    bits: Amount,
+    scale_bits: Amount,
+    out_bits: Amount,
+    shift: Amount | None = None,
+    signed: bool = True,
+) -> Counts:
+    """Scale a signed word by b / 2^c, integers only: multiply by `scale_bits`-bit b, shift, clamp.
+
+    The product takes over the word's columns one by one (which is what keeps it within the array),
+    each after a write that clears it.
+
+    Parameters
+    ----------
+    shift : c; unless given, one that leaves `out_bits` + 1 columns.
+    signed : whether the result is signed.
+    """
+    word = None if shift is None else bits + scale_bits - shift
+    program = multiply(bits, scale_bits, (True, False)) + saturate(out_bits, word, signed)
+    return program + Counts(writes=bits - 1, cells_written=bits - 1)
 
 
 def scale_bits(out_bits: Amount) -> Amount:
@@ -299,26 +177,19 @@ def levels(words: Amount) -> Amount:
     return exponent - (mantissa == 0.5)
 
 
-@lru_cache
-def _column_step(lut: Lut) -> tuple[float, float]:
-    """Cells that a vertical step writes a column, and the probability that it hands a carry on."""
-    cells, after = lut.expect(*(0.5,) * len(lut.columns))
-    carry = after[0] if lut is tables.HALF_ADD else after[2]
-    return cells + 1.0 + carry, carry  # the carry row is cleared, then written where tagged
+#: rows that one more level of full adders can bring down to two: each brings three to two
+_TREE = [2]
+while _TREE[-1] < 2**40:
+    _TREE.append(_TREE[-1] * 3 // 2)
 
 
-def _vertical(lut: Lut, columns: Amount, times: Amount) -> Counts:
-    """One carry-save step on rows as keys, and the hand-over of its carries by one column."""
-    cells, _ = _column_step(lut)
-    return Counts(
-        compares=len(lut) + 1,
-        writes=len(lut) + 2,
-        shifts=1,
-        compare_rows=(len(lut) + 1) * columns * times,
-        key_cells=(lut.key_columns + 1) * columns * times,
-        cells_written=cells * columns * times,
-        tags_shifted=columns * times,
-    )
+def tree_levels(words: Amount) -> Amount:
+    """Levels of a Wallace tree: three rows become two in each, until two are left.
+
+    >>> [int(tree_levels(n)) for n in (1, 2, 3, 4, 9, 10, 4608)]
+    [0, 0, 1, 2, 4, 5, 20]
+    """
+    return np.searchsorted(_TREE, words)
 
 
 def reduce(
@@ -327,67 +198,58 @@ def reduce(
     ap: ApKind = "2d-segmented",
     counts: CountSet = "microcode",
     groups: Amount = 1,
+    signed: bool = False,
 ) -> Counts:
     """Add up each group of `words` rows of `bits`-bit words; events are per group.
 
-    Segmented: ⌈log2 L⌉ levels whatever the groups. Unsegmented: one group after the other. On a 1D
-    AP every word is moved beside its partner first. Microcode on a 2D AP leaves sum and carry.
+    Microcode on a 2D AP: a full adder over three rows leaves a sum and a carry row, 12 cycles with
+    the hand-over of the carries by one column. Two rows *are* a sum and a carry, so they need no
+    step (a half adder on the first two would gain nothing); one `add` of packed results follows.
+    Unsegmented 12 (L - 2), one group after the other; segmented 12 for each level of a Wallace
+    tree, whatever the groups. On a 1D AP words are moved beside their partners, in ⌈log2 L⌉ levels.
 
     Parameters
     ----------
     words : L, rows of a group. `groups` : groups in the same array.
+    signed : 1D only: signed words are added in full width in every level.
+
+    >>> int(reduce(576, 16).cycles), int(reduce(576, 16, counts="published").cycles)
+    (180, 80)
     """
     depth = levels(words)
     columns = bits + depth
     if ap == "1d":
-        return _reduce_1d(words, bits, depth, groups)
+        return _reduce_1d(words, bits, groups, signed)
     if counts == "published":
         steps = (depth if ap == "2d-segmented" else (words - 1) * groups) * (words > 1)
         one = _passes(tables.FULL_ADD, 1, 0.75)
-        events = columns * (words - 1)
-        return Counts(
-            one.compares * steps,
-            one.writes * steps,
-            compare_rows=one.compare_rows * events,
-            key_cells=one.key_cells * events,
-            cells_written=one.cells_written * events,
-        )
-    pairs = words // 2 if ap == "2d-segmented" else np.minimum(words // 2, 1)
-    singles = words - 2 * pairs
-    joins = 2 * np.maximum(pairs - 1, 0) + singles * (words > 1)
-    half = _vertical(tables.HALF_ADD, columns, pairs)
-    full = _vertical(tables.FULL_ADD, columns, joins)
-    if ap == "2d-segmented":
-        halves, fulls = words > 1, 2 * np.maximum(depth - 1, 0)
-    else:
-        halves, fulls = (words > 1) * groups, np.maximum(words - 2, 0) * groups
-    return _at(half, halves) + _at(full, fulls)
+        return one.repeat(steps, columns * (words - 1))
+    joins = np.maximum(words - 2, 0)
+    steps = tree_levels(words) if ap == "2d-segmented" else joins * groups
+    lut = tables.FULL_ADD
+    cells, (_, _, carry) = lut.expect(0.5, 0.5, 0.5)
+    handed_on = cells + 1.0 + carry * (columns - 1) / columns  # the top column's carry is dropped
+    step = Counts(len(lut) + 1, len(lut) + 2, 0, 0, 1, len(lut) + 1, lut.key_columns + 1)
+    step = step + Counts(cells_written=handed_on, tags_shifted=1)
+    return step.repeat(steps, columns * joins)
 
 
-def _at(step: Counts, times: Amount) -> Counts:
-    """Repeat a step's cycles only (its events are counted over all repetitions already)."""
-    cycles = [getattr(step, f) * times for f in CYCLES]
-    return Counts(*cycles, *(getattr(step, f) for f in ENERGY_EVENTS))
-
-
-def _reduce_1d(words: Amount, bits: Amount, depth: Amount, groups: Amount) -> Counts:
+def _reduce_1d(words: Amount, bits: Amount, groups: Amount, signed: bool) -> Counts:
     """Move each word beside its partner (read, load), then add; ⌈log2 L⌉ levels."""
-    moved = words - 1
-    growth = depth * (depth + 1) / 2  # Σ over levels of the bit that each one adds
-    width = bits + depth
-    steps = bits * depth + growth
-    adds = _passes(tables.FULL_ADD, steps, 0.75 * width * moved)
-    per_word = adds.key_cells / np.maximum(steps, 1)
-    return Counts(
-        compares=adds.compares,
-        writes=adds.writes,
+    depth, moved = levels(words), words - 1
+    steps, events, left = 0, 0, words
+    for level in range(1, int(np.max(depth)) + 1):
+        width = bits + (depth if signed else level)
+        steps = steps + width * (level <= depth)
+        events = events + width * (left // 2)
+        left = left - left // 2
+    add = _passes(tables.FULL_ADD, 1, 0.75).repeat(steps, events)
+    return add + Counts(
         reads=moved * groups,
         loads=moved * groups,
-        compare_rows=4 * width * moved,
-        key_cells=per_word * width * moved,
-        cells_written=adds.cells_written,
-        cells_loaded=width * moved,
-        cells_read=width * moved,
+        cells_written=moved,  # the carry column, cleared along with the load
+        cells_loaded=events,
+        cells_read=events,
     )
 
 

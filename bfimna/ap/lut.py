@@ -66,6 +66,16 @@ class Lut:
             lines.append(f"{pattern} → {write}")
         return f"{' '.join(self.columns)}\n" + "\n".join(lines)
 
+    def at(self, columns: Sequence[int]) -> tuple[Pass, ...]:
+        """Return the passes with an array's column numbers in place of the positions."""
+        return tuple(
+            Pass(
+                tuple((columns[c], bit) for c, bit in step.key),
+                tuple((columns[c], bit) for c, bit in step.write),
+            )
+            for step in self.passes
+        )
+
     def run(self, row: Row) -> tuple[Row, int]:
         """Apply all passes to one row; return the row and the number of cells written."""
         cells = 0

@@ -39,3 +39,8 @@ HALF_ADD = generate("ap", lambda a, p: (a & p, a ^ p))  # a becomes the carry
 CONTROLLED_ADD = generate("bapc", _if_control(_add), _NO_CARRY)
 CONTROLLED_SUBTRACT = generate("bapc", _if_control(_subtract), _NO_CARRY)
 MAXIMUM = generate("abuv", _maximum, [(a, b, 1, 1) for a in (0, 1) for b in (0, 1)])  # into b
+# the first step of a maximum: no flag is up yet, which saves a pass; in the sign column of signed
+# words, a 0 makes a word the greater
+_FLAGS_UP = [(a, b, *f) for a in (0, 1) for b in (0, 1) for f in ((0, 1), (1, 0), (1, 1))]
+MAXIMUM_TOP = generate("abuv", _maximum, _FLAGS_UP)
+MAXIMUM_SIGN = generate("abuv", lambda a, b, u, v: (a, a & b, b & (1 - a), a & (1 - b)), _FLAGS_UP)

@@ -8,13 +8,12 @@ from bfimna import config as asked
 from bfimna.errors import BfimnaError
 
 try:
-    asked.check(config)
+    config = asked.checked(config)
     RUNS = {run.folder: run for run in asked.runs(config)}
 except BfimnaError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS, FIGURES = config["results"], config["figures"]
-PAPERMILL = "papermill -k python3 --no-progress-bar"
 
 # what a simulation depends on, and what only figures do
 MODEL = [
@@ -59,7 +58,7 @@ def drawn(name, group):
     )
 
 
-def figure_files(wildcards):
+def figure_files():
     """All files of the figures that the config asks for."""
     unknown = sorted(set(config.get("only", ())) - set(FIGURE_RULES))
     if unknown:

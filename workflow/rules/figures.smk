@@ -23,7 +23,7 @@ rule programs:
     conda:
         "../../environment.yml"
     shell:
-        "{PAPERMILL} {input.notebook} {output.notebook} {params.flags} > {log} 2>&1"
+        "papermill -k python3 --no-progress-bar {input.notebook} {output.notebook} {params.flags} > {log} 2>&1"
 
 
 use rule programs as design_space with:

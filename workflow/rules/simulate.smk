@@ -6,9 +6,9 @@ rule simulate:
         notebook="notebooks/simulate.ipynb",
         code=DRAWING,
     output:
-        notebook=RESULTS + "/simulate/{network}/{precision}/{platform}/simulate.ipynb",
-        summary=RESULTS + "/simulate/{network}/{precision}/{platform}/summary.csv",
-        layers=RESULTS + "/simulate/{network}/{precision}/{platform}/layers.csv",
+        notebook=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/simulate.ipynb",
+        summary=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/summary.csv",
+        layers=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/layers.csv",
     params:
         run=run_flags,
         folder=lambda wildcards, output: Path(output.summary).parent,
@@ -23,7 +23,7 @@ rule simulate:
     conda:
         "../../environment.yml"
     shell:
-        "{PAPERMILL} {input.notebook} {output.notebook} {params.run}"
+        "papermill -k python3 --no-progress-bar {input.notebook} {output.notebook} {params.run}"
         " -p output {params.folder} > {log} 2>&1"
 
 

@@ -1,0 +1,248 @@
+"""The AP's programs on NumPy integers: the exact result and the counted events.
+
+Each function loads its operands into an array, one element a row, runs the program pass by pass and
+reads the result. The counts include the loads and reads. Signed words are two's complement.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from bfimna.ap import programs
+from bfimna.ap.array import COLUMNS, Array
+from bfimna.ap.counts import levels
+from bfimna.ap.events import ApKind, Counts
+from bfimna.errors import BfimnaError, whole_number
+
+Result = tuple[np.ndarray, Counts]
+Signed = bool | tuple[bool, bool]
+WIDEST = 32  # bits of an operand
+
+
+def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
+    """Return `values` as integers, or raise if they are none or do not fit.
+
+    >>> words("a", [3, 300], 8, False)
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: a: 300 does not fit 8 unsigned bits (0 to 255)
+    """
+    bits = whole_number(f"bits of {name}", bits, 1, WIDEST + 32)
+    array = np.asarray(values)
+    if array.dtype.kind not in "iub":
+        raise BfimnaError(f"{name}: want an array of integers, not {array.dtype}")
+    if not array.size:
+        raise BfimnaError(f"{name} has no elements (shape {array.shape})")
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    least, most = int(array.min()), int(array.max())
+    if not signed and least < 0:
+        raise BfimnaError(
+            f"{name}: {least} is negative, but the program is unsigned (signed=True?)"
+        )
+    if least < low or most > high:
+        kind = "signed" if signed else "unsigned"
+        worst = most if most > high else least
+        raise BfimnaError(f"{name}: {worst} does not fit {bits} {kind} bits ({low} to {high})")
+    return array
+
+
+def columns(what: str, *widths: int) -> list[range]:
+    """Lay words side by side in an array's columns, or raise if there are too few.
+
+    >>> columns("add", 8, 8, 1)
+    [range(0, 8), range(8, 16), range(16, 17)]
+    """
+    total = sum(widths)
+    if total > COLUMNS:
+        raise BfimnaError(f"{what} needs {total} columns; the array has {COLUMNS}")
+    starts = np.cumsum([0, *widths]).tolist()
+    return [range(at, at + width) for at, width in zip(starts, widths, strict=False)]
+
+
+def _pair(a: Any, b: Any, bits: int, signed: bool) -> tuple[np.ndarray, np.ndarray]:
+    return _broadcast(words("a", a, bits, signed), words("b", b, bits, signed))
+
+
+def _broadcast(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        return tuple(np.broadcast_arrays(a, b))  # type: ignore[return-value]
+    except ValueError:
+        raise BfimnaError(f"a and b have shapes {a.shape} and {b.shape}: want equal ones") from None
+
+
+def multiply(
+    a: Any, b: Any, a_bits: int = 8, b_bits: int = 8, signed: Signed = False, threads: int = 0
+) -> Result:
+    """Multiply element by element.
+
+    Parameters
+    ----------
+    a, b : integers of equal shape.
+    a_bits, b_bits : width of the operands.
+    signed : whether both are signed, or a and b each. Both take 8 · `a_bits` cycles more.
+    threads : processor threads; 0 for all.
+
+    Returns
+    -------
+    The product, of `a_bits` + `b_bits` bits, and the counts.
+
+    Examples
+    --------
+    >>> product, counts = multiply([3, 250], [5, 255])
+    >>> product, counts.compares, counts.cycles
+    (array([   15, 63750]), 256, 544)
+    """
+    signs = (signed, signed) if isinstance(signed, bool) else signed
+    a, b = _broadcast(words("a", a, a_bits, signs[0]), words("b", b, b_bits, signs[1]))
+    if signs == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
+        a, b, a_bits, b_bits, signs = b, a, b_bits, a_bits, (True, False)
+    left, right, product, borrow = columns(
+        "multiply", a_bits, b_bits, a_bits + b_bits, int(signs[1])
+    )
+    program = programs.multiply(left, right, product, signs, borrow.start if signs[1] else None)
+    array = Array(a.size, threads=threads)
+    array.load(a.reshape(1, -1), left, clear=range(product.start, borrow.stop))
+    array.load(b.reshape(1, -1), right)
+    array.run(program)
+    return array.read(product, any(signs)).reshape(a.shape), array.counts
+
+
+def add(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
+    """Add element by element; the sum has a bit more.
+
+    Signed words are added a column wider, so that the sum of the extremes fits.
+
+    >>> add([255, 1], [255, 2])[0]
+    array([510,   3])
+    """
+    return _in_place("add", b, a, bits, signed)
+
+
+def subtract(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
+    """Subtract element by element, a - b; the signed difference has a bit more.
+
+    >>> subtract([0, 7], [255, 2])[0]
+    array([-255,    5])
+    """
+    return _in_place("subtract", b, a, bits, signed)
+
+
+def _in_place(what: str, b: Any, a: Any, bits: int, signed: bool) -> Result:
+    a, b = _pair(a, b, bits, signed)
+    width = bits + 1 if signed else bits
+    operand, running, carry = columns(what, width, width, 1)
+    array = Array(a.size)
+    array.load(b.reshape(1, -1), operand, clear=carry)
+    array.load(a.reshape(1, -1), running)
+    array.run(getattr(programs, what)(operand, running, carry.start))
+    result = running if signed else range(running.start, carry.stop)
+    return array.read(result, signed or what == "subtract").reshape(a.shape), array.counts
+
+
+def maximum(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
+    """Maximum element by element.
+
+    >>> maximum([3, -8], [2, 7], bits=4, signed=True)[0]
+    array([3, 7])
+    """
+    a, b = _pair(a, b, bits, signed)
+    left, right, flags = columns("maximum", bits, bits, 2)
+    array = Array(a.size)
+    array.load(a.reshape(1, -1), left)
+    array.load(b.reshape(1, -1), right)
+    array.run(programs.maximum(left, right, *flags, signed))
+    return array.read(right, signed).reshape(a.shape), array.counts
+
+
+def relu(a: Any, bits: int = 8) -> Result:
+    """Clear the negative ones of signed words.
+
+    >>> relu([-128, -1, 0, 127])[0]
+    array([  0,   0,   0, 127])
+    """
+    a = words("a", a, bits, True)
+    (word,) = columns("relu", bits)
+    array = Array(a.size)
+    array.load(a.reshape(1, -1), word)
+    array.run(programs.relu(word))
+    return array.read(word).reshape(a.shape), array.counts
+
+
+def requantise(
+    a: Any, scale: Any, shift: int, bits: int = 8, a_bits: int = 24, signed: bool = True
+) -> Result:
+    """Scale signed words by a dyadic number: clamp(⌊a · scale / 2^shift⌋) to `bits` bits.
+
+    Parameters
+    ----------
+    scale : positive integers, one for all or one each; their width follows from the largest.
+    signed : whether the result is signed; an unsigned one is the ReLU too.
+
+    >>> requantise([1000, -1000, 1], 3, 4, bits=8)[0]
+    array([ 127, -128,    0])
+    """
+    a = words("a", a, a_bits, True)
+    factor = words("scale", scale, WIDEST, False)
+    scale_bits = max(1, int(factor.max()).bit_length())
+    shift = whole_number("shift", shift, 0, a_bits + scale_bits - bits - 1)
+    a, factor = _broadcast(a, factor)
+    low, word, operand, flag = columns("requantise", scale_bits + 1, a_bits, scale_bits, 1)
+    array = Array(a.size)
+    array.load(a.reshape(1, -1), word, clear=low)
+    array.load(factor.reshape(1, -1), operand, clear=flag)
+    array.run(programs.requantise(word, operand, shift, bits, flag.start, signed))
+    result = range(low.start + shift, low.start + shift + bits)
+    return array.read(result, signed).reshape(a.shape), array.counts
+
+
+def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segmented") -> Result:
+    """Add up the first axis.
+
+    Parameters
+    ----------
+    a : integers, (words of a group, ...): the words of one group are rows of one array.
+    kind : of the AP. A 2D one leaves a sum and a carry row, which are then added, densely packed.
+
+    >>> reduce([[1, 10], [2, 20], [3, 30]])[0]
+    array([ 6, 60])
+    """
+    a = words("a", a, bits, signed)
+    rows, width = a.shape[0] if a.ndim else 1, bits + int(levels(a.shape[0] if a.ndim else 1))
+    if kind == "1d":
+        word, beside, carry = columns("reduce", width, width, 1)
+    else:
+        word, beside, carry = *columns("reduce", width), range(0), range(0)
+    array = Array(prod(a.shape[1:]), rows, kind=kind)
+    array.load(a.reshape(rows, -1), word[:bits], clear=range(bits, carry.stop or width))
+    if signed:
+        array.run(programs.sign_extend(word[bits - 1], word[bits:]))
+    if kind == "1d":
+        programs.reduce_1d(array, word, beside, carry.start, bits, signed)
+        return array.read(word, signed, rows=1).reshape(a.shape[1:]), array.counts
+    left = programs.reduce(array, word)
+    sums, counts = resolve([array.read_planes(word, rows=left)], array, signed)
+    return sums.reshape(a.shape[1:]), array.counts + counts
+
+
+def resolve(parts: list[np.ndarray], array: Array, signed: bool) -> Result:
+    """Add up what reductions left over, densely packed: one group a row.
+
+    Two words of more than 35 bits do not fit beside each other: then each column of the second is
+    loaded when its turn comes, which takes the same cycles.
+
+    Parameters
+    ----------
+    parts : bit planes, (bits, rows left, words): each part's sum and carry rows.
+    array : the one that they were read from.
+    """
+    width = len(parts[0])
+    at_once = width if 2 * width < COLUMNS else 1
+    running, operand, carry = columns("carry resolution", width, at_once, 1)
+    dense = Array(array.groups, runs=array.runs, threads=array.threads)
+    rows = [part[:, r : r + 1] for part in parts for r in range(part.shape[1])]
+    dense.load_planes(rows[0], running)
+    for row in rows[1:]:
+        for i in range(0, width, at_once):
+            dense.load_planes(row[i : i + at_once], operand, range(0) if i else carry)
+            dense.run(programs.add(operand, running[i : i + at_once], carry.start))
+    return dense.read(running, signed)[0], dense.counts

@@ -1,0 +1,197 @@
+"""Matrix products on the AP: every product takes a row, every dot product a group of rows.
+
+One operand is packed (64 of its rows or columns share a word), the other broadcast. Which one is
+which changes nothing but the emulator's speed. The arrays of all dot products run in lockstep, so
+the cycles are those of one of them.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bfimna.ap import programs
+from bfimna.ap.arithmetic import Result, resolve, words
+from bfimna.ap.array import ALL, COLUMNS, Array, processors
+from bfimna.ap.counts import levels
+from bfimna.ap.events import CYCLES, ApKind, Counts
+from bfimna.ap.faults import Faults
+from bfimna.errors import BfimnaError
+
+BATCH = 8192  # words of a column in one go: the working set stays in the last-level cache
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Column ranges of a dot product's rows.
+
+    Where there are too few columns, the sum grows over the operands, which are then cleared first.
+    """
+
+    product: range
+    total: range
+    w: range
+    a: range
+    borrow: range
+    signed: tuple[bool, bool]
+
+    @classmethod
+    def of(cls, w_bits: int, a_bits: int, length: int, signed: tuple[bool, bool]) -> "Layout":
+        """Lay out weights × activations, `length` of them to a sum."""
+        bits, growth = w_bits + a_bits, int(levels(length))
+        operands = bits + int(all(signed))
+        needed = bits + max(operands, growth)
+        if needed > COLUMNS:
+            raise BfimnaError(f"gemm needs {needed} columns; the array has {COLUMNS}")
+        at = min(bits + growth, COLUMNS - operands)
+        w, a = range(at, at + w_bits), range(at + w_bits, at + bits)
+        borrow = range(a.stop, at + operands)
+        return cls(range(bits), range(bits + growth), w, a, borrow, signed)
+
+    @property
+    def program(self) -> programs.Program:
+        """Multiply; then extend the sign over the columns into which the sum grows."""
+        w, a, signs = self.w, self.a, self.signed
+        if signs == (False, True):
+            w, a, signs = a, w, (True, False)
+        borrow = self.borrow.start if all(signs) else None
+        steps = programs.multiply(w, a, self.product, signs, borrow)
+        growth = self.total[len(self.product) :]
+        if self.overlap:
+            steps += programs.clear(growth)
+        if any(signs):
+            steps += programs.sign_extend(self.product[-1], growth)
+        return steps
+
+    @property
+    def overlap(self) -> bool:
+        """Whether the sum grows over the operands."""
+        return self.total.stop > self.w.start
+
+
+def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:
+    """Multiply and reduce in an array; return what is left over: planes (bits, rows left, words).
+
+    Parameters
+    ----------
+    w, a : the operands' bit planes, (bits, rows, words).
+    """
+    clear = range(layout.product.start, min(layout.total.stop, layout.w.start))
+    array.load_planes(w, layout.w, clear)
+    array.load_planes(a, layout.a, layout.borrow)
+    array.run(layout.program)
+    if array.kind == "1d":
+        raise BfimnaError("gemm wants a 2D AP: 1D reduction is in `reduce`")
+    left = programs.reduce(array, layout.total)
+    return array.read_planes(layout.total, rows=left)
+
+
+def gemm(
+    weights: Any,
+    activations: Any,
+    w_bits: int = 8,
+    a_bits: int = 8,
+    signed: tuple[bool, bool] = (True, False),
+    kind: ApKind = "2d-segmented",
+    rows: int = 4800,
+    faults: Faults | None = None,
+    threads: int = 0,
+) -> Result:
+    """Multiply matrices: weights (i, j) times activations (j, u) → (i, u).
+
+    Parameters
+    ----------
+    signed : whether the weights are, and whether the activations are.
+    kind : of the AP. rows : of an array; longer dot products are split, and the parts added.
+    faults : of every array. threads : processor threads; 0 for all.
+
+    Returns
+    -------
+    The product and the counts: load, multiply, reduce, read, and the resolution of carries.
+
+    Examples
+    --------
+    >>> product, counts = gemm([[1, -2]], [[3, 4], [5, 6]])
+    >>> product
+    array([[-7, -8]])
+    """
+    w, a = (
+        words("weights", weights, w_bits, signed[0]),
+        words("activations", activations, a_bits, signed[1]),
+    )
+    if w.ndim != 2 or a.ndim != 2 or w.shape[1] != a.shape[0]:
+        raise BfimnaError(
+            f"gemm: weights {w.shape} and activations {a.shape}, want (i, j) and (j, u)"
+        )
+    layout = Layout.of(w_bits, a_bits, w.shape[1], signed)
+    by_weights = _waste(len(w)) < _waste(a.shape[1])  # 64 rows of which operand share a word
+    packed, scalars = (w.T, a.T) if by_weights else (a, w)
+    planes = _pack(packed, w_bits if by_weights else a_bits)
+    parts = _parts(w.shape[1], rows)
+    size = max(1, BATCH // (planes.shape[2] * (parts[0].stop - parts[0].start)))
+    run = packed.shape[1]
+
+    def task(start: int) -> Result:
+        part = scalars[start : start + size]
+        left, total = [], Counts()
+        for rows_of in parts:
+            length = rows_of.stop - rows_of.start
+            array = Array(
+                len(part) * run,
+                length,
+                kind=kind,
+                runs=len(part),
+                threads=1,
+                faults=faults,
+                number=start,
+            )
+            one = _repeat(part[:, rows_of], a_bits if by_weights else w_bits, planes.shape[2])
+            many = np.tile(planes[:, rows_of], (1, 1, len(part)))
+            w_planes, a_planes = (many, one) if by_weights else (one, many)
+            left.append(dot_products(array, layout, w_planes, a_planes))
+            total = _beside(total, array.counts)
+        sums, counts = resolve(left, array, any(signed))
+        return sums.reshape(len(part), run), total + counts
+
+    with ThreadPoolExecutor(threads or processors()) as pool:
+        results = list(pool.map(task, range(0, len(scalars), size)))
+    product = np.concatenate([sums for sums, _ in results])
+    total = results[0][1]
+    for _, counts in results[1:]:
+        total = _beside(total, counts)
+    return np.ascontiguousarray(product.T if by_weights else product), total
+
+
+def _waste(length: int) -> float:
+    """Words needed for one that is full."""
+    return -(-length // 64) * 64 / length
+
+
+def _parts(length: int, rows: int) -> list[slice]:
+    """Split a dot product evenly over as many arrays as it needs."""
+    count = -(-length // rows)
+    part = -(-length // count)
+    return [slice(at, min(at + part, length)) for at in range(0, length, part)]
+
+
+def _beside(a: Counts, b: Counts) -> Counts:
+    """Add up what arrays count that run in lockstep: all events, the cycles of the longer."""
+    both = a + b
+    longer = a if a.cycles > b.cycles else b
+    return Counts(*(getattr(longer if f in CYCLES else both, f) for f in vars(both)))
+
+
+def _pack(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return bit planes (bits, rows, words) of a matrix, 64 columns a word."""
+    from bfimna.ap import kernels
+
+    planes = np.empty((bits, len(values), -(-values.shape[1] // 64)), np.uint64)
+    kernels.pack(np.ascontiguousarray(values, np.int64), planes)
+    return planes
+
+
+def _repeat(values: np.ndarray, bits: int, words: int) -> np.ndarray:
+    """Return bit planes (bits, j, scalars × words): each scalar in all 64 rows of its words."""
+    one = (values.T[None] >> np.arange(bits)[:, None, None]) & 1
+    return np.repeat(np.where(one, ALL, np.uint64(0)), words, axis=2)

@@ -1,0 +1,51 @@
+"""environment.yml, the lock files and pyproject.toml say the same."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
+
+
+def wanted(*groups):
+    extras = PROJECT["optional-dependencies"]
+    texts = [*PROJECT["dependencies"], *(t for group in groups for t in extras[group])]
+    found = [Requirement(text) for text in texts]
+    return {CONDA_NAMES.get(r.name, r.name): str(r.specifier) for r in found}
+
+
+def test_environment_yml_has_the_same_dependencies():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    conda = [Requirement(text) for text in environment if isinstance(text, str) and text != "pip"]
+    ours = {r.name: str(r.specifier) for r in conda}
+    assert ours.pop("python") == PROJECT["requires-python"]
+    assert ours == wanted("lab")
+    assert {"pip": ["-e ."]} in environment
+
+
+@pytest.mark.parametrize(
+    ("lock", "groups"), [("requirements.lock", ["test"]), ("requirements-lab.lock", ["lab"])]
+)
+def test_locks_are_exact_complete_and_without_addresses(lock, groups):
+    text = (ROOT / lock).read_text()
+    pinned = [Requirement(line) for line in text.splitlines() if line.strip()]
+    assert all(re.fullmatch(r"==[^,*]+", str(r.specifier)) for r in pinned)
+    assert "://" not in text
+    versions = {}
+    for requirement in pinned:
+        versions.setdefault(requirement.name, []).append(str(requirement.specifier)[2:])
+    for name, specifier in wanted(*groups).items():
+        name = {v: k for k, v in CONDA_NAMES.items()}.get(name, name)
+        assert name in versions, name
+        assert all(Requirement(f"x{specifier}").specifier.contains(v) for v in versions[name])
+
+
+def test_the_pipelines_lock_keeps_jupyterlab_out():
+    assert "jupyterlab==" not in (ROOT / "requirements.lock").read_text()
+    assert "rfc3987-syntax==" not in (ROOT / "requirements.lock").read_text()
