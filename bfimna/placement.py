@@ -226,10 +226,8 @@ def _residual(
 ) -> Work:
     """Residual add: load the signed words, add in place, clamp to the stored bits, read."""
     bits = stored[..., at] + SIGN
-    operands = np.array([len(network.layers[k].inputs) for k in at])
-    width = bits + ap.levels(operands)
-    program = ap.load(width) * operands + ap.add(width) * (operands - 1)
-    program = program + ap.read(bits - SIGN * g.rectified[at])
+    width = bits + 1  # the sign is loaded twice, so that the sum has a column to grow into
+    program = ap.load(2 * width) + ap.add(width) + ap.read(bits - SIGN * g.rectified[at])
     if counts == "microcode":
         program = program + ap.saturate(bits, width)
     return _packed(program, g, at)

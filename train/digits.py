@@ -33,7 +33,7 @@ def precisions() -> list[Precision]:
     mixes = {
         "mixed-high": (8, 6, 6, 4, 8),
         "mixed-medium": (6, 4, 4, 4, 6),
-        "mixed-low": (4, 2, 2, 3, 4),
+        "mixed-low": ((4, 4), (3, 3), (2, 3), (3, 3), (4, 4)),
     }
     pairs = {n: dict(zip(NETWORK.gemm_names, b, strict=True)) for n, b in mixes.items()}
     return fixed + [Precision.of(NETWORK, bits, name) for name, bits in pairs.items()]

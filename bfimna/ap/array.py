@@ -204,7 +204,8 @@ class Array:
         """
         from bfimna.ap import kernels
 
-        program, rows = tuple(program), rows or self.rows
+        program = program if isinstance(program, tuple) else tuple(program)
+        rows = rows or self.rows
         if not program:
             return
         columns, steps, sizes = _compile(program)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, prod
 
 import numpy as np
@@ -103,6 +103,9 @@ def infer(
     for layer in network.layers[1:]:
         inputs = [tensors[name] for name in layer.inputs]
         step = plan[layer.name]
+        if layer.kind not in GEMM:  # which reads the top columns, as many as its result has
+            more = [stored[name].bits - stored[layer.name].bits for name in layer.inputs]
+            inputs = [x >> spare for x, spare in zip(inputs, more, strict=True)]
         if isinstance(step, Product):
             tensors[layer.name] = weighted(emulator, step, parameters[layer.name], inputs[0])
         elif isinstance(step, Elementwise):
@@ -153,7 +156,8 @@ def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ig
         ):
             plan[layer.name] = None
         else:
-            shape = network.shapes[layer.name]
+            shape, bits = network.shapes[layer.name], stored[layer.name].bits
+            before = tuple(replace(word, bits=bits) for word in before)
             plan[layer.name] = Elementwise(layer, before, stored[layer.name], relu, shape, dense)
     return plan
 

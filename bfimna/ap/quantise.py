@@ -139,13 +139,14 @@ def synthetic(network: Network, precision: Precision, seed: int = 0) -> dict[str
     >>> synthetic(net, Precision.fixed(net, 4), seed=1)["features.0"].weights.shape
     (64, 3, 11, 11)
     """
-    tied, moments = ranges(network), {}
+    tied, stored, moments = ranges(network), words(network, precision), {}
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         before = [moments[name] for name in layer.inputs]
         factor = 2.0 if layer.kind in (*GEMM, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
         moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
-        reach = 3.0 * np.sqrt(moments[layer.name]) if before else 1.0  # three standard deviations
+        deviations = min(3.0, (1 + stored[layer.name].bits) / 2)  # few bits clip to spend them well
+        reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
         full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
     shapes = {
         g.layer.name: (g.output_shape[0], g.input_shape[0] // g.layer.groups, *g.layer.kernel)

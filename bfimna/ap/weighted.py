@@ -61,8 +61,8 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
         where = packing.runs(start, stop, positions)
         sums = []
         for lo in range(0, gemm.j, p.part):
-            part = weights[:, lo : lo + p.part]
-            sums += _dot_products(emulator, p, part, planes, lo, where, stop - start, start == 0)
+            part, first = weights[:, lo : lo + p.part], start + lo == 0
+            sums += _dot_products(emulator, p, part, planes, lo, where, stop - start, first)
         channel = np.arange(start, stop) // positions
         scale = own.multiplier[channel] if len(own.multiplier) else own.multiplier
         args = sums, bias[channel], scale, own.shift, stop - start, start == 0
@@ -120,7 +120,7 @@ def _dot_products(
     array.run(layout.program[len(multiply) :])  # the sign, over the columns that the sum grows by
     left = programs.reduce(array, total)
     emulator.account(array, name, "reduce", p.folds, first)
-    found = array.read_planes(total, left)
+    found = array.read_planes(total, left).copy()  # the array is used again
     emulator.account(array, name, "read", p.folds, first)
     emulator.retire(array, name, "products", p.folds)
     return [found[:, k : k + 1] for k in range(left)]

@@ -21,7 +21,7 @@ MODEL = [
         "network", "zoo", "precision", "chip", "geometry", "traffic", "placement", "technology",
         "cost", "simulate", "data", "results",
     )),
-    *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "counts")),
+    *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "events", "expected", "counts")),
     "data/published/components.csv",
 ]  # fmt: skip
 DRAWING = [*MODEL, "bfimna/plot.py"]
