@@ -1,8 +1,8 @@
 """A stream of inferences under a budget that changes: bits chosen anew for each one.
 
-A battery of some capacity gains a harvest before every inference, and every inference has a deadline.
-One is missed if its latency exceeds the deadline or its energy the battery's charge; a missed one
-takes no energy and gives no answer. Options are precisions with known accuracy: published or
+A battery of some capacity gains a harvest before every inference, and every inference has a
+deadline. One is missed if its latency exceeds the deadline or its energy the battery's charge; a
+missed one gives no answer and takes no energy (but for weights reloaded on the way). Options are precisions with known accuracy: published or
 measured, never interpolated.
 """
 
@@ -117,11 +117,14 @@ def run(
         spent, answered = 0.0, False
         if option is not None:
             before = option if loaded is None else loaded
-            energy = options.energy_j[option] + reload_j[before, option]
-            seconds = options.latency_s[option] + reload_s[before, option]
-            answered = bool(energy <= charge * (1 + 1e-9) and seconds <= deadline)
-            if answered:
-                spent, loaded = float(energy), option
+            anew = float(reload_j[before, option])
+            energy = float(options.energy_j[option]) + anew
+            enough = energy <= charge * (1 + 1e-9)
+            answered = bool(
+                enough and options.latency_s[option] + reload_s[before, option] <= deadline
+            )
+            if enough:  # where it comes too late, at least the weights are there for the next
+                spent, loaded = energy if answered else anew, option
         charge -= spent
         rows.append(
             {
@@ -171,8 +174,8 @@ def crossbar_reload(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what a crossbar of fixed precision would pay to change its bits: seconds and joules.
 
-    An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits and
-    written anew, one bit a cell of the technology `cell`; all crossbars at once, the
+    An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits
+    and written anew, one bit a cell of the technology `cell`; all crossbars at once, the
     `CROSSBAR_ROWS` rows of each in turn. Converters and input bits are taken to change for nothing.
     """
     bits = as_arrays(network, precisions)[0]
@@ -186,20 +189,28 @@ def crossbar_reload(
     )
 
 
-def summary(runs: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return one row a run: energy, misses, switches, accuracy with and without the missed."""
+def summary(played: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a run, means of the streams: energy, misses, switches, accuracy.
+
+    Parameters
+    ----------
+    played : rows of `run`, with columns seed and run. `accuracy_percent` counts a missed inference
+        as 0, `answered_accuracy_percent` leaves it out.
+    """
     rows = []
-    for name, played in runs.items():
-        answered = played[~played.missed]
+    for (name, seed), of in played.groupby(["run", "seed"], sort=False):
+        answered = of[~of.missed]
         used = answered.precision
         rows.append(
             {
                 "run": name,
-                "energy_j": played.energy_j.sum(),
-                "missed": int(played.missed.sum()),
-                "switches": int((used != used.shift()).iloc[1:].sum()),
+                "seed": seed,
+                "energy_j": of.energy_j.sum(),
+                "missed": of.missed.sum(),
+                "switches": (used != used.shift()).iloc[1:].sum(),
                 "answered_accuracy_percent": answered.accuracy_percent.mean(),
-                "accuracy_percent": played.accuracy_percent.mean(),
+                "accuracy_percent": of.accuracy_percent.mean(),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows).drop(columns="seed")
+    return table.groupby("run", sort=False).mean().reset_index()
