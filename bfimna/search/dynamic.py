@@ -2,8 +2,8 @@
 
 A battery of some capacity gains a harvest before every inference, and every inference has a
 deadline. One is missed if its latency exceeds the deadline or its energy the battery's charge; a
-missed one gives no answer and takes no energy (but for weights reloaded on the way). Options are precisions with known accuracy: published or
-measured, never interpolated.
+missed one gives no answer and takes no energy (but for weights reloaded on the way). Options are
+precisions with known accuracy: published or measured, never interpolated.
 """
 
 from collections.abc import Callable, Sequence
