@@ -1,10 +1,10 @@
 """bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from.
 
 Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `technology`, `cost`,
-`simulate`.
+`simulate`, `search`.
 """
 
-from bfimna import ap, data, digits, zoo
+from bfimna import ap, data, digits, search, zoo
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
@@ -32,6 +32,7 @@ __all__ = [
     "read_onnx_precision",
     "read_precision",
     "read_scalesim",
+    "search",
     "simulate",
     "sweep",
     "zoo",
