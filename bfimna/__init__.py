@@ -9,6 +9,9 @@ from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
 from bfimna.precision import Precision
+from bfimna.readers.onnx import read_onnx, read_onnx_precision
+from bfimna.readers.precision_file import read_precision
+from bfimna.readers.scalesim import read_scalesim
 from bfimna.simulate import Peak, Report, peak, simulate, sweep
 from bfimna.technology import Technology
 
@@ -24,6 +27,10 @@ __all__ = [
     "ap",
     "data",
     "peak",
+    "read_onnx",
+    "read_onnx_precision",
+    "read_precision",
+    "read_scalesim",
     "simulate",
     "sweep",
     "zoo",

@@ -11,8 +11,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from bfimna import data, zoo
+from bfimna import data
 from bfimna.errors import BfimnaError, unknown
+from bfimna.readers.named import check_slugs, load_network, load_precision, network_file, slug
 from bfimna.results import CHIPS
 
 SCHEMA = Path(__file__).resolve().parent.parent / "workflow" / "config.schema.yaml"
@@ -29,9 +30,9 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where its results lie; a scheme's slash becomes a dash."""
+        """Where its results lie: a network file's stem; slashes of a precision become dashes."""
         precision = self.precision.replace("/", "-")
-        return f"{self.network}/{precision}/{self.technology}-{self.chip}"
+        return f"{slug(self.network)}/{precision}/{self.technology}-{self.chip}"
 
 
 def checked(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,9 +51,9 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
         hint = f"; known keys: {known}" if error.validator == "additionalProperties" else ""
         raise BfimnaError(f"config, {where}: {error.message}{hint}")
     for network in config["networks"]:
-        zoo.load(network)
-    for entry in config["schemes"]:
-        _schemes(entry)
+        load_network(network)
+    pairs = [pair for entry in config["schemes"] for pair in _schemes(entry)]
+    check_slugs([*config["networks"], *(network for network, _ in pairs)])
     for technology in config["technologies"]:
         data.load_technology(technology)
     for chip in config["chips"]:
@@ -80,12 +81,25 @@ def runs(config: Mapping[str, Any]) -> list[Run]:
 
 
 def _schemes(entry: str) -> list[tuple[str, str]]:
-    """Expand ``network/hawq_v3/scheme``, or ``network/hawq_v3/all``."""
+    """Expand ``network/hawq_v3/scheme`` or ``network/hawq_v3/all``; else ``network:precision``.
+
+    The latter for files: ``model.onnx:own`` (its own bits), ``resnet18:bits.yaml``.
+    """
+    if ":" in entry:
+        network, _, precision = entry.partition(":")
+        load_precision(load_network(network), precision)
+        return [(network, precision)]
     network, _, scheme = entry.partition("/")
     known = data.hawq_schemes(network)
     if scheme != "hawq_v3/all" and scheme not in known:
         raise unknown(f"scheme of {network}", scheme, ["hawq_v3/all", *known])
     return [(network, name) for name in (known if scheme == "hawq_v3/all" else [scheme])]
+
+
+def network_files(config: Mapping[str, Any]) -> list[str]:
+    """Return the files among the networks that run at every width."""
+    paths = (network_file(name) for name in config["networks"])
+    return [str(path) for path in paths if path]
 
 
 @lru_cache
@@ -98,5 +112,5 @@ def technology_digest(*names: str) -> str:
 @lru_cache
 def precision_digest(network: str, precision: str) -> str:
     """Digest of the bits that a name stands for."""
-    bits = data.load_precision(zoo.load(network), precision)
+    bits = load_precision(load_network(network), precision)
     return sha256(repr(bits).encode()).hexdigest()[:16]

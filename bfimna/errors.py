@@ -26,6 +26,8 @@ def whole_number(what: str, value: object, low: int, high: int | None = None) ->
     >>> whole_number("batch", 4, 1)
     4
     """
+    if type(value) is int and value >= low and (high is None or value <= high):
+        return value  # the way that almost every call takes, thousands a network
     allowed = f"from {low} to {high}" if high is not None else f"of at least {low}"
     try:
         number = int(value)  # type: ignore[call-overload]

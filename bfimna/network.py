@@ -4,118 +4,14 @@ A tensor is (channels, height, width) of one image; a layer's tensor bears the l
 norm is folded into the convolution before it, as in integer-only inference.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError
+from bfimna.layer import GEMM, KINDS, POOL, Layer, Shape
 
-Shape = tuple[int, int, int]
-
-GEMM = ("conv", "linear")
-POOL = ("maxpool", "avgpool")
-#: every kind of layer, and how many inputs it takes (None: any number from 2)
-KINDS: dict[str, int | None] = {
-    "input": 0,
-    "conv": 1,
-    "linear": 1,
-    "relu": 1,
-    "maxpool": 1,
-    "avgpool": 1,
-    "flatten": 1,
-    "add": 2,
-}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One node of the graph.
-
-    Parameters
-    ----------
-    name : unique in its network; torchvision's module path in the zoo.
-    kind : one of `KINDS`.
-    inputs : names of the layers whose tensors it takes.
-    channels : output channels of a convolution, output features of a linear layer, channels of the
-        input; 0 where they follow from the inputs.
-    kernel, stride, dilation : (height, width).
-    padding : (top, left, bottom, right).
-    groups : convolution groups; the input's channels for a depthwise convolution.
-    ceil : pooling windows that overhang the border count (``ceil_mode``).
-    size : (height, width) of the input layer's tensor.
-    """
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...] = ()
-    channels: int = 0
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    ceil: bool = False
-    size: tuple[int, int] = (1, 1)
-
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the shape of the tensor that the layer makes of tensors of these shapes."""
-        if self.kind == "input":
-            return (self.channels, *self.size)
-        if self.kind == "add" and len(set(shapes)) > 1:
-            raise BfimnaError(f"layer {self.name!r} adds tensors of different shapes: {shapes}")
-        channels, height, width = shapes[0]
-        if self.kind == "flatten":
-            return (channels * height * width, 1, 1)
-        if self.kind == "linear":
-            if (height, width) != (1, 1):
-                raise BfimnaError(f"layer {self.name!r} is linear on {shapes[0]}: flatten it first")
-            return (self.channels, 1, 1)
-        if self.kind in ("conv", *POOL):
-            if self.kind == "conv" and (channels % self.groups or self.channels % self.groups):
-                raise BfimnaError(
-                    f"layer {self.name!r}: {channels} → {self.channels} channels cannot be split "
-                    f"into {self.groups} groups"
-                )
-            extent = tuple(self._extent(axis, shapes[0]) for axis in (0, 1))
-            return (self.channels or channels, *extent)  # type: ignore[return-value]
-        return shapes[0]
-
-    def _extent(self, axis: int, shape: Shape) -> int:
-        padded = shape[1 + axis] + self.padding[axis] + self.padding[axis + 2]
-        reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
-        steps, rest = divmod(padded - reach, self.stride[axis])
-        if steps < 0:
-            raise BfimnaError(
-                f"layer {self.name!r}: a window of {reach} does not fit {padded} padded pixels of "
-                f"its input {shape}"
-            )
-        if (
-            self.ceil
-            and rest
-            and (steps + 1) * self.stride[axis] < shape[1 + axis] + self.padding[axis]
-        ):
-            steps += 1
-        return steps + 1
-
-    def check(self) -> None:
-        """Raise if the layer by itself makes no sense."""
-        where = f"layer {self.name!r}"
-        if self.kind not in KINDS:
-            raise BfimnaError(f"{where}: unknown kind {self.kind!r}; known: {', '.join(KINDS)}")
-        wanted = KINDS[self.kind]
-        if len(self.inputs) != wanted if wanted is not None else len(self.inputs) < 2:
-            raise BfimnaError(
-                f"{where} ({self.kind}) takes {wanted if wanted is not None else '2 or more'} "
-                f"inputs, not {len(self.inputs)}"
-            )
-        for what in ("kernel", "stride", "dilation", "size"):
-            for extent in getattr(self, what):
-                whole_number(f"{where}: {what}", extent, 1)
-        for side in self.padding:
-            whole_number(f"{where}: padding", side, 0)
-        whole_number(f"{where}: groups", self.groups, 1)
-        whole_number(f"{where}: channels", self.channels, 1 if self.kind in ("input", *GEMM) else 0)
+__all__ = ["GEMM", "KINDS", "POOL", "Builder", "Gemm", "Layer", "Network", "Shape"]
 
 
 @dataclass(frozen=True)
@@ -151,6 +47,11 @@ class Network:
 
     Building one checks names, numbers of inputs and every shape.
 
+    Parameters
+    ----------
+    notes : what a reader of results must know and the layers do not show, such as what the file
+        that the network was read from cannot say.
+
     Examples
     --------
     >>> net = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
@@ -161,6 +62,7 @@ class Network:
 
     name: str
     layers: tuple[Layer, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
     shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bfimna import elementwise
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.chip import Chip
@@ -29,6 +30,7 @@ PHASES = (
     "relu",
     "pool",
     "residual",
+    "elementwise",
 )
 
 
@@ -126,10 +128,12 @@ def _joined(works: list[Work]) -> Work:
         return works[0]
     shape = np.broadcast_shapes(*(np.shape(w.counts.cycles)[:-1] for w in works))
 
-    def side_by_side(event: str) -> np.ndarray:
-        return np.concatenate(
-            [np.broadcast_to(getattr(w.counts, event), (*shape, len(w.layers))) for w in works], -1
-        )
+    def side_by_side(event: str) -> ap.Amount:
+        amounts = [getattr(w.counts, event) for w in works]
+        if all(type(amount) is int and amount == 0 for amount in amounts):
+            return 0
+        wide = [(amount, (*shape, len(w.layers))) for amount, w in zip(amounts, works, strict=True)]
+        return np.concatenate([np.broadcast_to(amount, to) for amount, to in wide], axis=-1)
 
     return Work(
         np.concatenate([w.layers for w in works]),
@@ -194,11 +198,9 @@ def _relu(
 ) -> Work:
     """ReLU on the word that the layer before left in its row; elsewhere it is loaded and read."""
     bits = stored[..., at] + SIGN
-    position = {layer.name: k for k, layer in enumerate(network.layers)}
-    resident = g.rectified[[position[network.layers[k].inputs[0]] for k in at]]
     program = ap.relu(bits, counts)
     if counts == "microcode":
-        program = program + (ap.load(bits) + ap.read(bits - SIGN)) * (1.0 - resident)
+        program = program + (ap.load(bits) + ap.read(bits - SIGN)) * (1.0 - g.in_place[at])
     return _packed(program, g, at)
 
 
@@ -235,11 +237,19 @@ def _residual(
     return _packed(program, g, at)
 
 
+def _elementwise(
+    network: Network, g: Geometry, at: np.ndarray, stored: np.ndarray, counts: CountSet
+) -> Work:
+    """Run an element-wise layer, a product of two tensors or an LRN, a row an output element."""
+    return _packed(elementwise.program(network, g, at, stored[..., at] + SIGN), g, at)
+
+
 Program = Callable[[Network, Geometry, np.ndarray, np.ndarray, CountSet], Work]
-#: kind of layer without weights → its phase and what it runs; a flatten is only addressing
+#: kind of layer without weights → its phase and what it runs (`layer.ADDRESSING` runs none)
 _OTHERS: dict[str, tuple[str, Program]] = {
     "relu": ("relu", _relu),
     "maxpool": ("pool", _pool),
     "avgpool": ("pool", _pool),
     "add": ("residual", _residual),
+    **dict.fromkeys(elementwise.KINDS, ("elementwise", _elementwise)),
 }

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from bfimna.errors import BfimnaError
+from bfimna.readers.named import slug
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
@@ -24,12 +25,13 @@ LINES = ("-", "--", "-.", ":")
 PHASE_COLOURS = {
     "load": "#56B4E9", "multiply": "#0072B2", "reduce": "#D55E00", "read": "#F0E442",
     "carry": "#009E73", "bias": "#999999", "requantise": "#CC79A7", "relu": "#000000",
-    "pool": "#E69F00", "residual": "#005038", "traffic": "#cccccc", "leakage": "#5c3d2e",
+    "pool": "#E69F00", "residual": "#005038", "elementwise": "#8F6FD0", "traffic": "#cccccc",
+    "leakage": "#5c3d2e",
 }  # fmt: skip
 PHASE_HATCHES = {
     "load": "////", "multiply": "", "reduce": "....", "read": "", "carry": "----",
     "bias": "", "requantise": "xxxx", "relu": "", "pool": "||||", "residual": "",
-    "traffic": "", "leakage": "++++",
+    "elementwise": "oooo", "traffic": "", "leakage": "++++",
 }  # fmt: skip
 
 #: technology → colour and marker, the same in every figure
@@ -96,8 +98,8 @@ def style_of(technology: str) -> tuple[str, str]:
 
 
 def title_of(name: str) -> str:
-    """How figures write a network or technology."""
-    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, name)
+    """How figures write a network (a file by its stem) or technology."""
+    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, slug(name))
 
 
 def letter(axes: Iterable[Axes]) -> None:

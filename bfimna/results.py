@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from bfimna import data, zoo
+from bfimna import data
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, unknown
 from bfimna.plot import resolve, write_table
+from bfimna.readers.named import load_network, load_precision
 from bfimna.simulate import Report, simulate
 
 KEYS = ["network", "precision", "technology"]
@@ -33,8 +34,8 @@ def load_chip(name: str) -> Chip:
 
 def run(network: str, precision: str, technology: str, chip: str, **options: object) -> Report:
     """Simulate one combination by its names, as the workflow does."""
-    net = zoo.load(network)
-    bits = data.load_precision(net, precision)
+    net = load_network(network)
+    bits = load_precision(net, precision)
     return simulate(net, bits, load_chip(chip), data.load_technology(technology), **options)  # type: ignore[arg-type]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, whole_number
+from bfimna.geometry import geometry, tensor_bits
+from bfimna.memory import live_bits
 from bfimna.network import Network
 from bfimna.placement import PHASES, Placement, place
 from bfimna.precision import MAX_BITS, Precision, as_arrays
@@ -98,6 +100,18 @@ class Report:
         return self.precision.size_bits(self.network) <= self.chip.map_bits
 
     @cached_property
+    def live_bits(self) -> np.ndarray:
+        """Bits of an image's live tensors while each layer runs, shape (layers,)."""
+        activation_bits = np.array(self.precision.activation_bits)
+        stored = tensor_bits(geometry(self.network, self.chip, self.batch), activation_bits)
+        return live_bits(self.network, stored)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the network's file could not say, or what is left to the host."""
+        return self.network.notes
+
+    @cached_property
     def summary(self) -> dict[str, object]:
         """One row for a table of results; units in the names."""
         return {
@@ -119,6 +133,7 @@ class Report:
             "utilisation": self.utilisation,
             "weights_bits": self.precision.size_bits(self.network),
             "resident_weights_fit": self.resident_weights_fit,
+            "peak_live_bits": int(self.live_bits.max()),
         }
 
     @cached_property
@@ -210,12 +225,20 @@ def simulate(
     >>> report.edp_js == report.energy_j * report.latency_s
     True
     """
-    w, a = as_arrays(network, [precision])
-    placement = place(network, w[0], a[0], chip, batch, counts)
+    batch = whole_number("batch", batch, 1)
+    placement = _placed(network, precision, chip, batch, counts)
     times, energies = costs(placement, technology, len(network.layers))
     return Report(
         network, precision, placement.chip, technology, batch, counts, placement, times, energies
     )
+
+
+@lru_cache(maxsize=128)  # technologies and supplies share a placement
+def _placed(
+    network: Network, precision: Precision, chip: Chip, batch: int, counts: CountSet
+) -> Placement:
+    w, a = as_arrays(network, [precision])
+    return place(network, w[0], a[0], chip, batch, counts)
 
 
 CHUNK = 64  # precisions at once: what keeps the arrays of a step in the cache

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bfimna import data, zoo
+from bfimna import data
 from bfimna.ap import counts as ap
 from bfimna.chip import Chip
 from bfimna.precision import MAX_BITS, Precision
+from bfimna.readers.named import load_network, load_precision
 from bfimna.simulate import simulate, sweep
 from bfimna.technology import HIGHEST_V, LOWEST_V, Technology
 
@@ -73,7 +74,7 @@ def design_space(
     chips = [Chip.limited(), Chip.unlimited()]
     frames = []
     for name in networks:
-        network = zoo.load(name)
+        network = load_network(name)
         fixed = [Precision.fixed(network, b) for b in range(1, MAX_BITS + 1)]
         mixed = [Precision.mixed(network, b, s) for b in mean_bits for s in range(seeds)]
         for configuration, precisions in (("fixed", fixed), ("mixed", mixed)):
@@ -88,8 +89,8 @@ def supply(network: str, precision: str, technologies: Sequence[str]) -> pd.Data
     Rows with corner "nominal", and "optimistic" and "pessimistic": threshold and exponent at the
     ends of their ranges.
     """
-    net = zoo.load(network)
-    bits = [data.load_precision(net, precision)]
+    net = load_network(network)
+    bits = [load_precision(net, precision)]
     volts = np.round(np.linspace(LOWEST_V, HIGHEST_V, 11), 3)
     frames = []
     for name in technologies:
@@ -113,8 +114,8 @@ def batches(networks: Sequence[str], precision: str, technology: str) -> pd.Data
     tech = data.load_technology(technology)
     frames = []
     for name in networks:
-        net = zoo.load(name)
-        bits = [data.load_precision(net, precision)]
+        net = load_network(name)
+        bits = [load_precision(net, precision)]
         sizes = [int(b) for b in 2 ** np.arange(9)]
         frames.append(sweep(net, bits, [Chip.limited()], [tech], batches=sizes))
     return pd.concat(frames, ignore_index=True)
@@ -131,8 +132,8 @@ def traffic(networks: Sequence[str], precision: str, technology: str) -> pd.Data
     }
     rows = []
     for name in networks:
-        net = zoo.load(name)
-        bits = data.load_precision(net, precision)
+        net = load_network(name)
+        bits = load_precision(net, precision)
         for variant, chip in variants.items():
             report = simulate(net, bits, chip, tech)
             moving = report.times[:, -2].sum() / report.batch

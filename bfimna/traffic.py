@@ -14,10 +14,11 @@ from math import prod
 
 import numpy as np
 
+from bfimna import elementwise
 from bfimna.ap.counts import CountSet
 from bfimna.chip import Chip
 from bfimna.geometry import SIGN, Geometry, geometry, sum_bits
-from bfimna.network import GEMM, Network
+from bfimna.network import Network
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,13 @@ def traffic(
     results = g.dots * (g.splits * rows * total + kept)
     moved, others = [operands], []
     written = [results]
-    for kind, inputs in _INPUTS.items():
+    for kind, words in _MOVED.items():
         if kind in g.others:
             at = g.others[kind]
-            elements = inputs(network, g, at)
-            moved.append(elements * (stored[..., at] + SIGN * (kind == "add")))
-            written.append(g.elements[at] * stored[..., at] * (elements > 0))
+            taken, returned = words(network, g, at)
+            signed = kind == "add" or kind in elementwise.KINDS
+            moved.append(taken * (stored[..., at] + SIGN * signed))
+            written.append(returned * stored[..., at])
             others.append(at)
     read, wrote = np.concatenate(moved, axis=-1), np.concatenate(written, axis=-1)
     bus, mesh = read + wrote, read * chip.mean_hops
@@ -154,26 +156,31 @@ def traffic(
     return Traffic(layers, bus, mesh, dram, np.maximum(bus_s, mesh_s))
 
 
-def _relu_inputs(network: Network, g: Geometry, at: np.ndarray) -> np.ndarray:
-    resident = [network[network.layers[k].inputs[0]].kind in (*GEMM, "add") for k in at]
-    return g.elements[at] * ~np.array(resident)
+Moved = tuple[np.ndarray, np.ndarray]
 
 
-def _pool_inputs(network: Network, g: Geometry, at: np.ndarray) -> np.ndarray:
+def _words(network: Network, g: Geometry, at: np.ndarray) -> Moved:
+    return elementwise.elements_moved(network, g, at)
+
+
+def _pool_words(network: Network, g: Geometry, at: np.ndarray) -> Moved:
     layers = [network.layers[k] for k in at]
     if g.chip.multicast:
-        return np.array([prod(network.shapes[x.inputs[0]]) for x in layers], float) * g.batch
-    return g.elements[at] * np.array([prod(x.kernel) for x in layers])
+        taken = np.array([prod(network.shapes[x.inputs[0]]) for x in layers], float) * g.batch
+    else:
+        taken = g.elements[at] * np.array([prod(x.kernel) for x in layers])
+    return taken, g.elements[at]
 
 
-def _add_inputs(network: Network, g: Geometry, at: np.ndarray) -> np.ndarray:
-    return 2.0 * g.elements[at]
+def _add_words(network: Network, g: Geometry, at: np.ndarray) -> Moved:
+    return 2.0 * g.elements[at], g.elements[at]
 
 
-#: kind of layer without weights → the elements that it reads from MAPs
-_INPUTS = {
-    "relu": _relu_inputs,
-    "maxpool": _pool_inputs,
-    "avgpool": _pool_inputs,
-    "add": _add_inputs,
+#: kind of layer without weights → the elements that it takes from MAPs and returns
+_MOVED = {
+    "relu": _words,
+    "maxpool": _pool_words,
+    "avgpool": _pool_words,
+    "add": _add_words,
+    **dict.fromkeys(elementwise.KINDS, _words),
 }

@@ -18,17 +18,24 @@ RESULTS, FIGURES = config["results"], config["figures"]
 # what a simulation depends on, and what only figures do
 MODEL = [
     *(f"bfimna/{name}.py" for name in (
-        "network", "zoo", "precision", "chip", "geometry", "traffic", "placement", "technology",
-        "cost", "simulate", "data", "results",
+        "layer", "network", "zoo", "precision", "chip", "geometry", "elementwise", "memory",
+        "traffic", "placement", "technology", "cost", "simulate", "data", "results",
+        "readers/named",
     )),
     *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "events", "expected", "counts")),
     "data/published/components.csv",
 ]  # fmt: skip
-DRAWING = [*MODEL, "bfimna/plot.py"]
+CODE = [*MODEL, "bfimna/plot.py"]
+DRAWING = [*CODE, *asked.network_files(config)]
 
 
 def run_of(wildcards):
     return RUNS[f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"]
+
+
+def network_file(wildcards):
+    """The file of a network that is not the zoo's."""
+    return str(asked.network_file(run_of(wildcards).network) or "") or []
 
 
 def run_flags(wildcards):

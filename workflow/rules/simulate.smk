@@ -4,7 +4,8 @@
 rule simulate:
     input:
         notebook="notebooks/simulate.ipynb",
-        code=DRAWING,
+        code=CODE,
+        network=network_file,
     output:
         notebook=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/simulate.ipynb",
         summary=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/summary.csv",

@@ -1,0 +1,140 @@
+"""Strangers' files: always an answer or a one-line error; never a hang, or another file opened.
+
+A campaign by hand read 100 000 hostile files (fuzz.py, seeds 20 to 32) in separate processes: no
+crash, no other exception than `BfimnaError`, none slower than 5 s.
+"""
+
+import resource
+import sys
+import time
+
+import fuzz
+import pytest
+from onnx import TensorProto
+from onnx_models import build, convolution, node, save, weights
+
+import bfimna as bf
+
+FILES = 800  # a continuous-integration run's share
+
+
+def test_hostile_files_are_read_or_refused(tmp_path):
+    tally = fuzz.campaign(FILES, seed=0, folder=tmp_path)
+    assert sum(tally.values()) == FILES
+    assert min(tally["read"], tally["refused"]) > FILES / 20, tally
+
+
+OPENED = []
+sys.addaudithook(lambda event, given: OPENED.append(given[0]) if event == "open" else None)
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "w.bin", "/dev/zero"])
+def test_external_data_is_never_opened(location, tmp_path):
+    (tmp_path / "secret.bin").write_bytes(b"\0" * 432)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    conv, w = convolution()
+    w.ClearField("raw_data")
+    w.data_location = TensorProto.EXTERNAL
+    w.external_data.add(key="location", value=location)
+    path = save(folder / "m.onnx", [conv], [w])
+    bf.read_onnx(path)
+    OPENED.clear()
+    assert bf.read_onnx(path).weights == 108
+    assert {str(name) for name in OPENED} == {str(path)}
+
+
+def test_value_in_external_data_is_missed_by_name(tmp_path):
+    axes = weights("axes", 2)
+    axes.data_location = TensorProto.EXTERNAL
+    axes.external_data.add(key="location", value="axes.bin")
+    path = save(tmp_path / "m.onnx", [node("ReduceMean", "x", "axes", out="y")], [axes], opset=18)
+    with pytest.raises(bf.BfimnaError, match=r"ReduceMean node 'y_node': a mean over axes None"):
+        bf.read_onnx(path)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2**62, 2**63 - 1])
+def test_zero_sized_and_absurd_inputs(size, tmp_path):
+    path = save(tmp_path / "m.onnx", [node("Relu", "x", out="y")], shape=(1, 3, size, 2**31))
+    with pytest.raises(bf.BfimnaError, match=r"input 'x' has shape .*elements"):
+        bf.read_onnx(path)
+
+
+def test_absurd_weights(tmp_path):
+    conv, w = convolution()
+    w.ClearField("raw_data")
+    w.dims[:] = [2**62, 3, 3, 3]
+    with pytest.raises(bf.BfimnaError, match=r"Conv node 'c_node': .*larger than"):
+        bf.read_onnx(save(tmp_path / "m.onnx", [conv], [w]))
+
+
+def test_cycle(tmp_path):
+    nodes = [node("Add", "x", "b", out="a"), node("Relu", "a", out="b")]
+    with pytest.raises(bf.BfimnaError, match=r"Add node 'a_node': is part of, or behind, a cycle"):
+        bf.read_onnx(save(tmp_path / "m.onnx", nodes))
+
+
+def test_unsorted_nodes_are_sorted(tmp_path):
+    conv, w = convolution()
+    path = save(tmp_path / "m.onnx", [node("Relu", "c", out="y"), conv], [w], output="y")
+    assert [x.kind for x in bf.read_onnx(path).layers] == ["input", "conv", "relu"]
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "empty", "text", "device"])
+def test_what_is_no_file_of_ours(what, tmp_path):
+    path = tmp_path / "m.onnx"
+    if what == "folder":
+        path.mkdir()
+    elif what in ("empty", "text"):
+        path.write_text("" if what == "empty" else "hello, world\n" * 100)
+    path = "/dev/zero" if what == "device" else path
+    with pytest.raises(bf.BfimnaError, match=rf"{path}: (no such file|not an ONNX file)"):
+        bf.read_onnx(path)
+
+
+def field(number, data):
+    """Encode one length-delimited protobuf field (of at most 2 MB here)."""
+    size = len(data)
+    varint = bytes([size & 127 | 128 * (size > 127), *([size >> 7 & 127] if size > 127 else [])])
+    return bytes([number << 3 | 2]) + varint + data
+
+
+def with_nodes(model, nodes):
+    """Return the model's file with many (operation, inputs, output) nodes in front of its graph's.
+
+    Written as bytes: the builder of the onnx package takes seconds for 10⁵ nodes.
+    """
+    more = b"".join(
+        field(1, b"".join([*(field(1, i.encode()) for i in inputs), field(2, out.encode()),
+                           field(4, op.encode())]))
+        for op, inputs, out in nodes
+    )  # fmt: skip
+    graph = model.graph.SerializeToString() + more
+    model.ClearField("graph")
+    size, length = len(graph), b""
+    while size > 127:
+        length += bytes([size & 127 | 128])
+        size >>= 7
+    return model.SerializeToString() + bytes([7 << 3 | 2]) + length + bytes([size]) + graph
+
+
+def test_hundred_thousand_nodes_in_bounded_time_and_memory(tmp_path):
+    conv, w = convolution(channels=(3, 3))
+    last, nodes = "c", []
+    for k in range(50_000):
+        nodes += [("Relu", [last], f"r{k}"), ("Add", [f"r{k}", "c"], f"a{k}")]
+        last = f"a{k}"
+    path = tmp_path / "m.onnx"
+    path.write_bytes(with_nodes(build([conv], [w], output=last), nodes))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    assert len(bf.read_onnx(path).layers) == 100_002
+    assert time.process_time() - start < 60
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
+
+
+def test_too_many_nodes(tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(with_nodes(build([convolution()[0]]), [("Relu", ["x"], "y")] * 200_000))
+    with pytest.raises(bf.BfimnaError, match="200001 nodes; at most 200000"):
+        bf.read_onnx(path)

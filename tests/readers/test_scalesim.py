@@ -1,0 +1,68 @@
+"""SCALE-Sim topologies in both forms."""
+
+import pytest
+
+import bfimna as bf
+
+HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"  # noqa: E501
+
+
+def read(tmp_path, text, name="t.csv"):
+    (tmp_path / name).write_text(text)
+    return bf.read_scalesim(tmp_path / name)
+
+
+def test_alexnets_second_layer_is_the_zoos(tmp_path):
+    network = read(
+        tmp_path, HEADER + "Conv1, 228, 228, 11, 11, 3, 64, 4,\nConv2,31,31,5,5,64,192,1,\n"
+    )
+    assert network.gemm_names == ("Conv1", "Conv2")
+    for gemm, ours in zip(network.gemms, bf.zoo.alexnet().gemms[:2], strict=True):
+        assert (gemm.i, gemm.j, gemm.u) == (ours.i, ours.j, ours.u)
+
+
+def test_two_strides(tmp_path):
+    header = HEADER.replace("Strides", "Stride height, Stride width")
+    network = read(tmp_path, header + "a, 9, 9, 1, 1, 2, 3, 2, 4,\n")
+    assert network.shapes["a"] == (3, 5, 3)
+
+
+def test_gemm_form(tmp_path):
+    (gemm,) = read(tmp_path, "Layer,M,N,K,\nq,12,30,50,\n").gemms
+    assert (gemm.u, gemm.i, gemm.j, gemm.macs) == (12, 30, 50, 12 * 30 * 50)
+
+
+def test_what_the_file_cannot_say_is_in_the_report(tmp_path):
+    network = read(tmp_path, "Layer,M,N,K,\nq,12,30,50,\n")
+    technology = bf.data.load_technology("sram-14nm-lstp")
+    report = bf.simulate(network, bf.Precision.fixed(network, 8), bf.Chip.limited(), technology)
+    assert "pooling" in report.notes[0]
+    assert "padding" in report.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        ("Layer, IFMAP Height\n", "line 1: no column 'ifmap width'"),
+        ("Layer,M,N,K,Colour\n", "line 1: unknown columns colour"),
+        (HEADER + "a,9,9,1,1,2,3,x,\n", "line 2: strides must be .*'x'"),
+        (HEADER + "\na,9,9,1,1,2\n", "line 3: num filter must be .*''"),
+        (HEADER + "a,9,9,1,1,99999999999,3,1,\n", "line 2: channels"),
+        (HEADER + "a,2,2,3,3,2,3,1,\n", "a window of 3 does not fit"),
+        (HEADER + "a,9,9,1,1,2,3,1,\na,9,9,1,1,2,3,1,\n", "two layers named"),
+        ("Layer,M,N,K,Sparsity\nq,1,2,3,1:4\n", "sparsity '1:4' is not modelled"),
+    ],
+)
+def test_errors_name_the_line(text, reason, tmp_path):
+    with pytest.raises(bf.BfimnaError, match=rf"t\.csv.*{reason}") as error:
+        read(tmp_path, text)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_and_binary_files(tmp_path):
+    with pytest.raises(bf.BfimnaError, match="no such file"):
+        bf.read_scalesim(tmp_path / "none.csv")
+    (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(bf.BfimnaError, match="no CSV"):
+        bf.read_scalesim(tmp_path / "b.csv")
