@@ -1,18 +1,20 @@
 """bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from.
 
 Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `technology`, `cost`,
-`simulate`.
+`simulate`, `search`.
 """
 
-from bfimna import ap, data, zoo
+from bfimna import ap, data, digits, search, zoo
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
+from bfimna.peak import Peak, peak
 from bfimna.precision import Precision
 from bfimna.readers.onnx import read_onnx, read_onnx_precision
 from bfimna.readers.precision_file import read_precision
 from bfimna.readers.scalesim import read_scalesim
-from bfimna.simulate import Peak, Report, peak, simulate, sweep
+from bfimna.report import Report
+from bfimna.simulate import simulate, sweep
 from bfimna.technology import Technology
 
 __all__ = [
@@ -26,11 +28,13 @@ __all__ = [
     "Technology",
     "ap",
     "data",
+    "digits",
     "peak",
     "read_onnx",
     "read_onnx_precision",
     "read_precision",
     "read_scalesim",
+    "search",
     "simulate",
     "sweep",
     "zoo",

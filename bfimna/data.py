@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError, unknown
@@ -164,6 +165,13 @@ def circuit_arrays() -> pd.DataFrame:
 def accelerators() -> pd.DataFrame:
     """Return the published peak figures of other accelerators."""
     return _read("published/accelerators.csv").copy()
+
+
+@lru_cache
+def digits() -> dict[str, np.ndarray]:
+    """Return the arrays of data/digits/digits.npz; its README says what each is."""
+    with np.load(ROOT / "digits" / "digits.npz") as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 #: our network → its name in HAWQ-V3's tables

@@ -50,25 +50,29 @@ def infer(network, parameters, images, precision):
             if network.readers[layer.name]:
                 y = np.floor_divide(y * own.multiplier[:, None, None], 2**own.shift)
                 y = y.clip(-(2**word.bits), 2**word.bits - 1)
-        elif layer.kind == "relu":
+            tensors[layer.name] = y
+            continue
+        inputs = [top_bits(tensors[n], stored[n].bits, word.bits) for n in layer.inputs]
+        x, low = inputs[0], -(2**word.bits) if stored[layer.inputs[0]].signed else 0
+        if layer.kind == "relu":
             y = np.where(x < 0, 0, x)
+        elif layer.kind == "concat":
+            y = np.concatenate(inputs, axis=1)
         elif layer.kind == "flatten":
             y = x.reshape(len(x), -1, 1, 1)
         elif layer.kind == "add":
-            operands = [(tensors[name], stored[name].bits) for name in layer.inputs]
-            y = sum(top_bits(t, have, word.bits) for t, have in operands)
-            y = y.clip(word.low, word.high)
+            y = (inputs[0] + inputs[1]).clip(word.low, word.high)
         elif layer.kind == "maxpool":
-            view = windows(x, layer, stored[layer.inputs[0]].low)
+            view = windows(x, layer, low)
             y = view[:, :, : shape[1], : shape[2]].max((4, 5))
         else:
-            n, offset = layer.kernel[0] * layer.kernel[1], -stored[layer.inputs[0]].low
+            n, offset = layer.kernel[0] * layer.kernel[1], -low
             sums = windows(x + offset, layer, offset).sum((4, 5))
             power = int(np.ceil(np.log2(n)))
             if n == 2**power:
                 y = sums // n - offset
             else:
-                c = stored[layer.inputs[0]].width + power
+                c = word.bits + (low < 0) + power
                 y = sums * -(-(2**c) // n) // 2**c - offset
         tensors[layer.name] = y
     return tensors

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap import packing, programs
+from bfimna.ap import programs, windows
 from bfimna.ap.array import Array
 from bfimna.ap.counts import levels, scale_bits
 from bfimna.ap.emulator import Emulator
@@ -20,8 +20,9 @@ class Elementwise:
 
     Attributes
     ----------
-    sources, target : words of the tensors before and after. relu : name of the ReLU that follows on
-    the resident word, if any. shape : of the result. folds : times that the chip is filled.
+    sources, target : words of the operands, of as many bits, and of the result.
+    relu : name of the ReLU that follows on the resident word, if any.
+    shape : of the result. folds : times that the chip is filled.
     """
 
     layer: Layer
@@ -65,14 +66,11 @@ def elementwise(emulator: Emulator, e: Elementwise, inputs: list[Tensor]) -> Ten
 def _operands(e: Elementwise, inputs: list[Tensor]) -> list[Tensor]:
     """Return the tensors that the program takes one after the other, all of the result's shape."""
     layer, word = e.layer, e.sources[0]
-    if layer.kind == "relu":
+    if layer.kind in ("relu", "add"):
         return inputs
-    if layer.kind == "add":  # of an operand with more bits the top columns
-        pairs = zip(inputs, e.sources, strict=True)
-        return [x >> (source.bits - e.target.bits) for x, source in pairs]
     average = layer.kind == "avgpool"
     x, fill = (inputs[0] - word.low, -word.low) if average else (inputs[0], word.low)
-    x = packing.pad(x, layer, e.shape, fill)
+    x = windows.pad(x, layer, e.shape, fill)
     (ky, kx), (dy, dx), (sy, sx) = layer.kernel, layer.dilation, layer.stride
     reach_y, reach_x = (e.shape[1] - 1) * sy + 1, (e.shape[2] - 1) * sx + 1
     corners = [(y * dy, z * dx) for y in range(ky) for z in range(kx)]
@@ -88,15 +86,14 @@ def _relu(emulator: Emulator, e: Elementwise, values: list[Tensor]) -> tuple[Arr
 
 
 def _residual(emulator: Emulator, e: Elementwise, values: list[Tensor]) -> tuple[Array, range]:
-    """Load the words with their signs spread over the columns that the sum grows by; add; clamp."""
+    """Load the words, their signs twice, so that the sum has a column to grow into; add; clamp."""
     bits = e.target.bits + 1
-    width = bits + int(levels(len(values)))
+    width = bits + 1
     total, other, carry, flag = range(width), range(width, 2 * width), 2 * width, 2 * width + 1
     array = emulator.array(values[0].size, 1, flag + 1)
     array.load(values[0], total, clear=range(carry, flag + 1))
-    for operand in values[1:]:
-        array.load(operand, other, clear=range(carry, carry + 1))
-        array.run(programs.add(other, total, carry))
+    array.load(values[1], other)
+    array.run(programs.add(other, total, carry))
     array.run(programs.saturate(total, bits, flag))
     return array, total[: e.target.width if not e.relu else bits]
 

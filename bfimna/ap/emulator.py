@@ -45,14 +45,14 @@ class Emulator:
     ) -> None:
         self.threads, self.faults, self.wear, self.products = threads, faults, wear, products
         self._pool = ThreadPoolExecutor(threads)
-        self._arrays: dict[tuple[int, int], Array] = {}
+        self.arrays: dict[tuple[int, int], Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}
 
     def begin(self) -> Counts:
         """Start a new account; return what the arrays have done since the last one ended."""
-        idle = [array.counts for array in self._arrays.values()]
-        for array in self._arrays.values():
+        idle = [array.counts for array in self.arrays.values()]
+        for array in self.arrays.values():
             array.counts = Counts()
         self.activity, self.hottest = {}, {}
         return sum(idle, Counts())
@@ -60,11 +60,11 @@ class Emulator:
     def array(self, groups: int, rows: int, columns: int) -> Array:
         """Return the array of this many groups of rows, with whatever its cells hold by now."""
         key = (groups, rows)
-        if key not in self._arrays or self._arrays[key].columns < columns:
-            self._arrays[key] = Array(
+        if key not in self.arrays or self.arrays[key].columns < columns:
+            self.arrays[key] = Array(
                 groups, rows, columns, threads=self.threads, faults=self.faults, wear=self.wear
             )
-        return self._arrays[key]
+        return self.arrays[key]
 
     def account(self, array: Array, layer: str, phase: str, folds: int, first: bool) -> None:
         """Book what the array has done since the last booking.

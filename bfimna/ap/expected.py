@@ -69,8 +69,8 @@ def _partial(lut: Lut, control: Plane, a: Planes, p: Planes, carry: Plane) -> tu
 
 
 @lru_cache
-def _multiply_cells_of(bits: int) -> np.ndarray:
-    """Cells by signs and multiplier width, (2, 2, WIDEST + 1), for a multiplicand of `bits` bits.
+def _multiply_cells_of(bits: int, operand_signed: bool) -> np.ndarray:
+    """Cells by the multiplier's sign and width, (2, WIDEST + 1), for a multiplicand of `bits` bits.
 
     The product's bits depend on each other, so the passes are run on random rows (fixed seed). A
     partial product does not depend on later multiplier bits, so one run serves every width.
@@ -79,25 +79,26 @@ def _multiply_cells_of(bits: int) -> np.ndarray:
     words = list(random.integers(0, 2**64, (WIDEST + bits, SAMPLE), dtype=np.uint64))
     control, a, zero = words[:WIDEST], words[WIDEST:], np.zeros(SAMPLE, np.uint64)
     product: Planes = [zero] * bits
-    cells = np.zeros((2, 2, WIDEST + 1))
+    cells = np.zeros((2, WIDEST + 1))
+    before = 0.0
     for j in range(WIDEST):
-        before = cells[0, 0, j]
-        minus, written = _partial(tables.CONTROLLED_SUBTRACT, control[j], a, product[j:], zero)
-        cells[1, :, j + 1] = before + written
-        plus, written = _partial(tables.CONTROLLED_ADD, control[j], a, product[j:], zero)
-        cells[0, :, j + 1] = before + written
-        for signed, last in enumerate((plus, minus)):
-            upper = (product[:j] + last)[bits:]
-            lut = tables.CONTROLLED_SUBTRACT
-            cells[signed, 1, j + 1] += _partial(lut, a[-1], control[: j + 1], upper, zero)[1]
-        product[j:] = plus
+        steps = (tables.CONTROLLED_ADD, tables.CONTROLLED_SUBTRACT)  # by the multiplier's sign
+        results = [_partial(lut, control[j], a, product[j:], zero) for lut in steps]
+        for signed, (last, written) in enumerate(results):
+            cells[signed, j + 1] = before + written
+            if operand_signed:
+                upper = (product[:j] + last)[bits:]
+                lut = tables.CONTROLLED_SUBTRACT
+                cells[signed, j + 1] += _partial(lut, a[-1], control[: j + 1], upper, zero)[1]
+        product[j:] = results[0][0]
+        before += results[0][1]
     return cells
 
 
 @_tabulated
 def multiply_cells(multiplier_bits, bits, signed, operand_signed):  # type: ignore[no-untyped-def]
     """Cells of a multiplication, by the operands' widths and signs (0 or 1)."""
-    return _multiply_cells_of(bits)[signed, operand_signed, multiplier_bits]
+    return _multiply_cells_of(bits, bool(operand_signed))[signed, multiplier_bits]
 
 
 @_tabulated
@@ -107,8 +108,9 @@ def maximum_cells(bits):  # type: ignore[no-untyped-def]
     for _ in range(bits):  # the flags exclude each other, so they are no independent columns
         open_cells, (_, _, won, lost) = lut.expect(0.5, 0.5, 0.0, 0.0)
         copy_cells, _ = tables.MAXIMUM.expect(0.5, 0.5, 1.0, 0.0)
+        keep_cells, _ = tables.MAXIMUM.expect(0.5, 0.5, 0.0, 1.0)
         still_open = 1.0 - greater - less
-        cells += still_open * open_cells + greater * copy_cells
+        cells += still_open * open_cells + greater * copy_cells + less * keep_cells
         greater, less = greater + still_open * won, less + still_open * lost
         lut = tables.MAXIMUM
     return cells

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, prod
 
 import numpy as np
@@ -103,10 +103,15 @@ def infer(
     for layer in network.layers[1:]:
         inputs = [tensors[name] for name in layer.inputs]
         step = plan[layer.name]
+        if layer.kind not in GEMM:  # which reads the top columns, as many as its result has
+            more = [stored[name].bits - stored[layer.name].bits for name in layer.inputs]
+            inputs = [x >> spare for x, spare in zip(inputs, more, strict=True)]
         if isinstance(step, Product):
             tensors[layer.name] = weighted(emulator, step, parameters[layer.name], inputs[0])
         elif isinstance(step, Elementwise):
             tensors[layer.name] = elementwise(emulator, step, inputs)
+        elif layer.kind == "concat":
+            tensors[layer.name] = np.concatenate(inputs, axis=1)
         else:  # a flatten, or a ReLU that was done on the resident word
             tensors[layer.name] = inputs[0].reshape(len(x), *network.shapes[layer.name])
         clock.done(layer)
@@ -148,12 +153,13 @@ def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ig
                 stored[layer.name], relu, not network.readers[layer.name], placed.part,
                 placed.splits, ceil(placed.caps / chip.caps), dense,
             )  # fmt: skip
-        elif layer.kind == "flatten" or (
+        elif layer.kind in ("flatten", "concat") or (
             layer.kind == "relu" and layer.name == resident_relu(network, network[layer.inputs[0]])
         ):
             plan[layer.name] = None
         else:
-            shape = network.shapes[layer.name]
+            shape, bits = network.shapes[layer.name], stored[layer.name].bits
+            before = tuple(replace(word, bits=bits) for word in before)
             plan[layer.name] = Elementwise(layer, before, stored[layer.name], relu, shape, dense)
     return plan
 

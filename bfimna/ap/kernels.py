@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 U = np.uint64
-BLOCK = 128  # words of a buffer's row: 8192 rows of the array; measured best of 16 to 256
+BLOCK = 512  # words of a buffer's row; loops of known length are fast, and long ones cost less each
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
 
 
@@ -71,47 +71,50 @@ def _popcount(_context, _word):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
-@_jit
-def _compare(tags, ok, lines, steps, i, n):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _compare(tags, ok, cells, steps, i):  # type: ignore[no-untyped-def]
     """Tag the rows that match pass i's key; return how many they are."""
     first, last = steps.key_at[i], steps.key_at[i + 1]
     count = U(0)
     if last - first == 3:  # three or four keys are the rule: one loop, no traffic of tags
-        a, x = lines[steps.key_line[first]], steps.key_flip[first]
-        b, y = lines[steps.key_line[first + 1]], steps.key_flip[first + 1]
-        c, z = lines[steps.key_line[first + 2]], steps.key_flip[first + 2]
-        for w in range(n):
-            tags[w] = ok[w] & (a[w] ^ x) & (b[w] ^ y) & (c[w] ^ z)
-            count += _popcount(tags[w])
+        a, x = steps.key_line[first], steps.key_flip[first]
+        b, y = steps.key_line[first + 1], steps.key_flip[first + 1]
+        c, z = steps.key_line[first + 2], steps.key_flip[first + 2]
+        for w in range(BLOCK):
+            tag = ok[w] & (cells[a, w] ^ x) & (cells[b, w] ^ y) & (cells[c, w] ^ z)
+            tags[w] = tag
+            count += _popcount(tag)
     elif last - first == 4:
-        a, x = lines[steps.key_line[first]], steps.key_flip[first]
-        b, y = lines[steps.key_line[first + 1]], steps.key_flip[first + 1]
-        c, z = lines[steps.key_line[first + 2]], steps.key_flip[first + 2]
-        d, v = lines[steps.key_line[first + 3]], steps.key_flip[first + 3]
-        for w in range(n):
-            tags[w] = ok[w] & (a[w] ^ x) & (b[w] ^ y) & (c[w] ^ z) & (d[w] ^ v)
-            count += _popcount(tags[w])
+        a, x = steps.key_line[first], steps.key_flip[first]
+        b, y = steps.key_line[first + 1], steps.key_flip[first + 1]
+        c, z = steps.key_line[first + 2], steps.key_flip[first + 2]
+        d, v = steps.key_line[first + 3], steps.key_flip[first + 3]
+        for w in range(BLOCK):
+            tag = ok[w] & (cells[a, w] ^ x) & (cells[b, w] ^ y) & (cells[c, w] ^ z)
+            tag &= cells[d, w] ^ v
+            tags[w] = tag
+            count += _popcount(tag)
     else:
-        for w in range(n):
+        for w in range(BLOCK):
             tags[w] = ok[w]
         for k in range(first, last):
-            a, x = lines[steps.key_line[k]], steps.key_flip[k]
-            for w in range(n):
-                tags[w] &= a[w] ^ x
-        for w in range(n):
+            a, x = steps.key_line[k], steps.key_flip[k]
+            for w in range(BLOCK):
+                tags[w] &= cells[a, w] ^ x
+        for w in range(BLOCK):
             count += _popcount(tags[w])
     return count
 
 
-@_jit
-def _write(line, tags, one, n):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _write(cells, r, tags, one):  # type: ignore[no-untyped-def]
     """Write a bit into the tagged rows of a line."""
     if one:
-        for w in range(n):
-            line[w] |= tags[w]
+        for w in range(BLOCK):
+            cells[r, w] |= tags[w]
     else:
-        for w in range(n):
-            line[w] &= ~tags[w]
+        for w in range(BLOCK):
+            cells[r, w] &= ~tags[w]
 
 
 @_jit
@@ -168,27 +171,27 @@ def _after_write(line, tags, r, start, m, lines, defects, wear):  # type: ignore
 
 
 @_jit
-def _hand_on(line, tags, ok, r, start, m, lines, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
+def _hand_on(buffer, tags, ok, r, start, m, lines, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
     """Move the ones of a line on by one segment: compare, shift the tags, clear, write."""
-    n = lines.segments * m
-    before, after = U(0), U(0)
-    for w in range(n):
+    n, line, count = lines.segments * m, buffer[r], U(0)
+    shifted = np.zeros(BLOCK, U)
+    for w in range(BLOCK):
         tags[w] = line[w] & ok[w]
-        before += _popcount(tags[w])
+        count += _popcount(tags[w])
     if defects.match_error > 0:
-        before = _misread(tags, ok, defects.match_error, state, n)
-    for w in range(n - 1, m - 1, -1):
-        tags[w] = tags[w - m]
-    tags[:m] = 0
-    for w in range(n):
+        count = _misread(tags, ok, defects.match_error, state, n)
+    tagged[-2] += np.int64(count)
+    for w in range(n - m):
+        shifted[m + w] = tags[w]
+    for w in range(n - m, n):  # the last segment's tags are shifted out
+        count -= _popcount(tags[w])
+    tagged[-1] += np.int64(count)
+    for w in range(BLOCK):
         line[w] &= ~ok[w]
     _after_write(line, ok, r, start, m, lines, defects, wear)
-    for w in range(n):
-        line[w] |= tags[w]
-        after += _popcount(tags[w])
-    _after_write(line, tags, r, start, m, lines, defects, wear)
-    tagged[-2] += np.int64(before)
-    tagged[-1] += np.int64(after)
+    for w in range(BLOCK):
+        line[w] |= shifted[w]
+    _after_write(line, shifted, r, start, m, lines, defects, wear)
 
 
 @_jit
@@ -200,38 +203,40 @@ def execute(planes, valid, lo, hi, lines, steps, carry, defects, wear, tagged): 
     carry : line whose ones are handed on by one segment after the passes; -1 for none.
     tagged : tags set by each pass, added to; then the hand-over's, before and after the shift.
     """
-    width = max(32, BLOCK // lines.segments)
-    buffer = np.empty((len(lines.plane), lines.segments * width), U)
-    ok, tags = np.empty(buffer.shape[1], U), np.empty(buffer.shape[1], U)
+    width = BLOCK // lines.segments
+    buffer = np.zeros((len(lines.plane), BLOCK), U)
+    ok, tags = np.zeros(BLOCK, U), np.zeros(BLOCK, U)
     state = np.empty(1, U)
     careful = defects.stuck.size + wear.size > 0
     for start in range(lo, hi, width):
         m = min(width, hi - start)
         state[0] = U(defects.seed) ^ (U(start + 1) * GOLDEN)
         for s in range(lines.segments):
-            first = lines.base[0] + start
-            ok[s * m : s * m + m] = valid[first : first + m]
+            for w in range(m):  # slices copied by assignment are slower
+                ok[s * m + w] = valid[lines.base[0] + start + w]
             for r in range(len(lines.plane)):
-                at = lines.base[r] + start
-                buffer[r, s * m : s * m + m] = planes[lines.plane[r] + s, at : at + m]
+                column, at = lines.plane[r] + s, lines.base[r] + start
+                for w in range(m):
+                    buffer[r, s * m + w] = planes[column, at + w]
         n = lines.segments * m
+        ok[n:] = 0
         for i in range(len(steps.key_at) - 1):
-            count = _compare(tags, ok, buffer, steps, i, n)
+            count = _compare(tags, ok, buffer, steps, i)
             if defects.match_error > 0 and steps.key_at[i] < steps.key_at[i + 1]:
                 count = _misread(tags, ok, defects.match_error, state, n)
             tagged[i] += np.int64(count)
             for k in range(steps.write_at[i], steps.write_at[i + 1]):
                 r = steps.write_line[k]
-                _write(buffer[r], tags, steps.write_one[k], n)
+                _write(buffer, r, tags, steps.write_one[k])
                 if careful:
                     _after_write(buffer[r], tags, r, start, m, lines, defects, wear)
         if carry >= 0:
-            line = buffer[carry]
-            _hand_on(line, tags, ok, carry, start, m, lines, state, defects, wear, tagged)
+            _hand_on(buffer, tags, ok, carry, start, m, lines, state, defects, wear, tagged)
         for r in range(len(lines.plane)):
-            at = lines.base[r] + start
             for s in range(lines.segments):
-                planes[lines.plane[r] + s, at : at + m] = buffer[r, s * m : s * m + m]
+                column, at = lines.plane[r] + s, lines.base[r] + start
+                for w in range(m):
+                    planes[column, at + w] = buffer[r, s * m + w]
 
 
 @_jit
@@ -252,12 +257,15 @@ def pack(values, planes):  # type: ignore[no-untyped-def]
 def unpack(planes, signed, values):  # type: ignore[no-untyped-def]
     """Gather integers (rows, groups) from their planes; the top plane is a sign if `signed`."""
     rows, groups = values.shape
+    bits = len(planes)
+    top = (1 << (bits - 1)) if signed else 0
+    numbers = np.empty(64, np.int64)
     for r in range(rows):
         for w in range((groups + 63) // 64):
+            numbers[:] = 0
+            for b in range(bits):
+                word = planes[b, r, w]
+                for k in range(64):
+                    numbers[k] |= np.int64((word >> U(k)) & U(1)) << b
             for k in range(min(64, groups - 64 * w)):
-                number = 0
-                for b in range(len(planes)):
-                    number |= int((planes[b, r, w] >> U(k)) & U(1)) << b
-                if signed and number >> (len(planes) - 1):
-                    number -= 1 << len(planes)
-                values[r, 64 * w + k] = number
+                values[r, 64 * w + k] = numbers[k] - 2 * (numbers[k] & top)

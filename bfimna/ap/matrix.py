@@ -7,19 +7,22 @@ the cycles are those of one of them.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.arithmetic import Result, resolve, words
-from bfimna.ap.array import ALL, COLUMNS, Array, processors
+from bfimna.ap.array import COLUMNS, Array, processors
+from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
+from bfimna.ap.lut import Pass
 from bfimna.errors import BfimnaError
 
-BATCH = 8192  # words of a column in one go: the working set stays in the last-level cache
+BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,20 @@ class Layout:
         borrow = range(a.stop, at + operands)
         return cls(range(bits), range(bits + growth), w, a, borrow, signed)
 
-    @property
+    @cached_property
     def program(self) -> programs.Program:
         """Multiply; then extend the sign over the columns into which the sum grows."""
         w, a, signs = self.w, self.a, self.signed
         if signs == (False, True):
             w, a, signs = a, w, (True, False)
         borrow = self.borrow.start if all(signs) else None
-        steps = programs.multiply(w, a, self.product, signs, borrow)
+        steps: tuple[Pass, ...] = programs.multiply(w, a, self.product, signs, borrow)
         growth = self.total[len(self.product) :]
         if self.overlap:
             steps += programs.clear(growth)
         if any(signs):
             steps += programs.sign_extend(self.product[-1], growth)
-        return steps
+        return programs.Program(steps)
 
     @property
     def overlap(self) -> bool:

@@ -6,15 +6,29 @@ clears them. The model document's section 1 lists what each costs; `counts` has 
 which the tests hold against what `array` counts.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache, wraps
 
 from bfimna.ap import tables
 from bfimna.ap.array import Array
 from bfimna.ap.lut import Lut, Pass
 from bfimna.errors import BfimnaError
 
-Program = tuple[Pass, ...]
+
+class Program(tuple[Pass, ...]):
+    """A sequence of passes that computes its hash once: arrays look up its compiled form by it."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def _program(make: Callable[..., tuple[Pass, ...]]) -> Callable[..., Program]:
+    """Make each program once, as a `Program`."""
+    return lru_cache(wraps(make)(lambda *words, **options: Program(make(*words, **options))))
 
 
 def _check(what: str, *ranges: Sequence[int], equal: bool = False) -> None:
@@ -27,17 +41,17 @@ def _check(what: str, *ranges: Sequence[int], equal: bool = False) -> None:
         raise BfimnaError(f"{what}: words of {[len(r) for r in ranges]} columns, want equal ones")
 
 
-def clear(columns: Sequence[int]) -> Program:
+def clear(columns: Sequence[int]) -> tuple[Pass, ...]:
     """Clear columns in every row: one write."""
     return (Pass((), tuple((c, 0) for c in columns)),)
 
 
-def _ripple(lut: Lut, a: range, p: range, carry: int) -> Program:
+def _ripple(lut: Lut, a: range, p: range, carry: int) -> tuple[Pass, ...]:
     return tuple(step for columns in zip(a, p, strict=True) for step in lut.at((*columns, carry)))
 
 
-@lru_cache
-def add(a: range, p: range, carry: int) -> Program:
+@_program
+def add(a: range, p: range, carry: int) -> tuple[Pass, ...]:
     """Add in place, p += a, from the lowest bit up; the carry out stays in `carry`.
 
     >>> len(add(range(0, 8), range(8, 16), carry=16))
@@ -48,27 +62,27 @@ def add(a: range, p: range, carry: int) -> Program:
     return _ripple(tables.FULL_ADD, a, p, carry)
 
 
-@lru_cache
-def subtract(a: range, p: range, borrow: int) -> Program:
+@_program
+def subtract(a: range, p: range, borrow: int) -> tuple[Pass, ...]:
     """Subtract in place, p -= a; the borrow out stays (the sign, if the words are unsigned)."""
     _check("subtract", a, p, (borrow,))
     _check("subtract", a, p, equal=True)
     return _ripple(tables.FULL_SUBTRACT, a, p, borrow)
 
 
-def _partial(lut: Lut, control: int, a: range, p: range, carry: int) -> Program:
+def _partial(lut: Lut, control: int, a: range, p: range, carry: int) -> tuple[Pass, ...]:
     """Run p += a (or -=) in the rows where the control bit is 1."""
     return tuple(step for i, k in zip(a, p, strict=True) for step in lut.at((control, i, k, carry)))
 
 
-@lru_cache
+@_program
 def multiply(
     multiplier: range,
     a: range,
     product: range,
     signed: tuple[bool, bool] = (False, False),
     borrow: int | None = None,
-) -> Program:
+) -> tuple[Pass, ...]:
     """Multiply, product := multiplier · a, one partial product a multiplier bit.
 
     The carry of partial product j lives in product column j + len(a), which is still 0. A signed
@@ -88,7 +102,7 @@ def multiply(
         raise BfimnaError(f"multiply: {m} × {n} bits give {m + n} columns, not {len(product)}")
     if signed[1] and borrow is None:
         raise BfimnaError("multiply: a signed multiplicand needs a borrow column")
-    steps: Program = ()
+    steps: tuple[Pass, ...] = ()
     for j, control in enumerate(multiplier):
         negative = signed[0] and j == m - 1
         lut = tables.CONTROLLED_SUBTRACT if negative else tables.CONTROLLED_ADD
@@ -99,8 +113,8 @@ def multiply(
     return steps
 
 
-@lru_cache
-def scale_up(multiplier: range, a: range) -> Program:
+@_program
+def scale_up(multiplier: range, a: range) -> tuple[Pass, ...]:
     """Multiply a signed word by an unsigned a, into its own columns and the len(a) + 1 below it.
 
     A multiplier bit is used once, so its column is free for the growing product one step later,
@@ -109,7 +123,7 @@ def scale_up(multiplier: range, a: range) -> Program:
     n = len(a)
     product = range(multiplier.start - n - 1, multiplier.stop - 1)
     _check("scale_up", product[: n + 1], multiplier, a)
-    steps: Program = ()
+    steps: tuple[Pass, ...] = ()
     for j, control in enumerate(multiplier):
         top = j == len(multiplier) - 1
         lut = tables.CONTROLLED_SUBTRACT if top else tables.CONTROLLED_ADD
@@ -119,8 +133,8 @@ def scale_up(multiplier: range, a: range) -> Program:
     return steps
 
 
-@lru_cache
-def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> Program:
+@_program
+def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> tuple[Pass, ...]:
     """Maximum in place, b := max(a, b), from the top bit down; clears its two flags first.
 
     The top column needs a pass less, no flag being up yet. If it is a sign, a 0 there makes a word
@@ -136,8 +150,8 @@ def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> Pr
     return steps
 
 
-@lru_cache
-def relu(word: range) -> Program:
+@_program
+def relu(word: range) -> tuple[Pass, ...]:
     """Clear the words whose top bit, the sign, is 1.
 
     >>> len(relu(range(8)))
@@ -146,15 +160,15 @@ def relu(word: range) -> Program:
     return (Pass(((word[-1], 1),), tuple((c, 0) for c in word)),)
 
 
-@lru_cache
-def sign_extend(sign: int, columns: range) -> Program:
+@_program
+def sign_extend(sign: int, columns: range) -> tuple[Pass, ...]:
     """Copy the sign into cleared columns above it."""
     _check("sign_extend", (sign,), columns)
     return (Pass(((sign, 1),), tuple((c, 1) for c in columns)),) if len(columns) else ()
 
 
-@lru_cache
-def saturate(word: range, bits: int, flag: int, signed: bool = True) -> Program:
+@_program
+def saturate(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pass, ...]:
     """Clamp a signed word to `bits` bits, in its lowest columns; the others are left as they are.
 
     Raise the flag where the upper columns say that the word fits, then write the largest or the
@@ -173,10 +187,10 @@ def saturate(word: range, bits: int, flag: int, signed: bool = True) -> Program:
     return (*fits, Pass(((flag, 0), (top, 0)), large), Pass(((flag, 0), (top, 1)), small))
 
 
-@lru_cache
+@_program
 def requantise(
     word: range, scale: range, shift: int, bits: int, flag: int, signed: bool = True
-) -> Program:
+) -> tuple[Pass, ...]:
     """Scale a signed word by integers only: clamp(⌊word · scale / 2^shift⌋) to `bits` bits.
 
     The result starts `shift` columns above the product, which lies as in `scale_up`. Rounding to

@@ -134,18 +134,19 @@ def synthetic(network: Network, precision: Precision, seed: int = 0) -> dict[str
     Ranges follow from the second moments that such weights give each tensor for an input of uniform
     pixels, so that activations use their bits as in a trained network: ReLU zeroes half of them.
 
-    >>> from bfimna import zoo
-    >>> net = zoo.alexnet()
-    >>> synthetic(net, Precision.fixed(net, 4), seed=1)["features.0"].weights.shape
-    (64, 3, 11, 11)
+    >>> from bfimna import digits
+    >>> net = digits.network()
+    >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
+    (8, 1, 3, 3)
     """
-    tied, moments = ranges(network), {}
+    tied, stored, moments = ranges(network), words(network, precision), {}
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         before = [moments[name] for name in layer.inputs]
         factor = 2.0 if layer.kind in (*GEMM, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
         moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
-        reach = 3.0 * np.sqrt(moments[layer.name]) if before else 1.0  # three standard deviations
+        deviations = min(3.0, (1 + stored[layer.name].bits) / 2)  # few bits clip to spend them well
+        reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
         full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
     shapes = {
         g.layer.name: (g.output_shape[0], g.input_shape[0] // g.layer.groups, *g.layer.kernel)

@@ -1,0 +1,172 @@
+"""Choosing bits under a budget, and the front of all budgets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bfimna.chip import Chip
+from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.network import Network
+from bfimna.precision import Precision
+from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
+from bfimna.search.ilp import minimise
+from bfimna.search.product import chord, minimise_within, ratios, smallest_product
+from bfimna.search.program import Choice
+from bfimna.search.sensitivity import Sensitivity
+from bfimna.search.space import Space
+from bfimna.simulate import sweep
+from bfimna.technology import Technology
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that an inference may take of one quantity.
+
+    Parameters
+    ----------
+    quantity : "size_bits" (of all weights), "bops", "latency_s", "energy_j" or "edp_js".
+    limit : in the unit that the quantity's name ends in.
+    fraction : instead of a limit, the share of the way from every layer at the lowest choice (0) to
+        every layer at the highest (1); HAWQ-V3's high, medium and low are 0.75, 0.5 and 0.25.
+
+    Examples
+    --------
+    >>> Budget("latency_s", limit=1e-3).limit
+    0.001
+    >>> Budget("edp_js", fraction=2)
+    Traceback (most recent call last):
+    ...
+    bfimna.errors.BfimnaError: fraction of a budget must be from 0 to 1, not 2
+    """
+
+    quantity: Quantity
+    limit: float | None = None
+    fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantity not in QUANTITIES:
+            raise unknown("quantity of a budget", self.quantity, QUANTITIES)
+        if (self.limit is None) == (self.fraction is None):
+            raise BfimnaError(f"give a budget on {self.quantity} either limit= or fraction=")
+        if self.limit is not None and not 0 < self.limit < np.inf:
+            raise BfimnaError(f"limit of a budget must be finite and above 0, not {self.limit!r}")
+        if self.fraction is not None and not 0 <= self.fraction <= 1:
+            raise BfimnaError(f"fraction of a budget must be from 0 to 1, not {self.fraction!r}")
+
+
+def choose(
+    network: Network,
+    sensitivity: Sensitivity,
+    budget: Budget,
+    chip: Chip,
+    technology: Technology,
+    choices: Iterable[int] = (4, 8),
+) -> Precision:
+    """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
+
+    Weights and activations of a layer have the same width, and layers that read the same tensor
+    share one. Latency and energy are the simulator's for one image, exactly. EDP, their product, is
+    bounded exactly too, by branching (`bfimna.search.product`). HiGHS proves the optimum.
+
+    Raises
+    ------
+    BfimnaError
+        If no choice meets the budget (the message gives the smallest feasible one), or if layers
+        have no sensitivity.
+
+    Examples
+    --------
+    >>> import bfimna as bf
+    >>> net, sram = bf.zoo.resnet18(), bf.data.load_technology("sram-14nm-lstp")
+    >>> half = Budget("edp_js", fraction=0.5)
+    >>> omega = bf.search.hawq_sensitivity(net)
+    >>> p = choose(net, omega, half, bf.Chip.limited(), sram)
+    >>> p.weight_bits[:6]
+    (8, 8, 8, 8, 4, 8)
+    """
+    space = Space(network, sensitivity, tuple(choices))
+    vectors = model_costs(space) | ap_costs(space, chip, technology)
+    limit = budget.limit
+    if limit is None:
+        low, high = (value(space, vectors, space.uniform(end), budget.quantity) for end in (0, -1))
+        limit = low + budget.fraction * (high - low)
+    found = _within(space, vectors, budget.quantity, limit)
+    if found is None:
+        least = _smallest(space, vectors, budget.quantity)
+        smallest = value(space, vectors, least, budget.quantity)
+        raise BfimnaError(
+            f"no choice of {', '.join(map(str, space.choices))} bits brings {network.name} within "
+            f"{budget.quantity} of {limit:.6g}; the smallest feasible budget is {smallest:.6g}"
+        )
+    return space.precision(found, f"{budget.quantity}<={limit:.4g}")
+
+
+def _within(
+    space: Space, vectors: dict[str, np.ndarray], quantity: str, limit: float
+) -> Choice | None:
+    program = space.program
+    if quantity != "edp_js":
+        return minimise(program, program.omega_vector, [(vectors[quantity], limit)])
+    energy, latency = vectors["energy_j"], vectors["latency_s"]
+    cone = ratios(program, energy, latency)
+    return minimise_within(program, program.omega_vector, energy, latency, limit, cone)
+
+
+def _smallest(space: Space, vectors: dict[str, np.ndarray], quantity: str) -> Choice:
+    if quantity == "edp_js":
+        return smallest_product(space.program, vectors["energy_j"], vectors["latency_s"])
+    return minimise(space.program, vectors[quantity])
+
+
+def front(
+    network: Network,
+    sensitivity: Sensitivity,
+    chip: Chip,
+    technology: Technology,
+    choices: Iterable[int] = (4, 8),
+    points: int = 50,
+) -> list[Precision]:
+    """Return the choices of least Ω from the smallest EDP to the largest, best EDP first.
+
+    EDP budgets are spaced evenly in logarithm, and each is taken as the tangent to its hyperbola at
+    the latency / energy of the choice before: a linear limit that lies within the budget, so every
+    choice meets it, and what it leaves out are choices whose ratio is far off and whose EDP is next
+    to the budget. `choose` has no such gap, and takes some times longer.
+    """
+    whole_number("points", points, 2)
+    space = Space(network, sensitivity, tuple(choices))
+    vectors = ap_costs(space, chip, technology)
+    program, energy, latency = space.program, vectors["energy_j"], vectors["latency_s"]
+    choice = smallest_product(program, energy, latency)
+    ends = [value(space, vectors, c, "edp_js") for c in (choice, space.uniform(-1))]
+    found: dict[tuple[int, ...], Precision] = {}
+    for k, limit in enumerate(np.geomspace(*ends, points)):
+        taken = program.expand(choice)
+        ratio = latency @ taken / (energy @ taken)
+        tangent = chord(energy, latency, limit, ratio, ratio)
+        choice = minimise(program, program.omega_vector, [tangent])
+        precision = space.precision(choice, f"front-{k:03d}")
+        found.setdefault(precision.weight_bits, precision)
+    return list(found.values())
+
+
+def compare(
+    network: Network,
+    sensitivity: Sensitivity,
+    precisions: Sequence[Precision],
+    chip: Chip,
+    technology: Technology,
+) -> pd.DataFrame:
+    """Return `sweep`'s rows of precisions with their Ω, whatever chose them.
+
+    Column `omega_basis` is "known" where the sensitivity gives every layer's error at its width,
+    and "interpolated" where some are estimated (error ∝ 4^-bits).
+    """
+    sensitivity.check(network)
+    rows = sweep(network, precisions, [chip], [technology])
+    bits = [dict(zip(p.layers, p.weight_bits, strict=True)) for p in precisions]
+    rows["omega"] = [sensitivity.total(b) for b in bits]
+    rows["omega_basis"] = [sensitivity.basis(b) for b in bits]
+    return rows

@@ -1,0 +1,106 @@
+"""What a choice costs on the AP, as sums that the integer program can hold: exactly, not nearly.
+
+A layer's cost follows from its own bits and from the bits at which its tensor is stored, the widest
+that the layers reading it want (`bfimna.placement`); a layer without weights has the second only.
+Latency and energy add up over the layers. So each is a sum of terms of one or two nodes of the
+`Space`, and the terms are read off the simulator itself: no formula is repeated here.
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from bfimna.chip import Chip
+from bfimna.cost import costs
+from bfimna.placement import place
+from bfimna.search.program import Choice
+from bfimna.search.space import Space
+from bfimna.technology import Technology
+
+Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]
+QUANTITIES = get_args(Quantity)
+
+
+def model_costs(space: Space) -> dict[str, np.ndarray]:
+    """Return what does not depend on hardware: weights' size and bit operations, as cost vectors.
+
+    >>> from bfimna import zoo
+    >>> from bfimna.search.sensitivity import hawq_sensitivity
+    >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
+    >>> float(model_costs(s)["bops"] @ s.program.expand(s.uniform(-1))) / 64
+    1814073344.0
+    """
+    widths = np.array(space.widths, dtype=float)
+    weights = np.array([g.weights for g in space.network.gemms], dtype=float)
+    macs = np.array([g.macs for g in space.network.gemms], dtype=float)
+    by_layer = {"size_bits": np.outer(weights, widths), "bops": np.outer(macs, widths**2)}
+    return {name: space.program.vector(space.by_group(cost)) for name, cost in by_layer.items()}
+
+
+def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
+    """Return latency (s) and energy (J) of an inference on the AP, as cost vectors.
+
+    >>> from bfimna import data, zoo
+    >>> from bfimna.search.sensitivity import hawq_sensitivity
+    >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
+    >>> c = ap_costs(s, Chip.limited(), data.load_technology("sram-14nm-lstp"))
+    >>> sorted(c)
+    ['energy_j', 'latency_s']
+    """
+    colours = _colours(space)
+    own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
+    of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.gemms))])
+    tables = []
+    for colour in range(max(colours) + 1):
+        bits = np.where(of_layer == colour, own[..., None], stored[..., None])
+        placement = place(space.network, bits, bits, chip)
+        by_phase = costs(placement, technology, len(space.network.layers))
+        tables.append([table.sum(axis=-1) for table in by_phase])
+    return {
+        name: _vector(space, colours, [table[k] for table in tables])
+        for k, name in enumerate(("latency_s", "energy_j"))
+    }
+
+
+def _colours(space: Space) -> list[int]:
+    """Colour the groups so that none has the colour of a group that reads its tensors.
+
+    Then one simulation with a colour at one width and the rest at another tells the cost of all
+    the colour's layers at that pair of widths.
+    """
+    clash: list[set[int]] = [set() for _ in space.groups]
+    for k, name in enumerate(space.network.gemm_names):
+        g = space.group_of[k]
+        for reader in space.readers[name]:
+            if reader != g:
+                clash[g].add(reader)
+                clash[reader].add(g)
+    colours: list[int] = []
+    for g in range(len(space.groups)):
+        taken = {colours[other] for other in clash[g] if other < g}
+        colours.append(next(c for c in range(len(taken) + 1) if c not in taken))
+    return colours
+
+
+def _vector(space: Space, colours: list[int], tables: list[np.ndarray]) -> np.ndarray:
+    """Gather each layer's table, (own width, stored width), as terms of its nodes."""
+    widths = len(space.widths)
+    single = np.zeros((space.program.nodes, widths))
+    double = np.zeros((len(space.pairs), widths, widths))
+    position = {name: k for k, name in enumerate(space.network.gemm_names)}
+    for k, layer in enumerate(space.network.layers):
+        node = space.node(layer.name)
+        group = space.group_of[position[layer.name]] if layer.name in position else node
+        if group == node:
+            single[node] += tables[0][..., k].diagonal()
+        else:
+            double[space.pairs.index((group, node))] += tables[colours[group]][..., k]
+    return space.program.vector(single, double)
+
+
+def value(space: Space, vectors: dict[str, np.ndarray], choice: Choice, quantity: str) -> float:
+    """Return a quantity of a choice; EDP is the product of latency and energy."""
+    variables = space.program.expand(choice)
+    if quantity == "edp_js":
+        return float(vectors["latency_s"] @ variables) * float(vectors["energy_j"] @ variables)
+    return float(vectors[quantity] @ variables)

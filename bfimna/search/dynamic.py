@@ -1,0 +1,216 @@
+"""A stream of inferences under a budget that changes: bits chosen anew for each one.
+
+A battery of some capacity gains a harvest before every inference, and every inference has a
+deadline. One is missed if its latency exceeds the deadline or its energy the battery's charge; a
+missed one gives no answer and takes no energy (but for weights reloaded on the way). Options are
+precisions with known accuracy: published or measured, never interpolated.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from bfimna.errors import BfimnaError, whole_number
+from bfimna.network import Network
+from bfimna.precision import Precision, as_arrays
+from bfimna.technology import Technology
+
+#: (position in the stream, charge in J, deadline in s) → position of an option, or None to skip
+Decide = Callable[[int, float, float], int | None]
+
+COLUMNS = ("precision", "latency_s", "energy_j", "accuracy_percent")
+CROSSBAR_ROWS = 128  # of an ISAAC crossbar: written one after the other, all crossbars at once
+ORACLE_STEPS = 5000  # of the battery's charge that the oracle tells apart
+
+
+def pareto(options: pd.DataFrame) -> pd.DataFrame:
+    """Return the options that none beats in energy, latency and accuracy; cheapest first.
+
+    >>> rows = [("a", 1.0, 1.0, 70.0), ("b", 2.0, 2.0, 69.0), ("c", 3.0, 3.0, 71.0)]
+    >>> list(pareto(pd.DataFrame(rows, columns=COLUMNS)).precision)
+    ['a', 'c']
+    """
+    if missing := [c for c in COLUMNS if c not in options]:
+        raise BfimnaError(f"options lack the columns {', '.join(missing)}")
+    if options.accuracy_percent.isna().any():
+        unknown = options.precision[options.accuracy_percent.isna()].tolist()
+        raise BfimnaError(f"no published or measured accuracy for {', '.join(unknown)}")
+    merit = options[["energy_j", "latency_s"]].assign(loss=-options.accuracy_percent).to_numpy()
+    no_worse = (merit[:, None] <= merit[None]).all(axis=2)
+    better = no_worse & (merit[:, None] < merit[None]).any(axis=2)
+    kept = options[~better.any(axis=0)].drop_duplicates(list(COLUMNS[1:]))
+    return kept.sort_values("energy_j").reset_index(drop=True)
+
+
+def day(options: pd.DataFrame, inferences: int = 240, seed: int = 0) -> pd.DataFrame:
+    """Return a stream: a harvest that swings by day and by cloud, and three kinds of deadline.
+
+    The harvest swings about the mean energy of the options, two days long. A deadline lets every
+    option pass, or the faster half, or only the fastest; it holds for 20 inferences.
+
+    Returns
+    -------
+    DataFrame with harvest_j and deadline_s, a row an inference.
+    """
+    whole_number("inferences", inferences, 1)
+    random = np.random.default_rng(seed)
+    sun = 1.0 + 0.8 * np.sin(4 * np.pi * np.arange(inferences) / inferences)
+    cloud = np.repeat(random.uniform(0.4, 1.0, inferences // 10 + 1), 10)[:inferences]
+    fast, middle, slow = np.quantile(options.latency_s, (0.0, 0.5, 1.0))
+    kinds = random.choice([fast, middle, slow], inferences // 20 + 1, p=[0.2, 0.3, 0.5])
+    return pd.DataFrame(
+        {
+            "harvest_j": sun * cloud * options.energy_j.mean(),
+            "deadline_s": np.repeat(1.05 * kinds, 20)[:inferences],
+        }
+    )
+
+
+def fixed(option: int) -> Decide:
+    """Decide for the same option always."""
+    return lambda at, charge, deadline: option
+
+
+def frugal(options: pd.DataFrame, horizon: int = 20) -> Decide:
+    """Decide for the most accurate option in time that takes 1 / `horizon` of the charge at most.
+
+    Where none is as cheap as that, the cheapest in time. It knows the charge and this inference's
+    deadline, and nothing of the future.
+    """
+    latency, energy = options.latency_s.to_numpy(), options.energy_j.to_numpy()
+    accuracy = options.accuracy_percent.to_numpy()
+
+    def decide(at: int, charge: float, deadline: float) -> int | None:
+        possible = np.flatnonzero((latency <= deadline) & (energy <= charge))
+        if not len(possible):
+            return None
+        affordable = possible[energy[possible] <= charge / horizon]
+        if not len(affordable):
+            return int(possible[energy[possible].argmin()])
+        return int(affordable[accuracy[affordable].argmax()])
+
+    return decide
+
+
+def run(
+    options: pd.DataFrame,
+    stream: pd.DataFrame,
+    battery_j: float,
+    decide: Decide,
+    reload: tuple[np.ndarray, np.ndarray] | None = None,
+) -> pd.DataFrame:
+    """Play a stream: one row an inference, with what was decided, spent, left and answered.
+
+    Parameters
+    ----------
+    battery_j : capacity; the battery is full at first.
+    reload : seconds and joules to go from one option to another, each of shape (options, options);
+        on an AP changing the bits takes nothing.
+    """
+    nothing = np.zeros((len(options),) * 2)
+    reload_s, reload_j = reload or (nothing, nothing)
+    charge, loaded, rows = battery_j, None, []
+    for at, (harvest, deadline) in enumerate(zip(stream.harvest_j, stream.deadline_s, strict=True)):
+        charge = min(charge + harvest, battery_j)
+        option = decide(at, charge, deadline)
+        spent, answered = 0.0, False
+        if option is not None:
+            before = option if loaded is None else loaded
+            anew = float(reload_j[before, option])
+            energy = float(options.energy_j[option]) + anew
+            enough = energy <= charge * (1 + 1e-9)
+            answered = bool(
+                enough and options.latency_s[option] + reload_s[before, option] <= deadline
+            )
+            if enough:  # where it comes too late, at least the weights are there for the next
+                spent, loaded = energy if answered else anew, option
+        charge -= spent
+        rows.append(
+            {
+                "inference": at,
+                "precision": options.precision[option] if answered else "",
+                "energy_j": spent,
+                "charge_j": charge,
+                "missed": not answered,
+                "accuracy_percent": options.accuracy_percent[option] if answered else 0.0,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def oracle(options: pd.DataFrame, stream: pd.DataFrame, battery_j: float) -> Decide:
+    """Decide as one who knows the whole stream, for the greatest total accuracy.
+
+    Dynamic programming from the end, over charges on a grid of `ORACLE_STEPS`. Energies are rounded
+    up to it and harvests down, so what it plans can be done, and it falls short of the best there
+    is by what the rounding takes.
+    """
+    step = battery_j / ORACLE_STEPS
+    spend = np.ceil(options.energy_j.to_numpy() / step).astype(int)
+    gain = np.floor(stream.harvest_j.to_numpy() / step).astype(int)
+    accuracy, latency = options.accuracy_percent.to_numpy(), options.latency_s.to_numpy()
+    charges = np.arange(ORACLE_STEPS + 1)
+    future = np.zeros(ORACLE_STEPS + 1)
+    plan = np.full((len(stream), ORACLE_STEPS + 1), -1)
+    for at in range(len(stream) - 1, -1, -1):
+        best = future.copy()  # nothing spent: an inference missed
+        for k in np.flatnonzero(latency <= stream.deadline_s.to_numpy()[at]):
+            with_k = np.full_like(best, -np.inf)
+            with_k[spend[k] :] = accuracy[k] + future[charges[spend[k] :] - spend[k]]
+            plan[at, with_k > best] = k
+            best = np.maximum(best, with_k)
+        future = best[np.minimum(charges + gain[at], ORACLE_STEPS)]  # before the harvest
+
+    def decide(at: int, charge: float, deadline: float) -> int | None:
+        option = plan[at, min(int(charge / step), ORACLE_STEPS)]
+        return None if option < 0 else int(option)
+
+    return decide
+
+
+def crossbar_reload(
+    network: Network, precisions: Sequence[Precision], cell: Technology
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a crossbar of fixed precision would pay to change its bits: seconds and joules.
+
+    An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits
+    and written anew, one bit a cell of the technology `cell`; all crossbars at once, the
+    `CROSSBAR_ROWS` rows of each in turn. Converters and input bits are taken to change for nothing.
+    """
+    bits = as_arrays(network, precisions)[0]
+    weights = np.array([gemm.weights for gemm in network.gemms])
+    changed = bits[:, None] != bits[None]
+    written = (changed * bits[None] * weights).sum(axis=2)
+    writing_s = changed.any(axis=2) * CROSSBAR_ROWS * cell.write_s
+    return (
+        written / 8 / cell.dram_bytes_per_s + writing_s,
+        written * (cell.dram_j_per_bit + cell.write_j_per_cell),
+    )
+
+
+def summary(played: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a run, means of the streams: energy, misses, switches, accuracy.
+
+    Parameters
+    ----------
+    played : rows of `run`, with columns seed and run. `accuracy_percent` counts a missed inference
+        as 0, `answered_accuracy_percent` leaves it out.
+    """
+    rows = []
+    for (name, seed), of in played.groupby(["run", "seed"], sort=False):
+        answered = of[~of.missed]
+        used = answered.precision
+        rows.append(
+            {
+                "run": name,
+                "seed": seed,
+                "energy_j": of.energy_j.sum(),
+                "missed": of.missed.sum(),
+                "switches": (used != used.shift()).iloc[1:].sum(),
+                "answered_accuracy_percent": answered.accuracy_percent.mean(),
+                "accuracy_percent": of.accuracy_percent.mean(),
+            }
+        )
+    table = pd.DataFrame(rows).drop(columns="seed")
+    return table.groupby("run", sort=False).mean().reset_index()

@@ -1,0 +1,221 @@
+"""Every program on NumPy integers: NumPy is the oracle of results, the closed forms of counters."""
+
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bfimna as bf
+from bfimna.ap import counts as closed
+from bfimna.ap.arithmetic import requantise
+from bfimna.ap.events import EVENTS
+
+WIDTHS = range(1, 17)
+DATA = ("random", "zeros", "ones", "extremes")
+
+
+def draw(data, bits, signed, shape, seed=0):
+    """Integers of a width: random ones, or those that break adders."""
+    random = np.random.default_rng((seed, bits))
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    if data == "random":
+        return random.integers(low, high + 1, shape)
+    if data == "extremes":
+        return random.choice([low, high], shape)
+    return np.full(shape, (0 if data == "zeros" else -1 if signed else high))
+
+
+def assert_counts(counted, expected):
+    """Every counter but the cells written, which follow the data."""
+    for event in EVENTS:
+        if event != "cells_written":
+            assert getattr(counted, event) == getattr(expected, event), event
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+@pytest.mark.parametrize("signed", [False, True])
+def test_words_of_every_width(bits, signed):
+    for data in DATA:
+        a, b = draw(data, bits, signed, 131), draw("extremes", bits, signed, 131, 1)
+        wide = bits + 1 if signed else bits
+        for name, oracle in (("add", np.add), ("subtract", np.subtract)):
+            result, counted = getattr(bf.ap, name)(a, b, bits, signed)
+            np.testing.assert_array_equal(result, oracle(a, b))
+            program = closed.load(2 * wide) + getattr(closed, name)(wide) + closed.read(bits + 1)
+            assert_counts(counted, program.over(131))
+        result, counted = bf.ap.maximum(a, b, bits, signed)
+        np.testing.assert_array_equal(result, np.maximum(a, b))
+        program = closed.load(2 * bits) + closed.maximum(bits) + closed.read(bits)
+        assert_counts(counted, program.over(131))
+        if signed:
+            result, counted = bf.ap.relu(a, bits)
+            np.testing.assert_array_equal(result, np.maximum(a, 0))
+            program = closed.load(bits) + closed.relu(bits) + closed.read(bits)
+            assert_counts(counted, program.over(131))
+
+
+@pytest.mark.parametrize("a_bits", WIDTHS)
+@pytest.mark.parametrize("signed", [(False, False), (True, False), (False, True), (True, True)])
+def test_multiply_at_every_width(a_bits, signed):
+    for data, b_bits in zip(DATA, (a_bits, 1, 16, 17 - a_bits), strict=True):
+        a = draw(data, a_bits, signed[0], (7, 11))
+        b = draw("extremes", b_bits, signed[1], (7, 11), 1)
+        product, counted = bf.ap.multiply(a, b, a_bits, b_bits, signed)
+        np.testing.assert_array_equal(product, a * b)
+        m, n, signs = a_bits, b_bits, signed
+        if signs == (False, True):
+            m, n, signs = n, m, (True, False)
+        program = closed.load(m + n) + closed.multiply(m, n, signs) + closed.read(m + n)
+        assert_counts(counted, program.over(77))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    widths=st.tuples(st.integers(1, 16), st.integers(1, 16)),
+    signed=st.tuples(st.booleans(), st.booleans()),
+    data=st.tuples(st.sampled_from(DATA), st.sampled_from(DATA)),
+    rows=st.integers(1, 300),
+    seed=st.integers(0, 2**16),
+)
+def test_multiply_property(widths, signed, data, rows, seed):
+    a = draw(data[0], widths[0], signed[0], rows, seed)
+    b = draw(data[1], widths[1], signed[1], rows, seed + 1)
+    product, _ = bf.ap.multiply(a, b, *widths, signed)
+    np.testing.assert_array_equal(product, a * b)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    length=st.integers(1, 70),
+    groups=st.integers(1, 130),
+    bits=st.integers(1, 16),
+    signed=st.booleans(),
+    kind=st.sampled_from(["1d", "2d", "2d-segmented"]),
+    data=st.sampled_from(DATA),
+)
+def test_reduce(length, groups, bits, signed, kind, data):
+    a = draw(data, bits, signed, (length, groups), length)
+    sums, counted = bf.ap.reduce(a, bits, signed, kind)
+    np.testing.assert_array_equal(sums, a.sum(axis=0))
+    growth = closed.levels(length)
+    width = bits + growth
+    program = closed.load(bits).over(length * groups)
+    if signed:
+        program = program + closed.sign_extend(growth).over(length * groups)
+    program = program + closed.reduce(length, bits, kind, groups=groups, signed=signed).over(groups)
+    program = program + closed.read(width).over((1 if kind == "1d" else min(length, 2)) * groups)
+    if kind != "1d":
+        words = min(length, 2)
+        program = program + (closed.load(width) * words).over(groups)
+        program = (
+            program
+            + (closed.add(width) * (words - 1)).over(groups)
+            + closed.read(width).over(groups)
+        )
+    assert_counts(counted, program)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    a_bits=st.integers(4, 24),
+    scale=st.integers(1, 511),
+    bits=st.integers(1, 8),
+    signed=st.booleans(),
+    data=st.sampled_from(DATA),
+    position=st.floats(0, 1),
+)
+def test_requantise(a_bits, scale, bits, signed, data, position):
+    a = draw(data, a_bits, True, 99)
+    n = scale.bit_length()
+    room = a_bits + n - bits - 1
+    if room < 0:
+        with pytest.raises(bf.BfimnaError, match="shift"):
+            requantise(a, scale, 0, bits, a_bits, signed)
+        return
+    shift = round(position * room)
+    result, counted = requantise(a, scale, shift, bits, a_bits, signed)
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    np.testing.assert_array_equal(result, np.clip((a * scale) >> shift, low, high))
+    program = closed.requantise(a_bits, n, bits, shift, signed)
+    program = closed.load(a_bits + n) + program + closed.read(bits)
+    assert_counts(counted, program.over(99))
+
+
+def exhaustive(bits):
+    a, b = np.meshgrid(np.arange(1 << bits), np.arange(1 << bits))
+    return a.ravel(), b.ravel()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5])
+def test_cells_written_over_all_operands(bits):
+    """The expectation under uniformly random bits is the mean over all operands."""
+    a, b = exhaustive(bits)
+    n, cleared = len(a), 1
+    for name, clear in (("add", cleared), ("subtract", cleared), ("maximum", 0)):
+        _, counted = getattr(bf.ap, name)(a, b, bits)
+        assert counted.cells_written / n - clear == pytest.approx(
+            getattr(closed, name)(bits).cells_written
+        ), name
+    signed = a - (1 << (bits - 1))
+    _, counted = bf.ap.relu(signed, bits)
+    assert counted.cells_written / n == pytest.approx(closed.relu(bits).cells_written)
+    for signs in ((False, False), (True, False), (True, True)):
+        left = signed if signs[0] else a
+        right = b - (1 << (bits - 1)) if signs[1] else b
+        _, counted = bf.ap.multiply(left, right, bits, bits, signs)
+        clear = 2 * bits + signs[1]
+        assert counted.cells_written / n - clear == pytest.approx(
+            closed.multiply(bits, bits, signs).cells_written, rel=0.02
+        ), signs
+
+
+@pytest.mark.parametrize(("m", "n"), [(8, 8), (4, 8), (16, 16), (12, 3)])
+def test_cells_written_by_multiplication_of_random_words(m, n):
+    a, b = draw("random", m, False, 1 << 15), draw("random", n, False, 1 << 15, 1)
+    _, counted = bf.ap.multiply(a, b, m, n)
+    expected = closed.multiply(m, n).cells_written
+    assert counted.cells_written / a.size - (m + n) == pytest.approx(expected, rel=0.02)
+
+
+def test_cells_written_by_reduction_of_random_words():
+    """Words that fill all columns: then sum and carry bits are as good as random."""
+    length, bits = 64, 16
+    a = draw("random", bits, True, (length, 512))
+    array = bf.ap.Array(512, length)
+    array.load(a, range(bits))
+    from bfimna.ap import programs
+
+    programs.reduce(array, range(bits))
+    expected = closed.reduce(length, bits - closed.levels(length)).cells_written
+    assert array.counts.cells_written / 512 == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bf.ap.multiply([300], [1]), "300 does not fit 8 unsigned bits"),
+        (lambda: bf.ap.multiply([-1], [1]), "negative, but the program is unsigned"),
+        (lambda: bf.ap.add([1.5], [1]), "integers, not float64"),
+        (lambda: bf.ap.add([200], [1], signed=True), r"does not fit 8 signed bits \(-128 to 127\)"),
+        (lambda: bf.ap.multiply([1], [1], 20, 20), "multiply needs 80 columns; the array has 72"),
+        (lambda: bf.ap.add([1, 2], [1, 2, 3]), r"shapes \(2,\) and \(3,\)"),
+        (lambda: bf.ap.add([], [], 8), "no (elements|whole)|want an array of integers"),
+        (lambda: bf.ap.multiply([1], [1], a_bits=0), "bits of a must be a whole number"),
+        (lambda: bf.ap.reduce([[1]], kind="3d"), "unknown AP kind '3d'"),
+        (lambda: bf.ap.gemm([[1, 2]], [[1]]), "want .i, j. and .j, u."),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(bf.BfimnaError, match=message):
+        call()
+
+
+def test_shapes_are_kept():
+    a = np.arange(24).reshape(2, 3, 4)
+    product, counted = bf.ap.multiply(a, 3)
+    np.testing.assert_array_equal(product, a * 3)
+    assert counted.cells_read == prod(a.shape) * 16
+    sums, _ = bf.ap.reduce(a)
+    np.testing.assert_array_equal(sums, a.sum(axis=0))
