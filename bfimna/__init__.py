@@ -4,15 +4,17 @@ Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `tec
 `simulate`, `search`.
 """
 
-from bfimna import ap, data, search, zoo
+from bfimna import ap, data, digits, search, zoo
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
+from bfimna.peak import Peak, peak
 from bfimna.precision import Precision
 from bfimna.readers.onnx import read_onnx, read_onnx_precision
 from bfimna.readers.precision_file import read_precision
 from bfimna.readers.scalesim import read_scalesim
-from bfimna.simulate import Peak, Report, peak, simulate, sweep
+from bfimna.report import Report
+from bfimna.simulate import simulate, sweep
 from bfimna.technology import Technology
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Technology",
     "ap",
     "data",
+    "digits",
     "peak",
     "read_onnx",
     "read_onnx_precision",

@@ -12,8 +12,9 @@ import pandas as pd
 
 from bfimna import data, zoo
 from bfimna.chip import Chip
+from bfimna.peak import peak
 from bfimna.precision import MAX_BITS, Precision
-from bfimna.simulate import peak, simulate, sweep
+from bfimna.simulate import simulate, sweep
 from bfimna.technology import Technology
 
 TOLERANCE = 0.10

@@ -7,8 +7,12 @@ import numpy as np
 
 from bfimna.ap.counts import Amount, Counts
 from bfimna.chip import Chip
+from bfimna.placement import PHASES, Placement
 from bfimna.technology import Technology
 from bfimna.traffic import Traffic
+
+#: every phase of a layer, those of the AP and what goes on beside them
+ALL_PHASES = (*PHASES, "traffic", "leakage")
 
 
 def latency(counts: Counts, technology: Technology) -> Amount:
@@ -62,3 +66,26 @@ def leakage_power(chip: Chip, technology: Technology) -> float:
 def area(chip: Chip, technology: Technology) -> float:
     """Square metres of CAPs and MAPs with their periphery, and of a router a cluster."""
     return chip.cells * technology.area_m2_per_cell + chip.clusters * technology.router_area_m2
+
+
+def costs(
+    placement: Placement, technology: Technology, layers: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and joules of a placement, arrays of shape (..., layers, phases)."""
+    t = placement.traffic
+    shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
+    times, energies = np.zeros(shape), np.zeros(shape)
+    for phase, work in placement.phases.items():
+        k = ALL_PHASES.index(phase)
+        times[..., work.layers, k] = latency(work.counts, technology)
+        energies[..., work.layers, k] = energy(work.counts, technology)
+    moving = transfer_latency(t, technology)
+    if placement.chip.overlap:
+        computing = times[..., t.layers, :].sum(axis=-1)
+        folds = np.ones(layers)
+        folds[placement.layers] = placement.folds
+        moving = exposed(moving, computing, folds[t.layers])
+    times[..., t.layers, -2] = moving
+    energies[..., t.layers, -2] = transfer_energy(t, technology)
+    energies[..., -1] = times.sum(axis=-1) * leakage_power(placement.chip, technology)
+    return times, energies

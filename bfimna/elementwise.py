@@ -13,9 +13,9 @@ clip            clamp: the word's step is such that the bounds are its extreme c
                 is the range of an unsigned word)
 lookup          any function of one word (sigmoid, tanh, ...): per bit pattern of the word one
                 compare and one write of the result, 2^M passes
-leakyrelu       max(x, x · b / 2^c), or a look-up, whichever takes fewer cycles
-hardsigmoid     scale, add a constant, clamp, or a look-up
-hardswish       a hard sigmoid, then the product with x, or a look-up
+leakyrelu       max(x, x · b / 2^c) with a copy of x, or a look-up: whichever takes fewer cycles
+hardsigmoid     scale, add a constant, clamp; or a look-up
+hardswish       a hard sigmoid of a copy, times x; or a look-up
 mul             product of two words, scaled and clamped; one factor may be one word a channel
 lrn             x · (k + α/n Σ x²)^-β over n channels: square; read the squares and load and add
                 those of n - 1 neighbours; scale the sum; look up the power; multiply by x

@@ -29,7 +29,7 @@ def on_small_images(network: Network, size: int) -> Network:
 
     >>> from bfimna import zoo
     >>> on_small_images(zoo.resnet18(), 32).macs
-    37515264
+    37523456
     """
     layers: list = []
     for layer in network.layers:
@@ -173,7 +173,9 @@ def faults(
         cases += [(kind, rate, seed) for kind in FAULTS for rate in rates for seed in range(seeds)]
         for kind, rate, seed in cases:
             wrong = Faults(**dict.fromkeys(FAULTS.get(kind, ()), rate), seed=seed)
-            accuracy, report = run_digits(name, every, emulator=Emulator(threads, wrong, products=ROWS))
+            accuracy, report = run_digits(
+                name, every, emulator=Emulator(threads, wrong, products=ROWS)
+            )
             rows.append({
                 "precision": name, "kind": kind, "rate": rate, "seed": seed,
                 "images": report.images, "accuracy_percent": 100 * accuracy,

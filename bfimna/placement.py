@@ -161,7 +161,10 @@ def _gemm_phases(
     reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
         load = load + Counts(cells_written=g.products * total)
-        reduce = reduce + in_folds(ap.sign_extend(ap.levels(g.j)), g.products)
+        growth = ap.levels(g.j)
+        over = 2 * (w + a) + growth > g.chip.columns  # the sum grows over the operands: a clear
+        reduce = reduce + in_folds(ap.sign_extend(growth), g.products)
+        reduce = reduce + in_folds(Counts(writes=over, cells_written=over * growth), g.products)
     left = np.minimum(g.part, 2) if two_rows else 1  # rows of a part
     words = g.splits * left  # to be added to one sum
     carry = ap.load(total) * words + ap.add(total) * (words - 1)
@@ -177,7 +180,7 @@ def _gemm_phases(
     scale = scale * g.read_on
     each = {
         "load": (load, g.products),
-        "multiply": (in_folds(ap.multiply(w, a), g.products), g.products),
+        "multiply": (in_folds(ap.multiply(w, a, (True, False)), g.products), g.products),
         "reduce": (reduce, g.products),
         "read": (read, parts),
         "carry": (carry.repeat(dense, g.dots), g.dots),

@@ -15,7 +15,8 @@ from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, unknown
 from bfimna.plot import resolve, write_table
 from bfimna.readers.named import load_network, load_precision
-from bfimna.simulate import Report, simulate
+from bfimna.report import Report
+from bfimna.simulate import simulate
 
 KEYS = ["network", "precision", "technology"]
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}

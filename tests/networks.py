@@ -22,7 +22,8 @@ def everything():
         "signed_mean", b.conv("again", unsigned, 4, 3, padding=1), 3, 1, 1, "avgpool"
     )
     mean = b.pool("mean", b.relu(signed_mean), 2, 2, kind="avgpool")
-    b.linear("last", b.flatten(mean), 5)
+    b.append(Layer("joined", "concat", (mean, b.pool("most", signed_mean, 2, 2))))
+    b.linear("last", b.flatten("joined"), 5)
     return b.network()
 
 

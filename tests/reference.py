@@ -56,6 +56,8 @@ def infer(network, parameters, images, precision):
         x, low = inputs[0], -(2**word.bits) if stored[layer.inputs[0]].signed else 0
         if layer.kind == "relu":
             y = np.where(x < 0, 0, x)
+        elif layer.kind == "concat":
+            y = np.concatenate(inputs, axis=1)
         elif layer.kind == "flatten":
             y = x.reshape(len(x), -1, 1, 1)
         elif layer.kind == "add":

@@ -30,7 +30,7 @@ def test_the_float_network_is_the_trained_one():
 
 def test_omega_orders_choices_as_the_emulator_does():
     table = trained.predicted_and_measured(
-        bf.Chip.limited(), bf.data.load_technology("sram-14nm-lstp"), points=4, drawn=6
+        bf.Chip.limited(), bf.data.load_technology("sram-14nm-lstp"), points=4, drawn=2
     )
     assert set(table.omega_basis) == {"known"}
     assert (table.accuracy_percent[table.omega < 0.02] > 95).all()

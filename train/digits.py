@@ -28,12 +28,12 @@ FLOAT_EPOCHS, EPOCHS, BATCH = 60, 40, 64
 
 
 def precisions() -> list[Precision]:
-    """Return fixed widths, and mixes that keep the first and the last layer wider."""
+    """Return fixed widths, and mixes: activations wider than weights, and the ends wider."""
     fixed = [Precision.fixed(NETWORK, bits) for bits in (2, 3, 4, 6, 8)]
     mixes = {
-        "mixed-high": (8, 6, 6, 4, 8),
-        "mixed-medium": (6, 4, 4, 4, 6),
-        "mixed-low": ((4, 4), (3, 3), (2, 3), (3, 3), (4, 4)),
+        "mixed-high": ((4, 4), (3, 4), (3, 4), (3, 4), (4, 6)),
+        "mixed-medium": ((3, 4), (3, 4), (3, 4), (3, 4), (3, 4)),
+        "mixed-low": ((3, 4), (2, 4), (2, 4), (2, 4), (3, 4)),
     }
     pairs = {n: dict(zip(NETWORK.gemm_names, b, strict=True)) for n, b in mixes.items()}
     return fixed + [Precision.of(NETWORK, bits, name) for name, bits in pairs.items()]

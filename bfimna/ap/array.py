@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from bfimna.ap.compiled import ALL, compiled
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
@@ -24,28 +25,6 @@ from bfimna.errors import BfimnaError, unknown, whole_number
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
 NOTHING = np.uint64(0)
-ALL = np.uint64(2**64 - 1)
-
-
-@lru_cache(maxsize=256)
-def _compile(program: tuple[Pass, ...]) -> tuple[tuple[int, ...], Any, np.ndarray]:
-    """Return the program's columns, its passes as arrays over these, and cells a tag writes."""
-    from bfimna.ap import kernels  # numba takes half a second: only those who emulate pay it
-
-    lines = sorted({c for step in program for c, _ in (*step.key, *step.write)})
-    where = {column: line for line, column in enumerate(lines)}
-    keys = [pair for step in program for pair in step.key]
-    writes = [pair for step in program for pair in step.write]
-    sizes = np.array([len(step.write) for step in program])
-    steps = kernels.Steps(
-        np.cumsum([0] + [len(step.key) for step in program]),
-        np.array([where[c] for c, _ in keys], np.intp),
-        np.array([0 if bit else ALL for _, bit in keys], np.uint64),
-        np.cumsum([0, *sizes]),
-        np.array([where[c] for c, _ in writes], np.intp),
-        np.array([bit for _, bit in writes], bool),
-    )
-    return tuple(lines), steps, sizes
 
 
 def processors() -> int:
@@ -208,7 +187,7 @@ class Array:
         rows = rows or self.rows
         if not program:
             return
-        columns, steps, sizes = _compile(program)
+        columns, steps, sizes = compiled(program)
         self._check_columns(columns)
         lines = kernels.Lines(np.array(columns), np.zeros(len(columns), np.intp), 1)
         tagged = self._execute(rows * self.words, lines, steps, -1, len(program))[:-2]
@@ -241,7 +220,7 @@ class Array:
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
         if max(rows) + times > self.rows:
             raise BfimnaError(f"row {max(rows) + times - 1} of a group of {self.rows} rows")
-        _, steps, sizes = _compile(lut.passes)
+        _, steps, sizes = compiled(lut.passes)
         lines = kernels.Lines(
             np.full(len(rows), columns.start), np.array(rows) * self.words, len(columns)
         )

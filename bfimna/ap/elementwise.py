@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap import packing, programs
+from bfimna.ap import programs, windows
 from bfimna.ap.array import Array
 from bfimna.ap.counts import levels, scale_bits
 from bfimna.ap.emulator import Emulator
@@ -70,7 +70,7 @@ def _operands(e: Elementwise, inputs: list[Tensor]) -> list[Tensor]:
         return inputs
     average = layer.kind == "avgpool"
     x, fill = (inputs[0] - word.low, -word.low) if average else (inputs[0], word.low)
-    x = packing.pad(x, layer, e.shape, fill)
+    x = windows.pad(x, layer, e.shape, fill)
     (ky, kx), (dy, dx), (sy, sx) = layer.kernel, layer.dilation, layer.stride
     reach_y, reach_x = (e.shape[1] - 1) * sy + 1, (e.shape[2] - 1) * sx + 1
     corners = [(y * dy, z * dx) for y in range(ky) for z in range(kx)]

@@ -110,6 +110,8 @@ def infer(
             tensors[layer.name] = weighted(emulator, step, parameters[layer.name], inputs[0])
         elif isinstance(step, Elementwise):
             tensors[layer.name] = elementwise(emulator, step, inputs)
+        elif layer.kind == "concat":
+            tensors[layer.name] = np.concatenate(inputs, axis=1)
         else:  # a flatten, or a ReLU that was done on the resident word
             tensors[layer.name] = inputs[0].reshape(len(x), *network.shapes[layer.name])
         clock.done(layer)
@@ -151,7 +153,7 @@ def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ig
                 stored[layer.name], relu, not network.readers[layer.name], placed.part,
                 placed.splits, ceil(placed.caps / chip.caps), dense,
             )  # fmt: skip
-        elif layer.kind == "flatten" or (
+        elif layer.kind in ("flatten", "concat") or (
             layer.kind == "relu" and layer.name == resident_relu(network, network[layer.inputs[0]])
         ):
             plan[layer.name] = None

@@ -20,6 +20,9 @@ from bfimna.errors import BfimnaError
 from bfimna.network import GEMM, Network
 from bfimna.precision import Precision
 
+#: kinds of layer that whole networks on the emulator may have
+KINDS = ("input", "conv", "linear", "relu", "maxpool", "avgpool", "flatten", "add", "concat")
+
 
 @dataclass(frozen=True)
 class Word:
@@ -74,7 +77,7 @@ Parameters = Mapping[str, LayerParameters]
 def ranges(network: Network) -> dict[str, str]:
     """Name, for each tensor, the first tensor that it shares its full-scale range with.
 
-    ReLU, pooling and flattening keep the range; a residual add ties its operands.
+    ReLU, pooling and addressing keep the range; an add or a concatenation ties its operands.
 
     >>> from bfimna import zoo
     >>> ranges(zoo.resnet18())["layer1.1.relu"]
@@ -117,6 +120,11 @@ def words(network: Network, precision: Precision) -> dict[str, Word]:
     """
     sums, found = sum_bits(network, precision), {}
     for layer in network.layers:
+        if layer.kind not in KINDS:
+            raise BfimnaError(
+                f"layer {layer.name!r} of {network.name!r} is a {layer.kind}, which the emulator "
+                f"has no integer form of; it runs {', '.join(KINDS)}"
+            )
         readers = network.readers[layer.name]
         before = [found[name] for name in layer.inputs]
         if readers:

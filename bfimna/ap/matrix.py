@@ -14,7 +14,8 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.arithmetic import Result, resolve, words
-from bfimna.ap.array import ALL, COLUMNS, Array, processors
+from bfimna.ap.array import COLUMNS, Array, processors
+from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults

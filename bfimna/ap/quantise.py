@@ -134,10 +134,10 @@ def synthetic(network: Network, precision: Precision, seed: int = 0) -> dict[str
     Ranges follow from the second moments that such weights give each tensor for an input of uniform
     pixels, so that activations use their bits as in a trained network: ReLU zeroes half of them.
 
-    >>> from bfimna import zoo
-    >>> net = zoo.alexnet()
-    >>> synthetic(net, Precision.fixed(net, 4), seed=1)["features.0"].weights.shape
-    (64, 3, 11, 11)
+    >>> from bfimna import digits
+    >>> net = digits.network()
+    >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
+    (8, 1, 3, 3)
     """
     tied, stored, moments = ranges(network), words(network, precision), {}
     full_scale: dict[str, float] = {}

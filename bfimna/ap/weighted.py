@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap import kernels, packing, programs
+from bfimna.ap import programs, windows
 from bfimna.ap.array import COLUMNS, Array
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.emulator import Emulator
@@ -58,7 +58,7 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
     bias = folded_bias(own, p.source, p.bits)
     for start in range(0, dots, step):
         stop = min(start + step, dots)
-        where = packing.runs(start, stop, positions)
+        where = windows.runs(start, stop, positions)
         sums = []
         for lo in range(0, gemm.j, p.part):
             part, first = weights[:, lo : lo + p.part], start + lo == 0
@@ -73,10 +73,12 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
 
 def _im2col(emulator: Emulator, p: Product, x: Tensor) -> np.ndarray:
     """Top bits of the activations, in excess form, as planes (bits, rows, words of positions)."""
+    from bfimna.ap import packing  # which brings numba: only those who emulate pay for it
+
     excess = (x - p.source.low) >> (p.source.width - p.bits)
     zero = zero_point(p.source, p.bits)
-    pixels = packing.pad(excess.astype(np.uint16), p.gemm.layer, p.gemm.output_shape, zero)
-    rows, places = packing.window_offsets(p.gemm.layer, pixels.shape, p.gemm.output_shape)
+    pixels = windows.pad(excess.astype(np.uint16), p.gemm.layer, p.gemm.output_shape, zero)
+    rows, places = windows.window_offsets(p.gemm.layer, pixels.shape, p.gemm.output_shape)
     planes = np.empty((p.bits, len(rows), -(-len(places) // 64)), np.uint64)
     flat = pixels.ravel()
 
@@ -93,11 +95,13 @@ def _dot_products(
     weights: np.ndarray,
     planes: np.ndarray,
     row: int,
-    where: packing.Runs,
+    where: windows.Runs,
     groups: int,
     first: bool,
 ) -> list[np.ndarray]:
     """Multiply and reduce one part of some dot products; return the planes of sum and carry."""
+    from bfimna.ap import packing
+
     rows, words, name = weights.shape[1], -(-groups // 64), p.gemm.layer.name
     w = np.empty((p.weight_bits, rows, words), np.uint64)
     a = np.empty((p.bits, rows, words), np.uint64)
@@ -137,6 +141,8 @@ def _finish(
     first: bool,
 ) -> np.ndarray:
     """Add sums and carries, add the bias, scale, clamp, ReLU: one output a row."""
+    from bfimna.ap import kernels
+
     name, width, m = p.gemm.layer.name, p.width, 0 if p.last else int(scale_bits(p.target.bits))
     total = range(m + 1, m + 1 + width)
     flag, carry = total.stop, total.stop + 1

@@ -112,7 +112,7 @@ def _nodes(graph: Any) -> tuple[list[Node], dict[str, np.ndarray], dict[str, int
 def _attribute(proto: Any, attribute: Any) -> tuple[str, Any]:
     kind = attribute.type
     if kind in (attribute.GRAPH, attribute.GRAPHS):
-        raise BfimnaError(f"{proto.op_type} node {proto.name!r}: control flow is not modelled")
+        raise BfimnaError(f"{proto.op_type!r} node {proto.name!r}: control flow is not modelled")
     readers = {
         attribute.INT: lambda: attribute.i,
         attribute.FLOAT: lambda: attribute.f,
@@ -201,7 +201,7 @@ def _infer_dims(model: Any, graph: Graph) -> dict[str, Dims]:
     try:
         slim = shape_inference.infer_shapes(slim, data_prop=True)
     except Exception as error:
-        raise BfimnaError(f"shape inference fails: {str(error).splitlines()[0]}") from None
+        raise BfimnaError(f"shape inference fails: {' '.join(str(error).split())[:300]}") from None
     known = [*slim.graph.value_info, *slim.graph.input]
     found: dict[str, Dims] = {i.name: tuple(i.dims) for i in model.graph.initializer}
     for value in known:

@@ -24,7 +24,8 @@ class Node:
     attributes: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.op} node {self.name!r}"
+        op = self.op if self.op.isidentifier() else repr(self.op)  # a stranger may write anything
+        return f"{op[:100]} node {self.name[:100]!r}"
 
     def refuse(self, why: str) -> BfimnaError:
         """Return the error that names this node."""

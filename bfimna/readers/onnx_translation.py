@@ -2,9 +2,11 @@
 
 from math import prod
 
-from bfimna.layer import Layer, Shape
+from bfimna.layer import GEMM, Layer, Shape
 from bfimna.readers.onnx_file import MAX_ELEMENTS
 from bfimna.readers.onnx_graph import Dims, Graph, Node
+
+MAX_SUMMED = 2**30  # words of one sum: beyond it a sum is wider than any AP program is counted for
 
 
 class Translation:
@@ -71,6 +73,9 @@ class Translation:
         shape = layer.output_shape([self.shapes[s] for s in sources])
         if prod(shape) > MAX_ELEMENTS:
             raise node.refuse(f"a tensor of {shape} is larger than {MAX_ELEMENTS} elements")
+        inner = self.shapes[sources[0]][0] // layer.groups if kind in GEMM else 1
+        if prod(layer.kernel) * inner > MAX_SUMMED:
+            raise node.refuse(f"adds up more than {MAX_SUMMED} words for one output")
         self.layers.append(layer)
         self.by_name[name], self.shapes[name] = layer, shape
         return name

@@ -11,10 +11,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from bfimna.chip import Chip
+from bfimna.cost import costs
 from bfimna.placement import place
 from bfimna.search.program import Choice
 from bfimna.search.space import Space
-from bfimna.simulate import costs
 from bfimna.technology import Technology
 
 Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]

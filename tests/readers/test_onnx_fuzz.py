@@ -138,3 +138,19 @@ def test_too_many_nodes(tmp_path):
     path.write_bytes(with_nodes(build([convolution()[0]]), [("Relu", ["x"], "y")] * 200_000))
     with pytest.raises(bf.BfimnaError, match="200001 nodes; at most 200000"):
         bf.read_onnx(path)
+
+
+def test_absurd_windows(tmp_path):
+    pool = node("MaxPool", "x", out="y", kernel_shape=[2**31, 1], pads=[2**31, 0, 0, 0])
+    with pytest.raises(bf.BfimnaError, match=r"MaxPool node 'y_node': adds up more than"):
+        bf.read_onnx(save(tmp_path / "m.onnx", [pool]))
+
+
+def test_names_cannot_break_an_errors_line(tmp_path):
+    model = build([node("Relu", "x", out="y")])
+    model.graph.node[0].op_type, model.graph.node[0].name = "Re\nlu", "n\n" * 10_000
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(bf.BfimnaError, match=r"'Re\\nlu' node 'n\\n") as error:
+        bf.read_onnx(tmp_path / "m.onnx")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 1000

@@ -19,7 +19,7 @@ RESULTS, FIGURES = config["results"], config["figures"]
 MODEL = [
     *(f"bfimna/{name}.py" for name in (
         "layer", "network", "zoo", "precision", "chip", "geometry", "elementwise", "memory",
-        "traffic", "placement", "technology", "cost", "simulate", "data", "results",
+        "traffic", "placement", "technology", "cost", "report", "peak", "simulate", "data", "results",
         "readers/named",
     )),
     *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "events", "expected", "counts")),

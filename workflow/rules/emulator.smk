@@ -4,7 +4,7 @@ EMULATOR = [
     *DRAWING, "bfimna/measured.py", "bfimna/digits.py", "data/digits/digits.npz",
     *(f"bfimna/ap/{name}.py" for name in (
         "array", "elementwise", "emulator", "faults", "infer", "integer", "kernels", "matrix",
-        "packing", "programs", "quantise", "weighted",
+        "packing", "programs", "quantise", "weighted", "windows",
     )),
 ]  # fmt: skip
 

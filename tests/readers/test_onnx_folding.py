@@ -1,0 +1,120 @@
+"""What the ONNX reader folds away, and what it refuses, naming file, operation and node."""
+
+import numpy as np
+import pytest
+from onnx import helper
+from onnx_models import build, constant, convolution, node, save, weights
+
+import bfimna as bf
+
+C, W = convolution()
+
+
+def kinds(network):
+    return [layer.kind for layer in network.layers]
+
+
+# ---- folding ---------------------------------------------------------------------------------
+
+NORM = [constant(f"n{k}", np.ones(4)) for k in range(4)]
+SCALAR = constant("s", [2.0])
+CHANNEL = constant("v", np.ones((4, 1, 1)))
+FULL = constant("u", np.ones((4, 8, 8)))
+
+
+def normalise(source, out):
+    return node("BatchNormalization", source, "n0", "n1", "n2", "n3", out=out)
+
+
+FOLDED = {
+    "batch norm after a convolution": [C, normalise("c", "y")],
+    "two affine maps": [C, node("Mul", "c", "s", out="m"), node("Add", "m", "v", out="y")],
+    "input normalisation": [
+        node("Sub", "x", "s", out="a"), node("Div", "a", "s", out="b"),
+        node("Conv", "b", "c.w", out="y", pads=[1] * 4),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FOLDED)
+def test_constants_are_folded(what, tmp_path):
+    given = [W, *NORM, SCALAR, CHANNEL]
+    network = bf.read_onnx(save(tmp_path / "m.onnx", FOLDED[what], given))
+    assert kinds(network) == ["input", "conv"]
+
+
+KEPT = {
+    "batch norm after a concatenation": (
+        [C, node("Concat", "c", "x", out="j", axis=1), node("Relu", "j", out="r"),
+         normalise("r", "n"), node("Mul", "n", "s", out="y")],
+        ["relu", "scale", "bias"],
+    ),
+    "a factor an element": ([C, node("Mul", "c", "u", out="y")], ["conv", "scale"]),
+    "a result that others read too": (
+        [C, node("Mul", "c", "s", out="m"), node("Add", "m", "c", out="y")],
+        ["conv", "scale", "add"],
+    ),
+    "a shift after a product": (
+        [C, node("Mul", "c", "c", out="m"), node("Mul", "m", "s", out="k"),
+         node("Add", "k", "s", out="y")],
+        ["conv", "mul", "bias"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_constants_that_nothing_absorbs_stay(what, tmp_path):
+    nodes, ends = KEPT[what]
+    given = [W, SCALAR, CHANNEL, FULL, *(constant(f"n{k}", np.ones(7)) for k in range(4))]
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
+    assert kinds(network)[-len(ends) :] == ends
+
+
+# ---- refusals, each naming file, operation and node ------------------------------------------
+
+REFUSED = {
+    "ConvTranspose": ([node("ConvTranspose", "x", "t", out="y")], "not modelled"),
+    "unknown domain": (
+        [helper.make_node("Relu", ["x"], ["y"], "y_node", domain="com.x")], "domain 'com.x'"),
+    "3-D": ([node("Unsqueeze", "x", "ax", out="e"),
+             node("MaxPool", "e", out="y", kernel_shape=[1, 1, 1])], "3-dimensional"),
+    "attention": ([node("MatMul", "x", "x", out="y")], "depend on the data"),
+    "weights from data": ([node("Conv", "x", "x", out="y")], "weights depend on the data"),
+    "softmax inside": ([node("Softmax", "x", out="s"), node("Relu", "s", out="y")], "at the end"),
+    "bilinear": ([node("Resize", "x", "", "sc", out="y", mode="linear")], "nearest"),
+    "quotient": ([node("Div", "x", "x", out="y")], "division"),
+    "spatial concat": ([node("Concat", "x", "x", out="y", axis=3)], "axis 3"),
+    "mean of channels": ([node("ReduceMean", "x", out="y", axes=[1])], "mean over axes"),
+    "steep leak": ([node("LeakyRelu", "x", out="y", alpha=2.0)], "slope of 2.0"),
+    "indices": ([helper.make_node("MaxPool", ["x"], ["m", "i"], "y_node", kernel_shape=[2, 2]),
+                 node("Add", "m", "i", out="y")], "further output 'i'"),
+    "groups": ([node("Conv", "x", "t", out="y", group=2)], "in 2 groups for 3 input channels"),
+    "wide add": ([node("GlobalMaxPool", "x", out="g"), node("Add", "x", "g", out="y")],
+                 "different shapes"),
+    "if": ([helper.make_node("If", ["x"], ["y"], "y_node", then_branch=build([C]).graph)],
+           "control flow"),
+    "auto_pad": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], auto_pad="ODD")], "auto_pad"),
+    "attribute": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], strides=2)], "strides"),
+    "constant input": ([node("Relu", "t", out="k"), node("Concat", "x", "k", out="y", axis=1)],
+                       "is a constant"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_not_modelled_is_refused_by_name(what, tmp_path):
+    nodes, reason = REFUSED[what]
+    given = [weights("t", 3, 3, 1, 1), constant("ax", [2], np.int64), constant("sc", [1, 1, 2, 2])]
+    path = save(tmp_path / "m.onnx", nodes, given)
+    with pytest.raises(bf.BfimnaError, match=reason) as error:
+        bf.read_onnx(path)
+    message = str(error.value)
+    assert message.startswith(f"{path}: ")
+    assert "_node'" in message
+    assert "\n" not in message
+
+
+def test_softmax_at_the_end_is_the_hosts(tmp_path):
+    nodes = [C, node("Softmax", "c", out="s"), node("Flatten", "s", out="y")]
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, [W]))
+    assert kinds(network) == ["input", "conv"]
+    assert network.notes == ("Softmax node 's_node' at the end is left to the host: not counted",)
