@@ -3,7 +3,8 @@
 Reading order: `sensitivity` (what a layer's bits cost in accuracy), `space` (what there is to
 choose), `costs` (what a choice costs on the AP), `program`, `ilp` and `product` (the integer
 program and its proof), `choose`, `hawq` (HAWQ-V3's search run again), `dynamic` (bits chosen for
-every inference), `study` (what the notebooks draw).
+every inference), `hessian` and `trained` (sensitivities of our own, for the digits network),
+`study` (what the notebooks draw).
 """
 
 from bfimna.search.choose import Budget, choose, compare, front
@@ -11,6 +12,7 @@ from bfimna.search.dynamic import crossbar_reload, summary
 from bfimna.search.hawq import reproduce_hawq, reproduced_schemes
 from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity
 from bfimna.search.study import against_published, moves, play, published_options
+from bfimna.search.trained import predicted_and_measured, rank_correlation
 
 __all__ = [
     "Budget",
@@ -23,7 +25,9 @@ __all__ = [
     "hawq_sensitivity",
     "moves",
     "play",
+    "predicted_and_measured",
     "published_options",
+    "rank_correlation",
     "reproduce_hawq",
     "reproduced_schemes",
     "summary",

@@ -86,32 +86,45 @@ def choose(
     >>> p.weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     """
+    return choose_each(network, sensitivity, [budget], chip, technology, choices)[0]
+
+
+def choose_each(
+    network: Network,
+    sensitivity: Sensitivity,
+    budgets: Sequence[Budget],
+    chip: Chip,
+    technology: Technology,
+    choices: Iterable[int] = (4, 8),
+) -> list[Precision]:
+    """Return `choose` for several budgets; what they share is worked out once."""
     space = Space(network, sensitivity, tuple(choices))
     vectors = model_costs(space) | ap_costs(space, chip, technology)
-    limit = budget.limit
-    if limit is None:
-        low, high = (value(space, vectors, space.uniform(end), budget.quantity) for end in (0, -1))
-        limit = low + budget.fraction * (high - low)
-    found = _within(space, vectors, budget.quantity, limit)
-    if found is None:
-        least = _smallest(space, vectors, budget.quantity)
-        smallest = value(space, vectors, least, budget.quantity)
-        raise BfimnaError(
-            f"no choice of {', '.join(map(str, space.choices))} bits brings {network.name} within "
-            f"{budget.quantity} of {limit:.6g}; the smallest feasible budget is {smallest:.6g}"
-        )
-    return space.precision(found, f"{budget.quantity}<={limit:.4g}")
-
-
-def _within(
-    space: Space, vectors: dict[str, np.ndarray], quantity: str, limit: float
-) -> Choice | None:
-    program = space.program
-    if quantity != "edp_js":
-        return minimise(program, program.omega_vector, [(vectors[quantity], limit)])
+    products = any(budget.quantity == "edp_js" for budget in budgets)
     energy, latency = vectors["energy_j"], vectors["latency_s"]
-    cone = ratios(program, energy, latency)
-    return minimise_within(program, program.omega_vector, energy, latency, limit, cone)
+    cone = ratios(space.program, energy, latency) if products else (0.0, np.inf)
+    return [_choose(space, vectors, cone, budget) for budget in budgets]
+
+
+def _choose(
+    space: Space, vectors: dict[str, np.ndarray], cone: tuple[float, float], budget: Budget
+) -> Precision:
+    program, quantity, limit = space.program, budget.quantity, budget.limit
+    if limit is None:
+        low, high = (value(space, vectors, space.uniform(end), quantity) for end in (0, -1))
+        limit = low + budget.fraction * (high - low)
+    if quantity == "edp_js":
+        energy, latency = vectors["energy_j"], vectors["latency_s"]
+        found = minimise_within(program, program.omega_vector, energy, latency, limit, cone)
+    else:
+        found = minimise(program, program.omega_vector, [(vectors[quantity], limit)])
+    if found is None:
+        smallest = value(space, vectors, _smallest(space, vectors, quantity), quantity)
+        raise BfimnaError(
+            f"no choice of {', '.join(map(str, space.choices))} bits brings {space.network.name} "
+            f"within {quantity} of {limit:.6g}; the smallest feasible budget is {smallest:.6g}"
+        )
+    return space.precision(found, f"{quantity}<={limit:.4g}")
 
 
 def _smallest(space: Space, vectors: dict[str, np.ndarray], quantity: str) -> Choice:

@@ -1,18 +1,15 @@
-"""Sensitivities computed here: mean Hessian traces of a float network, and its weights' errors.
+"""Mean Hessian traces of a float network's loss.
 
-Hutchinson's estimate needs v·Hv only, for random signs v, and a central difference of the loss gives
-that with forward passes: no gradients.
+Hutchinson's estimate needs v·Hv only, for random signs v, and a central difference of the loss
+gives that with forward passes: no gradients.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from bfimna import data, digits
-from bfimna.ap.quantise import best_scale, whole
 from bfimna.errors import BfimnaError
 from bfimna.network import GEMM, Layer, Network
-from bfimna.search.sensitivity import Sensitivity
 
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]  # weights and bias by layer
 
@@ -30,9 +27,10 @@ def _windows(x: np.ndarray, layer: Layer, fill: float) -> np.ndarray:
 def forward(network: Network, real: Weights, images: np.ndarray) -> np.ndarray:
     """Return the output of a float network, (images, features).
 
-    >>> net = digits.network()
-    >>> forward(net, digits_weights(), digits_inputs()[:3]).argmax(axis=1) == digits.labels()[:3]
-    array([ True,  True,  True])
+    >>> from bfimna import digits
+    >>> from bfimna.search.trained import inputs, weights
+    >>> forward(digits.network(), weights(), inputs()[:3]).shape
+    (3, 10)
     """
     tensors = {network.layers[0].name: images}
     for layer in network.layers[1:]:
@@ -73,7 +71,7 @@ def mean_traces(
     real: Weights,
     images: np.ndarray,
     labels: np.ndarray,
-    draws: int = 32,
+    draws: int = 10,
     seed: int = 0,
 ) -> dict[str, float]:
     """Return each layer's mean Hessian trace: E[v·Hv] / weights over random signs v."""
@@ -90,36 +88,3 @@ def mean_traces(
             curvatures.append((sum(ends) - 2 * at) / STEP**2)
         traces[name] = max(float(np.mean(curvatures)) / weights.size, 0.0)
     return traces
-
-
-def digits_weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the digits network's float weights and biases."""
-    stored = data.digits()
-    return {
-        name: tuple(stored[f"float/{name}/{what}"].astype(float) for what in ("weights", "bias"))
-        for name in digits.network().gemm_names
-    }
-
-
-def digits_inputs() -> np.ndarray:
-    """Return the digits' images as the float network takes them, (360, 1, 8, 8)."""
-    stored = data.digits()
-    return stored["images"] / 256.0 * stored["range/input"][7]
-
-
-def digits_sensitivity(choices: Iterable[int] = range(2, 9), every: int = 2) -> Sensitivity:
-    """Return the digits network's sensitivities: traces on every second image, measured errors.
-
-    The errors are those of post-training quantisation at each width, so none is interpolated. The
-    other images are left for measuring what the sensitivities predict.
-    """
-    network, real = digits.network(), digits_weights()
-    trace = mean_traces(network, real, digits_inputs()[::every], digits.labels()[::every])
-    error = {}
-    for name, (weights, _) in real.items():
-        flat = weights.reshape(len(weights), -1)
-        error[name] = {}
-        for bits in choices:
-            step = best_scale(flat, bits)[:, None]
-            error[name][bits] = float(np.square(whole(flat / step, bits) * step - flat).sum())
-    return Sensitivity(trace, error)

@@ -9,7 +9,7 @@ from bfimna import data, zoo
 from bfimna.chip import Chip
 from bfimna.precision import Precision
 from bfimna.search import dynamic
-from bfimna.search.choose import Budget, choose, compare, front
+from bfimna.search.choose import Budget, choose, choose_each, compare, front
 from bfimna.search.sensitivity import hawq_sensitivity
 from bfimna.simulate import sweep
 from bfimna.technology import Technology
@@ -38,10 +38,8 @@ def against_published(
     omega = hawq_sensitivity(network)
     schemes = [data.load_precision(network, name) for name in data.hawq_schemes(network_name)]
     published = compare(network, omega, schemes, chip, technology)
-    best = [
-        choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
-        for edp in published.edp_js
-    ]
+    budgets = [Budget("edp_js", limit=edp) for edp in published.edp_js]
+    best = choose_each(network, omega, budgets, chip, technology)
     published["best_omega"] = [omega.total(_bits(p)) for p in best]
     published["different"] = [
         sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
