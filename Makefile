@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
-export PYTHONHASHSEED := 0
+unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
 
 .PHONY: reproduce report test lint lab clean
 
