@@ -50,7 +50,7 @@ def run_digits(name: str, every: int = 1, **options: object) -> tuple[float, Inf
     return digits.accuracy(logits, digits.labels()[::every]), report
 
 
-def fluidity(technologies: Sequence[str], threads: int = 2) -> pd.DataFrame:
+def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
     """Accuracy on the emulator against EDP, for every precision the digits network was trained at.
 
     Energy of the AP follows the test images (mean); time, traffic and leakage are the model's for
@@ -85,7 +85,7 @@ def energy_by_layer(
     images: np.ndarray,
     precision: Precision,
     technologies: Sequence[str],
-    threads: int = 2,
+    threads: int = 0,
 ) -> pd.DataFrame:
     """Energy from the data against what uniformly random bits are expected to take.
 
@@ -161,7 +161,7 @@ def faults(
     rates: Sequence[float],
     every: int = 3,
     seeds: int = 2,
-    threads: int = 2,
+    threads: int = 0,
 ) -> pd.DataFrame:
     """Accuracy of the digits network on arrays with faults: a row a precision, kind, rate, seed.
 
@@ -195,7 +195,7 @@ def endurance(
     network, chip, rows = digits.network(), Chip.limited(), []
     used = max(gemm.macs for gemm in network.gemms) * chip.columns
     for name in precisions:
-        _, report = run_digits(name, every=len(digits.labels()), emulator=Emulator(2, wear=True))
+        _, report = run_digits(name, every=len(digits.labels()), emulator=Emulator(wear=True))
         counts = report.counts
         writes = counts.cells_written + counts.cells_loaded
         places = {

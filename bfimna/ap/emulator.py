@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from bfimna.ap.array import Array
+from bfimna.ap.array import Array, processors
 from bfimna.ap.events import CYCLES, Counts
 from bfimna.ap.faults import Faults
 
@@ -32,19 +32,20 @@ class Emulator:
 
     Parameters
     ----------
-    threads : processor threads. faults : defects of every array. wear : count writes per cell.
+    threads : processor threads; 0 for all. faults : defects of every array. wear : count writes per cell.
     products : rows that are emulated at a time.
     """
 
     def __init__(
         self,
-        threads: int = 1,
+        threads: int = 0,
         faults: Faults | None = None,
         wear: bool = False,
         products: int = PRODUCTS,
     ) -> None:
-        self.threads, self.faults, self.wear, self.products = threads, faults, wear, products
-        self._pool = ThreadPoolExecutor(threads)
+        self.threads = threads or processors()
+        self.faults, self.wear, self.products = faults, wear, products
+        self._pool = ThreadPoolExecutor(self.threads)
         self.arrays: dict[tuple[int, int], Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}

@@ -61,7 +61,7 @@ def infer(
     precision: Precision,
     *,
     chip=None,  # type: ignore[no-untyped-def]
-    threads: int = 1,
+    threads: int = 0,
     emulator: Emulator | None = None,
     keep: bool = False,
     progress: bool = False,
@@ -73,7 +73,7 @@ def infer(
     parameters : integers by layer, see `bfimna.ap.quantise`.
     images : unsigned integers of the input's bits, (images, channels, y, x).
     chip : LR unless given; says how many CAPs share the rows, so how often they are filled.
-    threads : processor threads. emulator : arrays to use again, as they were left.
+    threads : processor threads; 0 for all. emulator : arrays to use again, as they were left.
     keep : return every layer's tensor in the report. progress : a line a layer to stderr.
 
     Returns
