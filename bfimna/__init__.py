@@ -4,7 +4,10 @@ Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `tec
 `simulate`, `search`.
 """
 
-from bfimna import ap, data, digits, search, zoo
+from importlib import import_module
+from types import ModuleType
+
+from bfimna import ap, data, digits, zoo
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError
 from bfimna.network import Layer, Network
@@ -39,3 +42,10 @@ __all__ = [
     "sweep",
     "zoo",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import `search` when it is first used: it brings SciPy's solvers along."""
+    if name == "search":
+        return import_module("bfimna.search")
+    raise AttributeError(f"module 'bfimna' has no attribute {name!r}")

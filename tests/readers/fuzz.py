@@ -1,7 +1,7 @@
 """Hostile ONNX files, seeded: damaged bytes and damaged structure.
 
-A long campaign by hand: `python tests/readers/fuzz.py COUNT [SEED]`. Run so: 400 000 files, see the
-number in test_onnx_fuzz.py.
+A long campaign by hand: `python tests/readers/fuzz.py COUNT [SEED]`; what such campaigns tried and
+found stands in test_onnx_fuzz.py.
 """
 
 import random

@@ -246,3 +246,20 @@ def test_weights_as_graph_inputs_are_weights(tmp_path):
     model.graph.input.append(helper.make_tensor_value_info("c.w", 1, [4, 3, 3, 3]))
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
     assert bf.read_onnx(tmp_path / "m.onnx").weights == 108
+
+
+def test_shape_computed_in_the_graph(tmp_path):
+    """The flatten of an export with an open batch: Shape, Gather, Unsqueeze, Concat, Reshape."""
+    nodes = [
+        C,
+        node("Shape", "c", out="s"),
+        node("Gather", "s", "zero", out="b", axis=0),
+        node("Unsqueeze", "b", "axes", out="u"),
+        node("Concat", "u", "rest", out="t", axis=0),
+        node("Reshape", "c", "t", out="f"),
+        node("Gemm", "f", "w", out="y"),
+    ]
+    whole = lambda name, value: constant(name, value, np.int64)  # noqa: E731
+    given = [W, whole("zero", 0), whole("axes", [0]), whole("rest", [-1]), weights("w", 256, 10)]
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, given, shape=("N", 3, 8, 8)))
+    assert kinds(network) == ["input", "conv", "flatten", "linear"]

@@ -1,7 +1,8 @@
 """Strangers' files: always an answer or a one-line error; never a hang, or another file opened.
 
-A campaign by hand read 100 000 hostile files (fuzz.py, seeds 20 to 32) in separate processes: no
-crash, no other exception than `BfimnaError`, none slower than 5 s.
+By hand, fuzz.py tried about 110 000 hostile files in separate processes (campaigns of 4000 to 8000,
+a seed each). They found five faults, all mended since; the last 24 000 files found none. No file
+ever crashed the process or hung it.
 """
 
 import resource

@@ -2,10 +2,7 @@
 FIGURE_RULES += ["fluidity_measured", "data_energy", "faults", "endurance"]
 EMULATOR = [
     *DRAWING, "bfimna/measured.py", "bfimna/digits.py", "data/digits/digits.npz",
-    *(f"bfimna/ap/{name}.py" for name in (
-        "array", "elementwise", "emulator", "faults", "infer", "integer", "kernels", "matrix",
-        "packing", "programs", "quantise", "weighted", "windows",
-    )),
+    *sorted(map(str, Path("bfimna/ap").glob("*.py"))),
 ]  # fmt: skip
 
 

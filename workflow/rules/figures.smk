@@ -13,7 +13,7 @@ rule programs:
         notebook="notebooks/programs.ipynb",
         code=[*DRAWING, "bfimna/study.py"],
     output:
-        **drawn("programs", "1 AP programs"),
+        **drawn("programs", "01 AP programs"),
     params:
         flags=flags("programs"),
     log:
@@ -31,7 +31,7 @@ use rule programs as design_space with:
         notebook="notebooks/design_space.ipynb",
         code=[*DRAWING, "bfimna/study.py"],
     output:
-        **drawn("design_space", "2 Design space"),
+        **drawn("design_space", "02 Design space"),
     params:
         flags=flags("design_space", networks=NETWORKS, technologies=TECHNOLOGIES),
         technology=technology_rows(),
@@ -47,7 +47,7 @@ use rule programs as breakdown with:
         code=DRAWING,
         summary=f"{RESULTS}/summary.csv",
     output:
-        **drawn("breakdown", "3 Breakdown"),
+        **drawn("breakdown", "03 Breakdown"),
     params:
         flags=flags("breakdown", networks=NETWORKS, technologies=TECHNOLOGIES)
         + f" -p results {RESULTS}",
@@ -62,7 +62,7 @@ use rule programs as supply with:
         notebook="notebooks/supply.ipynb",
         code=[*DRAWING, "bfimna/study.py"],
     output:
-        **drawn("supply", "4 Supply voltage"),
+        **drawn("supply", "04 Supply voltage"),
     params:
         flags=flags("supply", technologies=TECHNOLOGIES),
         technology=technology_rows(),
@@ -78,7 +78,7 @@ use rule programs as bit_fluidity with:
         code=[*DRAWING, "bfimna/claims.py", *HAWQ],
         summary=f"{RESULTS}/summary.csv",
     output:
-        **drawn("bit_fluidity", "5 Bit fluidity"),
+        **drawn("bit_fluidity", "05 Bit fluidity"),
     params:
         flags=flags("bit_fluidity", technologies=TECHNOLOGIES)
         + f" -p summary {RESULTS}/summary.csv",
@@ -93,7 +93,7 @@ use rule programs as state_of_the_art with:
         notebook="notebooks/state_of_the_art.ipynb",
         code=[*DRAWING, "data/published/accelerators.csv"],
     output:
-        **drawn("state_of_the_art", "6 State of the art"),
+        **drawn("state_of_the_art", "06 State of the art"),
     params:
         flags=flags("state_of_the_art", technologies=EVERY),
         technology=technology_rows(*EVERY),
@@ -108,7 +108,7 @@ use rule programs as batch with:
         notebook="notebooks/batch.ipynb",
         code=[*DRAWING, "bfimna/study.py"],
     output:
-        **drawn("batch", "7 Batch and traffic"),
+        **drawn("batch", "07 Batch and traffic"),
     params:
         flags=flags("batch", networks=NETWORKS) + f" -p technology {TECHNOLOGIES[0]}",
         technology=technology_rows(TECHNOLOGIES[0]),
@@ -123,7 +123,7 @@ use rule programs as traffic with:
         notebook="notebooks/traffic.ipynb",
         code=[*DRAWING, "bfimna/study.py"],
     output:
-        **drawn("traffic", "7 Batch and traffic"),
+        **drawn("traffic", "07 Batch and traffic"),
     params:
         flags=flags("traffic", networks=NETWORKS) + f" -p technology {TECHNOLOGIES[0]}",
         technology=technology_rows(TECHNOLOGIES[0]),
@@ -138,7 +138,7 @@ use rule programs as claims with:
         notebook="notebooks/claims.ipynb",
         code=[*DRAWING, "bfimna/claims.py", *HAWQ, "data/published/accelerators.csv"],
     output:
-        **drawn("claims", "8 Claims"),
+        **drawn("claims", "08 Claims"),
     params:
         flags=flags("claims", technologies=EVERY),
         technology=technology_rows(*EVERY),
@@ -155,7 +155,7 @@ use rule programs as technology with:
         arrays="data/circuit/evacam_cam_arrays.csv",
         peaks="data/published/accelerators.csv",
     output:
-        **drawn("technology", "9 Technology"),
+        **drawn("technology", "09 Technology"),
     params:
         flags=flags("technology"),
         technology=technology_rows(*EVERY),

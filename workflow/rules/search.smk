@@ -2,10 +2,7 @@
 FIGURE_RULES += ["hawq_reproduced", "pareto", "digits_search", "dynamic"]
 SEARCH = [
     *DRAWING,
-    *(f"bfimna/search/{name}.py" for name in (
-        "sensitivity", "space", "costs", "program", "ilp", "product", "choose", "hawq", "dynamic",
-        "hessian", "trained", "study",
-    )),
+    *sorted(map(str, Path("bfimna/search").glob("*.py"))),
     "data/hawq_v3/sensitivity.csv", *HAWQ,
 ]  # fmt: skip
 
