@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+from scipy import optimize, sparse
 
 from bfimna.errors import BfimnaError
 from bfimna.search.program import Choice, Program
@@ -82,8 +82,6 @@ def prove(
 
 def relax(program: Program, cost: np.ndarray, limits: Sequence[Limit]) -> Relaxation | None:
     """Solve the linear relaxation; None if even that has no solution."""
-    from scipy import optimize  # a third of a second to import, and only the search needs it
-
     matrix, least, most = program.rows
     equal, above, below = least == most, np.isfinite(least), np.isfinite(most)
     above, below = above & ~equal, below & ~equal
@@ -135,8 +133,6 @@ def solve(
     ----------
     without : choices that are not to be returned.
     """
-    from scipy import optimize
-
     matrix, least, most = program.rows
     rows, ends = _scaled(limits)
     taken = [program.expand(choice) * program.is_group for choice in without]
