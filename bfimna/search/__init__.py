@@ -12,7 +12,6 @@ from bfimna.search.dynamic import crossbar_reload, summary
 from bfimna.search.hawq import reproduce_hawq, reproduced_schemes
 from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity
 from bfimna.search.study import against_published, moves, play, published_options
-from bfimna.search.trained import predicted_and_measured, rank_correlation
 
 __all__ = [
     "Budget",
@@ -25,9 +24,7 @@ __all__ = [
     "hawq_sensitivity",
     "moves",
     "play",
-    "predicted_and_measured",
     "published_options",
-    "rank_correlation",
     "reproduce_hawq",
     "reproduced_schemes",
     "summary",

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bfimna import data, digits
 from bfimna.ap.infer import infer
@@ -102,6 +101,6 @@ def rank_correlation(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, those in groups.items():
         of = table[those]
-        rho = stats.spearmanr(-of.omega, of.accuracy_percent).statistic
+        rho = (-of.omega).rank().corr(of.accuracy_percent.rank())
         rows.append({"choices": name, "points": len(of), "spearman": float(rho)})
     return pd.DataFrame(rows)
