@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import pandas as pd\nimport bfimna as bf\nfrom bfimna import plot, results"
+IMPORTS = "import pandas as pd\nimport bfimna as bf\nfrom bfimna import results, tables"
 
 
 def cell_seconds(path: Path) -> float:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from bfimna.errors import BfimnaError
 from bfimna.readers.named import slug
+from bfimna.tables import named, resolve
 
-ROOT = Path(__file__).resolve().parent.parent
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
 
 #: Okabe and Ito's colours that a greyscale print keeps apart by lightness, dark to light
@@ -117,22 +116,6 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
     ax.set_xticklabels(list(labels) if labels is not None else [f"{v:g}" for v in values])
 
 
-def resolve(path: str | Path) -> Path:
-    """Return the path itself if absolute, else within the checkout, so that notebooks may move."""
-    path = Path(path)
-    return path if path.is_absolute() else ROOT / path
-
-
-def write_table(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write a table as CSV, whole or not at all: seven significant digits, no dates."""
-    path = resolve(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    table.to_csv(partial, index=False, float_format="%.7g", lineterminator="\n")
-    os.replace(partial, path)
-    return path
-
-
 def save(fig: Figure, output: str | Path) -> None:
     """Write ``output``.pdf and .png, the same bytes whenever the figure is the same."""
     output = resolve(output)
@@ -142,13 +125,4 @@ def save(fig: Figure, output: str | Path) -> None:
         partial = path.with_name(f".{path.name}.part")
         fig.savefig(partial, format=suffix[1:], metadata=metadata)
         os.replace(partial, path)
-    shown = output.relative_to(ROOT) if output.is_relative_to(ROOT) else output
-    print(f"wrote {shown}.pdf, {shown}.png")
-
-
-def table_of(table: pd.DataFrame, output: str | Path) -> pd.DataFrame:
-    """Write ``output``.csv and return what its reader gets: figures are drawn from that."""
-    output = resolve(output)
-    path = write_table(table, output.with_name(output.name + ".csv"))
-    print(f"wrote {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
-    return pd.read_csv(path)
+    print(f"wrote {named(output)}.pdf, {named(output)}.png")

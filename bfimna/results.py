@@ -13,10 +13,10 @@ import pandas as pd
 from bfimna import data
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, unknown
-from bfimna.plot import resolve, write_table
 from bfimna.readers.named import load_network, load_precision
 from bfimna.report import Report
 from bfimna.simulate import simulate
+from bfimna.tables import resolve, write_table
 
 KEYS = ["network", "precision", "technology"]
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
@@ -76,4 +76,4 @@ def collect(output: str, files: Sequence[str]) -> Path:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit("usage: python -m bfimna.results TABLE FILE...")
-    print(f"wrote {collect(sys.argv[1], sys.argv[2:])}")
+    collect(sys.argv[1], sys.argv[2:])

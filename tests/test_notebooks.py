@@ -50,9 +50,9 @@ def test_runs_alone_with_its_defaults(notebook, tmp_path, monkeypatch):
 
     mpl.use("Agg")
     path, nb = notebook
-    from bfimna import plot
+    from bfimna import tables
 
-    monkeypatch.setattr(plot, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     shown = {"__name__": "__main__", "display": lambda *_: None}
     for cell in code(nb):
         exec(compile(cell.source, f"{path.name}", "exec"), shown)

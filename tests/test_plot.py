@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from bfimna import BfimnaError, plot
+from bfimna import BfimnaError, plot, tables
 
 mpl.use("Agg")
 
@@ -42,7 +42,7 @@ def test_another_width_is_refused():
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     table = pd.DataFrame({"x": [1.23456789012]})
-    path = plot.write_table(table, tmp_path / "t.csv")
+    path = tables.write_table(table, tmp_path / "t.csv")
     assert path.read_text() == "x\n1.234568\n"
 
     def full_disk(*_, **__):
@@ -50,7 +50,7 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full_disk)
     with pytest.raises(OSError, match="no space"):
-        plot.write_table(table * 2, path)
+        tables.write_table(table * 2, path)
     assert path.read_text() == "x\n1.234568\n"
 
 

@@ -19,14 +19,13 @@ RESULTS, FIGURES = config["results"], config["figures"]
 MODEL = [
     *(f"bfimna/{name}.py" for name in (
         "layer", "network", "zoo", "precision", "chip", "geometry", "elementwise", "memory",
-        "traffic", "placement", "technology", "cost", "report", "peak", "simulate", "data", "results",
-        "readers/named",
+        "traffic", "placement", "technology", "cost", "report", "peak", "simulate", "data",
+        "results", "tables", "readers/named",
     )),
     *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "events", "expected", "counts")),
     "data/published/components.csv",
 ]  # fmt: skip
-CODE = [*MODEL, "bfimna/plot.py"]
-DRAWING = [*CODE, *asked.network_files(config)]
+DRAWING = [*MODEL, "bfimna/plot.py", *asked.network_files(config)]
 
 
 def run_of(wildcards):
@@ -71,7 +70,8 @@ def figure_files():
     if unknown:
         raise WorkflowError(f"config, only: no figure {unknown[0]!r}; known: {FIGURE_RULES}")
     wanted = config.get("only", FIGURE_RULES)
-    return [f"{FIGURES}/{name}{suffix}" for name in wanted for suffix in (".pdf", ".png", ".csv")]
+    files = [f"{FIGURES}/{name}{suffix}" for name in wanted for suffix in (".pdf", ".png", ".csv")]
+    return files + [f"{RESULTS}/notebooks/{name}.ipynb" for name in wanted]
 
 
 def simulated(wildcards, name="summary.csv", network=None):

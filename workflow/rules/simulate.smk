@@ -4,7 +4,7 @@
 rule simulate:
     input:
         notebook="notebooks/simulate.ipynb",
-        code=CODE,
+        code=MODEL,
         network=network_file,
     output:
         notebook=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/simulate.ipynb",
