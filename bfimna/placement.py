@@ -12,6 +12,7 @@ import numpy as np
 from bfimna import elementwise
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
+from bfimna.ap.events import NONE
 from bfimna.chip import Chip
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
@@ -128,12 +129,17 @@ def _joined(works: list[Work]) -> Work:
         return works[0]
     shape = np.broadcast_shapes(*(np.shape(w.counts.cycles)[:-1] for w in works))
 
+    n = sum(len(w.layers) for w in works)
+
     def side_by_side(event: str) -> ap.Amount:
         amounts = [getattr(w.counts, event) for w in works]
-        if all(type(amount) is int and amount == 0 for amount in amounts):
-            return 0
-        wide = [(amount, (*shape, len(w.layers))) for amount, w in zip(amounts, works, strict=True)]
-        return np.concatenate([np.broadcast_to(amount, to) for amount, to in wide], axis=-1)
+        if all(amount is NONE for amount in amounts):
+            return NONE
+        row, at = np.empty((*shape, n)), 0
+        for amount, w in zip(amounts, works, strict=True):
+            row[..., at : at + len(w.layers)] = amount
+            at += len(w.layers)
+        return row
 
     return Work(
         np.concatenate([w.layers for w in works]),

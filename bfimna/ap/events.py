@@ -12,6 +12,9 @@ CountSet = Literal["microcode", "published"]
 ApKind = Literal["1d", "2d", "2d-segmented"]
 
 
+NONE = 0  # the very object that means "never happens": no array need be made of it
+
+
 @dataclass(frozen=True)
 class Counts:
     """Cycles and energy events of a program.
@@ -33,17 +36,17 @@ class Counts:
     tags_shifted : column tags shifted.
     """
 
-    compares: Amount = 0
-    writes: Amount = 0
-    loads: Amount = 0
-    reads: Amount = 0
-    shifts: Amount = 0
-    compare_rows: Amount = 0
-    key_cells: Amount = 0
-    cells_written: Amount = 0
-    cells_loaded: Amount = 0
-    cells_read: Amount = 0
-    tags_shifted: Amount = 0
+    compares: Amount = NONE
+    writes: Amount = NONE
+    loads: Amount = NONE
+    reads: Amount = NONE
+    shifts: Amount = NONE
+    compare_rows: Amount = NONE
+    key_cells: Amount = NONE
+    cells_written: Amount = NONE
+    cells_loaded: Amount = NONE
+    cells_read: Amount = NONE
+    tags_shifted: Amount = NONE
 
     @property
     def cycles(self) -> Amount:
@@ -52,7 +55,7 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         pairs = zip(self._amounts, other._amounts, strict=True)
-        return Counts(*(b if _none(a) else a if _none(b) else a + b for a, b in pairs))
+        return Counts(*[b if a is NONE else a if b is NONE else a + b for a, b in pairs])
 
     def __mul__(self, times: Amount) -> "Counts":
         """Return the program run `times` times, one after the other."""
@@ -70,17 +73,12 @@ class Counts:
         (24, 8000)
         """
         amounts, n = self._amounts, len(CYCLES)
-        cycles = (a if _none(a) else a * folds for a in amounts[:n])
-        return Counts(*cycles, *(a if _none(a) else a * rows for a in amounts[n:]))
+        cycles = [a if a is NONE else a * folds for a in amounts[:n]]
+        return Counts(*cycles, *[a if a is NONE else a * rows for a in amounts[n:]])
 
     @property
     def _amounts(self) -> tuple[Amount, ...]:
         return tuple(self.__dict__.values())
-
-
-def _none(amount: Amount) -> bool:
-    """Whether no event happens at all, so that no array need be made of it."""
-    return type(amount) is int and amount == 0
 
 
 EVENTS = tuple(f.name for f in fields(Counts))
