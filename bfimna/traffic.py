@@ -110,14 +110,13 @@ def operand_bits(
     plane = _plane(network, g.chip, g.batch)
     step = np.minimum(g.j, plane.channels * plane.stride[0] * plane.stride[1])
     balanced = np.sqrt(plane.share * step * activation_bits / (g.j * weight_bits))
-    best = np.asarray(np.inf)
-    for wanted in (balanced, plane.share, np.ones_like(plane.share)):
-        channels = np.clip(wanted, np.maximum(plane.share / plane.u, 1.0), plane.i)
-        positions = np.minimum(plane.share / channels, plane.u)
-        tiles = plane.share / (channels * positions)
-        bits = channels * g.j * weight_bits + plane.pixels(positions) * activation_bits
-        best = np.minimum(best, tiles * bits)
-    return best * plane.times
+    wanted = np.empty((3, *balanced.shape))
+    wanted[0], wanted[1], wanted[2] = balanced, plane.share, 1.0  # as many channels as that, or fit
+    channels = np.minimum(np.maximum(wanted, np.maximum(plane.share / plane.u, 1.0)), plane.i)
+    positions = np.minimum(plane.share / channels, plane.u)
+    tiles = plane.share / (channels * positions)
+    bits = channels * g.j * weight_bits + plane.pixels(positions) * activation_bits
+    return (tiles * bits).min(axis=0) * plane.times
 
 
 def traffic(
