@@ -69,6 +69,11 @@ class Placement:
     folds: np.ndarray
     utilisation: np.ndarray
 
+    @property
+    def mean_utilisation(self) -> float:
+        """Share of the CAP rows that hold a product, over all folds of all layers."""
+        return float(np.average(self.utilisation, weights=self.folds))
+
 
 def place(
     network: Network,

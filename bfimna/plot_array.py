@@ -31,10 +31,11 @@ class Snapshot:
 def trace(array: Array, program: Sequence[Pass]) -> list[Snapshot]:
     """Run a program on an array that counts wear; return a snapshot of each pass.
 
-    >>> from bfimna.ap import tables
+    >>> from bfimna.ap.lut import generate
+    >>> half_add = generate("ap", lambda a, p: (a & p, a ^ p))
     >>> array = Array(4, columns=2, wear=True)
     >>> array.load([0, 1, 2, 3], range(2))
-    >>> [int(s.written.sum()) for s in trace(array, tables.HALF_ADD.at((0, 1)))]
+    >>> [int(s.written.sum()) for s in trace(array, half_add.at((0, 1)))]
     [2, 1]
     """
     snapshots = []

@@ -88,8 +88,7 @@ class Report:
     @property
     def utilisation(self) -> float:
         """Share of the CAP rows that hold a product, over all folds."""
-        p = self.placement
-        return float(np.average(p.utilisation, weights=p.folds))
+        return self.placement.mean_utilisation
 
     @property
     def resident_weights_fit(self) -> bool:

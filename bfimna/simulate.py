@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 
 from bfimna import cost
@@ -110,7 +109,6 @@ def _points(
     energy = energies.sum(axis=(1, 2)) / batch
     area = cost.area(placement.chip, technology)
     operations, n = 2 * network.macs, len(precisions)
-    used = float(np.average(placement.utilisation, weights=placement.folds))
     return {
         "network": [network.name] * n,
         "precision": [p.name for p in precisions],
@@ -127,5 +125,5 @@ def _points(
         "efficiency_ops_per_w": operations / energy,
         "area_m2": [area] * n,
         "area_efficiency_ops_per_w_m2": operations / energy / area,
-        "utilisation": [used] * n,
+        "utilisation": [placement.mean_utilisation] * n,
     }

@@ -38,24 +38,25 @@ def _tabulated(function: Callable[..., float]) -> Callable[..., Amount]:
     return look_up
 
 
+def _ripple(lut: Lut, bits: int) -> float:
+    """Cells of a full adder's or subtractor's passes over random words; the carry starts at 0."""
+    cells, carry = 0.0, 0.0
+    for _ in range(bits):
+        written, (_, _, carry) = lut.expect(0.5, 0.5, carry)
+        cells += written
+    return cells
+
+
 @_tabulated
 def add_cells(bits):  # type: ignore[no-untyped-def]
     """Cells of an addition."""
-    cells, carry = 0.0, 0.0
-    for _ in range(bits):
-        written, (_, _, carry) = tables.FULL_ADD.expect(0.5, 0.5, carry)
-        cells += written
-    return cells
+    return _ripple(tables.FULL_ADD, bits)
 
 
 @_tabulated
 def subtract_cells(bits):  # type: ignore[no-untyped-def]
     """Cells of a subtraction."""
-    cells, borrow = 0.0, 0.0
-    for _ in range(bits):
-        written, (_, _, borrow) = tables.FULL_SUBTRACT.expect(0.5, 0.5, borrow)
-        cells += written
-    return cells
+    return _ripple(tables.FULL_SUBTRACT, bits)
 
 
 def _partial(lut: Lut, control: Plane, a: Planes, p: Planes, carry: Plane) -> tuple[Planes, float]:

@@ -35,7 +35,6 @@ _NO_CARRY = [(0, a, p, 1) for a in (0, 1) for p in (0, 1)]
 
 FULL_ADD = generate("apc", _add)
 FULL_SUBTRACT = generate("apc", _subtract)
-HALF_ADD = generate("ap", lambda a, p: (a & p, a ^ p))  # a becomes the carry
 CONTROLLED_ADD = generate("bapc", _if_control(_add), _NO_CARRY)
 CONTROLLED_SUBTRACT = generate("bapc", _if_control(_subtract), _NO_CARRY)
 MAXIMUM = generate("abuv", _maximum, [(a, b, 1, 1) for a in (0, 1) for b in (0, 1)])  # into b
