@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bfimna import data, zoo
-from bfimna.ap.infer import infer
-from bfimna.ap.quantise import random_images, synthetic
+from bfimna import data
+from bfimna.emulator.infer import infer
+from bfimna.emulator.quantise import random_images, synthetic
+from bfimna.network import zoo
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 import reference
@@ -26,7 +27,8 @@ GOAL_S, GOAL_GB = 60, 4
 
 def warm_up():
     """Compile, or load what was compiled."""
-    from bfimna import Precision, digits
+    from bfimna import Precision
+    from bfimna.emulator import digits
 
     network = digits.network()
     bits = Precision.fixed(network, 4)

@@ -1,24 +1,25 @@
 """bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from.
 
-Reading order: `network` and `zoo`, `precision`, `ap`, `chip`, `placement`, `technology`, `cost`,
-`simulate`, `search`.
+Reading order: `network` (and `network.zoo`), `ap`, `chip`, `technology`, `result`, `emulator`,
+`search`, `studies`.
 """
 
 from importlib import import_module
-from types import ModuleType
 
-from bfimna import ap, data, digits, zoo
-from bfimna.chip import Chip
+from bfimna import ap, data
+from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError
-from bfimna.network import Layer, Network
-from bfimna.peak import Peak, peak
-from bfimna.precision import Precision
-from bfimna.readers.onnx import read_onnx, read_onnx_precision
-from bfimna.readers.precision_file import read_precision
-from bfimna.readers.scalesim import read_scalesim
-from bfimna.report import Report
-from bfimna.simulate import simulate, sweep
-from bfimna.technology import Technology
+from bfimna.network import zoo
+from bfimna.network.graph import Layer, Network
+from bfimna.network.precision import Precision
+from bfimna.network.readers.onnx import read_onnx, read_onnx_precision
+from bfimna.network.readers.precision_file import read_precision
+from bfimna.network.readers.scalesim import read_scalesim
+from bfimna.result.peak import Peak, peak
+from bfimna.result.report import Report
+from bfimna.result.simulate import simulate
+from bfimna.result.sweep import sweep
+from bfimna.technology.technology import Technology
 
 __all__ = [
     "BfimnaError",
@@ -32,6 +33,7 @@ __all__ = [
     "ap",
     "data",
     "digits",
+    "emulator",
     "peak",
     "read_onnx",
     "read_onnx_precision",
@@ -44,8 +46,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import `search` when it is first used: it brings SciPy's solvers along."""
-    if name == "search":
-        return import_module("bfimna.search")
+#: loaded when first used: they bring SciPy's solvers and Numba along
+_LAZY = {
+    "search": "bfimna.search",
+    "emulator": "bfimna.emulator",
+    "digits": "bfimna.emulator.digits",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a part of the package that few need when it is first used."""
+    if name in _LAZY:
+        return import_module(_LAZY[name])
     raise AttributeError(f"module 'bfimna' has no attribute {name!r}")

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError, unknown
-from bfimna.network import Network
-from bfimna.precision import Precision
-from bfimna.technology import Technology
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.technology.technology import Technology
 
-ROOT = Path(__file__).resolve().parent.parent / "data"
+_HERE = Path(__file__).resolve().parent
+#: an installed package holds its own copy; in a checkout it is what the reader sees and edits
+ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
 STATUSES = ("A", "P", "H", "C", "D")
 
 #: factor to SI of every unit a table may use
@@ -210,7 +212,7 @@ def hawq_schemes(network: str) -> list[str]:
 def load_precision(network: Network, name: str) -> Precision:
     """Return a precision by name: ``int8``, ``w4a8``, or published, ``hawq_v3/latency-low``.
 
-    >>> from bfimna import zoo
+    >>> from bfimna.network import zoo
     >>> load_precision(zoo.resnet18(), "hawq_v3/latency-low").weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     >>> load_precision(zoo.vgg16(), "w4a8").name

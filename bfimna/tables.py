@@ -5,32 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def resolve(path: str | Path) -> Path:
-    """Return the path itself if absolute, else within the checkout, so that notebooks may move."""
-    path = Path(path)
-    return path if path.is_absolute() else ROOT / path
-
-
-def named(path: Path) -> Path:
-    """Return how a message names a path: within the checkout relative to it."""
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table as CSV, whole or not at all: seven significant digits, no dates."""
-    path = resolve(path)
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
     table.to_csv(partial, index=False, float_format="%.7g", lineterminator="\n")
     os.replace(partial, path)
-    print(f"wrote {named(path)}")
+    print(f"wrote {path}")
     return path
 
 
 def table_of(table: pd.DataFrame, output: str | Path) -> pd.DataFrame:
     """Write ``output``.csv and return what its reader gets: figures are drawn from that."""
-    output = resolve(output)
+    output = Path(output)
     return pd.read_csv(write_table(table, output.with_name(output.name + ".csv")))

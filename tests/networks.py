@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from bfimna import zoo
-from bfimna.network import Builder, Layer, Network
+from bfimna.network import zoo
+from bfimna.network.graph import Builder, Layer, Network
 
 
 def everything():

@@ -4,8 +4,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from bfimna.ap.integer import average_scale, words
-from bfimna.network import GEMM
+from bfimna.emulator.integer import average_scale, words
+from bfimna.network.graph import GEMM
 
 
 class Graph:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bfimna.ap.integer import words
-from bfimna.network import GEMM
+from bfimna.emulator.integer import words
+from bfimna.network.graph import GEMM
 
 
 def windows(x, layer, fill):

@@ -4,7 +4,7 @@
 
 Deterministic: one thread, fixed seeds. Every fifth image of scikit-learn's digits is held out and
 never trained on. A float network is trained first; each precision then starts from it, with
-weights, activations and their truncation by readers simulated exactly as `bfimna.ap.integer`
+weights, activations and their truncation by readers simulated exactly as `bfimna.emulator.integer`
 defines them.
 """
 
@@ -15,11 +15,11 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn import functional as f
 
-from bfimna import digits
-from bfimna.ap.integer import ranges, words
-from bfimna.ap.quantise import activation_step, quantise
-from bfimna.network import GEMM
-from bfimna.precision import Precision
+from bfimna.emulator import digits
+from bfimna.emulator.integer import ranges, words
+from bfimna.emulator.quantise import activation_step, quantise
+from bfimna.network.graph import GEMM
+from bfimna.network.precision import Precision
 
 NETWORK = digits.network()
 TARGET = Path(__file__).parent.parent / "data" / "digits" / "digits.npz"

@@ -1,18 +1,17 @@
 """The associative processor: truth tables, programs, their exact counts, and a bit-exact array.
 
 On NumPy integers: `multiply`, `add`, `subtract`, `maximum`, `relu`, `requantise`, `reduce`, `gemm`.
-Whole networks: `infer`, on integers from `quantise` or `synthetic`.
+Whole networks run in `bfimna.emulator`.
 """
+
+from importlib import import_module
 
 from bfimna.ap.arithmetic import add, maximum, multiply, reduce, relu, requantise, subtract
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts
-from bfimna.ap.emulator import Emulator
 from bfimna.ap.faults import Faults
-from bfimna.ap.infer import infer
 from bfimna.ap.lut import Lut, generate
 from bfimna.ap.matrix import gemm
-from bfimna.ap.quantise import quantise, synthetic
 
 __all__ = [
     "Array",
@@ -33,3 +32,13 @@ __all__ = [
     "subtract",
     "synthetic",
 ]
+
+#: names that stood here before whole networks had a package of their own
+_OF_EMULATOR = ("Emulator", "infer", "quantise", "synthetic")
+
+
+def __getattr__(name: str) -> object:
+    """Find the names of `bfimna.emulator` here too, loaded when they are first used."""
+    if name in _OF_EMULATOR:
+        return getattr(import_module("bfimna.emulator"), name)
+    raise AttributeError(f"module 'bfimna.ap' has no attribute {name!r}")

@@ -35,6 +35,9 @@ class Counts:
     cells_written : cells written by tagged writes (expected under uniformly random operand bits).
     cells_loaded, cells_read : cells loaded and read by column.
     tags_shifted : column tags shifted.
+    rows_matched : match lines that stay charged: rows that match (expected likewise).
+    words_written : rows that a tagged write enables, whatever it writes (expected likewise).
+    lines_driven : driven written columns × all rows of the array, tagged or not.
     """
 
     compares: Amount = NONE
@@ -48,6 +51,9 @@ class Counts:
     cells_loaded: Amount = NONE
     cells_read: Amount = NONE
     tags_shifted: Amount = NONE
+    rows_matched: Amount = NONE
+    words_written: Amount = NONE
+    lines_driven: Amount = NONE
 
     @classmethod
     def of(cls, amounts: Sequence[Amount]) -> "Counts":

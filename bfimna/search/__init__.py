@@ -3,15 +3,15 @@
 Reading order: `sensitivity` (what a layer's bits cost in accuracy), `space` (what there is to
 choose), `costs` (what a choice costs on the AP), `program`, `ilp` and `product` (the integer
 program and its proof), `choose`, `hawq` (HAWQ-V3's search run again), `dynamic` (bits chosen for
-every inference), `hessian` and `trained` (sensitivities of our own, for the digits network),
-`study` (what the notebooks draw).
+every inference), `hessian` (sensitivities of our own).
 """
+
+from importlib import import_module
 
 from bfimna.search.choose import Budget, choose, compare, front
 from bfimna.search.dynamic import crossbar_reload, summary
 from bfimna.search.hawq import reproduce_hawq, reproduced_schemes
 from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity
-from bfimna.search.study import against_published, moves, play, published_options
 
 __all__ = [
     "Budget",
@@ -29,3 +29,13 @@ __all__ = [
     "reproduced_schemes",
     "summary",
 ]
+
+#: names that stood here before the tables behind the figures had a package of their own
+_OF_STUDIES = ("against_published", "moves", "play", "published_options")
+
+
+def __getattr__(name: str) -> object:
+    """Find the studies of the search here too, loaded when they are first used."""
+    if name in _OF_STUDIES:
+        return getattr(import_module("bfimna.studies.search"), name)
+    raise AttributeError(f"module 'bfimna.search' has no attribute {name!r}")

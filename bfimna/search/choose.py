@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bfimna.chip import Chip
+from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError, unknown, whole_number
-from bfimna.network import Network
-from bfimna.precision import Precision
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.result.sweep import sweep
 from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
 from bfimna.search.ilp import minimise
 from bfimna.search.product import chord, minimise_within, ratios, smallest_product
 from bfimna.search.program import Choice
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.search.space import Space
-from bfimna.simulate import sweep
-from bfimna.technology import Technology
+from bfimna.technology.technology import Technology
 
 
 @dataclass(frozen=True)

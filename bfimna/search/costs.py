@@ -1,7 +1,8 @@
 """What a choice costs on the AP, as sums that the integer program can hold: exactly, not nearly.
 
 A layer's cost follows from its own bits and from the bits at which its tensor is stored, the widest
-that the layers reading it want (`bfimna.placement`); a layer without weights has the second only.
+that the layers reading it want (`bfimna.chip.placement`); a layer without weights has the second
+only.
 Latency and energy add up over the layers. So each is a sum of terms of one or two nodes of the
 `Space`, and the terms are read off the simulator itself: no formula is repeated here.
 """
@@ -10,12 +11,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from bfimna.chip import Chip
-from bfimna.cost import costs
-from bfimna.placement import place
+from bfimna.chip.chip import Chip
+from bfimna.chip.placement import place
+from bfimna.result.cost import costs
 from bfimna.search.program import Choice
 from bfimna.search.space import Space
-from bfimna.technology import Technology
+from bfimna.technology.technology import Technology
 
 Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]
 QUANTITIES = get_args(Quantity)
@@ -24,7 +25,7 @@ QUANTITIES = get_args(Quantity)
 def model_costs(space: Space) -> dict[str, np.ndarray]:
     """Return what does not depend on hardware: weights' size and bit operations, as cost vectors.
 
-    >>> from bfimna import zoo
+    >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
     >>> float(model_costs(s)["bops"] @ s.program.expand(s.uniform(-1))) / 64
@@ -40,7 +41,8 @@ def model_costs(space: Space) -> dict[str, np.ndarray]:
 def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
     """Return latency (s) and energy (J) of an inference on the AP, as cost vectors.
 
-    >>> from bfimna import data, zoo
+    >>> from bfimna import data
+    >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
     >>> c = ap_costs(s, Chip.limited(), data.load_technology("sram-14nm-lstp"))

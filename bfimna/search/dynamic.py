@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError, whole_number
-from bfimna.network import Network
-from bfimna.precision import Precision, as_arrays
-from bfimna.technology import Technology
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision, as_arrays
+from bfimna.technology.technology import Technology
 
 #: (position in the stream, charge in J, deadline in s) → position of an option, or None to skip
 Decide = Callable[[int, float, float], int | None]

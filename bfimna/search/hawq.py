@@ -5,8 +5,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from bfimna import data, zoo
-from bfimna.precision import Precision
+from bfimna import data
+from bfimna.network import zoo
+from bfimna.network.precision import Precision
 from bfimna.search.costs import model_costs
 from bfimna.search.ilp import minimise
 from bfimna.search.sensitivity import hawq_sensitivity

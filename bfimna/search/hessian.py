@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bfimna.errors import BfimnaError
-from bfimna.network import GEMM, Layer, Network
+from bfimna.network.graph import GEMM, Layer, Network
 
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]  # weights and bias by layer
 
@@ -27,8 +27,8 @@ def _windows(x: np.ndarray, layer: Layer, fill: float) -> np.ndarray:
 def forward(network: Network, real: Weights, images: np.ndarray) -> np.ndarray:
     """Return the output of a float network, (images, features).
 
-    >>> from bfimna import digits
-    >>> from bfimna.search.trained import inputs, weights
+    >>> from bfimna.emulator import digits
+    >>> from bfimna.studies.digits_search import inputs, weights
     >>> forward(digits.network(), weights(), inputs()[:3]).shape
     (3, 10)
     """

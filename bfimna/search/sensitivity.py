@@ -10,7 +10,7 @@ import numpy as np
 
 from bfimna import data
 from bfimna.errors import BfimnaError
-from bfimna.network import Network
+from bfimna.network.graph import Network
 
 #: one bit less makes a uniform quantiser's step twice, its squared error four times as large
 ERROR_PER_BIT = 4.0
@@ -99,7 +99,7 @@ class Sensitivity:
 def hawq_sensitivity(network: Network) -> Sensitivity:
     """Return HAWQ-V3's published sensitivities; its first and last layer stay at 8 bits.
 
-    >>> from bfimna import zoo
+    >>> from bfimna.network import zoo
     >>> hawq_sensitivity(zoo.resnet18()).fixed
     {'conv1': 8, 'fc': 8}
     """

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from bfimna.errors import BfimnaError, whole_number
-from bfimna.network import Network
-from bfimna.precision import MAX_BITS, Precision
+from bfimna.network.graph import Network
+from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.search.program import Choice, Program
 from bfimna.search.sensitivity import Sensitivity
 
@@ -19,7 +19,7 @@ def tied(network: Network) -> tuple[tuple[int, ...], ...]:
     In a ResNet these are a stage's downsample layer and its block's first convolution, the ones
     that HAWQ-V3 ties.
 
-    >>> from bfimna import zoo
+    >>> from bfimna.network import zoo
     >>> [g for g in tied(zoo.resnet18()) if len(g) > 1]
     [(5, 7), (10, 12), (15, 17)]
     """
@@ -39,7 +39,7 @@ class Space:
 
     Examples
     --------
-    >>> from bfimna import zoo
+    >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 6))
     >>> s.widths, s.precision(s.uniform(0), "lowest").weight_bits[:3]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from bfimna import config as asked
+from bfimna.workflow import config as asked
 from bfimna.errors import BfimnaError
 
 try:
@@ -17,15 +17,9 @@ RESULTS, FIGURES = config["results"], config["figures"]
 
 # what a simulation depends on, and what only figures do
 MODEL = [
-    *(f"bfimna/{name}.py" for name in (
-        "layer", "network", "zoo", "precision", "chip", "geometry", "elementwise", "memory",
-        "traffic", "placement", "technology", "cost", "report", "peak", "simulate", "data",
-        "results", "tables", "readers/named",
-    )),
-    *(f"bfimna/ap/{name}.py" for name in ("lut", "tables", "events", "expected", "counts")),
-    "data/published/components.csv",
-]  # fmt: skip
-DRAWING = [*MODEL, "bfimna/plot.py", *asked.network_files(config)]
+    *sorted(map(str, Path("bfimna").rglob("*.py"))), "data/published/components.csv"
+]
+DRAWING = [*MODEL, *asked.network_files(config)]
 
 
 def run_of(wildcards):

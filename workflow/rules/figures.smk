@@ -11,7 +11,7 @@ HAWQ = ["data/hawq_v3/bits.csv", "data/hawq_v3/accuracy.csv"]
 rule programs:
     input:
         notebook="notebooks/programs.ipynb",
-        code=[*DRAWING, "bfimna/study.py"],
+        code=[*DRAWING],
     output:
         **drawn("programs", "01 AP programs"),
     params:
@@ -29,7 +29,7 @@ rule programs:
 use rule programs as design_space with:
     input:
         notebook="notebooks/design_space.ipynb",
-        code=[*DRAWING, "bfimna/study.py"],
+        code=[*DRAWING],
     output:
         **drawn("design_space", "02 Design space"),
     params:
@@ -60,7 +60,7 @@ use rule programs as breakdown with:
 use rule programs as supply with:
     input:
         notebook="notebooks/supply.ipynb",
-        code=[*DRAWING, "bfimna/study.py"],
+        code=[*DRAWING],
     output:
         **drawn("supply", "04 Supply voltage"),
     params:
@@ -75,7 +75,7 @@ use rule programs as supply with:
 use rule programs as bit_fluidity with:
     input:
         notebook="notebooks/bit_fluidity.ipynb",
-        code=[*DRAWING, "bfimna/claims.py", *HAWQ],
+        code=[*DRAWING,  *HAWQ],
         summary=f"{RESULTS}/summary.csv",
     output:
         **drawn("bit_fluidity", "05 Bit fluidity"),
@@ -106,7 +106,7 @@ use rule programs as state_of_the_art with:
 use rule programs as batch with:
     input:
         notebook="notebooks/batch.ipynb",
-        code=[*DRAWING, "bfimna/study.py"],
+        code=[*DRAWING],
     output:
         **drawn("batch", "07 Batch and traffic"),
     params:
@@ -121,7 +121,7 @@ use rule programs as batch with:
 use rule programs as traffic with:
     input:
         notebook="notebooks/traffic.ipynb",
-        code=[*DRAWING, "bfimna/study.py"],
+        code=[*DRAWING],
     output:
         **drawn("traffic", "07 Batch and traffic"),
     params:
@@ -136,7 +136,7 @@ use rule programs as traffic with:
 use rule programs as claims with:
     input:
         notebook="notebooks/claims.ipynb",
-        code=[*DRAWING, "bfimna/claims.py", *HAWQ, "data/published/accelerators.csv"],
+        code=[*DRAWING,  *HAWQ, "data/published/accelerators.csv"],
     output:
         **drawn("claims", "08 Claims"),
     params:
@@ -151,7 +151,7 @@ use rule programs as claims with:
 use rule programs as technology with:
     input:
         notebook="notebooks/technology.ipynb",
-        code=[*DRAWING, "bfimna/circuit.py"],
+        code=[*DRAWING],
         arrays="data/circuit/evacam_cam_arrays.csv",
         peaks="data/published/accelerators.csv",
     output:

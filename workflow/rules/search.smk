@@ -2,7 +2,7 @@
 FIGURE_RULES += ["hawq_reproduced", "pareto", "digits_search", "dynamic"]
 SEARCH = [
     *DRAWING,
-    *sorted(map(str, Path("bfimna/search").glob("*.py"))),
+    
     "data/hawq_v3/sensitivity.csv", *HAWQ,
 ]  # fmt: skip
 

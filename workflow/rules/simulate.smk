@@ -31,7 +31,7 @@ rule simulate:
 rule summary:
     input:
         tables=simulated,
-        code="bfimna/results.py",
+        code="bfimna/workflow/collect.py",
     output:
         f"{RESULTS}/summary.csv",
     log:
@@ -41,4 +41,4 @@ rule summary:
     conda:
         "../../environment.yml"
     shell:
-        "python -m bfimna.results {output} {input.tables} > {log} 2>&1"
+        "python -m bfimna.workflow.collect {output} {input.tables} > {log} 2>&1"

@@ -2,7 +2,7 @@
 rule ap_tutorial:
     input:
         notebook="notebooks/ap_tutorial.ipynb",
-        code=[*DRAWING, "bfimna/plot_array.py"],
+        code=[*DRAWING],
         array=[f"bfimna/ap/{name}.py" for name in ("array", "kernels", "programs", "matrix")],
     output:
         notebook=f"{RESULTS}/notebooks/ap_tutorial.ipynb",

@@ -1,0 +1,128 @@
+"""A small CNN really trained on scikit-learn's digits: network, integer weights, test images.
+
+`train/digits.py` makes data/digits/digits.npz, which also says how.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from bfimna import data
+from bfimna.emulator.integer import LayerParameters, Parameters, ranges, words
+from bfimna.emulator.quantise import quantise
+from bfimna.errors import unknown
+from bfimna.network.graph import Builder, Network
+from bfimna.network.precision import Precision
+
+IMAGE_BITS = 8  # pixels as they are stored; a first layer of fewer bits reads the top columns
+
+
+@lru_cache
+def network() -> Network:
+    """Return the network: a convolution, a residual block, a wider convolution, a linear layer.
+
+    >>> network().weights, network().macs
+    (3016, 97408)
+    """
+    b = Builder("digits", (1, 8, 8))
+    x = b.relu(b.conv("conv1", b.input, 8, 3, padding=1))
+    y = b.relu(b.conv("block.conv1", x, 8, 3, padding=1))
+    y = b.conv("block.conv2", y, 8, 3, padding=1)
+    x = b.relu(b.add("block.add", y, x))
+    x = b.pool("maxpool", x, 2, 2)
+    x = b.relu(b.conv("conv2", x, 16, 3, padding=1))
+    x = b.flatten(b.pool("avgpool", x, 2, 2, kind="avgpool"))
+    b.linear("fc", x, 10)
+    return b.network()
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Turn scikit-learn's digits (0 to 16) into the stored 8 bits, (images, 1, 8, 8).
+
+    >>> pixels(np.full((1, 8, 8), 16)).max()
+    np.uint8(255)
+    """
+    scaled = np.minimum(16 * np.asarray(images, dtype=np.int64), 2**IMAGE_BITS - 1)
+    return scaled[:, None].astype(np.uint8)
+
+
+def trained() -> list[str]:
+    """Return the names of the precisions that the network was trained at.
+
+    >>> trained()[:2]
+    ['int2', 'int3']
+    """
+    return [name.removesuffix("/bits") for name in data.digits() if name.endswith("/bits")]
+
+
+def precision(name: str) -> Precision:
+    """Return a precision that the network was trained at.
+
+    >>> precision("int4").weight_bits
+    (4, 4, 4, 4, 4)
+    """
+    if name not in trained():
+        raise unknown("precision of the digits network", name, trained())
+    pairs = data.digits()[f"{name}/bits"].tolist()
+    bits = {layer: (w, a) for layer, (w, a) in zip(network().gemm_names, pairs, strict=True)}
+    return Precision.of(network(), bits, name)
+
+
+def parameters(name: str) -> Parameters:
+    """Return the integers that quantisation-aware training at this precision ended with.
+
+    >>> parameters("int4")["conv1"].weights.shape
+    (8, 1, 3, 3)
+    """
+    stored, layers = data.digits(), precision(name).layers
+    fields = ("weights", "bias", "multiplier", "shift")
+    found = {layer: [stored[f"{name}/{layer}/{field}"] for field in fields] for layer in layers}
+    return {
+        layer: LayerParameters(w, b.astype(np.int64), m.astype(np.int64), int(c))
+        for layer, (w, b, m, c) in found.items()
+    }
+
+
+def post_training(bits: Precision) -> Parameters:
+    """Quantise the float network's weights to any bits, without training: for sensitivities.
+
+    >>> mixed = Precision.of(network(), {"conv1": 5}, default=7)
+    >>> int(abs(post_training(mixed)["conv1"].weights).max())
+    16
+    """
+    stored, tied, tensors = data.digits(), ranges(network()), words(network(), bits)
+    real = {
+        layer: (stored[f"float/{layer}/weights"], stored[f"float/{layer}/bias"])
+        for layer in network().gemm_names
+    }
+    full_scale = {}
+    for name in set(tied.values()):
+        by_width = stored[f"range/{name}"]
+        full_scale[name] = float(by_width[min(tensors[name].bits, len(by_width)) - 1])
+    return quantise(network(), real, full_scale, bits)
+
+
+def images(bits: Precision) -> np.ndarray:
+    """Return the 360 test images in the input's word at this precision, (360, 1, 8, 8).
+
+    >>> images(precision("int4")).max()
+    np.int64(15)
+    """
+    kept = words(network(), bits)[network().layers[0].name].bits
+    stored = data.digits()["images"].astype(np.int64)
+    return stored >> (IMAGE_BITS - kept) if kept <= IMAGE_BITS else stored << (kept - IMAGE_BITS)
+
+
+def labels() -> np.ndarray:
+    """Return the test images' digits."""
+    return data.digits()["labels"].astype(np.int64)
+
+
+def accuracy(logits: np.ndarray, wanted: np.ndarray | None = None) -> float:
+    """Return the share of images whose largest logit is their digit.
+
+    >>> accuracy(np.eye(10)[[7]], wanted=np.array([7]))
+    1.0
+    """
+    wanted = labels() if wanted is None else wanted
+    return float(np.mean(logits.argmax(axis=1) == wanted))

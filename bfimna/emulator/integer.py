@@ -1,0 +1,217 @@
+"""A whole network in integers: the word of each tensor, the parameters of each weighted layer.
+
+Integer-only inference as HAWQ-V3 defines it (dyadic scaling, no floating point anywhere), with
+three rules that make it bit-fluid:
+
+- Every tensor has a full-scale range; a word of B bits divides it into 2^B steps. A reader that
+  wants fewer bits reads the top columns only: the range stays, nothing is rescaled.
+- Tensors that a residual add ties together share one range (`ranges`), so the add is an add.
+- A tensor that no ReLU has made non-negative has a sign column more. Multiplying takes it in excess
+  form (sign column complemented) as an unsigned word; its zero point is folded into the bias.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bfimna.ap.counts import levels, scale_bits
+from bfimna.errors import BfimnaError
+from bfimna.network.graph import GEMM, Network
+from bfimna.network.precision import Precision
+
+#: kinds of layer that whole networks on the emulator may have
+KINDS = ("input", "conv", "linear", "relu", "maxpool", "avgpool", "flatten", "add", "concat")
+
+
+@dataclass(frozen=True)
+class Word:
+    """How a tensor is stored.
+
+    Parameters
+    ----------
+    bits : steps of the full-scale range, as a power of two; no sign.
+    signed : one sign column more.
+    """
+
+    bits: int
+    signed: bool
+
+    @property
+    def width(self) -> int:
+        """Columns that the word takes."""
+        return self.bits + self.signed
+
+    @property
+    def low(self) -> int:
+        """Smallest value."""
+        return -(2**self.bits) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """Largest value."""
+        return 2**self.bits - 1
+
+
+@dataclass(frozen=True)
+class LayerParameters:
+    """The integers of one weighted layer.
+
+    Parameters
+    ----------
+    weights : (output channels, input channels / groups, kernel height, kernel width).
+    bias : (output channels), in units of the sum; what makes the result round is in it already.
+    multiplier : b, one an output channel; empty where the layer's sums are the network's output.
+    shift : c; the sum becomes floor(sum · b / 2^c).
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: int
+
+
+Parameters = Mapping[str, LayerParameters]
+
+
+def ranges(network: Network) -> dict[str, str]:
+    """Name, for each tensor, the first tensor that it shares its full-scale range with.
+
+    ReLU, pooling and addressing keep the range; an add or a concatenation ties its operands.
+
+    >>> from bfimna.network import zoo
+    >>> ranges(zoo.resnet18())["layer1.1.relu"]
+    'conv1'
+    """
+    tied: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        while tied[name] != name:
+            name = tied[name]
+        return name
+
+    order = {layer.name: k for k, layer in enumerate(network.layers)}
+    for layer in network.layers:
+        tied[layer.name] = layer.name
+        if layer.kind not in (*GEMM, "input"):
+            group = sorted({first(name) for name in layer.inputs}, key=order.__getitem__)
+            for name in (*group, layer.name):
+                tied[name] = group[0]
+    return {name: first(name) for name in tied}
+
+
+def sum_bits(network: Network, precision: Precision) -> dict[str, int]:
+    """Width of each weighted layer's sums, Mw + Ma + ⌈log2 j⌉, a signed word."""
+    pairs = zip(network.gemms, precision.of_network(network), strict=True)
+    return {g.layer.name: w + a + int(levels(g.j)) for g, (w, a) in pairs}
+
+
+def words(network: Network, precision: Precision) -> dict[str, Word]:
+    """Return the word that each tensor is stored in.
+
+    A tensor has the activation bits of its most demanding reader; what no weighted layer reads has
+    the sum's bits.
+
+    >>> from bfimna.network import zoo
+    >>> net = zoo.resnet18()
+    >>> stored = words(net, Precision.fixed(net, 4))
+    >>> stored["layer1.0.add"], stored["layer1.0.relu"].width, stored["fc"].width
+    (Word(bits=4, signed=True), 4, 17)
+    """
+    sums, found = sum_bits(network, precision), {}
+    for layer in network.layers:
+        if layer.kind not in KINDS:
+            raise BfimnaError(
+                f"layer {layer.name!r} of {network.name!r} is a {layer.kind}, which the emulator "
+                f"has no integer form of; it runs {', '.join(KINDS)}"
+            )
+        readers = network.readers[layer.name]
+        before = [found[name] for name in layer.inputs]
+        if readers:
+            bits = max(precision.activation_bits[k] for k in readers)
+        elif layer.kind in GEMM:
+            bits = sums[layer.name] - 1
+        elif layer.kind in ("add", "input"):
+            raise BfimnaError(
+                f"layer {layer.name!r} of {network.name!r}: no weighted layer reads this tensor, "
+                "so nothing gives it a width"
+            )
+        else:
+            bits = before[0].bits
+        signed = layer.kind in GEMM or any(word.signed for word in before)
+        found[layer.name] = Word(bits, signed and layer.kind != "relu")
+    return found
+
+
+def average_scale(elements: int, bits: int) -> tuple[int, int]:
+    """Return (b, c) with b / 2^c the least above 1 / elements that keeps an average in `bits` bits.
+
+    A power of two needs no multiply: b is 1.
+
+    >>> average_scale(16, 8), average_scale(49, 8)
+    ((1, 4), (335, 14))
+    """
+    depth = int(levels(elements))
+    if elements == 2**depth:
+        return 1, depth
+    m = int(scale_bits(bits))
+    b, c = -(-(2 ** (m + depth - 1)) // elements), m + depth - 1
+    return (b // 2, c - 1) if b == 2**m else (b, c)
+
+
+def sum_bounds(weights: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest sum of products with unsigned `bits`-bit activations, a channel."""
+    flat = weights.reshape(len(weights), -1)
+    top = 2**bits - 1
+    low = np.minimum(flat, 0).sum(axis=1, dtype=np.int64) * top
+    return low, np.maximum(flat, 0).sum(axis=1, dtype=np.int64) * top
+
+
+def zero_point(word: Word, bits: int) -> int:
+    """Return what a reader of `bits` bits sees for 0: half the range where the word is signed."""
+    return 2 ** (bits - 1) if word.signed else 0
+
+
+def folded_bias(layer: LayerParameters, word: Word, bits: int) -> np.ndarray:
+    """Return the bias less what the input's zero point adds to each channel's sums."""
+    flat = layer.weights.reshape(len(layer.weights), -1)
+    return layer.bias - zero_point(word, bits) * flat.sum(axis=1, dtype=np.int64)
+
+
+def check(network: Network, parameters: Parameters, precision: Precision) -> None:
+    """Raise unless the parameters are for this network at this precision.
+
+    Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its.
+    """
+    stored, sums = words(network, precision), sum_bits(network, precision)
+    for layer in network.layers:
+        if layer.ceil and layer.kind == "avgpool":
+            raise BfimnaError(
+                f"layer {layer.name!r}: average pooling with ceil has no integer form"
+            )
+    for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
+        name = gemm.layer.name
+        where = f"layer {name!r} of {network.name!r} at {precision.name}"
+        if name not in parameters:
+            raise BfimnaError(f"{where}: no parameters given")
+        own = parameters[name]
+        channels = gemm.output_shape[0]
+        if own.weights.size != channels * gemm.j or len(own.weights) != channels:
+            raise BfimnaError(f"{where}: weights {own.weights.shape}, want {channels} × {gemm.j}")
+        _within(f"{where}: weights", own.weights, -(2 ** (weight_bits - 1)), 2 ** (weight_bits - 1))
+        bias = folded_bias(own, stored[gemm.layer.inputs[0]], bits)
+        low, high = sum_bounds(own.weights, bits)
+        limit = 2 ** (sums[name] - 1)
+        _within(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
+        if network.readers[name]:
+            out = stored[name].bits
+            width = int(scale_bits(out))
+            _within(f"{where}: multiplier", own.multiplier, 0, 2**width)
+            _within(f"{where}: shift", np.array(own.shift), 0, sums[name] + width - out - 1)
+
+
+def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:
+    smallest, largest = int(values.min(initial=low)), int(values.max(initial=low))
+    if smallest < low or largest >= stop:
+        wrong = smallest if smallest < low else largest
+        raise BfimnaError(f"{what} must be from {low} to {stop - 1}, not {wrong}")

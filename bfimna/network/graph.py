@@ -1,0 +1,218 @@
+"""Networks as directed graphs of layers: shapes, MACs, im2col dimensions.
+
+A tensor is (channels, height, width) of one image; a layer's tensor bears the layer's name. Batch
+norm is folded into the convolution before it, as in integer-only inference.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+from bfimna.errors import BfimnaError
+from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Shape
+
+__all__ = ["GEMM", "KINDS", "POOL", "Builder", "Gemm", "Layer", "Network", "Shape"]
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A weighted layer as a matrix product, groups × (i × j) · (j × u).
+
+    Attributes
+    ----------
+    i : output channels of a group. j : length of a dot product. u : positions of one image.
+    """
+
+    layer: Layer
+    i: int
+    j: int
+    u: int
+    input_shape: Shape
+    output_shape: Shape
+
+    @property
+    def weights(self) -> int:
+        """Number of weights, without biases."""
+        return self.layer.groups * self.i * self.j
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return self.weights * self.u
+
+
+@dataclass(frozen=True)
+class Network:
+    """A directed acyclic graph of layers in an order in which each comes after its inputs.
+
+    Building one checks names, numbers of inputs and every shape.
+
+    Parameters
+    ----------
+    notes : what a reader of results must know and the layers do not show, such as what the file
+        that the network was read from cannot say.
+
+    Examples
+    --------
+    >>> net = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
+    ...     Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1, 1, 1, 1))))
+    >>> net.shapes["conv"], net.weights, net.macs
+    ((4, 8, 8), 108, 6912)
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise BfimnaError(f"network {self.name!r} has no layers")
+        shapes: dict[str, Shape] = {}
+        for layer in self.layers:
+            layer.check()
+            if layer.name in shapes:
+                raise BfimnaError(f"network {self.name!r} has two layers named {layer.name!r}")
+            missing = [name for name in layer.inputs if name not in shapes]
+            if missing:
+                raise BfimnaError(
+                    f"layer {layer.name!r} takes {missing[0]!r}, which no layer before it makes"
+                )
+            shapes[layer.name] = layer.output_shape([shapes[name] for name in layer.inputs])
+        object.__setattr__(self, "shapes", shapes)
+        object.__setattr__(self, "_hash", hash((self.name, self.layers)))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined,no-any-return]
+
+    def __getitem__(self, name: str) -> Layer:
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def gemms(self) -> tuple[Gemm, ...]:
+        """The weighted layers (convolutions and linear layers), in order."""
+        found = []
+        for layer in self.layers:
+            if layer.kind in GEMM:
+                source = self.shapes[layer.inputs[0]]
+                channels, height, width = self.shapes[layer.name]
+                j = source[0] // layer.groups * prod(layer.kernel)
+                i = channels // layer.groups
+                found.append(Gemm(layer, i, j, height * width, source, self.shapes[layer.name]))
+        return tuple(found)
+
+    @cached_property
+    def gemm_names(self) -> tuple[str, ...]:
+        """Names of the weighted layers, in order: what a `Precision` gives bits to."""
+        return tuple(g.layer.name for g in self.gemms)
+
+    @property
+    def weights(self) -> int:
+        """Weights of convolutions and linear layers, without biases."""
+        return sum(g.weights for g in self.gemms)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return sum(g.macs for g in self.gemms)
+
+    @cached_property
+    def consumers(self) -> dict[str, tuple[str, ...]]:
+        """The layers that take each layer's tensor."""
+        taken: dict[str, list[str]] = {layer.name: [] for layer in self.layers}
+        for layer in self.layers:
+            for name in dict.fromkeys(layer.inputs):
+                taken[name].append(layer.name)
+        return {name: tuple(names) for name, names in taken.items()}
+
+    @cached_property
+    def readers(self) -> dict[str, tuple[int, ...]]:
+        """The weighted layers (positions in `gemms`) that read each tensor.
+
+        Directly or through layers without weights: they set the bits at which it is stored.
+        """
+        position = {name: k for k, name in enumerate(self.gemm_names)}
+        found: dict[str, frozenset[int]] = {}
+        for layer in reversed(self.layers):
+            reached: set[int] = set()
+            for name in self.consumers[layer.name]:
+                reached |= {position[name]} if name in position else found[name]
+            found[layer.name] = frozenset(reached)
+        return {name: tuple(sorted(reached)) for name, reached in found.items()}
+
+    @cached_property
+    def makers(self) -> dict[str, int]:
+        """The last weighted layer (position in `gemms`) before each tensor; 0 for the input."""
+        position = {name: k for k, name in enumerate(self.gemm_names)}
+        found: dict[str, int] = {}
+        for layer in self.layers:
+            before = [found[name] for name in layer.inputs]
+            found[layer.name] = position.get(layer.name, max(before, default=0))
+        return found
+
+
+class Builder:
+    """Writes a network down in a few lines; each method returns the new layer's name.
+
+    >>> b = Builder("tiny", (1, 8, 8))
+    >>> x = b.relu(b.conv("conv", b.input, 4, 3, padding=1))
+    >>> b.network().shapes[x]
+    (4, 8, 8)
+    """
+
+    input = "input"
+
+    def __init__(self, name: str, shape: Shape) -> None:
+        self.name = name
+        self.layers = [Layer("input", "input", channels=shape[0], size=shape[1:])]
+
+    def append(self, layer: Layer) -> str:
+        """Append a layer as it is."""
+        self.layers.append(layer)
+        return layer.name
+
+    def conv(
+        self, name: str, source: str, channels: int, kernel: int, stride: int = 1, padding: int = 0
+    ) -> str:
+        """Append a square convolution."""
+        return self.append(
+            Layer(name, "conv", (source,), channels, (kernel,) * 2, (stride,) * 2, (padding,) * 4)
+        )
+
+    def linear(self, name: str, source: str, features: int) -> str:
+        """Append a fully connected layer."""
+        return self.append(Layer(name, "linear", (source,), features))
+
+    def relu(self, source: str, name: str = "") -> str:
+        """Append a ReLU."""
+        return self.append(Layer(name or f"{source}.relu", "relu", (source,)))
+
+    def pool(
+        self,
+        name: str,
+        source: str,
+        kernel: int,
+        stride: int,
+        padding: int = 0,
+        kind: str = "maxpool",
+    ) -> str:
+        """Append a square pooling layer."""
+        return self.append(
+            Layer(name, kind, (source,), 0, (kernel,) * 2, (stride,) * 2, (padding,) * 4)
+        )
+
+    def add(self, name: str, *sources: str) -> str:
+        """Append a residual add."""
+        return self.append(Layer(name, "add", sources))
+
+    def flatten(self, source: str) -> str:
+        """Append a flatten."""
+        return self.append(Layer("flatten", "flatten", (source,)))
+
+    def network(self) -> Network:
+        """Return the network, checked."""
+        return Network(self.name, tuple(self.layers))

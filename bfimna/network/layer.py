@@ -1,0 +1,153 @@
+"""One layer of a network: its kind, and the shape that it makes of its inputs' shapes.
+
+A tensor is (channels, height, width) of one image; a vector has height and width 1, a sequence
+height 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from bfimna.errors import BfimnaError, whole_number
+
+Shape = tuple[int, int, int]
+
+GEMM = ("conv", "linear")
+POOL = ("maxpool", "avgpool")
+#: every kind of layer, and how many inputs it takes (None: any number from 2)
+KINDS: dict[str, int | None] = {
+    "input": 0,
+    "conv": 1,
+    "linear": 1,
+    "relu": 1,
+    "maxpool": 1,
+    "avgpool": 1,
+    "flatten": 1,
+    "add": 2,
+    "mul": 2,
+    "scale": 1,
+    "bias": 1,
+    "clip": 1,
+    "leakyrelu": 1,
+    "hardsigmoid": 1,
+    "hardswish": 1,
+    "lookup": 1,
+    "lrn": 1,
+    "concat": None,
+    "view": 1,
+}
+#: kinds of one word in, one word out, a row each; see `bfimna.chip.elementwise`
+ELEMENTWISE = ("scale", "bias", "clip", "leakyrelu", "hardsigmoid", "hardswish", "lookup")
+#: kinds that leave their result in the rows, so that an element-wise layer finds it there
+IN_ROWS = (*GEMM, "add", "mul", "relu", *ELEMENTWISE)
+#: kinds that move and compute nothing: their readers address the stored words in another order
+ADDRESSING = ("input", "flatten", "concat", "view")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One node of the graph.
+
+    Parameters
+    ----------
+    name : unique in its network; torchvision's module path in the zoo.
+    kind : one of `KINDS`.
+    inputs : names of the layers whose tensors it takes.
+    channels : output channels of a convolution, output features of a linear layer, channels of the
+        input or of a view; 0 where they follow from the inputs.
+    kernel, stride, dilation : (height, width). An LRN's kernel is (channels that it adds up, 1).
+    padding : (top, left, bottom, right).
+    groups : convolution groups; the input's channels for a depthwise convolution.
+    ceil : pooling windows that overhang the border count (``ceil_mode``).
+    size : (height, width) of an input's or a view's tensor. A view is any selection, repetition or
+        reordering of its input's elements, and constants: transpose, reshape, pad, slice, upsample.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...] = ()
+    channels: int = 0
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    ceil: bool = False
+    size: tuple[int, int] = (1, 1)
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of the tensor that the layer makes of tensors of these shapes."""
+        if self.kind in ("input", "view"):
+            return (self.channels, *self.size)
+        if self.kind == "concat":
+            return self._concatenated(shapes)
+        if self.kind == "mul":
+            return self._multiplied(shapes)
+        if self.kind == "add" and len(set(shapes)) > 1:
+            raise BfimnaError(f"layer {self.name!r} adds tensors of different shapes: {shapes}")
+        channels, height, width = shapes[0]
+        if self.kind == "flatten":
+            return (channels * height * width, 1, 1)
+        if self.kind == "linear":
+            if (height, width) != (1, 1):
+                raise BfimnaError(f"layer {self.name!r} is linear on {shapes[0]}: flatten it first")
+            return (self.channels, 1, 1)
+        if self.kind in ("conv", *POOL):
+            if self.kind == "conv" and (channels % self.groups or self.channels % self.groups):
+                raise BfimnaError(
+                    f"layer {self.name!r}: {channels} → {self.channels} channels cannot be split "
+                    f"into {self.groups} groups"
+                )
+            extent = tuple(self._extent(axis, shapes[0]) for axis in (0, 1))
+            return (self.channels or channels, *extent)  # type: ignore[return-value]
+        return shapes[0]
+
+    def _concatenated(self, shapes: Sequence[Shape]) -> Shape:
+        if len({shape[1:] for shape in shapes}) > 1:
+            raise BfimnaError(f"layer {self.name!r} joins tensors of different sizes: {shapes}")
+        return (sum(shape[0] for shape in shapes), *shapes[0][1:])
+
+    def _multiplied(self, shapes: Sequence[Shape]) -> Shape:
+        small, large = sorted(shapes, key=prod)
+        if small not in (large, (large[0], 1, 1)):
+            raise BfimnaError(
+                f"layer {self.name!r} multiplies {large} by {small}: want the same shape, or one "
+                "factor a channel"
+            )
+        return large
+
+    def _extent(self, axis: int, shape: Shape) -> int:
+        padded = shape[1 + axis] + self.padding[axis] + self.padding[axis + 2]
+        reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
+        steps, rest = divmod(padded - reach, self.stride[axis])
+        if steps < 0:
+            raise BfimnaError(
+                f"layer {self.name!r}: a window of {reach} does not fit {padded} padded pixels of "
+                f"its input {shape}"
+            )
+        if (
+            self.ceil
+            and rest
+            and (steps + 1) * self.stride[axis] < shape[1 + axis] + self.padding[axis]
+        ):
+            steps += 1
+        return steps + 1
+
+    def check(self) -> None:
+        """Raise if the layer by itself makes no sense."""
+        where = f"layer {self.name!r}"
+        if self.kind not in KINDS:
+            raise BfimnaError(f"{where}: unknown kind {self.kind!r}; known: {', '.join(KINDS)}")
+        wanted = KINDS[self.kind]
+        if len(self.inputs) != wanted if wanted is not None else len(self.inputs) < 2:
+            raise BfimnaError(
+                f"{where} ({self.kind}) takes {wanted if wanted is not None else '2 or more'} "
+                f"inputs, not {len(self.inputs)}"
+            )
+        given = self.kind in ("input", "view", *GEMM)
+        low = {"padding": 0, "channels": 1 if given else 0}
+        for what in ("kernel", "stride", "dilation", "size", "padding", "groups", "channels"):
+            value, least = getattr(self, what), low.get(what, 1)
+            for number in value if isinstance(value, tuple) else (value,):
+                if type(number) is not int or number < least:  # the text below costs too much
+                    whole_number(f"{where}: {what}", number, least)

@@ -1,0 +1,165 @@
+"""Weight and activation bits per layer: what bit fluidity varies."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.network.graph import Gemm, Network
+
+MAX_BITS = 16
+
+#: bits by layer name: one width for both operands, or (weights, activations)
+BitsByLayer = Mapping[str, int | tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Bits of the weights and of the input activations of each weighted layer.
+
+    Parameters
+    ----------
+    name : what results call it.
+    layers : names of the weighted layers, in the network's order.
+    weight_bits, activation_bits : 1 to 16, one per layer.
+
+    Examples
+    --------
+    >>> from bfimna.network import zoo
+    >>> Precision.fixed(zoo.resnet18(), 8).mean_bits
+    8.0
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    weight_bits: tuple[int, ...]
+    activation_bits: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for what in ("weight_bits", "activation_bits"):
+            bits = getattr(self, what)
+            if len(bits) != len(self.layers):
+                raise BfimnaError(
+                    f"precision {self.name!r} has {len(bits)} {what} for {len(self.layers)} layers"
+                )
+            words = what.replace("_", " ")
+            checked = tuple(
+                whole_number(f"{words} of layer {layer!r}", b, 1, MAX_BITS)
+                for layer, b in zip(self.layers, bits, strict=True)
+            )
+            object.__setattr__(self, what, checked)
+
+    @classmethod
+    def fixed(
+        cls,
+        network: Network,
+        bits: int | None = None,
+        *,
+        weights: int | None = None,
+        activations: int | None = None,
+    ) -> "Precision":
+        """Return one width for every layer, or one for all weights and one for all activations.
+
+        >>> from bfimna.network import zoo
+        >>> Precision.fixed(zoo.alexnet(), weights=4, activations=8).name
+        'w4a8'
+        """
+        w, a = weights if bits is None else bits, activations if bits is None else bits
+        if w is None or a is None or (bits is not None and (weights, activations) != (None, None)):
+            raise BfimnaError("give either bits, or both weights= and activations=")
+        w = whole_number("weight bits", w, 1, MAX_BITS)
+        a = whole_number("activation bits", a, 1, MAX_BITS)
+        n = len(network.gemms)
+        name = f"int{w}" if w == a else f"w{w}a{a}"
+        return cls(name, network.gemm_names, (w,) * n, (a,) * n)
+
+    @classmethod
+    def mixed(cls, network: Network, mean_bits: float, seed: int = 0) -> "Precision":
+        """Draw one width a layer (weights and activations alike) with a given mean over the layers.
+
+        Widths are uniform on the integers that are as far below the mean as above it (within 1 to
+        16), then single layers are moved by one bit until the mean is met (to 1 / layers).
+
+        >>> from bfimna.network import zoo
+        >>> bits = Precision.mixed(zoo.resnet50(), mean_bits=5, seed=0)
+        >>> bits.mean_bits, bits == Precision.mixed(zoo.resnet50(), mean_bits=5, seed=0)
+        (5.0, True)
+        """
+        if not 1 <= mean_bits <= MAX_BITS:
+            raise BfimnaError(f"mean_bits must be from 1 to {MAX_BITS}, not {mean_bits!r}")
+        n = len(network.gemms)
+        whole_number("seed", seed, 0)
+        spread = int(min(mean_bits - 1, MAX_BITS - mean_bits))
+        low, high = int(mean_bits) - spread, min(MAX_BITS, int(np.ceil(mean_bits)) + spread)
+        random = np.random.default_rng(seed)
+        bits = random.integers(low, high + 1, n)
+        while excess := int(bits.sum()) - round(mean_bits * n):
+            step = -1 if excess > 0 else 1
+            movable = np.flatnonzero((bits + step >= low) & (bits + step <= high))
+            bits[random.choice(movable)] += step
+        widths = tuple(int(b) for b in bits)
+        return cls(f"mixed-mean{mean_bits:g}-seed{seed}", network.gemm_names, widths, widths)
+
+    @classmethod
+    def of(
+        cls, network: Network, bits: BitsByLayer, name: str = "custom", default: int | None = None
+    ) -> "Precision":
+        """Return bits by layer name; layers left out take `default`, or are an error.
+
+        >>> from bfimna.network import zoo
+        >>> Precision.of(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
+        (8, 4, 4)
+        """
+        for layer in bits:
+            if layer not in network.gemm_names:
+                raise unknown(f"layer of {network.name}", layer, network.gemm_names)
+        missing = [layer for layer in network.gemm_names if layer not in bits]
+        if missing and default is None:
+            raise BfimnaError(f"precision {name!r} gives no bits to: {', '.join(missing)}")
+        given = [bits.get(layer, default) for layer in network.gemm_names]
+        pairs = [b if isinstance(b, tuple) else (b, b) for b in given]
+        return cls(name, network.gemm_names, tuple(w for w, _ in pairs), tuple(a for _, a in pairs))
+
+    def __getitem__(self, layer: str) -> tuple[int, int]:
+        """Weight and activation bits of a layer."""
+        return self._by_layer[layer]
+
+    @cached_property
+    def _by_layer(self) -> dict[str, tuple[int, int]]:
+        pairs = zip(self.weight_bits, self.activation_bits, strict=True)
+        return dict(zip(self.layers, pairs, strict=True))
+
+    @property
+    def mean_bits(self) -> float:
+        """Mean over the layers of weight and activation bits."""
+        return float(np.mean(self.weight_bits + self.activation_bits))
+
+    def bops(self, network: Network) -> int:
+        """Bit operations of one inference: Σ MACs · weight bits · activation bits (HAWQ-V3)."""
+        return sum(g.macs * w * a for g, (w, a) in self._pairs(network))
+
+    def size_bits(self, network: Network) -> int:
+        """Bits that hold all weights, without biases."""
+        return sum(g.weights * w for g, (w, _) in self._pairs(network))
+
+    def _pairs(self, network: Network) -> Iterable[tuple[Gemm, tuple[int, int]]]:
+        return zip(network.gemms, self.of_network(network), strict=True)
+
+    def of_network(self, network: Network) -> list[tuple[int, int]]:
+        """Return (weight, activation) bits in the network's order, or raise if it is another's."""
+        if self.layers != network.gemm_names:
+            odd = sorted(set(self.layers) ^ set(network.gemm_names))
+            where = f" ({odd[0]!r} is in one only)" if odd else " (in another order)"
+            raise BfimnaError(
+                f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
+            )
+        return list(zip(self.weight_bits, self.activation_bits, strict=True))
+
+
+def as_arrays(network: Network, precisions: Sequence[Precision]) -> tuple[np.ndarray, np.ndarray]:
+    """Weight and activation bits of many precisions, shapes (precisions, weighted layers)."""
+    pairs = np.array([p.of_network(network) for p in precisions], dtype=np.int64)
+    pairs = pairs.reshape(len(precisions), len(network.gemms), 2)
+    return pairs[..., 0], pairs[..., 1]

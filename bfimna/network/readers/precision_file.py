@@ -1,0 +1,116 @@
+"""A precision written by hand: a small CSV, or YAML with patterns."""
+
+import csv
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import yaml
+
+from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.network.graph import Network
+from bfimna.network.precision import MAX_BITS, Precision
+
+MAX_BYTES = 2**22
+COLUMNS = ["layer", "weight_bits", "activation_bits"]
+
+#: line, layer or pattern, weight bits, activation bits, as written
+Rule = tuple[int, str, str, str]
+
+
+def read_precision(network: Network, path: str | Path, default: int | None = None) -> Precision:
+    """Read weight and activation bits per layer from a CSV or YAML file.
+
+    A CSV has the columns layer, weight_bits, activation_bits. YAML maps a layer to its bits, one
+    number for both or ``[weights, activations]``. Either may give a pattern instead of a layer,
+    with ``*`` and ``?``. A layer's own name beats patterns; of several patterns the last counts:
+
+    .. code-block:: yaml
+
+        "*": 4
+        layer3.*: [4, 8]
+        conv1: 8
+
+    Parameters
+    ----------
+    default : bits of the layers that the file leaves out; without it, they are an error.
+
+    Raises
+    ------
+    BfimnaError
+        Naming file and line: what is not read as bits, is given twice or matches no layer.
+    """
+    path = Path(path)
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise BfimnaError(f"{path}: no such file, or one larger than {MAX_BYTES} bytes")
+    if path.suffix not in (".csv", ".yaml", ".yml"):
+        raise BfimnaError(f"{path}: want a .csv, .yaml or .yml file")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BfimnaError(f"{path}: not UTF-8 text") from None
+    rules = _csv_rules if path.suffix == ".csv" else _yaml_rules
+    bits: dict[str, tuple[int, int]] = {}
+    own: dict[str, int] = {}
+    for line, pattern, weights, activations in rules(path, text):
+        try:
+            if pattern in own:
+                raise BfimnaError(f"{pattern!r} is given twice, first on line {own[pattern]}")
+            pair = (_bits("weight bits", weights), _bits("activation bits", activations))
+            bits |= {name: pair for name in _matches(network, pattern) if name not in own}
+        except BfimnaError as error:
+            raise BfimnaError(f"{path} line {line}: {error}") from None
+        own[pattern] = line
+    try:
+        return Precision.of(network, bits, path.stem, default)
+    except BfimnaError as error:
+        raise BfimnaError(f"{path}: {error}") from None
+
+
+def _matches(network: Network, pattern: str) -> list[str]:
+    if pattern in network.gemm_names:
+        return [pattern]
+    matched = [name for name in network.gemm_names if fnmatchcase(name, pattern)]
+    if not matched:
+        raise unknown(f"layer or pattern for {network.name}", pattern, network.gemm_names)
+    return matched
+
+
+def _bits(what: str, text: str) -> int:
+    return whole_number(
+        what, int(text) if text.isdecimal() and len(text) < 9 else text, 1, MAX_BITS
+    )
+
+
+def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
+    rows = csv.reader(text.splitlines())
+    try:
+        for row in rows:
+            cells = [cell.strip() for cell in row]
+            wrong = len(cells) != len(COLUMNS) if rows.line_num > 1 else cells != COLUMNS
+            if wrong and any(cells):
+                raise BfimnaError(
+                    f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {row}"
+                )
+            if rows.line_num > 1 and any(cells):
+                yield rows.line_num, *cells  # type: ignore[misc]
+    except csv.Error as error:
+        raise BfimnaError(f"{path} line {rows.line_num}: {error}") from None
+
+
+def _yaml_rules(path: Path, text: str) -> Iterator[Rule]:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: no YAML") from None
+    except RecursionError:
+        raise BfimnaError(f"{path}: nested too deeply") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise BfimnaError(f"{path} line 1: want a mapping of layers or patterns to bits")
+    for key, value in root.value:
+        line = key.start_mark.line + 1
+        pair = value.value if isinstance(value, yaml.SequenceNode) else [value, value]
+        if len(pair) != 2 or not all(isinstance(n, yaml.ScalarNode) for n in (key, *pair)):
+            raise BfimnaError(f"{path} line {line}: want bits, or [weights, activations]")
+        yield line, key.value, pair[0].value, pair[1].value

@@ -1,0 +1,1 @@
+"""`Counts` × Technology → seconds, joules, square metres; reports, sweeps and peaks."""

@@ -1,0 +1,49 @@
+"""Peak figures of a chip, as accelerator papers quote them."""
+
+from dataclasses import dataclass
+
+from bfimna.ap import counts as ap
+from bfimna.chip.chip import Chip
+from bfimna.errors import BfimnaError, whole_number
+from bfimna.network.precision import MAX_BITS
+from bfimna.result import cost
+from bfimna.technology.technology import Technology
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Peak figures as accelerator papers quote them."""
+
+    throughput_ops: float
+    efficiency_ops_per_w: float
+    area_m2: float
+
+    @property
+    def area_efficiency_ops_per_w_m2(self) -> float:
+        """Operations a second, watt and square metre."""
+        return self.efficiency_ops_per_w / self.area_m2
+
+    @property
+    def power_w(self) -> float:
+        """Watts at peak."""
+        return self.throughput_ops / self.efficiency_ops_per_w
+
+
+def peak(bits: int, chip: Chip, technology: Technology) -> Peak:
+    """Every row of every CAP does load 2M + multiply M × M + add M + read 2M: two operations.
+
+    No traffic; leakage included. The two sets of counts agree on these programs.
+
+    >>> from bfimna.data import load_technology
+    >>> round(peak(16, Chip.limited(), load_technology("sram-published-fit")).throughput_ops / 1e9)
+    41654
+    """
+    bits = whole_number("bits", bits, 1, MAX_BITS)
+    if not chip.clusters:
+        raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
+    program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
+    seconds = cost.latency(program, technology)
+    rows = chip.product_rows
+    joules = cost.energy(program, technology) * rows
+    joules += cost.leakage_power(chip, technology) * seconds
+    return Peak(2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology))

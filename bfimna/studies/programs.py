@@ -1,0 +1,52 @@
+"""What the AP's programs take: the table behind the figure `programs`."""
+
+import numpy as np
+import pandas as pd
+
+from bfimna.ap import counts as ap
+from bfimna.network.precision import MAX_BITS
+
+SETS = ("published", "microcode")
+KINDS = ("1d", "2d", "2d-segmented")
+
+
+def programs(words: int = 576, bits: int = 8) -> pd.DataFrame:
+    """Cycles of every AP program against bits (at `words`), and of reductions against words.
+
+    Columns: sweep ("bits" or "words"), program, ap, counts, bits, words, cycles.
+    """
+    rows = []
+
+    def note(sweep: str, program: str, kind: str, which: str, m: int, length: int, cycles) -> None:  # type: ignore[no-untyped-def]
+        rows.append((sweep, program, kind, which, m, length, float(cycles)))
+
+    for which in SETS:
+        for m in range(1, MAX_BITS + 1):
+            moved = ap.load(2 * m)
+            same = {
+                "add": moved + ap.add(m) + ap.read(m + 1),
+                "multiply": moved + ap.multiply(m, m) + ap.read(2 * m),
+                "ReLU": ap.relu(m, which),
+                "maximum": moved + ap.maximum(m, which) + ap.read(m),
+                "requantise": ap.requantise(2 * m + ap.levels(words), ap.scale_bits(m), m),
+            }
+            for name, program in same.items():
+                note("bits", name, "any", which, m, 1, program.cycles)
+            for kind in KINDS:
+                dot = _dot_product(words, m, kind, which)
+                note("bits", "dot product", kind, which, m, words, dot.cycles)
+        for length in 2 ** np.arange(1, 13):
+            for kind in KINDS:
+                reduced = ap.reduce(int(length), 2 * bits, kind, which)
+                note("words", "reduce", kind, which, bits, int(length), reduced.cycles)
+    columns = ["sweep", "program", "ap", "counts", "bits", "words", "cycles"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _dot_product(words: int, m: int, kind: ap.ApKind, which: ap.CountSet) -> ap.Counts:
+    """Load, multiply, reduce, resolve carries, read: one dot product of `words` m-bit products."""
+    total = 2 * m + ap.levels(words)
+    program = ap.load(2 * m) + ap.multiply(m, m) + ap.reduce(words, 2 * m, kind, which)
+    if which == "microcode" and kind != "1d":
+        program = program + ap.add(total)
+    return program + ap.read(total)

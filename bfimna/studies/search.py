@@ -1,0 +1,131 @@
+"""The searches that the notebooks draw: fronts beside published schemes, streams played."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from bfimna import data
+from bfimna.chip.chip import Chip
+from bfimna.network import zoo
+from bfimna.network.precision import Precision
+from bfimna.result.sweep import sweep
+from bfimna.search import dynamic
+from bfimna.search.choose import Budget, choose, choose_each, compare, front
+from bfimna.search.sensitivity import hawq_sensitivity
+from bfimna.technology.technology import Technology
+
+
+def _bits(precision: Precision) -> dict[str, int]:
+    return dict(zip(precision.layers, precision.weight_bits, strict=True))
+
+
+def against_published(
+    network_name: str, chip: Chip, technology: Technology, points: Mapping[str, int]
+) -> pd.DataFrame:
+    """Return fronts and HAWQ-V3's schemes in one table, with Ω and EDP relative to int8.
+
+    Parameters
+    ----------
+    points : budgets of each front, by its choices of bits as text, for example ``{"4, 8": 20}``.
+
+    Returns
+    -------
+    DataFrame of `compare` and: choices ("published" for HAWQ-V3's schemes), edp_rel, and for the
+    schemes best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and different,
+    the number of layers that this choice gives other bits.
+    """
+    network = zoo.load(network_name)
+    omega = hawq_sensitivity(network)
+    schemes = [data.load_precision(network, name) for name in data.hawq_schemes(network_name)]
+    published = compare(network, omega, schemes, chip, technology)
+    budgets = [Budget("edp_js", limit=edp) for edp in published.edp_js]
+    best = choose_each(network, omega, budgets, chip, technology)
+    published["best_omega"] = [omega.total(_bits(p)) for p in best]
+    published["different"] = [
+        sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
+        for p, scheme in zip(best, schemes, strict=True)
+    ]
+    frames = [published.assign(choices="published")]
+    for text, count in points.items():
+        choices = [int(bits) for bits in text.split(",")]
+        found = front(network, omega, chip, technology, choices, count)
+        rows = compare(network, omega, found, chip, technology)
+        frames.append(rows.assign(choices=text))
+    int8 = published.set_index("precision").edp_js["hawq_v3/int8"]
+    table = pd.concat(frames, ignore_index=True)
+    return table.assign(edp_rel=table.edp_js / int8)
+
+
+def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) -> pd.DataFrame:
+    """Return the layers whose bits the AP would have otherwise at the same EDP, and why.
+
+    Columns: layer; bits published and chosen; what the change of that layer alone does to Ω, to the
+    AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
+    (share of the scheme's budget).
+    """
+    network = zoo.load(network_name)
+    omega = hawq_sensitivity(network)
+    published = data.load_precision(network, f"hawq_v3/{scheme}")
+    edp = sweep(network, [published], [chip], [technology]).edp_js[0]
+    chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
+    old, new = _bits(published), _bits(chosen)
+    layers = [layer for layer in old if old[layer] != new[layer]]
+    alone = [Precision.of(network, {**old, layer: new[layer]}, layer) for layer in layers]
+    t4 = data.hawq_sensitivity(network_name).set_index("layer")
+    t4_ms = {b: t4[f"t4_latency_int{b}_ms"] for b in (4, 8)}
+    t4_total = sum(t4_ms[b][layer] for layer, b in old.items() if layer in t4.index)
+    rows = [
+        {
+            "layer": layer,
+            "published_bits": old[layer],
+            "bits": new[layer],
+            "omega_change": omega.of(layer, new[layer]) - omega.of(layer, old[layer]),
+            "edp_change": sweep(network, [flipped], [chip], [technology]).edp_js[0] / edp - 1,
+            "t4_latency_change": (t4_ms[new[layer]][layer] - t4_ms[old[layer]][layer]) / t4_total,
+        }
+        for layer, flipped in zip(layers, alone, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def published_options(network_name: str, chip: Chip, technology: Technology) -> pd.DataFrame:
+    """Return HAWQ-V3's schemes that none beats on the AP: latency, energy, published accuracy."""
+    network = zoo.load(network_name)
+    schemes = [data.load_precision(network, name) for name in data.hawq_schemes(network_name)]
+    accuracy = data.hawq_accuracy(network_name).set_index("scheme").top1_percent
+    rows = sweep(network, schemes, [chip], [technology])
+    names = rows.precision.str.removeprefix("hawq_v3/")
+    rows["accuracy_percent"] = accuracy.reindex(names).to_numpy()
+    return dynamic.pareto(rows[list(dynamic.COLUMNS)])
+
+
+def play(
+    options: pd.DataFrame,
+    battery_j: float,
+    inferences: int,
+    seeds: Sequence[int],
+    reload: tuple[np.ndarray, np.ndarray],
+) -> pd.DataFrame:
+    """Play streams by the policy, the best static option in hindsight, and the oracle.
+
+    And by the policy again, as a crossbar that pays `reload` would live through it. One row a seed,
+    run and inference.
+    """
+    frames = []
+    for seed in seeds:
+        stream = dynamic.day(options, inferences, seed)
+        static = [
+            dynamic.run(options, stream, battery_j, dynamic.fixed(k)) for k in range(len(options))
+        ]
+        policy = dynamic.frugal(options)
+        runs = {
+            "best static": max(static, key=lambda played: played.accuracy_percent.sum()),
+            "policy": dynamic.run(options, stream, battery_j, policy),
+            "policy, reloading": dynamic.run(options, stream, battery_j, policy, reload),
+            "oracle": dynamic.run(
+                options, stream, battery_j, dynamic.oracle(options, stream, battery_j)
+            ),
+        }
+        frames += [r.assign(seed=seed, run=name, **stream) for name, r in runs.items()]
+    return pd.concat(frames, ignore_index=True)

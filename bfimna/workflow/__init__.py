@@ -1,0 +1,1 @@
+"""What the Snakemake rules call: the config, and how results are collected."""

@@ -1,0 +1,81 @@
+"""Matrix products on the array against NumPy's, and their counts against the closed forms."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_arithmetic import assert_counts, draw
+
+import bfimna as bf
+from bfimna.ap import counts as closed
+from bfimna.ap.events import Counts
+
+BITS = st.integers(1, 16)
+
+
+def closed_form(i, j, u, w, a, signed, kind, rows):
+    """Load, multiply, extend, reduce and read each part; then resolve the carries densely."""
+    dots, parts = i * u, -(-j // rows)
+    part = -(-j // parts)
+    width = w + a + closed.levels(j)
+    m, n, signs = (a, w, (True, False)) if signed == (False, True) else (w, a, signed)
+    overlap = width + w + a + all(signed) > 72
+
+    def products(length):
+        row = closed.load(w + a) + closed.multiply(m, n, signs)
+        row = row + (Counts(writes=1) if overlap else Counts())
+        row = row + (closed.sign_extend(closed.levels(j)) if any(signed) else Counts())
+        total = row.over(length * dots)
+        total = total + closed.reduce(
+            length, width - closed.levels(length), kind, groups=dots
+        ).over(dots)
+        return total + closed.read(width).over(min(length, 2) * dots)
+
+    total = products(part)
+    for k in range(1, parts):  # in lockstep: no cycles of their own
+        more = products(min(part, j - k * part))
+        total = total + Counts(**{e: 0 if e in closed.CYCLES else v for e, v in vars(more).items()})
+    words = sum(min(part, j - k * part, 2) for k in range(parts))
+    dense = closed.load(width) * words + closed.add(width) * (words - 1) + closed.read(width)
+    return total + dense.over(dots)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 40), st.integers(1, 70)),
+    widths=st.tuples(BITS, BITS),
+    signed=st.tuples(st.booleans(), st.booleans()),
+    rows=st.sampled_from([3, 16, 4800]),
+    data=st.sampled_from(["random", "ones", "extremes"]),
+)
+def test_gemm(shape, widths, signed, rows, data):
+    i, j, u = shape
+    w, a = draw(data, widths[0], signed[0], (i, j)), draw(data, widths[1], signed[1], (j, u), 1)
+    product, counted = bf.ap.gemm(w, a, *widths, signed, rows=rows)
+    np.testing.assert_array_equal(product, w @ a)
+    assert_counts(counted, closed_form(i, j, u, *widths, signed, "2d-segmented", rows))
+
+
+@pytest.mark.parametrize(("i", "j", "u"), [(64, 27, 49), (3, 147, 196), (130, 9, 1)])
+def test_gemm_whichever_operand_is_packed(i, j, u):
+    w, a = draw("random", 8, True, (i, j)), draw("random", 8, False, (j, u))
+    for threads in (1, 2):
+        product, counted = bf.ap.gemm(w, a, threads=threads)
+        np.testing.assert_array_equal(product, w @ a)
+        assert_counts(counted, closed_form(i, j, u, 8, 8, (True, False), "2d-segmented", 4800))
+
+
+def test_gemm_unsegmented_takes_one_dot_product_after_the_other():
+    w, a = draw("random", 4, True, (4, 10)), draw("random", 4, False, (10, 6))
+    product, counted = bf.ap.gemm(w, a, 4, 4, kind="2d")
+    np.testing.assert_array_equal(product, w @ a)
+    assert_counts(counted, closed_form(4, 10, 6, 4, 4, (True, False), "2d", 4800))
+
+
+def test_faults_do_harm_and_are_reproducible():
+    w, a = draw("random", 8, True, (8, 50)), draw("random", 8, False, (50, 64))
+    faults = bf.ap.Faults(stuck_at_1=1e-3, match_error=1e-5, seed=1)
+    broken, _ = bf.ap.gemm(w, a, faults=faults, threads=1)
+    again, _ = bf.ap.gemm(w, a, faults=faults, threads=2)
+    assert (broken != w @ a).any()
+    np.testing.assert_array_equal(broken, again)

@@ -1,0 +1,48 @@
+"""The trained digits network: what is committed is what it says, and it works on the emulator."""
+
+import numpy as np
+import onnx_integers
+import pytest
+import reference
+
+from bfimna import BfimnaError, Precision, data
+from bfimna.emulator import digits
+from bfimna.emulator.infer import infer
+from bfimna.emulator.integer import check
+
+
+def test_test_images_are_scikit_learn_s():
+    datasets = pytest.importorskip("sklearn.datasets")
+    source = datasets.load_digits()
+    held = np.arange(len(source.target)) % 5 == 0
+    np.testing.assert_array_equal(data.digits()["images"], digits.pixels(source.images[held]))
+    np.testing.assert_array_equal(digits.labels(), source.target[held])
+
+
+@pytest.mark.parametrize("name", digits.trained())
+def test_integers_fit_their_bits(name):
+    check(digits.network(), digits.parameters(name), digits.precision(name))
+
+
+@pytest.mark.parametrize(("name", "least"), [("int8", 0.97), ("int4", 0.95), ("int2", 0.75)])
+def test_accuracy_on_the_emulator_and_in_two_oracles(name, least):
+    network, bits, own = digits.network(), digits.precision(name), digits.parameters(name)
+    x = digits.images(bits)
+    logits, _ = infer(network, own, x, bits)
+    wanted = reference.infer(network, own, x, bits)["fc"][:, :, 0, 0]
+    np.testing.assert_array_equal(logits, wanted)
+    np.testing.assert_array_equal(logits, onnx_integers.infer(network, own, x, bits))
+    assert digits.accuracy(logits) > least
+
+
+def test_post_training_bits_lose_little_at_8_bits():
+    network, bits = digits.network(), Precision.fixed(digits.network(), 8)
+    own = digits.post_training(bits)
+    check(network, own, bits)
+    logits = reference.infer(network, own, digits.images(bits), bits)["fc"][:, :, 0, 0]
+    assert digits.accuracy(logits) > 0.97
+
+
+def test_unknown_precision_is_named():
+    with pytest.raises(BfimnaError, match="Known: int2, int3"):
+        digits.precision("int5")

@@ -1,0 +1,119 @@
+"""Quantisation: scales that are exact, parameters that fit, errors that say what does not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import everything
+
+from bfimna import BfimnaError, Precision
+from bfimna.emulator import digits
+from bfimna.emulator.integer import average_scale, check, ranges, sum_bits, words
+from bfimna.emulator.quantise import best_scale, dyadic, random_images, synthetic, whole
+from bfimna.network import zoo
+from bfimna.network.graph import Builder, Layer
+
+
+@given(st.integers(1, 400), st.integers(1, 16))
+def test_averages_never_overflow_and_keep_whole_means(elements, bits):
+    b, shift = average_scale(elements, bits)
+    assert b < 2 ** (bits + 1)
+    for value in {0, 1, 2**bits // 3, 2**bits - 1}:
+        assert value * elements * b >> shift == value
+
+
+@given(st.integers(2, 17), st.floats(1e-6, 0.9), st.floats(1, 50))
+def test_dyadic_scales_are_near(bits, scale, ratio):
+    wanted = np.array([scale, scale / ratio])
+    b, shift = dyadic(wanted, bits, 60)
+    assert b.max() < 2**bits
+    np.testing.assert_allclose(b[0] / 2.0**shift, scale, rtol=2.0 ** (1 - bits))
+    assert abs(b[1] / 2.0**shift - wanted[1]) <= 2.0**-shift
+
+
+def test_best_scale_clips_less_where_there_are_more_bits():
+    weights = np.random.default_rng(0).standard_normal((4, 500))
+    steps = [best_scale(weights, bits) * 2 ** (bits - 1) for bits in (2, 4, 8)]
+    assert (steps[0] < steps[1]).all()
+    assert (steps[1] < steps[2]).all()
+    errors = [np.abs(whole(weights / s[:, None], 8)).max() for s in (best_scale(weights, 8),)]
+    assert errors[0] <= 128
+
+
+@pytest.mark.parametrize("network", [digits.network(), everything()], ids=lambda n: n.name)
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_synthetic_parameters_fit_at_any_width(network, bits):
+    precision = Precision.fixed(network, bits)
+    check(network, synthetic(network, precision, seed=bits), precision)
+
+
+def test_synthetic_is_seeded():
+    network = digits.network()
+    bits = Precision.fixed(network, 4)
+    first, again, other = (synthetic(network, bits, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first["fc"].weights, again["fc"].weights)
+    assert (first["fc"].weights != other["fc"].weights).any()
+    assert (random_images(network, bits, seed=1) == random_images(network, bits, seed=1)).all()
+
+
+def test_a_residual_chain_shares_one_range():
+    tied = ranges(zoo.resnet18())
+    names = "conv2", "add", "relu"
+    stage = {tied[f"layer2.{block}.{name}"] for block in (0, 1) for name in names}
+    assert stage == {"layer2.0.conv2"}
+    assert tied["layer2.0.downsample.0"] == "layer2.0.conv2"
+    assert tied["layer2.0.conv1"] == "layer2.0.conv1"
+
+
+def test_words_have_the_bits_of_the_most_demanding_reader():
+    network = digits.network()
+    precision = Precision.of(network, {"block.conv1": (4, 3), "conv2": (4, 6)}, default=4)
+    stored = words(network, precision)
+    assert stored["conv1.relu"].width == 6  # conv2 reads it through the residual add
+    assert stored["block.conv2"].width == 7
+    assert stored["fc"].width == sum_bits(network, precision)["fc"] == 4 + 4 + 6
+
+
+def test_a_tensor_that_nothing_gives_a_width():
+    b = Builder("loose", (1, 4, 4))
+    x = b.conv("conv", b.input, 1, 3, padding=1)
+    b.add("add", x, x)
+    with pytest.raises(BfimnaError, match="'add' of 'loose': no weighted layer reads"):
+        words(b.network(), Precision.fixed(b.network(), 4))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": np.full((10, 64), 8, np.int8)}, "weights must be from -8 to 7, not 8"),
+        ({"weights": np.zeros((10, 63), np.int8)}, "want 10 × 64"),
+        ({"bias": np.full(10, 10**6)}, "sum with bias must be from -8192 to 8191"),
+    ],
+)
+def test_parameters_that_do_not_fit(change, message):
+    network = digits.network()
+    precision = Precision.fixed(network, 4)
+    own = synthetic(network, precision)
+    own["fc"] = replace(own["fc"], **change)
+    with pytest.raises(BfimnaError, match=message):
+        check(network, own, precision)
+
+
+def test_missing_and_foreign_parameters():
+    network = digits.network()
+    own = synthetic(network, Precision.fixed(network, 4))
+    with pytest.raises(BfimnaError, match="int3: weights must be from -4 to 3"):
+        check(network, own, Precision.fixed(network, 3))
+    del own["fc"]
+    with pytest.raises(BfimnaError, match="'fc' of 'digits' at int4: no parameters"):
+        check(network, own, Precision.fixed(network, 4))
+
+
+def test_a_kind_without_an_integer_form():
+    b = Builder("odd", (1, 4, 4))
+    b.append(Layer("swish", "hardswish", (b.conv("conv", b.input, 1, 3),)))
+    b.linear("fc", b.flatten("swish"), 2)
+    with pytest.raises(BfimnaError, match="'swish' of 'odd' is a hardswish"):
+        words(b.network(), Precision.fixed(b.network(), 4))

@@ -1,0 +1,217 @@
+"""The whole model: a layer worked by hand, invariants, and sweeps against single points."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
+from bfimna.ap import counts as ap
+from bfimna.network import zoo
+
+TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
+                        Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
+                        Layer("relu", "relu", ("conv",))))  # fmt: skip
+SMALL = Chip("small", clusters=1, caps_per_cluster=4, rows=100)
+SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
+LR = Chip.limited()
+
+
+def phase(report, name, layer="conv"):
+    rows = report.layers
+    return rows[(rows.layer == layer) & (rows.phase == name)].iloc[0]
+
+
+def test_a_layer_worked_by_hand():
+    """3 → 4 channels, 3 × 3, on 8 × 8 pixels; 4 CAPs of 100 rows; 8 bits.
+
+    i = 4, j = 27, u = 64: 256 dot products, 6912 products. A CAP holds ⌊100 / 27⌋ = 3 dot
+    products, the chip 12, so ⌈256 / 12⌉ = 22 folds, 6912 / (22 · 400) = 78.5 % of the rows used.
+    """
+    report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
+    load, multiply, reduce, read, carry = (
+        phase(report, name) for name in ("load", "multiply", "reduce", "read", "carry")
+    )
+    assert (load.folds, load.rows_active) == (22, 6912)
+    assert load.utilisation == pytest.approx(6912 / 8800)
+    assert load.loads == 22 * (8 + 8)
+    # 8·Mw·Ma = 512 cycles a fold, half compares
+    assert multiply.compares == multiply.writes == 22 * 256
+    # every product row sees each of the 256 compares once
+    assert multiply.compare_rows == 6912 * 256
+    # 27 rows to two takes 7 levels of three to two (27 18 12 8 6 4 3 2) of 12 cycles: 5 compares,
+    # 6 writes and a shift; the sign is copied into ⌈log2 27⌉ = 5 columns by one pass
+    assert (reduce.compares, reduce.writes, reduce.shifts) == (22 * 36, 22 * 43, 22 * 7)
+    # sums of 8 + 8 + 5 = 21 bits a fold; no weighted layer reads the results, so they are read
+    # whole, less the sign that the ReLU leaves 0
+    assert read.reads == 22 * 21 + 20
+    # 256 sums and carries, packed in one fold: 2·21 loads, 8·21 cycles
+    assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
+    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s)
+    assert multiply.latency_s == pytest.approx(expected)
+
+
+def test_events_times_their_price_is_the_energy():
+    report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
+    row = phase(report, "multiply")
+    priced = (
+        row.compare_rows * SRAM.compare_j_per_row
+        + row.key_cells * SRAM.compare_j_per_key_cell
+        + row.cells_written * SRAM.write_j_per_cell
+    )
+    assert row.energy_j == pytest.approx(priced)
+
+
+def test_without_multicast_every_copy_crosses_the_bus():
+    chip = replace(SMALL, multicast=False)
+    report = simulate(TINY, Precision.fixed(TINY, 8), chip, SRAM)
+    # 6912 products × 16 bits in; sums and carries of 21 bits and the 21-bit results out
+    assert phase(report, "traffic").bus_bits == 6912 * 16 + 256 * (2 * 21 + 21)
+
+
+def test_multicast_moves_between_distinct_operands_and_all_copies():
+    few = phase(simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM), "traffic").bus_bits
+    one = (TINY.weights + 3 * 8 * 8) * 8 + 256 * 63  # every weight and pixel once
+    assert one <= few < 6912 * 16 + 256 * 63
+
+
+def test_streamed_weights_come_from_dram_once_a_batch():
+    chip = replace(SMALL, weights="streamed")
+    report = simulate(TINY, Precision.fixed(TINY, 4), chip, SRAM, batch=3)
+    assert phase(report, "traffic").dram_bits == TINY.weights * 4
+
+
+@pytest.mark.parametrize("network", ["alexnet", "resnet18"])
+@pytest.mark.parametrize("tech", [SRAM, RERAM])
+def test_layers_and_phases_add_up_to_the_totals(network, tech):
+    net = zoo.load(network)
+    report = simulate(net, Precision.mixed(net, 5), LR, tech, batch=2)
+    layers = report.layers
+    assert layers.energy_j.sum() / 2 == pytest.approx(report.energy_j)
+    assert layers.latency_s.sum() / 2 == pytest.approx(report.latency_s)
+    assert report.edp_js == pytest.approx(report.energy_j * report.latency_s)
+    assert report.throughput_ops * report.latency_s == pytest.approx(2 * net.macs)
+
+
+@settings(max_examples=25, deadline=None)
+@given(bits=st.lists(st.integers(1, 15), min_size=8, max_size=8), k=st.integers(0, 7))
+def test_energy_and_latency_grow_with_any_layers_bits(bits, k):
+    net = zoo.alexnet()
+    more = [b + (n == k) for n, b in enumerate(bits)]
+    low, high = (
+        simulate(net, Precision.of(net, dict(zip(net.gemm_names, b, strict=True))), LR, SRAM)
+        for b in (bits, more)
+    )
+    assert high.energy_j > low.energy_j
+    assert high.latency_s > low.latency_s
+
+
+@pytest.mark.parametrize("counts", ["published", "microcode"])
+def test_more_rows_never_shrink_the_area(counts):
+    net = zoo.alexnet()
+    areas = [
+        simulate(net, Precision.fixed(net, 8), replace(LR, rows=rows), SRAM, 1, counts).area_m2
+        for rows in (1200, 2400, 4800, 9600)
+    ]
+    assert areas == sorted(areas)
+
+
+def test_unlimited_resources_take_one_fold_and_no_more_time():
+    net = zoo.resnet18()
+    bits = Precision.fixed(net, 8)
+    limited, unlimited = (simulate(net, bits, c, SRAM) for c in (LR, Chip.unlimited()))
+    assert (unlimited.placement.folds == 1).all()
+    assert unlimited.latency_s < limited.latency_s
+
+
+def test_overlapped_loading_hides_traffic_but_never_all():
+    net = zoo.vgg16()
+    bits = Precision.fixed(net, 8)
+    plain, overlapped = (simulate(net, bits, c, SRAM) for c in (LR, replace(LR, overlap=True)))
+    traffic = plain.times[:, -2]
+    assert overlapped.latency_s < plain.latency_s
+    assert overlapped.latency_s > plain.latency_s - traffic.sum()
+
+
+def test_batches_divide_and_never_cost_more_an_inference():
+    net = zoo.alexnet()
+    bits = Precision.fixed(net, 8)
+    single, many = (simulate(net, bits, LR, SRAM, batch=b) for b in (1, 64))
+    assert many.latency_s < single.latency_s
+    assert many.batch_latency_s == pytest.approx(64 * many.latency_s)
+
+
+@pytest.mark.parametrize("kind", ["1d", "2d", "2d-segmented"])
+def test_every_kind_of_ap_runs_every_width(kind):
+    for bits in range(1, 17):
+        report = simulate(TINY, Precision.fixed(TINY, bits), replace(SMALL, ap=kind), SRAM)
+        assert np.isfinite(report.edp_js)
+
+
+@pytest.mark.parametrize("counts", ["published", "microcode"])
+def test_a_sweep_equals_single_simulations(counts):
+    net = zoo.resnet18()
+    bits = [Precision.fixed(net, 3), *(Precision.mixed(net, 6, seed) for seed in range(3))]
+    chips = [LR, Chip.unlimited()]
+    techs = [SRAM, RERAM.at_supply(0.6)]
+    table = sweep(net, bits, chips, techs, batches=(1, 4), counts=counts)
+    assert len(table) == 4 * 2 * 2 * 2
+    keys = ["precision", "chip", "technology", "supply_v", "batch"]
+    table = table.set_index(keys)
+    for precision in bits:
+        for chip in chips:
+            for tech in techs:
+                for batch in (1, 4):
+                    report = simulate(net, precision, chip, tech, batch, counts)
+                    key = (precision.name, chip.name, tech.name, tech.supply_v, batch)
+                    for column in ("latency_s", "energy_j", "edp_js", "utilisation", "area_m2"):
+                        ours = report.summary[column]
+                        assert table.loc[key, column] == pytest.approx(ours, rel=1e-12)
+
+
+def test_switching_precision_adds_no_cycle_and_needs_no_other_chip():
+    net = zoo.resnet18()
+    stream = [Precision.fixed(net, b) for b in (8, 2, 16, 4, 8)]
+    reports = [simulate(net, bits, LR, SRAM) for bits in stream]
+    assert {report.chip for report in reports} == {LR}
+    assert reports[0].latency_s == reports[-1].latency_s
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.5])
+def test_a_batch_is_a_whole_number_of_images(batch):
+    with pytest.raises(BfimnaError, match="batch must be a whole number of at least 1"):
+        simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM, batch=batch)
+
+
+def test_other_bad_input_is_refused_in_one_line():
+    bits = Precision.fixed(TINY, 8)
+    with pytest.raises(BfimnaError, match="unknown counts 'micro'"):
+        simulate(TINY, bits, SMALL, SRAM, counts="micro")
+    with pytest.raises(BfimnaError, match="layer 'conv' needs 67 columns"):
+        simulate(TINY, Precision.fixed(TINY, 16), replace(SMALL, columns=40), SRAM)
+    with pytest.raises(BfimnaError, match="is for other layers than 'alexnet' has"):
+        simulate(zoo.alexnet(), bits, SMALL, SRAM)
+    bare = Network("bare", TINY.layers[:1])
+    with pytest.raises(BfimnaError, match="has no convolution or linear layer"):
+        simulate(bare, Precision("none", (), (), ()), SMALL, SRAM)
+    with pytest.raises(BfimnaError, match="at least one precision"):
+        sweep(TINY, [], [SMALL], [SRAM])
+    with pytest.raises(BfimnaError, match="so it has no peak"):
+        peak(8, Chip.unlimited(), SRAM)
+    with pytest.raises(BfimnaError, match="bits must be a whole number from 1 to 16, not 17"):
+        peak(17, LR, SRAM)
+
+
+@pytest.mark.parametrize("m", range(1, 17))
+def test_closed_forms_equal_the_published_ones(m):
+    add = ap.load(2 * m) + ap.add(m) + ap.read(m + 1)
+    multiply = ap.load(2 * m) + ap.multiply(m, m) + ap.read(2 * m)
+    assert add.cycles == 2 * m + 8 * m + (m + 1)
+    assert multiply.cycles == 2 * m + 8 * m * m + 2 * m
+    assert ap.relu(m, "published").cycles == 4 * m + 1
+    for words in (2, 3, 64, 576):
+        plain, cut = (ap.reduce(words, m, kind, "published") for kind in ("2d", "2d-segmented"))
+        assert plain.cycles == 8 * (words - 1)
+        assert cut.cycles == 8 * np.ceil(np.log2(words))

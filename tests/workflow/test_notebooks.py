@@ -1,0 +1,62 @@
+"""Notebooks: no outputs, one parameters cell, no functions, and each runs with its defaults."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return request.param, nbformat.read(request.param, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_committed_without_outputs(notebook):
+    _, nb = notebook
+    assert all(not cell.outputs and cell.execution_count is None for cell in code(nb))
+
+
+def test_one_parameters_cell_of_plain_assignments(notebook):
+    _, nb = notebook
+    tagged = [c for c in nb.cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    for node in ast.parse(tagged[0].source).body:
+        assert isinstance(node, ast.Assign | ast.AnnAssign)
+        ast.literal_eval(node.value)
+
+
+def test_defines_no_function_and_says_what_it_shows(notebook):
+    _, nb = notebook
+    for cell in code(nb):
+        source = re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE)
+        nodes = list(ast.walk(ast.parse(source)))
+        assert not any(isinstance(n, ast.FunctionDef | ast.ClassDef) for n in nodes)
+    assert nb.cells[0].cell_type == "markdown"
+    assert nb.cells[0].source.startswith("# ")
+
+
+def test_runs_alone_with_its_defaults(notebook, tmp_path, monkeypatch):
+    """In a plain interpreter: a kernel's start would say nothing more about the cells."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    path, nb = notebook
+
+    monkeypatch.chdir(tmp_path)
+    shown = {"__name__": "__main__", "display": lambda *_: None}
+    for cell in code(nb):
+        exec(compile(cell.source, f"{path.name}", "exec"), shown)
+    mpl.pyplot.close("all")
+    output = shown.get("output")
+    if output is not None:
+        written = list(tmp_path.rglob("*.csv"))
+        assert written, "a notebook that names an output must write its table"
