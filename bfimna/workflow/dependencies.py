@@ -7,8 +7,8 @@ was only touched is not, and neither are comments, docstrings, formatting or a n
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, is_dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -34,7 +34,9 @@ def digest(*parts: object) -> str:
 
 def _plain(value: Any) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
     return repr(value)
 
 
