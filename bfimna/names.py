@@ -1,8 +1,10 @@
 """Networks and precisions by the names that a config gives them: ours, or files."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bfimna import data
 from bfimna.chip.chip import Chip
@@ -13,6 +15,7 @@ from bfimna.network.precision import Precision
 from bfimna.network.readers.onnx import read_onnx, read_onnx_precision
 from bfimna.network.readers.precision_file import read_precision
 from bfimna.network.readers.scalesim import read_scalesim
+from bfimna.technology.technology import Technology
 
 NETWORK_FILES = {".onnx": read_onnx, ".csv": read_scalesim}
 PRECISION_FILES = (".csv", ".yaml", ".yml")
@@ -77,15 +80,29 @@ def load_precision(network: Network, name: str) -> Precision:
     return data.load_precision(network, name)
 
 
-def load_chip(name: str) -> Chip:
-    """Return LR or IR.
+def load_chip(name: str | Mapping[str, Any]) -> Chip:
+    """Return LR or IR, or a chip of one's own by its fields.
 
     >>> load_chip("LR").caps
     4096
     """
+    if isinstance(name, Mapping):
+        for field in name:
+            if field not in Chip.__dataclass_fields__:
+                raise unknown("field of a chip", field, Chip.__dataclass_fields__)
+        return Chip(**name)
     if name not in CHIPS:
         raise unknown("chip", name, CHIPS)
     return CHIPS[name]()
+
+
+def load_technology(name: str) -> Technology:
+    """Return a technology by name.
+
+    >>> load_technology("sram-14nm-lstp").supply_v
+    0.8
+    """
+    return data.load_technology(name)
 
 
 def check_slugs(names: list[str]) -> None:

@@ -1,10 +1,11 @@
 """Execute a notebook for the workflow: `python workflow/execute.py NOTEBOOK OUTPUT PARAMETERS`.
 
-PARAMETERS are JSON. Nothing of the user's settings (Matplotlib, IPython, Jupyter) takes part, so that
-figures have the same bytes everywhere, and a home folder that cannot be written to does not matter.
-At SIGTERM notebook and kernel end at once.
+PARAMETERS are JSON. Nothing of the user's settings (Matplotlib, IPython, Jupyter) takes part, so
+that figures have the same bytes everywhere, and a home folder that cannot be written to does not
+matter. At SIGTERM notebook and kernel end at once.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -37,10 +38,8 @@ def settle() -> None:
 
 def share_lock() -> None:
     """Hold, with others, what a new run waits for, should Snakemake be killed before this ends."""
-    try:
+    with contextlib.suppress(OSError):  # some file systems of clusters have no locks
         fcntl.flock(os.open(OWN / "jobs", os.O_CREAT | os.O_RDWR, 0o644), fcntl.LOCK_SH)
-    except OSError:
-        pass  # a file system without locks: a cluster's, where Snakemake runs elsewhere
 
 
 def end(number: int, frame: object) -> None:

@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from bfimna.errors import BfimnaError
 from bfimna.names import slug
+from bfimna.tables import place
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
 
@@ -117,7 +118,7 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
 
 def save(fig: Figure, output: str | Path) -> None:
     """Write ``output``.pdf and .png, the same bytes whenever the figure is the same."""
-    output = Path(output)
+    output = place(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
         path = output.with_name(output.name + suffix)

@@ -11,8 +11,8 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
 from bfimna.errors import BfimnaError
-from bfimna.names import load_chip, load_network
-from bfimna.workflow.runs import load_technology, runs, schemes_of
+from bfimna.names import check_slugs, load_chip, load_network, load_technology
+from bfimna.workflow.runs import runs, schemes_of
 
 #: the workflow runs in a checkout, which has the schema; an installed package has no workflow
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "config.schema.yaml"
@@ -57,12 +57,12 @@ def check_file(path: str | Path) -> None:
 def brief(message: str) -> str:
     """Return a message as one line that fits on a screen.
 
-    >>> len(brief("a" * 5000 + "\\n"))
-    600
+    >>> len(brief("a" * 5000))
+    599
     """
     line = " ".join(message.split())
     half = (LONGEST_MESSAGE - 3) // 2
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[: half + 1]} … {line[-half + 1 :]}"
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:half]} … {line[-half:]}"
 
 
 def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, Any]:
@@ -90,9 +90,7 @@ def _numbers(key: str, value: Any) -> Any:
     if key not in kinds or not isinstance(value, list):
         return value
     pattern = r"[0-9]{1,6}" if kinds[key] is int else r"[0-9]{1,3}(\.[0-9]{1,6})?"
-    return [
-        kinds[key](v) if isinstance(v, str) and re.fullmatch(pattern, v) else v for v in value
-    ]
+    return [kinds[key](v) if isinstance(v, str) and re.fullmatch(pattern, v) else v for v in value]
 
 
 def _is_integer(_: object, value: object) -> bool:
@@ -136,9 +134,8 @@ def _check_folders(config: Mapping[str, Any], root: Path) -> None:
             )
         inside = (root / folder).resolve().is_relative_to(root.resolve())
         if folder.split("/")[0] in SOURCES or not inside:
-            raise BfimnaError(f"config, {key}: {folder!r} "
-                              + ("holds the project's sources" if inside
-                                 else "leads out of the project; `outside: true` allows it"))  # fmt: skip
+            told = "holds sources" if inside else "leads out of the project, see `outside`"
+            raise BfimnaError(f"config, {key}: {folder!r} {told}")
 
 
 def _check_names(config: Mapping[str, Any]) -> None:
@@ -151,8 +148,8 @@ def _check_names(config: Mapping[str, Any]) -> None:
                 )
     for network in config["networks"]:
         load_network(network)
-    for entry in config["schemes"]:
-        schemes_of(entry)
+    pairs = [pair for entry in config["schemes"] for pair in schemes_of(entry)]
+    check_slugs([*config["networks"], *(network for network, _ in pairs)])
     for technology in config["technologies"]:
         tech = load_technology(technology)
         for supply in config.get("supplies", []):

@@ -9,8 +9,9 @@ from typing import Any
 
 from bfimna import data
 from bfimna.errors import BfimnaError, unknown
+from bfimna.names import load_technology
 from bfimna.workflow import dependencies
-from bfimna.workflow.runs import Run, load_technology, technology_digest
+from bfimna.workflow.runs import Run, technology_digest
 
 COLUMNS = ["figure", "group", "parameters", "caption"]
 #: what the column `parameters` may name → what a notebook's parameter of that name is told

@@ -16,10 +16,10 @@ from bfimna.names import (
     load_chip,
     load_network,
     load_precision,
+    load_technology,
     network_file,
     slug,
 )
-from bfimna.technology.technology import Technology
 from bfimna.workflow.dependencies import digest, file_digest
 
 
@@ -150,16 +150,6 @@ def schemes_of(entry: str) -> list[tuple[str, str]]:
 def technology_label(name: str) -> str:
     """Return what a folder calls a technology: ``file.csv:name`` by its name alone."""
     return name.rpartition(":")[2]
-
-
-def load_technology(name: str) -> Technology:
-    """Return a technology of data/, or ``file.csv:name``, one of the user's own.
-
-    >>> load_technology("sram-14nm-lstp").name
-    'sram-14nm-lstp'
-    """
-    path, _, own = name.rpartition(":")
-    return data.load_technology(own, path=path) if path else data.load_technology(own)
 
 
 @lru_cache
