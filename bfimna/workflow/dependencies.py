@@ -154,7 +154,7 @@ class Dependencies:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
                 continue
-            if not re.fullmatch(r"\w[\w./-]{0,200}\w", node.value):
+            if not re.fullmatch(r"\w([\w./-]{0,200}\w)?", node.value):
                 continue
             path = self.data / node.value
             if "." in node.value and path.is_file():
