@@ -3,6 +3,9 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
+ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where it is told to
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 
 .PHONY: help reproduce report test lint lab clean clean-env
 .DEFAULT_GOAL := reproduce

@@ -24,13 +24,15 @@ def settle() -> None:
         sys.exit("matplotlibrc in the project's folder would change the figures: move it elsewhere")
     os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    for name, folder in (
-        ("MPLCONFIGDIR", "matplotlib"),
-        ("IPYTHONDIR", "ipython"),
-        ("JUPYTER_CONFIG_DIR", "jupyter/config"),
-        ("JUPYTER_DATA_DIR", "jupyter/data"),
-        ("JUPYTER_RUNTIME_DIR", "jupyter/runtime"),
-    ):
+    folders = {
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "jupyter/config",
+        "JUPYTER_DATA_DIR": "jupyter/data",
+        "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
+    }
+    if not os.access(Path.home(), os.W_OK):  # else Matplotlib's list of fonts is there already
+        folders["MPLCONFIGDIR"] = "matplotlib"
+    for name, folder in folders.items():
         os.environ[name] = str(OWN / folder)
         (OWN / folder).mkdir(parents=True, exist_ok=True)
     os.environ["JUPYTER_NO_CONFIG"] = "1"

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from types import FrameType
@@ -16,6 +17,7 @@ RUNNING = "running"
 #: held, shared, by every notebook that runs (workflow/execute.py): also when Snakemake was killed
 JOBS = "jobs"
 PATIENCE_S = 30.0
+ROOM_BYTES = 2**20
 _held: list[int] = []
 
 
@@ -52,6 +54,17 @@ def _locked(path: Path, keep: bool) -> bool:
     else:
         os.close(file)
     return True
+
+
+def check_room() -> None:
+    """Raise a one-line error if nothing can be written to the folder of temporary files."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(b"0" * ROOM_BYTES)
+    except OSError as error:
+        raise BfimnaError(
+            f"temporary files cannot be written ({error.strerror}); set TMPDIR to another folder"
+        ) from None
 
 
 def stop_when_told() -> None:

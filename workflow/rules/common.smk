@@ -35,6 +35,7 @@ shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH
 onstart:
     if workflow.exec_mode == ExecMode.DEFAULT:
         try:
+            running.check_room()
             running.only_one(Path(".snakemake"))
         except BfimnaError as error:
             raise WorkflowError(str(error)) from None
