@@ -18,6 +18,7 @@ from bfimna.errors import BfimnaError
 from bfimna.workflow.imports import Package, Source, Use
 
 DATA = "bfimna.data"
+DRAWING = "bfimna.plot"
 #: loaders whose results depend on the names that they are asked for: the values themselves are
 #: digested (`digest_of`), so that a changed row re-runs what uses it and nothing else
 KEYED = ("load_technology", "technology_names")
@@ -74,13 +75,9 @@ def parameters(path: Path) -> dict[str, Any]:
     return values
 
 
-def texts(path: Path) -> set[str]:
-    """Return the string constants of a notebook's code, but for its parameters."""
-    return {
-        node.value
-        for node in ast.walk(_code(path, with_parameters=False))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+def _texts(tree: ast.AST) -> set[str]:
+    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
 
 
 def _code(path: Path, with_parameters: bool = True) -> ast.Module:
@@ -109,6 +106,7 @@ class Dependencies:
         self._digests: dict[str, str] = {}
         self._reached: dict[Path | str, set[Use]] = {}
         self._files: dict[str, list[str]] = {}
+        self._constants: dict[str, set[str]] = {}
 
     def modules(self, code: Path | str) -> list[str]:
         """Return the modules that a notebook (a path) or a module (its name) reaches."""
@@ -124,6 +122,19 @@ class Dependencies:
             named.update(self._files[module])
         wanted = {use.name for use in uses if use.module == DATA and use.name != "?"}
         return sorted(named | set(self._read_by(wanted, keyed)))
+
+    def constants(self, notebook: Path) -> set[str]:
+        """Return the strings in a notebook's code and in the modules that it reaches.
+
+        But for its parameters, which may be told others, and for drawing, which names everything.
+        """
+        found = _texts(_code(notebook, with_parameters=False))
+        for module in self.modules(notebook):
+            if module not in self._constants:
+                self._constants[module] = _texts(self.package.source(module).tree)
+            if not module.startswith(DRAWING):
+                found |= self._constants[module]
+        return found
 
     def digest(self, code: Path | str, keyed: Collection[str] = KEYED) -> str:
         """Digest of a notebook or module, of the code that it reaches and the files that it reads.

@@ -83,7 +83,7 @@ class Figure:
     def digest(self, config: Mapping[str, Any], reads: dependencies.Dependencies) -> str:
         """Digest of all that the figure depends on, but for results of simulations."""
         told = self.effective(config)
-        named = strings(told) | dependencies.texts(self.notebook)
+        named = strings(told) | reads.constants(self.notebook)
         known = {*data.technology_names(), *config["technologies"]}
         values = {name: technology_digest(name) for name in sorted(named & known)}
         files = {name: dependencies.file_digest(name) for name in sorted(strings(told))
