@@ -148,11 +148,11 @@ class Dependencies:
 
     def _uses(self, code: Path | str) -> set[Use]:
         if code not in self._reached:
-            is_notebook = isinstance(code, Path)
-            start = Source(code.stem, _code(code)) if is_notebook else self.package.source(code)
-            self._reached[code] = self.package.closure(start)
-            if not is_notebook:
-                self._reached[code].add(Use(code))
+            if isinstance(code, Path):
+                found = self.package.closure(Source(code.stem, _code(code)))
+            else:
+                found = {Use(code)} | self.package.closure(self.package.source(code))
+            self._reached[code] = found
         return self._reached[code]
 
     def _code_digest(self, module: str) -> str:
