@@ -47,6 +47,16 @@ def file_digest(path: Path | str) -> str:
     return sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
+def code_digest(path: Path) -> str:
+    """Digest of what a module does: its code without comments, docstrings and formatting."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, holders) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return digest(ast.dump(tree))
+
+
 def cells(path: Path) -> list[tuple[str, str, bool]]:
     """Return a notebook's cells: kind, source, and whether it is the cell of parameters.
 
@@ -157,7 +167,7 @@ class Dependencies:
 
     def _code_digest(self, module: str) -> str:
         if module not in self._digests:
-            self._digests[module] = digest(ast.dump(_bare(self.package.paths[module])))
+            self._digests[module] = code_digest(self.package.paths[module])
         return self._digests[module]
 
     def _named(self, tree: ast.AST, folders: bool = False) -> Iterator[str]:
@@ -187,13 +197,3 @@ class Dependencies:
                 yield from self._named(tree, folders=True)  # as in ROOT / "digits" / "digits.npz"
                 used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
                 stack.extend(used & set(definitions))
-
-
-def _bare(path: Path) -> ast.Module:
-    """Parse a module and drop its docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(tree):
-        if isinstance(node, holders) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return tree

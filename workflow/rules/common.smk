@@ -8,7 +8,7 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from bfimna import data
 from bfimna.workflow import figures, running
-from bfimna.workflow.dependencies import KEYED, Dependencies, digest
+from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
 from bfimna.workflow.runs import runs
 
 READS = Dependencies(Path("bfimna"), Path("data"))
@@ -23,7 +23,7 @@ except BfimnaError as error:
     raise WorkflowError(settings.brief(str(error))) from None
 
 RESULTS = config["results"]
-EXECUTE = digest(Path("workflow/execute.py").read_text())
+EXECUTE = code_digest(Path("workflow/execute.py"))
 SIMULATE = Path("notebooks/simulate.ipynb")
 # which bits a scheme has is digested with the run that uses it
 SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, (*KEYED, "load_precision", "hawq_schemes")))
@@ -78,6 +78,7 @@ def drawn(figure, suffix, kind):
 
 
 def layers_read_by(figure):
+    """The simulations whose layers a figure's notebook reads."""
     return figure.layers_of(config, list(RUNS.values()))
 
 
