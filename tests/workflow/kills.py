@@ -55,6 +55,19 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
                                 start_new_session=True)  # fmt: skip
 
 
+def family(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the processes that a run has started and that have not ended."""
+    try:
+        return psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
+    except psutil.Error:
+        return []
+
+
+def wait_for_jobs(run: subprocess.Popen[bytes]) -> None:
+    while run.poll() is None and not family(run):
+        time.sleep(0.05)
+
+
 def kill(run: subprocess.Popen[bytes], how: str) -> None:
     """End a run: "group" or "main", by "KILL" or "TERM"."""
     whom, by = how.split()
@@ -123,9 +136,11 @@ def main() -> None:
         for n in range(1, asked.kills + 1):
             what, forced = change(folder, draw), draw.random() < 0.25
             run = start(folder, *(["--forceall"] if forced else []))
-            time.sleep(draw.uniform(2.5, 14))
+            if draw.random() < 0.85:
+                wait_for_jobs(run)
+            time.sleep(draw.uniform(0, 8))
             how = draw.choice(["group KILL", "main KILL", "group TERM", "main TERM"])
-            left = len(psutil.Process(run.pid).children(recursive=True)) if not run.poll() else 0
+            left = len(family(run))
             kill(run, how)
             print(f"{n}: {what}{', forced' if forced else ''}: {how}, {left} processes", flush=True)
             if n % asked.every == 0 or n == asked.kills:
