@@ -158,7 +158,7 @@ def _gemm_phases(
 ) -> dict[str, list[Work]]:
     """Phases of the weighted layers: products in folds, then densely packed outputs."""
     exact = counts == "microcode"
-    two_rows = exact and g.chip.ap != "1d"  # the reduction leaves sum and carry
+    two_rows = exact and g.chip.ap_kind != "1d"  # the reduction leaves sum and carry
     total = sum_bits(g, w, a)
     out = stored[..., g.index]
     dense = g.dense_folds(g.dots)
@@ -169,7 +169,7 @@ def _gemm_phases(
 
     load = in_folds(ap.load(w + a), g.products)
     narrow = total - ap.levels(g.part)  # all columns of the sum, also where parts are shorter
-    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap, counts, g.per_cap), parts)
+    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap_kind, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
         load = load + Counts(cells_written=g.products * total)
         growth = ap.levels(g.j)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Shape
 
 __all__ = ["GEMM", "KINDS", "POOL", "Builder", "Gemm", "Layer", "Network", "Shape"]
@@ -64,8 +64,15 @@ class Network:
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
     shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise BfimnaError(f"a network's name must be text, not {shown(self.name)}")
+        if isinstance(self.layers, list):
+            object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.layers, tuple) or not all(isinstance(x, Layer) for x in self.layers):
+            raise wrong_type(f"layers of network {self.name!r}", self.layers, "a tuple of Layers")
         if not self.layers:
             raise BfimnaError(f"network {self.name!r} has no layers")
         shapes: dict[str, Shape] = {}
@@ -83,10 +90,14 @@ class Network:
         object.__setattr__(self, "_hash", hash((self.name, self.layers)))
 
     def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined,no-any-return]
+        return self._hash
 
     def __getitem__(self, name: str) -> Layer:
-        return self._by_name[name]
+        """Return the layer of this name."""
+        try:
+            return self._by_name[name]
+        except (KeyError, TypeError):
+            raise unknown(f"layer of {self.name}", name, self._by_name) from None
 
     @cached_property
     def _by_name(self) -> dict[str, Layer]:

@@ -22,12 +22,15 @@ def test_lr_has_the_published_resources():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"caps_per_cluster": 0}, "CAPs per cluster must be a whole number of at least 1, not 0"),
+        (
+            {"caps_per_cluster": 0},
+            "CAPs per cluster must be a whole number from 1 to 1048576, not 0",
+        ),
         ({"clusters": -1}, "clusters"),
         ({"rows": 0}, "rows must be"),
         ({"columns": 2.5}, "columns must be"),
-        ({"clock_hz": 0}, "clock_hz must be above 0"),
-        ({"ap": "3d"}, "unknown AP kind '3d'"),
+        ({"clock_hz": 0}, "clock_hz must be a finite number above 0, not 0"),
+        ({"ap_kind": "3d"}, "unknown AP kind '3d'"),
         ({"weights": "cloud"}, "unknown place of the weights 'cloud'"),
     ],
 )

@@ -14,7 +14,7 @@ from bfimna.network import zoo
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
                         Layer("relu", "relu", ("conv",))))  # fmt: skip
-SMALL = Chip("small", clusters=1, caps_per_cluster=4, rows=100)
+SMALL = Chip(name="small", clusters=1, caps_per_cluster=4, rows=100)
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 LR = Chip.limited()
 
@@ -146,7 +146,7 @@ def test_batches_divide_and_never_cost_more_an_inference():
 @pytest.mark.parametrize("kind", ["1d", "2d", "2d-segmented"])
 def test_every_kind_of_ap_runs_every_width(kind):
     for bits in range(1, 17):
-        report = simulate(TINY, Precision.fixed(TINY, bits), replace(SMALL, ap=kind), SRAM)
+        report = simulate(TINY, Precision.fixed(TINY, bits), replace(SMALL, ap_kind=kind), SRAM)
         assert np.isfinite(report.edp_js)
 
 
