@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from math import isfinite
+from math import isfinite, trunc
 from numbers import Integral, Real
 
 LONGEST_VALUE = 80  # characters of a given value that a message repeats
@@ -76,7 +76,7 @@ def _exact(value: object) -> int | None:
         return None
     if isinstance(value, Integral):
         return int(value)
-    return int(value) if isfinite(value) and int(value) == value else None
+    return trunc(value) if isfinite(value) and trunc(value) == value else None
 
 
 def as_int(value: object) -> object:

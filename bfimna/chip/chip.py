@@ -4,12 +4,13 @@ A cluster holds CAPs (computing, 2D APs) and MAPs (memory) on one bus; the clust
 mesh. Model document, section 3.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from math import ceil, isqrt
 from typing import Literal, get_args
 
-from bfimna.ap.counts import ApKind
+from bfimna.ap.counts import Amount, ApKind
+from bfimna.display import html_table
 from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, whole_number
 from bfimna.network.graph import Gemm, Network
 
@@ -26,7 +27,7 @@ _LIMITS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Chip:
     """Geometry and interconnect of a chip; every field by keyword.
 
@@ -110,6 +111,24 @@ class Chip:
         """IR: as many CAPs as the largest layer needs, so that every layer takes one fold."""
         return cls(name="IR", clusters=0)
 
+    def __repr__(self) -> str:
+        told = ("name", "clusters", "caps_per_cluster", "rows", "columns")
+        given = {f.name: (getattr(self, f.name), f.default) for f in fields(self)}
+        own = [
+            f"{name}={value!r}"
+            for name, (value, default) in given.items()
+            if value != default and name not in told
+        ]
+        size = f"{self.clusters} clusters of" if self.clusters else "clusters as needed, each of"
+        return (
+            f"<Chip {self.name}: {size} {self.caps_per_cluster} CAPs of {self.rows} × "
+            f"{self.columns} cells{'; ' if own else ''}{', '.join(own)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return html_table(repr(self)[1:-1], ("field", "value"), rows)
+
     @property
     def caps(self) -> int:
         """CAPs on the chip (0 where the network decides)."""
@@ -149,6 +168,15 @@ class Chip:
     def sized_for(self, network: Network, batch: int) -> "Chip":
         """Return the chip itself, or for IR one with clusters enough for the largest layer."""
         return self if self.clusters else _sized(self, network, batch)
+
+
+def columns_needed(weight_bits: Amount, activation_bits: Amount) -> Amount:
+    """Columns that a product takes: operands, product, carry and two flags.
+
+    >>> columns_needed(16, 16)
+    67
+    """
+    return 2 * (weight_bits + activation_bits) + 3
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.chip import elementwise
-from bfimna.chip.chip import Chip
+from bfimna.chip.chip import Chip, columns_needed
 from bfimna.chip.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.errors import BfimnaError, whole_number
@@ -119,7 +119,7 @@ def place(
 
 
 def _check_columns(network: Network, w: np.ndarray, a: np.ndarray, chip: Chip) -> None:
-    needed = 2 * (w + a) + 3  # operands, product, carry and two flags
+    needed = np.asarray(columns_needed(w, a))
     if needed.max(initial=0) > chip.columns:
         k = int(np.argmax(needed.reshape(-1, needed.shape[-1]).max(axis=0)))
         raise BfimnaError(

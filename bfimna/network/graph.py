@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
+from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Shape
 
@@ -41,7 +42,7 @@ class Gemm:
         return self.weights * self.u
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """A directed acyclic graph of layers in an order in which each comes after its inputs.
 
@@ -98,6 +99,23 @@ class Network:
             return self._by_name[name]
         except (KeyError, TypeError):
             raise unknown(f"layer of {self.name}", name, self._by_name) from None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network {self.name}: {len(self.layers)} layers, {len(self.gemms)} weighted, "
+            f"{quantity(self.weights, '')} weights, {quantity(self.macs, '')} MACs>"
+        )
+
+    def _repr_html_(self) -> str:
+        weighted = {g.layer.name: g for g in self.gemms}
+        rows = []
+        for layer in self.layers:
+            gemm = weighted.get(layer.name)
+            sizes = (gemm.weights, gemm.macs) if gemm else ("", "")
+            shape = " × ".join(map(str, self.shapes[layer.name]))
+            rows.append((layer.name, layer.kind, ", ".join(layer.inputs), shape, *sizes))
+        header = ("layer", "kind", "inputs", "channels × height × width", "weights", "MACs")
+        return html_table(repr(self)[1:-1], header, rows, self.notes)
 
     @cached_property
     def _by_name(self) -> dict[str, Layer]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from bfimna.display import html_table
 from bfimna.errors import BfimnaError, positive_number, shown, unknown, whole_number, wrong_type
 from bfimna.network.graph import Gemm, Network
 
@@ -15,7 +16,7 @@ MAX_BITS = 16
 BitsByLayer = Mapping[str, int | tuple[int, int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Precision:
     """Bits of the weights and of the input activations of each weighted layer.
 
@@ -136,6 +137,18 @@ class Precision:
             return self._by_layer[layer]
         except (KeyError, TypeError):
             raise unknown(f"layer of precision {self.name}", layer, self._by_layer) from None
+
+    def __repr__(self) -> str:
+        least, most = (
+            end(self.weight_bits + self.activation_bits, default=0) for end in (min, max)
+        )
+        widths = f"{least} bits" if least == most else f"{least} to {most} bits"
+        mean = f", {self.mean_bits:.3g} on average" if least != most else ""
+        return f"<Precision {self.name}: {len(self.layers)} layers, {widths}{mean}>"
+
+    def _repr_html_(self) -> str:
+        rows = zip(self.layers, self.weight_bits, self.activation_bits, strict=True)
+        return html_table(repr(self)[1:-1], ("layer", "weight bits", "activation bits"), rows)
 
     @cached_property
     def _by_layer(self) -> dict[str, tuple[int, int]]:

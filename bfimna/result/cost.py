@@ -13,6 +13,7 @@ from bfimna.technology.technology import Technology
 
 #: every phase of a layer, those of the AP and what goes on beside them
 ALL_PHASES = (*PHASES, "traffic", "leakage")
+TRAFFIC, LEAKAGE = (ALL_PHASES.index(phase) for phase in ("traffic", "leakage"))
 
 
 def latency(counts: Counts, technology: Technology) -> Amount:
@@ -85,7 +86,7 @@ def costs(
         folds = np.ones(layers)
         folds[placement.layers] = placement.folds
         moving = exposed(moving, computing, folds[t.layers])
-    times[..., t.layers, -2] = moving
-    energies[..., t.layers, -2] = transfer_energy(t, technology)
-    energies[..., -1] = times.sum(axis=-1) * leakage_power(placement.chip, technology)
+    times[..., t.layers, TRAFFIC] = moving
+    energies[..., t.layers, TRAFFIC] = transfer_energy(t, technology)
+    energies[..., LEAKAGE] = times.sum(axis=-1) * leakage_power(placement.chip, technology)
     return times, energies
