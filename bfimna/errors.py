@@ -76,7 +76,7 @@ def _exact(value: object) -> int | None:
         return None
     if isinstance(value, Integral):
         return int(value)
-    return trunc(value) if isfinite(value) and trunc(value) == value else None
+    return int(trunc(value)) if isfinite(value) and trunc(value) == value else None
 
 
 def as_int(value: object) -> object:
