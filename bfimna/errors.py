@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from math import isfinite, trunc
+from math import isfinite
 from numbers import Integral, Real
 
 LONGEST_VALUE = 80  # characters of a given value that a message repeats
@@ -76,7 +76,11 @@ def _exact(value: object) -> int | None:
         return None
     if isinstance(value, Integral):
         return int(value)
-    return int(trunc(value)) if isfinite(value) and trunc(value) == value else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return int(number) if number.is_integer() and number == value else None
 
 
 def as_int(value: object) -> object:

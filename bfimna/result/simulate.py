@@ -59,7 +59,7 @@ def simulate(
     >>> tech = bf.data.load_technology("sram-14nm-lstp").at_supply(0.7)
     >>> net = bf.zoo.resnet18()
     >>> bf.simulate(net, bf.Precision.mixed(net, 5), bf.Chip.unlimited(), tech).chip.clusters
-    1829
+    392
     """
     network = load_network(network)
     precision = load_precision(network, precision)
