@@ -42,8 +42,8 @@ def peak(bits: int, chip: Chip, technology: Technology) -> Peak:
     if not chip.clusters:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
-    seconds = cost.latency(program, technology)
     rows = chip.product_rows
-    joules = cost.energy(program, technology) * rows
+    seconds = cost.latency(program, technology, chip)
+    joules = cost.energy(program.over(rows), technology, chip)
     joules += cost.leakage_power(chip, technology) * seconds
     return Peak(2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology))
