@@ -12,6 +12,7 @@ from functools import cached_property, reduce
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from operator import and_
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,6 +48,21 @@ class Pass:
         return tuple(new)
 
 
+class Expected(NamedTuple):
+    """What the passes of a table are expected to do in a row.
+
+    Attributes
+    ----------
+    matches : passes that match.
+    cells : cells written.
+    after : each column's probability of a one afterwards.
+    """
+
+    matches: float
+    cells: float
+    after: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Lut:
     """An ordered list of passes over named columns, computing an in-place truth table."""
@@ -78,11 +94,16 @@ class Lut:
 
     def run(self, row: Row) -> tuple[Row, int]:
         """Apply all passes to one row; return the row and the number of cells written."""
-        cells = 0
+        row, _, cells = self._trace(row)
+        return row, cells
+
+    def _trace(self, row: Row) -> tuple[Row, int, int]:
+        """Apply all passes to one row; return it, the passes that matched, the cells written."""
+        matches = cells = 0
         for step in self.passes:
             if step.matches(row):
-                row, cells = step.rewrite(row), cells + len(step.write)
-        return row, cells
+                row, matches, cells = step.rewrite(row), matches + 1, cells + len(step.write)
+        return row, matches, cells
 
     def run_packed(self, columns: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
         """Apply all passes to rows held as bit planes, 64 rows a word; also count the cells."""
@@ -95,32 +116,37 @@ class Lut:
         return planes, cells
 
     @cached_property
-    def outcomes(self) -> tuple[tuple[Row, Row, int], ...]:
-        """Every input row with its output row and the cells that are written on the way."""
-        return tuple((row, *self.run(row)) for row in _rows(len(self.columns)))
+    def outcomes(self) -> tuple[tuple[Row, Row, int, int], ...]:
+        """Every row with its result, the passes that match on the way and the cells they write."""
+        return tuple((row, *self._trace(row)) for row in _rows(len(self.columns)))
 
     @property
     def key_columns(self) -> int:
         """Driven key columns, summed over the passes."""
         return sum(len(step.key) for step in self.passes)
 
-    def expect(self, *ones: float) -> tuple[float, tuple[float, ...]]:
-        """Return the expected cells written a row, and each column's probability of a one after.
+    @property
+    def written_columns(self) -> int:
+        """Driven written columns, summed over the passes."""
+        return sum(len(step.write) for step in self.passes)
+
+    def expect(self, *ones: float) -> Expected:
+        """Return what the passes are expected to do in a row.
 
         Parameters
         ----------
         ones : probability of a one in each column before, taken as independent.
         """
-        cells, after = 0.0, [0.0] * len(ones)
-        for row, result, written in self.outcomes:
+        matches, cells, after = 0.0, 0.0, [0.0] * len(ones)
+        for row, result, matched, written in self.outcomes:
             weight = 1.0
             for bit, one in zip(row, ones, strict=True):
                 weight *= one if bit else 1.0 - one
             if weight:
-                cells += weight * written
+                matches, cells = matches + weight * matched, cells + weight * written
                 for column, bit in enumerate(result):
                     after[column] += weight * bit
-        return cells, tuple(after)
+        return Expected(matches, cells, tuple(after))
 
 
 def _rows(width: int) -> Iterator[Row]:
