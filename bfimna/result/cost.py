@@ -157,28 +157,35 @@ def area(chip: Chip, technology: Prices) -> Any:
     return cells * technology.area_m2_per_cell + chip.clusters * router
 
 
+def moving_latency(placement: Placement, technology: Prices, computing: np.ndarray) -> np.ndarray:
+    """Seconds of traffic that computing does not hide, of shape (..., layers that move any).
+
+    Parameters
+    ----------
+    computing : seconds that each layer of the network computes, shape (..., layers).
+    """
+    moving = transfer_latency(placement.traffic, technology.interconnect)
+    if not placement.chip.overlap:
+        return moving
+    folds = np.ones(computing.shape[-1])
+    folds[placement.layers] = placement.folds
+    at = placement.traffic.layers
+    return exposed(moving, computing[..., at], folds[at])
+
+
 def costs(
     placement: Placement, technology: Technology, layers: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Seconds and joules of a placement, arrays of shape (..., layers, phases)."""
-    t = placement.traffic
+    t, chip = placement.traffic, placement.chip
     shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
     times, energies = np.zeros(shape), np.zeros(shape)
     for phase, work in placement.phases.items():
         k = ALL_PHASES.index(phase)
-        times[..., work.layers, k] = latency(
-            work.counts, technology, placement.chip, work.segment
-        )
-        energies[..., work.layers, k] = energy(
-            work.counts, technology, placement.chip, work.segment
-        )
-    moving = transfer_latency(t, technology.interconnect)
-    if placement.chip.overlap:
-        computing = times[..., t.layers, :].sum(axis=-1)
-        folds = np.ones(layers)
-        folds[placement.layers] = placement.folds
-        moving = exposed(moving, computing, folds[t.layers])
-    times[..., t.layers, -2] = moving
-    energies[..., t.layers, -2] = transfer_energy(t, technology.interconnect)
-    energies[..., -1] = times.sum(axis=-1) * leakage_power(placement.chip, technology)
+        times[..., work.layers, k] = latency(work.counts, technology, chip, work.segment)
+        energies[..., work.layers, k] = energy(work.counts, technology, chip, work.segment)
+    moved, leaked = ALL_PHASES.index("traffic"), ALL_PHASES.index("leakage")
+    times[..., t.layers, moved] = moving_latency(placement, technology, times.sum(axis=-1))
+    energies[..., t.layers, moved] = transfer_energy(t, technology.interconnect)
+    energies[..., leaked] = times.sum(axis=-1) * leakage_power(chip, technology)
     return times, energies

@@ -14,7 +14,7 @@ from bfimna.chip.memory import live_bits
 from bfimna.chip.placement import Placement
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.result import cost
+from bfimna.result import cost, physics, uncertainty
 from bfimna.result.cost import ALL_PHASES
 from bfimna.technology.technology import Technology
 
@@ -90,6 +90,12 @@ class Report:
         """Share of the CAP rows that hold a product, over all folds."""
         return self.placement.mean_utilisation
 
+    def interval(
+        self, quantity: str, draws: int = uncertainty.DRAWS, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """Return (5 %, median, 95 %) of a quantity under the ranges of the technology."""
+        return uncertainty.interval(self, quantity, draws, seed)
+
     @property
     def resident_weights_fit(self) -> bool:
         """Whether the MAPs could hold all weights, as "resident" assumes."""
@@ -106,6 +112,17 @@ class Report:
     def notes(self) -> tuple[str, ...]:
         """What the network's file could not say, or what is left to the host."""
         return self.network.notes
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result would take that nobody can build, cool or feed; a line each."""
+        return physics.warnings(
+            self.placement, self.technology, self.times, self.energies, self.network.name
+        )
+
+    @cached_property
+    def _bounds(self) -> dict[str, np.ndarray]:
+        return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
 
     @cached_property
     def summary(self) -> dict[str, object]:
@@ -130,6 +147,7 @@ class Report:
             "weights_bits": self.precision.size_bits(self.network),
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": int(self.live_bits.max()),
+            **{name: float(end) for name, end in self._bounds.items()},
         }
 
     @cached_property

@@ -18,8 +18,9 @@ from bfimna.errors import BfimnaError
 from bfimna.technology.published import fit_published
 from bfimna.technology.rows import Assumptions, TOOL, Value, table_of
 
-CAP_WORDS, NARROW, WIDE, WORDS = 4800, 16, 64, 256  # arrays of the table that times rest on
-EIGHT_MATS = 4096  # words of the table's array of 8 mats
+CAP_WORDS, NARROW, WIDE = 4800, 16, 64  # the table's CAP, its narrowest and its widest word
+#: words of single mats: as a CAP of 16 mats has them, and of 32; words of the array of 8 mats
+WORDS, HALF_WORDS, EIGHT_MATS = 256, 128, 4096
 #: technology → cell and device of the circuit table, device class and node
 DERIVED = {
     "sram-14nm-lstp": ("SRAM-16T", "14nm-FinFET-LSTP", "LSTP-14"),
@@ -123,12 +124,10 @@ def cycle_time(arrays: pd.DataFrame, column: str) -> tuple[float, float]:
 def _times(arrays: pd.DataFrame, given: Assumptions, reram: bool) -> list[Value]:
     compare, compare_cell = cycle_time(arrays, "read_latency_ns")
     write, write_cell = cycle_time(arrays, "column_write_latency_ns")
-    cap = arrays[arrays.words == CAP_WORDS].iloc[0]
-    half = arrays[arrays.words == EIGHT_MATS].iloc[0]
-    low = cap.search_latency_ns / cap.read_latency_ns
-    high = half.read_latency_ns / cap.read_latency_ns
-    mats = {"distribution": "split", "cause": "mats per CAP"}
-    search = "4800 words in 16 mats; low without the output stage, high in 8 mats"
+    narrow = arrays[arrays.bits == NARROW].set_index("words").read_latency_ns
+    low, high = narrow[HALF_WORDS] / narrow[WORDS], narrow[EIGHT_MATS] / narrow[CAP_WORDS]
+    mats = {"distribution": "logsplit", "cause": "mats per CAP"}
+    search = "4800 words in 16 mats; low: in 32 (128 words over 256), high: in 8 (4096 words)"
     pulse = given["pulse_time"]
     written: dict = {"low": low * write, "high": high * write, **mats}
     told = "a column write of 4800 words in 16 mats; range as that of a compare"
