@@ -76,15 +76,16 @@ def _simulate(asked: argparse.Namespace) -> str:
     bits = int(asked.bits) if asked.bits.isdecimal() and len(asked.bits) < 9 else asked.bits
     report = simulate(asked.network, bits, asked.chip, technology, asked.batch, asked.counts)
     if asked.json:
-        return json.dumps({**report.summary, "notes": report.notes}, indent=2)
+        return json.dumps(
+            {**report.summary, "notes": report.notes, "warnings": report.warnings}, indent=2
+        )
     return _told(report)
 
 
 def _told(report: Report) -> str:
     rows = [[f"  {told}", value] for told, value in report.headline]
-    return "\n".join([
-        report.title, text_table(rows), *(f"note: {note}" for note in report.notes)
-    ])  # fmt: skip
+    notes = [f"note: {note}" for note in (*report.notes, *report.warnings)]
+    return "\n".join([report.title, text_table(rows), *notes])
 
 
 def _listing(asked: argparse.Namespace) -> str:

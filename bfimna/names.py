@@ -193,7 +193,10 @@ def _fields_in(path: Path) -> dict[str, Any]:
 
 
 def load_technology(technology: AnyTechnology) -> Technology:
-    """Return a technology: itself, or one of `bfimna.data.technology_names` by name.
+    """Return a technology: itself, one of `bfimna.data.technology_names`, or one of your own table.
+
+    A table of your own is named with the technology in it, ``mine.csv:my-cell``; its columns are
+    those of data/technologies/own.csv.
 
     >>> load_technology("sram-14nm-lstp").supply_v
     0.8
@@ -201,7 +204,14 @@ def load_technology(technology: AnyTechnology) -> Technology:
     if isinstance(technology, Technology):
         return technology
     if not isinstance(technology, str):
-        raise wrong_type("technology", technology, "a Technology or a name")
+        raise wrong_type("technology", technology, "a Technology, a name or '<path>.csv:<name>'")
+    file, _, name = technology.rpartition(":")
+    if Path(file).suffix == ".csv":
+        return data.load_technology(name, file)
+    if Path(technology).suffix == ".csv":
+        raise BfimnaError(
+            f"technology {shown(technology)} is a table: want '{technology}:<name>' of one in it"
+        )
     return data.load_technology(technology)
 
 

@@ -127,7 +127,9 @@ def test_published_bits_by_name():
         (("alexnet", 8, {"name": "x", "row": 3}, SRAM), "unknown field of a chip 'row'"),
         (("alexnet", 8, {"name": "IR"}, SRAM), "has other fields than IR has"),
         (("alexnet", 8, "LR", "sram"), "unknown technology 'sram'.*Known: .*sram-14nm-lstp"),
-        (("alexnet", 8, "LR", None), "technology must be a Technology or a name"),
+        (("alexnet", 8, "LR", None), "technology must be a Technology, a name or"),
+        (("alexnet", 8, "LR", "mine.csv"), "want 'mine.csv:<name>' of one in it"),
+        (("alexnet", 8, "LR", "none.csv:x"), "none.csv cannot be read"),
         (("alexnet", 8, "LR", SRAM, "2"), "batch must be a whole number"),
         (("alexnet", 8, "LR", SRAM, 1, ["published"]), "unknown counts"),
     ],
@@ -179,6 +181,18 @@ def test_a_chip_from_a_file(file, text, told, tmp_path, monkeypatch):
     with pytest.raises(bf.BfimnaError, match=told) as error:
         bf.load_chip(name)
     assert "\n" not in str(error.value)
+
+
+def test_a_technology_of_ones_own_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = bf.data.technologies()
+    mine = table[table.technology == "reram-14nm-lstp"].assign(technology="mine")
+    mine.to_csv("cells.csv", index=False)
+    report = bf.simulate("alexnet", 8, "LR", "cells.csv:mine")
+    assert report.technology.name == "mine"
+    assert report.energy_j == bf.simulate("alexnet", 8, "LR", "reram-14nm-lstp").energy_j
+    with pytest.raises(bf.BfimnaError, match="unknown technology in cells.csv 'yours'"):
+        bf.simulate("alexnet", 8, "LR", "cells.csv:yours")
 
 
 def test_paths_with_spaces_are_for_path_objects(model, tmp_path):

@@ -44,11 +44,14 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
+    segment : mean rows attached to a column's line, shape (n,), where the phase runs vertically;
+        None where it runs on rows.
     """
 
     layers: np.ndarray
     counts: Counts
     rows: np.ndarray
+    segment: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,11 @@ def _gemm_phases(
         "bias": (bias.repeat(dense, g.dots), g.dots),
         "requantise": (scale.repeat(dense, g.dots), g.dots * g.read_on),
     }
-    return {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
+    works = {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
+    if g.chip.ap_kind != "1d":
+        segment = ap.segment_rows(g.part, g.chip.ap_kind, g.chip.rows)
+        works["reduce"] = [Work(g.index, *each["reduce"], segment=segment)]
+    return works
 
 
 def _packed(program: Counts, g: Geometry, at: np.ndarray) -> Work:

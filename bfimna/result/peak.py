@@ -60,8 +60,8 @@ def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
             f"{chip.name!r} has {chip.columns}"
         )
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
-    seconds = float(cost.latency(program, technology))
     rows = chip.product_rows
-    joules = float(cost.energy(program, technology)) * rows
+    seconds = float(cost.latency(program, technology, chip))
+    joules = float(cost.energy(program.over(rows), technology, chip))
     joules += cost.leakage_power(chip, technology) * seconds
     return Peak(2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
 from bfimna.chip.chip import Chip
 from bfimna.chip.geometry import geometry, tensor_bits
@@ -16,7 +15,9 @@ from bfimna.chip.placement import Placement
 from bfimna.display import html_table, quantity
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.result import physics, uncertainty
 from bfimna.result.cost import ALL_PHASES
+from bfimna.result.layers import layer_table
 from bfimna.result.notes import memory_note, published_note
 from bfimna.result.totals import columns, totals
 from bfimna.technology.technology import Technology
@@ -127,6 +128,12 @@ class Report:
         """Bits of all weights, without biases."""
         return self.precision.size_bits(self.network)
 
+    def interval(
+        self, quantity: str, draws: int = uncertainty.DRAWS, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """Return (5 %, median, 95 %) of a quantity under the ranges of the technology."""
+        return uncertainty.interval(self, quantity, draws, seed)
+
     @property
     def resident_weights_fit(self) -> bool:
         """Whether the MAPs could hold all weights, as "resident" assumes."""
@@ -143,19 +150,30 @@ class Report:
 
     @property
     def peak_live_bits(self) -> int:
-        """Bits of the batch's live tensors where they take most."""
-        return self.batch * int(self.live_bits.max())
+        """Bits of an image's live tensors where they take most."""
+        return int(self.live_bits.max())
 
     @property
     def live_activations_fit(self) -> bool:
         """Whether the MAPs could hold the batch's live tensors, as the model assumes."""
-        return self.peak_live_bits <= self.chip.map_bits
+        return self.batch * self.peak_live_bits <= self.chip.map_bits
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result would take that nobody can build, cool or feed; a line each."""
+        return physics.warnings(
+            self.placement, self.technology, self.times, self.energies, self.network.name
+        )
+
+    @cached_property
+    def _bounds(self) -> dict[str, np.ndarray]:
+        return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What the figures do not show: of the network's file, the memory, the set of counts."""
         own = (
-            memory_note(self.chip, self.weights_bits, self.peak_live_bits),
+            memory_note(self.chip, self.weights_bits, self.batch * self.peak_live_bits),
             published_note(self.counts, self.times),
         )
         return (*self.network.notes, *filter(None, own))
@@ -171,6 +189,7 @@ class Report:
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": self.peak_live_bits,
             "live_activations_fit": self.live_activations_fit,
+            **{name: float(end) for name, end in self._bounds.items()},
         }
 
     @property
@@ -217,39 +236,10 @@ class Report:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.title, ("quantity", "value"), self.headline, self.notes)
+        return html_table(
+            self.title, ("quantity", "value"), self.headline, (*self.notes, *self.warnings)
+        )
 
     @cached_property
     def _layers(self) -> pd.DataFrame:
-        p, names = self.placement, [layer.name for layer in self.network.layers]
-        folds = dict(zip(p.layers.tolist(), p.folds, strict=True))
-        used = dict(zip(p.layers.tolist(), p.utilisation, strict=True))
-        rows: list[tuple[int, str, dict[str, float]]] = []
-        for phase, work in p.phases.items():
-            events = {
-                e: np.broadcast_to(getattr(work.counts, e), work.layers.shape) for e in ap.EVENTS
-            }
-            for n, k in enumerate(work.layers.tolist()):
-                if work.rows[n]:
-                    counted = {e: float(values[n]) for e, values in events.items()}
-                    rows.append((k, phase, counted | {"rows_active": float(work.rows[n])}))
-        t = p.traffic
-        for n, k in enumerate(t.layers.tolist()):
-            if t.bus_bits[n]:
-                moved = {"bus_bits": t.bus_bits[n], "mesh_bit_hops": t.mesh_bit_hops[n]}
-                rows.append((k, "traffic", {**moved, "dram_bits": t.dram_bits[n]}))
-        rows += [(k, "leakage", {}) for k in np.flatnonzero(self.times.sum(axis=1)).tolist()]
-        table = []
-        for k, phase, found in sorted(rows, key=lambda r: (r[0], ALL_PHASES.index(r[1]))):
-            w, a = self.precision._by_layer.get(names[k], (None, None))
-            table.append({
-                "layer": names[k], "kind": self.network.layers[k].kind, "phase": phase,
-                "weight_bits": w, "activation_bits": a, "folds": folds.get(k),
-                "utilisation": used.get(k), **dict.fromkeys(_COUNTED, 0.0), **found,
-                "latency_s": self.times[k, ALL_PHASES.index(phase)],
-                "energy_j": self.energies[k, ALL_PHASES.index(phase)],
-            })  # fmt: skip
-        return pd.DataFrame(table).astype({"weight_bits": "Int64", "activation_bits": "Int64"})
-
-
-_COUNTED = (*ap.EVENTS, "rows_active", "bus_bits", "mesh_bit_hops", "dram_bits")
+        return layer_table(self.network, self.precision, self.placement, self.times, self.energies)

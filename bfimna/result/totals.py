@@ -4,12 +4,35 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bfimna.ap.counts import CountSet
+from bfimna.ap.counts import Amount, CountSet
 from bfimna.chip.placement import Placement
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result import cost
 from bfimna.technology.technology import Technology
+
+
+def headline(
+    seconds: Amount, joules: Amount, operations: Amount, batch: int, area_m2: Amount
+) -> dict[str, np.ndarray]:
+    """Return the headline figures of points from the totals of their batch, all of one shape.
+
+    `latency_s` until the batch is done, `seconds_per_inference` that divided by the images,
+    `energy_j` of an inference, `edp_js` = energy_j · latency_s, and rates.
+    """
+    seconds, joules, area = np.broadcast_arrays(seconds, joules, area_m2)
+    each, energy = seconds / batch, joules / batch
+    efficiency = operations / energy
+    return {
+        "latency_s": seconds,
+        "seconds_per_inference": each,
+        "energy_j": energy,
+        "edp_js": energy * seconds,
+        "throughput_ops": operations / each,
+        "efficiency_ops_per_w": efficiency,
+        "area_m2": area,
+        "area_efficiency_ops_per_w_m2": efficiency / area,
+    }
 
 
 def totals(
@@ -20,7 +43,7 @@ def totals(
     times: np.ndarray,
     energies: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Return the headline figures of points whose costs are known.
+    """Return the headline figures and the utilisation of points whose costs are known.
 
     Parameters
     ----------
@@ -29,25 +52,12 @@ def totals(
 
     Returns
     -------
-    Arrays of shape (...): `latency_s` until the batch is done, `seconds_per_inference` that
-    divided by the images, `energy_j` of an inference, `edp_js` = energy_j · latency_s, rates.
+    Arrays of shape (...).
     """
-    latency = times.sum(axis=(-2, -1))
-    each = latency / batch
-    energy = energies.sum(axis=(-2, -1)) / batch
-    operations, area = 2 * network.macs, cost.area(placement.chip, technology)
-    efficiency = operations / energy
-    return {
-        "latency_s": latency,
-        "seconds_per_inference": each,
-        "energy_j": energy,
-        "edp_js": energy * latency,
-        "throughput_ops": operations / each,
-        "efficiency_ops_per_w": efficiency,
-        "area_m2": np.broadcast_to(area, latency.shape),
-        "area_efficiency_ops_per_w_m2": efficiency / area,
-        "utilisation": np.broadcast_to(placement.mean_utilisation, latency.shape),
-    }
+    seconds, joules = times.sum(axis=(-2, -1)), energies.sum(axis=(-2, -1))
+    area = cost.area(placement.chip, technology)
+    used = np.broadcast_to(placement.mean_utilisation, np.shape(seconds))
+    return headline(seconds, joules, 2 * network.macs, batch, area) | {"utilisation": used}
 
 
 def columns(
