@@ -11,9 +11,11 @@ from dataclasses import asdict
 from typing import NoReturn
 
 from bfimna import __version__, data, names
-from bfimna.display import quantity, text_table
+from bfimna.chip.chip import Chip
+from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError
 from bfimna.network import zoo
+from bfimna.result.cost import seconds_of
 from bfimna.result.report import Report
 from bfimna.result.simulate import simulate
 
@@ -92,25 +94,26 @@ def _listing(asked: argparse.Namespace) -> str:
     rows: Rows = asked.rows()
     if asked.json:
         return json.dumps(rows, indent=2)
-    heading = [_UNITS.get(key, (key.replace("_", " "), ""))[0] for key in rows[0]]
+    heading = [_HEADINGS.get(key, key.replace("_", " ")) for key in rows[0]]
     return text_table([heading, *([_cell(k, v) for k, v in row.items()] for row in rows)])
 
 
-#: key of a listing that a reader sees with a unit → heading and unit
-_UNITS = {
-    "weights": ("weights", ""),
-    "macs": ("MACs", ""),
-    "supply_v": ("supply", "V"),
-    "compare_s": ("compare", "s"),
-    "write_s": ("write", "s"),
-    "write_j_per_cell": ("write per cell", "J"),
-    "area_m2_per_cell": ("area per cell", "m²"),
+#: key of a listing → its heading, where that is not the key itself
+_HEADINGS = {
+    "macs": "MACs",
+    "supply_v": "supply",
+    "clock_hz": "clock",
+    "compare_s": "compare on LR",
+    "write_s": "write on LR",
+    "leakage_w_per_cell": "leakage per cell",
+    "area_m2_per_cell": "area per cell",
 }
 
 
 def _cell(key: str, value: object) -> str:
-    if key in _UNITS and isinstance(value, int | float):
-        return quantity(value, _UNITS[key][1])
+    """Write a value; numbers that have a unit, or are too long, with a prefix."""
+    if isinstance(value, int | float) and (unit_of(key) or value >= 10**5):
+        return quantity(value, unit_of(key))
     return str(value)
 
 
@@ -123,9 +126,19 @@ def _networks() -> Rows:
 
 
 def _technologies() -> Rows:
-    shown = ("name", "supply_v", "compare_s", "write_s", "write_j_per_cell", "area_m2_per_cell")
-    techs = (names.load_technology(name) for name in data.technology_names())
-    return [{key: getattr(tech, key) for key in shown} for tech in techs]
+    rows: Rows = []
+    for name in data.technology_names():
+        tech = names.load_technology(name)
+        cycles = seconds_of(tech, Chip.limited().columns)
+        rows.append({
+            "name": name,
+            "supply_v": tech.supply_v,
+            "compare_s": cycles["compares"],
+            "write_s": cycles["writes"],
+            "leakage_w_per_cell": tech.leakage_w_per_cell,
+            "area_m2_per_cell": tech.area_m2_per_cell,
+        })  # fmt: skip
+    return rows
 
 
 def _chips() -> Rows:

@@ -39,6 +39,18 @@ def _rounded(value: float, digits: int) -> str:
     return f"{float(text):.0f}" if "e" in text and 1 <= abs(value) < 1e6 else text
 
 
+_UNITS = {"s": "s", "j": "J", "v": "V", "w": "W", "m2": "m²", "hz": "Hz", "bytes": "B/s"}
+
+
+def unit_of(field: str) -> str:
+    """Return the unit in a field's name; an empty text where it has none.
+
+    >>> unit_of("compare_j_per_row"), unit_of("dram_bytes_per_s"), unit_of("alpha")
+    ('J', 'B/s', '')
+    """
+    return next((_UNITS[part] for part in field.split("_") if part in _UNITS), "")
+
+
 def html_table(
     title: str, header: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()
 ) -> str:

@@ -1,9 +1,10 @@
 """Technology: what one event of an associative processor costs, at a supply voltage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
+from bfimna.display import html_table, quantity, unit_of
 from bfimna.errors import BfimnaError, unknown
 from bfimna.technology.check import check_amounts
 from bfimna.technology.interconnect import Interconnect
@@ -32,7 +33,7 @@ WRITE_ENERGIES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Technology:
     """Cost of each event in SI units; model document, section 2.
 
@@ -124,6 +125,17 @@ class Technology:
                 f"supply {supply_v:g} V is at or below the threshold of {self.name}, "
                 f"{self.threshold_v:g} V: no transistor switches"
             )
+
+    def __repr__(self) -> str:
+        return f"<Technology {self.name} at {self.supply_v:g} V>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for part in (self, self.interconnect):
+            for name in (f.name for f in fields(part) if f.type in ("float", float)):
+                values = (getattr(part, name), *part.ranges.get(name, ()))
+                rows.append((name, *(quantity(value, unit_of(name)) for value in values)))
+        return html_table(repr(self)[1:-1], ("parameter", "value", "low", "high"), rows)
 
     def at_supply(self, supply_v: float) -> "Technology":
         """Return the technology at another logic supply.

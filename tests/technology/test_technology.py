@@ -125,3 +125,13 @@ def test_corners_bound_the_nominal_point():
     dear = tech.corner("pessimistic")
     assert dear.interconnect.bus_j_per_bit == tech.interconnect.ranges["bus_j_per_bit"][1]
     assert dear.interconnect.dram_bytes_per_s == tech.interconnect.ranges["dram_bytes_per_s"][0]
+
+
+def test_a_technology_introduces_itself():
+    tech = data.load_technology("sram-14nm-lstp").at_supply(0.7)
+    assert repr(tech) == "<Technology sram-14nm-lstp at 0.7 V>"
+    page = tech._repr_html_()
+    low, high = tech.ranges["compare_s"]
+    cells = f"<td>{tech.compare_s * 1e12:.3g} ps</td><td>{low * 1e12:.3g} ps</td>"
+    assert f"<td>compare_s</td>{cells}<td>{high * 1e12:.3g} ps</td>" in page
+    assert "<td>dram_bytes_per_s</td><td>256 GB/s</td>" in page
