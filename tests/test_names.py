@@ -140,6 +140,12 @@ def test_what_is_not_known_is_told_in_one_line(asked, told):
     assert "\n" not in str(error.value)
 
 
+def test_a_precision_of_another_network_is_not_loaded():
+    assert bf.load_precision("alexnet", INT8) is INT8
+    with pytest.raises(bf.BfimnaError, match="is for other layers than 'vgg16' has"):
+        bf.load_precision("vgg16", INT8)
+
+
 def test_sweep_and_peak_take_names_too():
     table = bf.sweep("alexnet", [8, "w4a8"], ["LR", {"name": "few", "rows": 1200}],
                      "sram-14nm-lstp", 2)  # fmt: skip

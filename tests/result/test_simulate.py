@@ -223,8 +223,12 @@ def test_a_report_draws_its_breakdown(network):
     fig = report.plot()
     time, energy = fig.axes
     for ax, costs in ((time, report.times), (energy, report.energies)):
-        heights = sum(patch.get_height() for patch in ax.patches)
-        assert heights == pytest.approx(1e6 * costs.sum())
+        heights = [patch.get_height() for patch in ax.patches]
+        tops = [patch.get_y() + patch.get_height() for patch in ax.patches]
+        assert sum(heights) == pytest.approx(1e6 * costs.sum())
+        makers = [report.network.makers[layer.name] for layer in report.network.layers]
+        by_layer = np.bincount(makers, costs.sum(axis=1))
+        assert max(tops) == pytest.approx(1e6 * by_layer.max())
 
 
 @pytest.mark.parametrize("kind", ["1d", "2d", "2d-segmented"])
