@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bfimna.errors import BfimnaError, unknown
+from bfimna.errors import BfimnaError, unknown, wrong_type
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.interconnect import Interconnect
@@ -192,6 +192,8 @@ def load_precision(network: Network, name: str) -> Precision:
     >>> load_precision(zoo.vgg16(), "w4a8").name
     'w4a8'
     """
+    if not isinstance(name, str):
+        raise wrong_type("precision", name, "a name")
     if fixed := re.fullmatch(r"int(\d+)|w(\d+)a(\d+)", name):
         both, weights, activations = (g and int(g) for g in fixed.groups())
         return Precision.fixed(network, both, weights=weights, activations=activations)

@@ -47,6 +47,15 @@ def network_file(name: str) -> Path | None:
             f"network file {shown(name)}: want letters, digits, '_', '-', '.' and '/' only "
             "(or a pathlib.Path)"
         )
+    return _file(name)
+
+
+def _file(name: str | Path) -> Path:
+    """Return a path that the file system can be asked about."""
+    try:
+        Path(name).is_file()
+    except (OSError, ValueError):  # overlong, or with NUL
+        raise BfimnaError(f"{shown(str(name))}: no such file") from None
     return Path(name)
 
 
@@ -71,7 +80,7 @@ def load_network(network: AnyNetwork) -> Network:
         return network
     if not isinstance(network, str | Path):
         raise wrong_type("network", network, "a Network, a name or a file")
-    path = network if isinstance(network, Path) else network_file(network)
+    path = _file(network) if isinstance(network, Path) else network_file(network)
     if path is None or path.suffix not in NETWORK_FILES:
         if network not in zoo.NETWORKS:
             raise unknown("network", network, [*zoo.NETWORKS, "<path>.onnx", "<path>.csv"])
@@ -115,13 +124,13 @@ def _width(bits: object) -> Any:
 
 def _named_precision(network: Network, name: str | Path) -> Precision:
     if name == OWN:
-        path = Path(network.name)
+        path = _file(network.name)
         if path.suffix != ".onnx":
             raise BfimnaError(f"precision 'own' is for ONNX files; {shown(network.name)} is none")
         return replace(read_onnx_precision(path), name=OWN)
     file = isinstance(name, Path) or (SAFE.fullmatch(name) is not None)
     if file and Path(name).suffix in PRECISION_FILES:
-        return replace(read_precision(network, name), name=str(name))
+        return replace(read_precision(network, _file(name)), name=str(name))
     return data.load_precision(network, str(name))
 
 
@@ -141,7 +150,7 @@ def load_chip(chip: AnyChip) -> Chip:
     if not isinstance(chip, str | Path):
         raise wrong_type("chip", chip, "a Chip, a name, a mapping of fields or a file")
     if Path(chip).suffix in CHIP_FILES:
-        path = Path(chip)
+        path = _file(chip)
         return _own_chip({"name": path.stem, **_fields_in(path)}, f"{path}: a chip")
     if chip not in CHIPS:
         raise unknown("chip", chip, [*CHIPS, "<path>.yaml", "<path>.json"])
@@ -207,10 +216,10 @@ def load_technology(technology: AnyTechnology) -> Technology:
         raise wrong_type("technology", technology, "a Technology, a name or '<path>.csv:<name>'")
     file, _, name = technology.rpartition(":")
     if Path(file).suffix == ".csv":
-        return data.load_technology(name, file)
+        return data.load_technology(name, _file(file))
     if Path(technology).suffix == ".csv":
         raise BfimnaError(
-            f"technology {shown(technology)} is a table: want '{technology}:<name>' of one in it"
+            f"technology {shown(technology)} is a table: want <path>.csv:<name> of one in it"
         )
     return data.load_technology(technology)
 

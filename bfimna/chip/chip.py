@@ -15,6 +15,7 @@ from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, w
 from bfimna.network.graph import Gemm, Network
 
 Weights = Literal["resident", "streamed"]
+MOST_IMAGES = 2**20  # in a batch
 #: field → what errors call it, its least value and its largest: far above what can be built
 _LIMITS = {
     "clusters": ("clusters (0: as many as needed)", 0, 2**40),

@@ -13,7 +13,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.chip import elementwise
-from bfimna.chip.chip import Chip, columns_needed
+from bfimna.chip.chip import MOST_IMAGES, Chip, columns_needed
 from bfimna.chip.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.errors import BfimnaError, whole_number
@@ -99,7 +99,7 @@ def place(
         For a batch below 1, a network without weighted layers, or operands that need more columns
         than an array has.
     """
-    batch = whole_number("batch", batch, 1)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
     ap.check_set(counts)
     if not network.gemms:
         raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")

@@ -48,6 +48,9 @@ ADDRESSING = ("input", "flatten", "concat", "view")
 _LENGTHS = {"kernel": 2, "stride": 2, "padding": 4, "dilation": 2, "size": 2}
 
 
+LARGEST = 2**40  # number in a layer: far above any network's, far below what overflows a count
+
+
 @dataclass(frozen=True)
 class Layer:
     """One node of the graph.
@@ -157,7 +160,9 @@ class Layer:
         if not isinstance(self.name, str) or not isinstance(self.kind, str):
             raise BfimnaError(f"{where}: name and kind must be text, not {shown(self.kind)}")
         if self.kind not in KINDS:
-            raise BfimnaError(f"{where}: unknown kind {self.kind!r}; known: {', '.join(KINDS)}")
+            raise BfimnaError(
+                f"{where}: unknown kind {shown(self.kind)}; known: {', '.join(KINDS)}"
+            )
         if not isinstance(self.inputs, tuple) or not all(isinstance(x, str) for x in self.inputs):
             raise BfimnaError(
                 f"{where}: inputs must be a tuple of layers' names, not {shown(self.inputs)}"
@@ -179,8 +184,13 @@ class Layer:
                     f"{where}: {what} must be {length} whole numbers, not {shown(numbers)}"
                 )
             for number in numbers:
-                if type(number) is not int or number < least:  # the text below costs too much
-                    whole_number(f"{where}: {what}", number, least)
-        whole_number(f"{where}: groups", self.groups, 1)
-        whole_number(f"{where}: channels", self.channels, 1 if given else 0)
+                if type(number) is not int or not least <= number <= LARGEST:  # else costs too much
+                    _check_number(f"{where}: {what}", number, least)
+        _check_number(f"{where}: groups", self.groups, 1)
+        _check_number(f"{where}: channels", self.channels, 1 if given else 0)
         truth(f"{where}: ceil", self.ceil)
+
+
+def _check_number(what: str, value: object, least: int) -> None:
+    if whole_number(what, value, least) > LARGEST:
+        raise BfimnaError(f"{what} must be at most {LARGEST}, not {shown(value)}")

@@ -42,7 +42,11 @@ class Precision:
     def __post_init__(self) -> None:
         for what in ("layers", "weight_bits", "activation_bits"):
             given = getattr(self, what)
-            if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str):
+            if (
+                not isinstance(given, Sequence | np.ndarray)
+                or isinstance(given, str)
+                or (isinstance(given, np.ndarray) and given.ndim != 1)
+            ):
                 raise wrong_type(f"{what} of precision {self.name!r}", given, "a tuple")
         object.__setattr__(self, "layers", tuple(self.layers))
         for what in ("weight_bits", "activation_bits"):
@@ -73,6 +77,7 @@ class Precision:
         >>> Precision.fixed(zoo.alexnet(), weights=4, activations=8).name
         'w4a8'
         """
+        _check_network(network)
         w, a = weights if bits is None else bits, activations if bits is None else bits
         if w is None or a is None or (bits is not None and (weights, activations) != (None, None)):
             raise BfimnaError("give either bits, or both weights= and activations=")
@@ -94,11 +99,12 @@ class Precision:
         >>> bits.mean_bits, bits == Precision.mixed(zoo.resnet50(), mean_bits=5, seed=0)
         (5.0, True)
         """
+        _check_network(network)
         mean_bits = positive_number("mean_bits", mean_bits)
         if not 1 <= mean_bits <= MAX_BITS:
             raise BfimnaError(f"mean_bits must be from 1 to {MAX_BITS}, not {mean_bits!r}")
         n = len(network.gemms)
-        seed = whole_number("seed", seed, 0)
+        seed = whole_number("seed", seed, 0, 2**63 - 1)
         spread = int(min(mean_bits - 1, MAX_BITS - mean_bits))
         low, high = int(mean_bits) - spread, min(MAX_BITS, int(np.ceil(mean_bits)) + spread)
         random = np.random.default_rng(seed)
@@ -120,6 +126,7 @@ class Precision:
         >>> Precision.of(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
         (8, 4, 4)
         """
+        _check_network(network)
         if not isinstance(bits, Mapping):
             raise wrong_type(f"bits of precision {name!r}", bits, "a mapping of layers to bits")
         for layer in bits:
@@ -180,6 +187,11 @@ class Precision:
                 f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
             )
         return list(zip(self.weight_bits, self.activation_bits, strict=True))
+
+
+def _check_network(network: object) -> None:
+    if not isinstance(network, Network):
+        raise wrong_type("network", network, "a Network (of bf.zoo, or bf.load_network(name))")
 
 
 def _pair(layer: str, bits: object) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from bfimna.ap.counts import CountSet, check_set
-from bfimna.chip.chip import Chip
+from bfimna.chip.chip import MOST_IMAGES, Chip
 from bfimna.chip.placement import Placement, place
 from bfimna.errors import whole_number
 from bfimna.names import (
@@ -64,7 +64,7 @@ def simulate(
     network = load_network(network)
     precision = load_precision(network, precision)
     chip, technology = load_chip(chip), load_technology(technology)
-    batch = whole_number("batch", batch, 1)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_set(counts)
     placement = _placed(network, precision, chip, batch, counts)
     times, energies = costs(placement, technology, len(network.layers))

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bfimna.ap.counts import CountSet, check_set
+from bfimna.chip.chip import MOST_IMAGES
 from bfimna.chip.placement import place
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.names import (
@@ -51,7 +53,7 @@ def sweep(
     bits = [load_precision(net, p) for p in _listed(precisions)]
     machines = [load_chip(c) for c in _listed(chips)]
     techs = [load_technology(t) for t in _listed(technologies)]
-    images = [whole_number("batch", b, 1) for b in _listed(batches)]
+    images = [whole_number("batch", b, 1, MOST_IMAGES) for b in _listed(batches)]
     check_set(counts)
     if not (bits and machines and techs and images):
         raise BfimnaError("a sweep needs at least one precision, chip, technology and batch")
@@ -73,4 +75,6 @@ def _listed(given: Any) -> list[Any]:
     """Return a list of what was given, which may be one thing alone."""
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         return [given]
+    if isinstance(given, np.ndarray) and not given.ndim:
+        return [given.item()]
     return list(given)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bfimna.result.report import Report
 
 DRAWS = 10_000
+MOST_DRAWS = 10**7
 BOUND_DRAWS = 2_000  # for columns of tables, where there are many points
 PERCENTILES = (5.0, 50.0, 95.0)
 #: quantities that can be drawn, as `Report` names them
@@ -145,7 +146,7 @@ def quantities(
     ----------
     operations : of an inference. images : of the batch, whose time and energy they share.
     """
-    draws, seed = whole_number("draws", draws, 1), whole_number("seed", seed, 0)
+    draws, seed = whole_number("draws", draws, 1, MOST_DRAWS), whole_number("seed", seed, 0)
     by_cause = {cause: uniform(cause, draws, seed) for cause in causes(technology)}
     return evaluate(placement, technology, operations, images, by_cause)
 

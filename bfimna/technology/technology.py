@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from bfimna.display import html_table, quantity, unit_of
-from bfimna.errors import BfimnaError, unknown
+from bfimna.errors import BfimnaError, shown, unknown
 from bfimna.technology.check import check_amounts
 from bfimna.technology.interconnect import Interconnect
 
@@ -150,8 +150,8 @@ class Technology:
         """
         try:
             supply_v = float(supply_v)
-        except (TypeError, ValueError):
-            raise BfimnaError(f"supply must be a voltage in V, not {supply_v!r}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise BfimnaError(f"supply must be a voltage in V, not {shown(supply_v)}") from None
         self._check_threshold(supply_v)
         if not LOWEST_V <= supply_v <= HIGHEST_V:
             raise BfimnaError(

@@ -272,9 +272,9 @@ def test_switching_precision_adds_no_cycle_and_needs_no_other_chip():
     assert reports[0].latency_s == reports[-1].latency_s
 
 
-@pytest.mark.parametrize("batch", [0, -1, 1.5])
+@pytest.mark.parametrize("batch", [0, -1, 1.5, True, 10**30, [2]])
 def test_a_batch_is_a_whole_number_of_images(batch):
-    with pytest.raises(BfimnaError, match="batch must be a whole number of at least 1"):
+    with pytest.raises(BfimnaError, match="batch must be a whole number from 1 to 1048576"):
         simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM, batch=batch)
 
 
