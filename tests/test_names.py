@@ -197,7 +197,7 @@ def test_a_technology_of_ones_own_table(tmp_path, monkeypatch):
     report = bf.simulate("alexnet", 8, "LR", "cells.csv:mine")
     assert report.technology.name == "mine"
     assert report.energy_j == bf.simulate("alexnet", 8, "LR", "reram-14nm-lstp").energy_j
-    with pytest.raises(bf.BfimnaError, match="unknown technology in cells.csv 'yours'"):
+    with pytest.raises(bf.BfimnaError, match=r"unknown technology in cells\.csv 'yours'"):
         bf.simulate("alexnet", 8, "LR", "cells.csv:yours")
 
 
