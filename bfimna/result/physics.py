@@ -34,9 +34,7 @@ def warnings(
     lines = [
         area_line(area, chip),
         density_line(watts, area, f"{network} in its {phase} phase on {chip.name}"),
-        current_line(
-            amperes, f"the first column of a fold's load, with its clears, on {chip.name}"
-        ),
+        current_line(amperes, f"the first column of a fold's load, with its clears, on {chip.name}"),
     ]
     return tuple(line for line in lines if line)
 

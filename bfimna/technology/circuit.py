@@ -154,7 +154,9 @@ def _times(arrays: pd.DataFrame, given: Assumptions, reram: bool) -> list[Value]
     return [*rows, compared("shift_time", compare, "D", "a register shift, no slower than that")]
 
 
-def _energies(arrays: pd.DataFrame, found: Split, given: Assumptions, reram: bool) -> list[Value]:
+def _energies(
+    arrays: pd.DataFrame, found: Split, given: Assumptions, reram: bool
+) -> list[Value]:
     factor = given["tool_energy_factor"]
 
     def tool(name: str, value: float, note: str, status: str = "C") -> Value:
@@ -190,10 +192,7 @@ def _cells(name, found: Split, given: Assumptions, reram: bool, tool) -> list[Va
     }[name]
     attached = tool(f"{name}_energy_per_attached_cell", found.write_per_bit, line)
     if not reram:
-        return [
-            tool(f"{name}_energy_per_cell", found.write, "intercept of a column write"),
-            attached,
-        ]
+        return [tool(f"{name}_energy_per_cell", found.write, "intercept of a column write"), attached]
     pulse, devices = given["pulse_time"], given["pulse_devices"].value
     value = devices * found.write
     ends = (value * pulse.low / pulse.value, value * pulse.high / pulse.value)
