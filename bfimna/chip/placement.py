@@ -15,6 +15,7 @@ from bfimna.ap.events import NONE
 from bfimna.chip import elementwise
 from bfimna.chip.chip import Chip
 from bfimna.chip.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
+from bfimna.chip.segments import segment_rows
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
@@ -203,8 +204,8 @@ def _gemm_phases(
     }
     works = {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
     if g.chip.ap != "1d":
-        segment = ap.segment_rows(g.part, g.chip.ap, g.chip.rows)
-        works["reduce"] = [Work(g.index, *each["reduce"], segment=segment)]
+        work, rows = each["reduce"]
+        works["reduce"] = [Work(g.index, work, rows, segment_rows(g.part, g.chip))]
     return works
 
 

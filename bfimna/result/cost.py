@@ -68,9 +68,7 @@ def latency(
     return _total(counts, seconds_of(technology, cells))
 
 
-def energy(
-    counts: Counts, technology: Prices, chip: Chip, segment: Amount | None = None
-) -> Amount:
+def energy(counts: Counts, technology: Prices, chip: Chip, segment: Amount | None = None) -> Amount:
     """Joules of a phase: its events on rows and cells; `counts` over all rows that take part.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What a result would take that nobody can build, cool or feed, against data/published/limits.csv."""
+"""What a result would take that nobody can build, cool or feed (data/published/limits.csv)."""
 
 import numpy as np
 
@@ -34,7 +34,9 @@ def warnings(
     lines = [
         area_line(area, chip),
         density_line(watts, area, f"{network} in its {phase} phase on {chip.name}"),
-        current_line(amperes, f"the first column of a fold's load, with its clears, on {chip.name}"),
+        current_line(
+            amperes, f"the first column of a fold's load, with its clears, on {chip.name}"
+        ),
     ]
     return tuple(line for line in lines if line)
 

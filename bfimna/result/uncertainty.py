@@ -105,26 +105,19 @@ def sobol(
         raise unknown("quantity with an interval", quantity, QUANTITIES)
     whole_number("samples", samples, 2)
     names = causes(report.technology)
+    columns = ["cause", "first", "total", "first_conf", "total_conf"]
+    if not names:
+        return pd.DataFrame(columns=columns)
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
     u = sample(problem, samples, calc_second_order=False, seed=seed)
     by_cause = dict(zip(names, u.T, strict=True))
     found = evaluate(
         report.placement, report.technology, report.operations, report.batch, by_cause
     )[quantity]
-    spread = found.std()
-    if not spread:
-        return pd.DataFrame(columns=["cause", "first", "total", "first_conf", "total_conf"])
-    scaled = (found - found.mean()) / spread
+    scaled = (found - found.mean()) / found.std()
     indices = analyze(problem, scaled, calc_second_order=False, seed=seed)
-    table = pd.DataFrame(
-        {
-            "cause": names,
-            "first": indices["S1"],
-            "total": indices["ST"],
-            "first_conf": indices["S1_conf"],
-            "total_conf": indices["ST_conf"],
-        }
-    )
+    of_salib = [names, *(indices[key] for key in ("S1", "ST", "S1_conf", "ST_conf"))]
+    table = pd.DataFrame(dict(zip(columns, of_salib, strict=True)))
     kept = table[table.total >= least].sort_values("total", ascending=False)
     return kept.reset_index(drop=True)
 

@@ -69,7 +69,9 @@ def fit_published(peaks: pd.DataFrame, borrowed: pd.DataFrame) -> pd.DataFrame:
         row("vertical_rows", 0.0, "1", "fitted times are per cycle, whatever is attached", "D"),
         row("vertical_energy_factor", 1.0, "1", "not in the fit: as a row's", "D"),
     ]
-    rows += [row(name, 0.0, unit, "in the fitted parameters") for unit in NONE for name in NONE[unit]]
+    rows += [
+        row(name, 0.0, unit, "in the fitted parameters") for unit in NONE for name in NONE[unit]
+    ]
     for parameter in BORROWED:
         own = borrowed.loc[parameter]
         rows.append(Value(

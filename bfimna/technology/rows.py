@@ -45,8 +45,6 @@ def table_of(technology: str, rows: Sequence[Value]) -> pd.DataFrame:
     return pd.DataFrame([[technology, *row.cells()] for row in rows], columns=COLUMNS)
 
 
-
-
 class Assumptions:
     """What assumptions.csv has for a device class, and for every technology."""
 

@@ -199,4 +199,3 @@ def _ends(ranges: Mapping[str, tuple[float, float]], corner: Corner) -> dict[str
             cheap, dear = (high, low) if name in more_is_better else (low, high)
             ends[name] = cheap if corner == "optimistic" else dear
     return ends
-

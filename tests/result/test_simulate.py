@@ -49,17 +49,22 @@ def test_a_layer_worked_by_hand():
     assert read.reads == 22 * 21 + 20
     # 256 sums and carries, packed in one fold: 2·21 loads, 8·21 cycles
     assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
-    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s)
+    line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
+    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
     assert multiply.latency_s == pytest.approx(expected)
 
 
 def test_events_times_their_price_is_the_energy():
     report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
     row = phase(report, "multiply")
+    match_line = SMALL.columns * SRAM.compare_j_per_attached_cell
     priced = (
-        row.compare_rows * SRAM.compare_j_per_row
+        row.compare_rows * (SRAM.compare_j_per_row + match_line)
+        - row.rows_matched * match_line
         + row.key_cells * SRAM.compare_j_per_key_cell
         + row.cells_written * SRAM.write_j_per_cell
+        + row.words_written * SMALL.columns * SRAM.write_j_per_attached_cell
+        + row.lines_driven * SRAM.write_j_per_line_cell
     )
     assert row.energy_j == pytest.approx(priced)
 
