@@ -73,10 +73,11 @@ def energy(counts: Counts, technology: Prices, chip: Chip, segment: Amount | Non
 
     Parameters
     ----------
-    segment : as for `latency`; a line in vertical mode has as many cells.
+    segment : as for `latency`; a line in vertical mode has as many cells, each of which takes
+        `vertical_energy_factor` times a row's.
     """
     if segment is not None:
-        return _total(counts, joules_of(technology, segment)) * technology.vertical_energy_factor
+        return _total(counts, joules_of(technology, segment * technology.vertical_energy_factor))
     prices = joules_of(technology, chip.columns)
     joules = _total(counts, prices)
     if np.any(technology.idle_rows):
@@ -121,8 +122,8 @@ def transfer_latency(traffic: Traffic, links: Prices) -> np.ndarray:
     return np.maximum(moving, traffic.dram_bits / 8 / links.dram_bytes_per_s)
 
 
-def transfer_energy(traffic: Traffic, links: Prices) -> np.ndarray:
-    """Joules of a layer's traffic."""
+def transfer_energy(traffic: Any, links: Prices) -> np.ndarray:
+    """Joules of a layer's traffic: a `Traffic`, or an object with sums of its bits."""
     return (
         traffic.bus_bits * links.bus_j_per_bit
         + traffic.mesh_bit_hops * links.mesh_j_per_bit_hop

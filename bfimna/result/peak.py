@@ -43,7 +43,7 @@ def peak(bits: int, chip: Chip, technology: Technology) -> Peak:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
     rows = chip.product_rows
-    seconds = cost.latency(program, technology, chip)
-    joules = cost.energy(program.over(rows), technology, chip)
+    seconds = float(cost.latency(program, technology, chip))
+    joules = float(cost.energy(program.over(rows), technology, chip))
     joules += cost.leakage_power(chip, technology) * seconds
     return Peak(2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology))

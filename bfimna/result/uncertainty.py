@@ -13,6 +13,7 @@ import pandas as pd
 from bfimna.ap.counts import Counts
 from bfimna.ap.events import NONE
 from bfimna.chip.placement import Placement, Work
+from bfimna.chip.traffic import Traffic
 from bfimna.errors import unknown, whole_number
 from bfimna.result import cost
 from bfimna.result.draws import causes, prices, uniform
@@ -75,7 +76,7 @@ def bounds(
 
     For a placement of many precisions at once too: arrays of its shape.
     """
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     ends = (PERCENTILES[0], PERCENTILES[-1])
     found = quantities(placement, technology, operations, images, draws=draws, seed=seed)
     for quantity in BOUNDED:
@@ -203,7 +204,8 @@ def _seconds(placement: Placement, totals: tuple[Counts, ...], drawn: SimpleName
             moving + cost.latency(flat, drawn, chip) + cost.latency(upright, drawn, chip, segment=0)
         )
     by_layer, phases = _with_layers(drawn), placement.phases.values()
-    layers = max(int(x.layers.max(initial=0)) for x in (traffic, *phases)) + 1
+    moved: list[Traffic | Work] = [traffic, *phases]
+    layers = max(int(x.layers.max(initial=0)) for x in moved) + 1
     each = [cost.latency(x.counts, by_layer, chip, x.segment) for x in phases]
     points = np.broadcast_shapes(*(np.shape(seconds)[:-1] for seconds in each))
     computing = np.zeros((*points, layers))

@@ -6,6 +6,7 @@ project come from a table too. All are functions of tables;
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,9 @@ def _energies(arrays: pd.DataFrame, found: Split, given: Assumptions, reram: boo
     ]  # fmt: skip
 
 
-def _cells(name, found: Split, given: Assumptions, reram: bool, tool) -> list[Value]:  # type: ignore[no-untyped-def]
+def _cells(
+    name: str, found: Split, given: Assumptions, reram: bool, tool: Callable[..., Value]
+) -> list[Value]:
     line = {
         "write": "slope of a column write: the line along a tagged row, once per write",
         "load": "slope of a column write: the line that brings the row its own bit",
@@ -159,7 +162,7 @@ def _endurance(components: pd.DataFrame, reram: bool) -> Value:
                      note="no wear")  # fmt: skip
     cell = components[components.component == "ReRAM cell"].iloc[0]
     return Value("endurance", cell.value, cell.low, cell.high, "writes", "logsplit", "endurance",
-                 "D", "data/published/components.csv", "range quoted in the literature")  # fmt: skip
+                 "D", "data/published/components.csv", "range of the literature")  # fmt: skip
 
 
 def all_technologies(folder: Path | str) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def test_vertical_lines_are_as_long_as_their_segments():
     counts = Counts(compares=1, writes=1, compare_rows=10, words_written=10)
     slow = replace(SRAM, vertical_rows=500.0, vertical_energy_factor=2.0)
     joules = cost.energy(counts, slow, LR, segment=3.0)
-    assert joules == pytest.approx(2 * 10e-15 * (ROW + 3 * CELL + 3 * WORD))
+    assert joules == pytest.approx(10e-15 * (ROW + 2 * 3 * (CELL + WORD)))
     nanoseconds = 0.3823 + 500 * 0.003032 + 0.3498 + 500 * 0.0007962
     assert cost.latency(counts, slow, LR, segment=3.0) == pytest.approx(1e-9 * nanoseconds)
     assert cost.latency(counts, SRAM, LR) < cost.latency(counts, SRAM, LR, segment=3.0)
