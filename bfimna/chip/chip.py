@@ -14,6 +14,7 @@ from bfimna.errors import BfimnaError, unknown, whole_number
 from bfimna.network.graph import Gemm, Network
 
 Weights = Literal["resident", "streamed"]
+LoadMode = Literal["latched", "by row"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Chip:
     multicast : a fold's distinct operands cross a cluster's bus once; otherwise every copy does.
     weights : "resident" in the MAPs, or "streamed" from DRAM once a batch and layer.
     overlap : the next fold's operands move while this one computes (double buffering).
+    load_mode : "latched", a fold's operands wait in latches and are written column by column, or
+        "by row", without latches, a CAP's rows one after the other.
+    mats : parts of an array along its rows; a row's write drives the columns of one.
     """
 
     name: str = "LR"
@@ -46,13 +50,15 @@ class Chip:
     multicast: bool = True
     weights: Weights = "resident"
     overlap: bool = False
+    load_mode: LoadMode = "latched"
+    mats: int = 16
 
     def __post_init__(self) -> None:
         where = f"chip {self.name!r}:"
         whole_number(f"{where} clusters (0: as many as needed)", self.clusters, 0)
         whole_number(f"{where} CAPs per cluster", self.caps_per_cluster, 1)
         whole_number(f"{where} MAPs per cluster", self.maps_per_cluster, 0)
-        for what in ("rows", "columns", "bus_bits", "mesh_bits"):
+        for what in ("rows", "columns", "bus_bits", "mesh_bits", "mats"):
             whole_number(f"{where} {what}", getattr(self, what), 1)
         if not self.clock_hz > 0:
             raise BfimnaError(f"{where} clock_hz must be above 0, not {self.clock_hz!r}")
@@ -60,6 +66,8 @@ class Chip:
             raise unknown("AP kind", self.ap, get_args(ApKind))
         if self.weights not in get_args(Weights):
             raise unknown("place of the weights", self.weights, get_args(Weights))
+        if self.load_mode not in get_args(LoadMode):
+            raise unknown("load mode", self.load_mode, get_args(LoadMode))
 
     @classmethod
     def limited(cls) -> "Chip":

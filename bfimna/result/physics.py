@@ -3,6 +3,7 @@
 import numpy as np
 
 from bfimna import data
+from bfimna.ap.events import NONE
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import Placement
 from bfimna.result import cost
@@ -89,6 +90,8 @@ def load_current(placement: Placement, technology: Technology) -> float:
     work = placement.phases["load"]
     prices = cost.joules_of(technology, placement.chip.columns)
     counts = work.counts
+    if counts.loads is NONE:  # row by row, nothing happens at once
+        return 0.0
     a_column = counts.cells_loaded / np.maximum(counts.loads / placement.folds, 1)
     joules = (
         a_column * prices["cells_loaded"]
