@@ -1,6 +1,7 @@
 """Seconds, joules and square metres: by hand, by columns, by supply, and sums that must add up."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,9 +109,37 @@ def test_rows_without_gating_are_precharged_all_the_same():
 def test_the_tool_s_orientation_pays_a_word_line_per_cell():
     counts = Counts(cells_written=7, words_written=4, lines_driven=20)
     ours = cost.write_energy(counts, SRAM, LR)
+    assert ours == pytest.approx(1e-15 * (7 * WRITE + 4 * 72 * WORD + 20 * KEY))
     assert ours == pytest.approx(cost.energy(counts, SRAM, LR))
     theirs = cost.write_energy(counts, SRAM, LR, along_rows=True)
     assert theirs - ours == pytest.approx(3e-15 * 72 * WORD)
+
+
+def test_the_key_s_way_to_the_array_is_paid_per_driven_column_and_row():
+    tree = replace(SRAM, broadcast_j_per_key_cell=1e-15)
+    counts = Counts(key_cells=9, lines_driven=5)
+    more = cost.energy(counts, tree, LR) - cost.energy(counts, SRAM, LR)
+    assert more == pytest.approx(9e-15)
+
+
+def test_moving_bits_by_hand():
+    """8 kbit over the bus, 16 kbit-hops, 4 kbit from DRAM at 25 GB/s."""
+    links = replace(SRAM.interconnect, dram_bytes_per_s=25e9)
+    moved = SimpleNamespace(bus_bits=8e3, mesh_bit_hops=16e3, dram_bits=4e3)
+    picojoules = 8e3 * 0.054 + 16e3 * 20.74 / 256 + 4e3 * 4
+    assert cost.transfer_energy(moved, links) == pytest.approx(1e-12 * picojoules)
+    chip = replace(LR, weights="streamed")
+    traffic = simulate(NET, INT8, chip, SRAM).placement.traffic
+    slow = replace(SRAM, interconnect=replace(links, dram_bytes_per_s=1e9))
+    times = simulate(NET, INT8, chip, slow).times[traffic.layers, cost.ALL_PHASES.index("traffic")]
+    weighted = traffic.dram_bits > 0
+    np.testing.assert_allclose(times[weighted], traffic.dram_bits[weighted] / 8 / 1e9)
+
+
+def test_what_double_buffering_leaves_by_hand():
+    # 4 folds, 8 s of transfer: the first fold's 2 s, then what exceeds computing, 3 folds of 4
+    exposed = cost.exposed(np.array([8.0, 8.0]), np.array([4.0, 9.0]), np.array([4.0, 4.0]))
+    assert exposed.tolist() == [2.0 + 3.0, 2.0]
 
 
 @pytest.mark.parametrize("name", ["sram-14nm-lstp", "reram-14nm-lstp"])
