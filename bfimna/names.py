@@ -35,7 +35,7 @@ MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits that an ONNX file carries itself
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
 SAFE = re.compile(r"[\w./-]+")  # stands unquoted in a shell command, YAML and a folder's name
-LABEL = re.compile(r"[\w.-]+")
+LABEL = re.compile(r"[\w.+-]{1,80}")
 
 
 def network_file(name: str) -> Path | None:
@@ -165,7 +165,7 @@ def _own_chip(fields: Mapping[str, Any], where: str) -> Chip:
     name = fields.get("name")
     if not isinstance(name, str) or not LABEL.fullmatch(name):
         raise BfimnaError(
-            f"{where} needs a name of letters, digits, '_', '-' and '.', not {shown(name)}"
+            f"{where} needs a name of letters, digits, '_', '-', '+' and '.', not {shown(name)}"
         )
     clock = fields.get("clock_hz")
     if isinstance(clock, str):  # YAML reads 1e9 as text, and 1.0e+9 as a number

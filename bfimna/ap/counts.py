@@ -232,20 +232,6 @@ def tree_levels(words: Amount) -> Amount:
     return np.searchsorted(_TREE, words)
 
 
-def segment_rows(words: Amount, ap: ApKind, rows: int) -> Amount:
-    """Mean rows attached to a column's line while groups of `words` rows are reduced.
-
-    With segments every level attaches each row of a group to one of its joins; without, all `rows`
-    of the array are attached in every join.
-
-    >>> [round(float(segment_rows(n, "2d-segmented", 4800)), 1) for n in (3, 9, 576)]
-    [3.0, 5.1, 15.1]
-    """
-    if ap == "2d":
-        return np.full(np.shape(words), float(rows))
-    return np.maximum(words * tree_levels(words) / np.maximum(words - 2, 1), np.minimum(words, 3))
-
-
 def reduce(
     words: Amount,
     bits: Amount,

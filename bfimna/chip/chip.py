@@ -15,6 +15,7 @@ from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, w
 from bfimna.network.graph import Gemm, Network
 
 Weights = Literal["resident", "streamed"]
+LoadMode = Literal["latched", "by row"]
 MOST_IMAGES = 2**20  # in a batch
 #: field → what errors call it, its least value and its largest: far above what can be built
 _LIMITS = {
@@ -25,6 +26,7 @@ _LIMITS = {
     "columns": ("columns", 1, 2**20),
     "bus_bits": ("bus_bits", 1, 2**20),
     "mesh_bits": ("mesh_bits", 1, 2**20),
+    "mats": ("mats", 1, 2**20),
 }
 
 
@@ -47,6 +49,9 @@ class Chip:
     multicast : a fold's distinct operands cross a cluster's bus once; otherwise every copy does.
     weights : "resident" in the MAPs, or "streamed" from DRAM once a batch and layer.
     overlap : the next fold's operands move while this one computes (double buffering).
+    load_mode : "latched", a fold's operands wait in latches and are written column by column, or
+        "by row", without latches, a CAP's rows one after the other.
+    mats : parts of an array along its rows; a row's write drives the columns of one.
 
     Raises
     ------
@@ -67,6 +72,8 @@ class Chip:
     multicast: bool = True
     weights: Weights = "resident"
     overlap: bool = False
+    load_mode: LoadMode = "latched"
+    mats: int = 16
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""
@@ -97,6 +104,8 @@ class Chip:
             raise unknown("AP kind", self.ap_kind, get_args(ApKind))
         if self.weights not in get_args(Weights):
             raise unknown("place of the weights", self.weights, get_args(Weights))
+        if self.load_mode not in get_args(LoadMode):
+            raise unknown("load mode", self.load_mode, get_args(LoadMode))
 
     @classmethod
     def limited(cls) -> "Chip":

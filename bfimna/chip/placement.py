@@ -15,6 +15,8 @@ from bfimna.ap.events import NONE
 from bfimna.chip import elementwise
 from bfimna.chip.chip import MOST_IMAGES, Chip, columns_needed
 from bfimna.chip.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
+from bfimna.chip.loading import load_operands
+from bfimna.chip.segments import segment_rows
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
@@ -170,7 +172,7 @@ def _gemm_phases(
     def in_folds(program: Counts, rows: np.ndarray) -> Counts:
         return program.repeat(g.folds, rows)
 
-    load = in_folds(ap.load(w + a), g.products)
+    load = load_operands(g, w + a)
     narrow = total - ap.levels(g.part)  # all columns of the sum, also where parts are shorter
     reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap_kind, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
@@ -203,8 +205,8 @@ def _gemm_phases(
     }
     works = {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
     if g.chip.ap_kind != "1d":
-        segment = ap.segment_rows(g.part, g.chip.ap_kind, g.chip.rows)
-        works["reduce"] = [Work(g.index, *each["reduce"], segment=segment)]
+        work, rows = each["reduce"]
+        works["reduce"] = [Work(g.index, work, rows, segment_rows(g.part, g.chip))]
     return works
 
 

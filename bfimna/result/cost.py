@@ -65,8 +65,7 @@ def latency(
     segment : in vertical mode, mean rows attached to a column's line; None for horizontal mode. A
         vertical cycle is timed for the technology's `vertical_rows`, whatever its segment.
     """
-    cells = chip.columns if segment is None else technology.vertical_rows
-    return _total(counts, seconds_of(technology, cells))
+    return _total(counts, _seconds(technology, chip, segment))
 
 
 def energy(counts: Counts, technology: Prices, chip: Chip, segment: Amount | None = None) -> Amount:
@@ -74,15 +73,29 @@ def energy(counts: Counts, technology: Prices, chip: Chip, segment: Amount | Non
 
     Parameters
     ----------
-    segment : as for `latency`; a line in vertical mode has as many cells.
+    segment : as for `latency`; a line in vertical mode has as many cells, each of which takes
+        `vertical_energy_factor` times a row's.
     """
-    if segment is not None:
-        return _total(counts, joules_of(technology, segment)) * technology.vertical_energy_factor
-    prices = joules_of(technology, chip.columns)
-    joules = _total(counts, prices)
-    if np.any(technology.idle_rows):
-        joules = joules + technology.idle_rows * idle_rows(counts, chip) * prices["compare_rows"]
-    return joules
+    joules = _total(counts, _joules(technology, chip, segment))
+    return joules if segment is not None else joules + idle_energy(counts, technology, chip)
+
+
+def _seconds(technology: Prices, chip: Chip, segment: Amount | None) -> dict[str, Any]:
+    return seconds_of(technology, chip.columns if segment is None else technology.vertical_rows)
+
+
+def _joules(technology: Prices, chip: Chip, segment: Amount | None) -> dict[str, Any]:
+    if segment is None:
+        return joules_of(technology, chip.columns)
+    return joules_of(technology, segment * technology.vertical_energy_factor)
+
+
+def idle_energy(counts: Counts, technology: Prices, chip: Chip) -> Any:
+    """Joules of the match lines of rows without data, as far as they are not gated."""
+    share = technology.idle_rows
+    if not isinstance(share, np.ndarray) and share == 0:
+        return 0.0
+    return share * idle_rows(counts, chip) * joules_of(technology, chip.columns)["compare_rows"]
 
 
 def idle_rows(counts: Counts, chip: Chip) -> Amount:
@@ -109,11 +122,12 @@ def write_energy(
 
 
 def _total(counts: Counts, prices: dict[str, Any]) -> Amount:
-    amounts = counts.__dict__
-    return sum(
-        (amounts[event] * price for event, price in prices.items() if amounts[event] is not NONE),
-        start=0.0,
-    )
+    amounts, total = counts.__dict__, None
+    for event, price in prices.items():
+        amount = amounts[event]
+        if amount is not NONE:
+            total = amount * price if total is None else total + amount * price
+    return 0.0 if total is None else total
 
 
 def transfer_latency(traffic: Traffic, links: Prices) -> np.ndarray:
@@ -122,8 +136,8 @@ def transfer_latency(traffic: Traffic, links: Prices) -> np.ndarray:
     return np.maximum(moving, traffic.dram_bits / 8 / links.dram_bytes_per_s)
 
 
-def transfer_energy(traffic: Traffic, links: Prices) -> np.ndarray:
-    """Joules of a layer's traffic."""
+def transfer_energy(traffic: Any, links: Prices) -> np.ndarray:
+    """Joules of a layer's traffic: a `Traffic`, or an object with sums of its bits."""
     return (
         traffic.bus_bits * links.bus_j_per_bit
         + traffic.mesh_bit_hops * links.mesh_j_per_bit_hop
@@ -179,10 +193,17 @@ def costs(
     t, chip = placement.traffic, placement.chip
     shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
     times, energies = np.zeros(shape), np.zeros(shape)
+    flat = _seconds(technology, chip, None), _joules(technology, chip, None)
     for phase, work in placement.phases.items():
-        k = ALL_PHASES.index(phase)
-        times[..., work.layers, k] = latency(work.counts, technology, chip, work.segment)
-        energies[..., work.layers, k] = energy(work.counts, technology, chip, work.segment)
+        k, upright = ALL_PHASES.index(phase), work.segment
+        if upright is None:  # the prices of a row's events are the same in every phase
+            seconds, joules = (_total(work.counts, prices) for prices in flat)
+            if technology.idle_rows:
+                joules = joules + idle_energy(work.counts, technology, chip)
+        else:
+            seconds = latency(work.counts, technology, chip, upright)
+            joules = energy(work.counts, technology, chip, upright)
+        times[..., work.layers, k], energies[..., work.layers, k] = seconds, joules
     times[..., t.layers, TRAFFIC] = moving_latency(placement, technology, times.sum(axis=-1))
     energies[..., t.layers, TRAFFIC] = transfer_energy(t, technology.interconnect)
     energies[..., LEAKAGE] = times.sum(axis=-1) * leakage_power(chip, technology)

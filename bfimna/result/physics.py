@@ -1,8 +1,9 @@
-"""What a result would take that nobody can build, cool or feed, against data/published/limits.csv."""
+"""What a result would take that nobody can build, cool or feed (data/published/limits.csv)."""
 
 import numpy as np
 
 from bfimna import data
+from bfimna.ap.events import NONE
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import Placement
 from bfimna.result import cost
@@ -34,7 +35,9 @@ def warnings(
     lines = [
         area_line(area, chip),
         density_line(watts, area, f"{network} in its {phase} phase on {chip.name}"),
-        current_line(amperes, f"the first column of a fold's load, with its clears, on {chip.name}"),
+        current_line(
+            amperes, f"the first column of a fold's load, with its clears, on {chip.name}"
+        ),
     ]
     return tuple(line for line in lines if line)
 
@@ -87,6 +90,8 @@ def load_current(placement: Placement, technology: Technology) -> float:
     work = placement.phases["load"]
     prices = cost.joules_of(technology, placement.chip.columns)
     counts = work.counts
+    if counts.loads is NONE:  # row by row, nothing happens at once
+        return 0.0
     a_column = counts.cells_loaded / np.maximum(counts.loads / placement.folds, 1)
     joules = (
         a_column * prices["cells_loaded"]

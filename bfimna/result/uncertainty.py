@@ -13,6 +13,7 @@ import pandas as pd
 from bfimna.ap.counts import Counts
 from bfimna.ap.events import NONE
 from bfimna.chip.placement import Placement, Work
+from bfimna.chip.traffic import Traffic
 from bfimna.errors import unknown, whole_number
 from bfimna.result import cost
 from bfimna.result.draws import causes, prices, uniform
@@ -77,7 +78,7 @@ def bounds(
 
     For a placement of many precisions at once too: arrays of its shape.
     """
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     ends = (PERCENTILES[0], PERCENTILES[-1])
     found = quantities(placement, technology, operations, images, draws=draws, seed=seed)
     for quantity in BOUNDED:
@@ -107,26 +108,19 @@ def sobol(
         raise unknown("quantity with an interval", quantity, QUANTITIES)
     whole_number("samples", samples, 2)
     names = causes(report.technology)
+    columns = ["cause", "first", "total", "first_conf", "total_conf"]
+    if not names:
+        return pd.DataFrame(columns=columns)
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
     u = sample(problem, samples, calc_second_order=False, seed=seed)
     by_cause = dict(zip(names, u.T, strict=True))
     found = evaluate(
         report.placement, report.technology, report.operations, report.batch, by_cause
     )[quantity]
-    spread = found.std()
-    if not spread:
-        return pd.DataFrame(columns=["cause", "first", "total", "first_conf", "total_conf"])
-    scaled = (found - found.mean()) / spread
+    scaled = (found - found.mean()) / found.std()
     indices = analyze(problem, scaled, calc_second_order=False, seed=seed)
-    table = pd.DataFrame(
-        {
-            "cause": names,
-            "first": indices["S1"],
-            "total": indices["ST"],
-            "first_conf": indices["S1_conf"],
-            "total_conf": indices["ST_conf"],
-        }
-    )
+    of_salib = [names, *(indices[key] for key in ("S1", "ST", "S1_conf", "ST_conf"))]
+    table = pd.DataFrame(dict(zip(columns, of_salib, strict=True)))
     kept = table[table.total >= least].sort_values("total", ascending=False)
     return kept.reset_index(drop=True)
 
@@ -202,7 +196,8 @@ def _seconds(placement: Placement, totals: tuple[Counts, ...], drawn: SimpleName
             moving + cost.latency(flat, drawn, chip) + cost.latency(upright, drawn, chip, segment=0)
         )
     by_layer, phases = _with_layers(drawn), placement.phases.values()
-    layers = max(int(x.layers.max(initial=0)) for x in (traffic, *phases)) + 1
+    moved: list[Traffic | Work] = [traffic, *phases]
+    layers = max(int(x.layers.max(initial=0)) for x in moved) + 1
     each = [cost.latency(x.counts, by_layer, chip, x.segment) for x in phases]
     points = np.broadcast_shapes(*(np.shape(seconds)[:-1] for seconds in each))
     computing = np.zeros((*points, layers))

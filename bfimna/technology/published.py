@@ -1,5 +1,7 @@
 """The technology that explains the published peaks of BF-IMNA: four parameters, six figures."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -69,9 +71,11 @@ def fit_published(peaks: pd.DataFrame, borrowed: pd.DataFrame) -> pd.DataFrame:
         row("vertical_rows", 0.0, "1", "fitted times are per cycle, whatever is attached", "D"),
         row("vertical_energy_factor", 1.0, "1", "not in the fit: as a row's", "D"),
     ]
-    rows += [row(name, 0.0, unit, "in the fitted parameters") for unit in NONE for name in NONE[unit]]
+    rows += [
+        row(name, 0.0, unit, "in the fitted parameters") for unit in NONE for name in NONE[unit]
+    ]
     for parameter in BORROWED:
-        own = borrowed.loc[parameter]
+        own: Any = borrowed.loc[parameter]
         rows.append(Value(
             parameter, own.value, own.low, own.high, own.unit, own.distribution, own.cause, "D",
             own.source, "not published: as sram-14nm-lstp",

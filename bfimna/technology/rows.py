@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
 import pandas as pd
 
@@ -23,8 +24,8 @@ class Value:
 
     parameter: str
     value: float
-    low: float | None = None
-    high: float | None = None
+    low: float = nan
+    high: float = nan
     unit: str = "1"
     distribution: str = "fixed"
     cause: str = ""
@@ -32,10 +33,14 @@ class Value:
     source: str = TOOL
     note: str = ""
 
+    def __post_init__(self) -> None:
+        for end in ("low", "high"):
+            if isnan(getattr(self, end)):
+                object.__setattr__(self, end, self.value)
+
     def cells(self) -> list[object]:
         """Return the row from `parameter` on, numbers at four significant digits."""
-        ends = [self.value if end is None else end for end in (self.low, self.high)]
-        numbers = [float(f"{x:.4g}") for x in (self.value, *ends)]
+        numbers = [float(f"{x:.4g}") for x in (self.value, self.low, self.high)]
         return [self.parameter, *numbers, self.unit, self.distribution, self.cause, self.status,
                 self.source, self.note]  # fmt: skip
 
@@ -43,8 +48,6 @@ class Value:
 def table_of(technology: str, rows: Sequence[Value]) -> pd.DataFrame:
     """Return the rows of a technology as a table."""
     return pd.DataFrame([[technology, *row.cells()] for row in rows], columns=COLUMNS)
-
-
 
 
 class Assumptions:

@@ -67,7 +67,7 @@ class Technology:
     area_m2_per_cell : area of a cell, periphery included.
     endurance_writes : writes that a cell survives.
     vertical_rows : rows that a vertical cycle is timed for.
-    vertical_energy_factor : energy of a line in vertical mode over a row's with as many cells.
+    vertical_energy_factor : energy of a cell attached to a column's line over one on a row's.
     vertical_area_factor : area of a cell with a second set of lines and tags over one without.
     interconnect : what moving bits costs.
     ranges : field → its (low, high). draws : field → (distribution, cause) of its range.

@@ -50,8 +50,8 @@ def test_a_layer_worked_by_hand():
     assert read.reads == 22 * 21 + 20
     # 256 sums and carries, packed in one fold: 2·21 loads, 8·21 cycles
     assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
-    attached = SRAM.compare_s_per_cell + SRAM.write_s_per_cell
-    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + 72 * attached)
+    line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
+    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
     assert multiply.latency_s == pytest.approx(expected)
 
 
