@@ -162,6 +162,9 @@ def test_latency_is_what_one_waits_for_and_edp_is_of_that():
     table = sweep(TINY, bits, SMALL, SRAM, 8).iloc[0]
     assert (table.latency_s, table.edp_js) == pytest.approx((many.latency_s, many.edp_js))
     assert table.seconds_per_inference == pytest.approx(many.seconds_per_inference)
+    for quantity in ("latency_s", "seconds_per_inference", "energy_j", "edp_js"):
+        low, _, high = many.interval(quantity, 500)
+        assert low < getattr(many, quantity) < high
 
 
 @pytest.mark.parametrize(
