@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bfimna.ap.counts import CountSet
-from bfimna.names import load_chip, load_network, load_precision, load_technology
+from bfimna.names import load_technology
 from bfimna.result.report import Report
 from bfimna.result.simulate import simulate
 
@@ -31,12 +31,10 @@ def run(
     supply_v : logic supply in V; the technology's nominal one if left out.
     batch, counts : as `simulate` takes them.
     """
-    net = load_network(network)
-    bits = load_precision(net, precision)
     tech = load_technology(technology)
     if supply_v is not None:
         tech = tech.at_supply(supply_v)
-    return simulate(net, bits, load_chip(chip), tech, batch=batch, counts=counts)
+    return simulate(network, precision, chip, tech, batch=batch, counts=counts)
 
 
 def points(

@@ -169,4 +169,4 @@ def network_digest(name: str) -> str:
 def precision_digest(network: str, precision: str) -> str:
     """Digest of the bits that a name stands for."""
     bits = load_precision(load_network(network), precision)
-    return digest(repr(bits))
+    return digest(bits)

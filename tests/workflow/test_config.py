@@ -20,8 +20,13 @@ def changed(**keys):
 
 
 def folders(**keys):
-    few = {"networks": ["alexnet"], "bits": [4], "schemes": [], "technologies": ["sram-14nm-hp"]}
-    return [run.folder for run in runs.runs(config.checked(changed(**few, **keys)))]
+    few = {
+        "networks": ["alexnet"],
+        "bits": [4],
+        "schemes": [],
+        "technologies": ["sram-14nm-hp"],
+    } | keys
+    return [run.folder for run in runs.runs(config.checked(changed(**few)))]
 
 
 def test_the_default_config_covers_what_the_figures_compare():
@@ -232,3 +237,17 @@ def test_the_table_of_figures_is_checked(row, told, tmp_path):
     table.write_text(f"figure,group,parameters,caption\n{row}\n")
     with pytest.raises(BfimnaError, match=told):
         figures.read(table, ROOT / "notebooks")
+
+
+def test_a_technology_of_ones_own_is_a_row_of_ones_own_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = data.technologies()
+    own = table[table.technology == "sram-14nm-hp"].assign(technology="my-cell")
+    own.to_csv("mine.csv", index=False)
+    (found,) = folders(technologies=["mine.csv:my-cell"])
+    assert found == "alexnet/int4/my-cell-LR"
+    tech = data.load_technology("mine.csv:my-cell")
+    assert tech.name == "mine.csv:my-cell"
+    assert tech.compare_s == data.load_technology("sram-14nm-hp").compare_s
+    with pytest.raises(BfimnaError, match=r"'other'.*my-cell"):
+        folders(technologies=["mine.csv:other"])
