@@ -1,13 +1,14 @@
 """Which modules of the package a piece of code reaches, by static analysis of its imports.
 
-A module is reached whole: by an import, at the top or inside a function, or as an attribute
-(``bf.zoo``). A package's ``__init__`` only passes names on, so what counts is where a name that is
-used is defined, also for names that ``__getattr__`` loads lazily; a package that is used as a whole
-(``getattr(bf, name)``) reaches all that it passes on.
+A module is reached whole: by an import or as an attribute (``bf.zoo``). What a function imports
+when it is called counts if anything that is reached names that function. A package's ``__init__``
+only passes names on, so what counts is where a name that is used is defined, also for names that
+``__getattr__`` loads lazily; a package that is used as a whole (``getattr(bf, name)``) reaches all
+that it passes on.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,10 +102,34 @@ class Source:
         passive = (*_DEFINITIONS, *_IMPORTS, ast.Assign, ast.AnnAssign)
         return not all(isinstance(n, passive) or _is_constant(n) for n in self.tree.body)
 
-    def references(self) -> set[Reference]:
-        """Return what the code refers to of other modules."""
-        found = set(_uses(self.tree, self.bindings))
+    @cached_property
+    def names(self) -> set[str]:
+        """Names of functions that the code could call: every name, attribute and short string."""
+        found = {alias.name for node in ast.walk(self.tree) if isinstance(node, _IMPORTS)
+                 for alias in node.names}  # fmt: skip
         for node in ast.walk(self.tree):
+            found.add(getattr(node, "attr", "") or getattr(node, "id", ""))
+        return found | {text for text in _strings(self.tree) if text.isidentifier()}
+
+    @cached_property
+    def importers(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Functions and methods that import something when they are called by their name."""
+        scopes: list[ast.Module | ast.ClassDef] = [self.tree]
+        scopes += [n for n in self.tree.body if isinstance(n, ast.ClassDef)]
+        functions = (n for scope in scopes for n in scope.body if isinstance(n, _DEFINITIONS[:2]))
+        return [
+            f
+            for f in functions
+            if not f.name.startswith(("__", "_repr_"))  # Python and IPython call these unnamed
+            and not f.decorator_list  # or whoever decorates
+            and any(isinstance(node, _IMPORTS) for node in ast.walk(f))
+        ]
+
+    def references(self, tree: ast.AST) -> set[Reference]:
+        """Return what a part of the code refers to of other modules."""
+        skipped = set(self.importers) - {tree}
+        found = set(_uses(tree, self.bindings, skipped))
+        for node in _walk(tree, skipped):
             if isinstance(node, ast.Call) and _called(node) == "import_module" and node.args:
                 found |= {Reference(text) for text in _strings(node.args[0])}
             if self.is_package:
@@ -129,11 +154,23 @@ def _strings(tree: ast.AST) -> list[str]:
     return [value for value in constants if isinstance(value, str)]
 
 
-def _uses(tree: ast.AST, bindings: dict[str, Reference]) -> Iterator[Reference]:
+def _walk(tree: ast.AST, skipped: Collection[ast.AST]) -> Iterator[ast.AST]:
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(child for child in ast.iter_child_nodes(node) if child not in skipped)
+
+
+def _uses(
+    tree: ast.AST, bindings: dict[str, Reference], skipped: Collection[ast.AST]
+) -> Iterator[Reference]:
     """Yield every use of an imported name, with the attributes that are taken of it."""
     stack = [tree]
     while stack:
         node = stack.pop()
+        if node in skipped:
+            continue
         root, attributes = node, []
         while isinstance(root, ast.Attribute):
             attributes.append(root.attr)
@@ -156,7 +193,7 @@ class Package:
         self.name = root.name
         self.paths = {self._dotted(root, path): path for path in sorted(root.rglob("*.py"))}
         self._sources: dict[str, Source] = {}
-        self._direct: dict[str, frozenset[Use]] = {}
+        self._direct: dict[tuple[str, str], set[Use]] = {}
 
     def _dotted(self, root: Path, path: Path) -> str:
         parts = [root.name, *path.relative_to(root).with_suffix("").parts]
@@ -173,23 +210,31 @@ class Package:
     def closure(self, start: Source) -> set[Use]:
         """Return every use of the package's modules that code makes, directly or through others."""
         found: set[Use] = set()
-        stack = list(self.uses(start))
+        named: set[str] = set()
+        waiting: list[tuple[str, set[Use]]] = []  # functions that nothing has named yet
+        done, stack = {""}, [start]
         while stack:
-            use = stack.pop()
-            if use not in found:
-                found.add(use)
-                stack.extend(self._uses_of(use.module))
+            source = stack.pop()
+            named |= source.names
+            waiting += [(f.name, self.uses(source, f)) for f in source.importers]
+            new = self.uses(source, source.tree).union(*(u for f, u in waiting if f in named))
+            waiting = [(f, uses) for f, uses in waiting if f not in named]
+            found |= new
+            for module in {use.module for use in new} - done:
+                done.add(module)
+                stack.append(self.source(module))
         return found
 
-    def _uses_of(self, module: str) -> frozenset[Use]:
-        if module not in self._direct:
-            self._direct[module] = frozenset(self.uses(self.source(module)))
-        return self._direct[module]
-
-    def uses(self, source: Source) -> Iterator[Use]:
-        """Yield the uses that a module makes itself."""
-        for reference in sorted(source.references()):
-            yield from self.resolve(reference)
+    def uses(
+        self, source: Source, part: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
+    ) -> set[Use]:
+        """Return the uses that a part of a module makes itself."""
+        key = (source.name, f"{getattr(part, 'name', '')} {getattr(part, 'lineno', 0)}")
+        if source.name not in self.paths or key not in self._direct:
+            self._direct[key] = {
+                use for reference in source.references(part) for use in self.resolve(reference)
+            }
+        return self._direct[key]
 
     def resolve(self, reference: Reference) -> Iterator[Use]:
         """Find where a name is defined, and what importing it runs on the way.
