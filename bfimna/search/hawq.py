@@ -9,8 +9,9 @@ from bfimna import data
 from bfimna.network import zoo
 from bfimna.network.precision import Precision
 from bfimna.search.costs import model_costs
-from bfimna.search.ilp import minimise
+from bfimna.search.limits import Limit
 from bfimna.search.sensitivity import hawq_sensitivity
+from bfimna.search.solve import Search
 from bfimna.search.space import Space
 
 #: share of the way from int4 to int8 that each of HAWQ-V3's budgets allows
@@ -43,10 +44,12 @@ def _solved(network_name: str) -> tuple[tuple[str, float, np.ndarray, Precision,
     space = _space(network_name)
     solved = []
     for quantity, cost in t4_costs(space).items():
-        int4, int8 = (cost @ space.program.expand(space.uniform(end)) for end in (0, -1))
+        int4, int8 = (space.program.cost(cost, space.uniform(end)) for end in (0, -1))
+        search = Search(space.program, cost[None])
         for level, fraction in LEVELS.items():
             scheme, budget = f"{quantity}-{level}", int4 + fraction * (int8 - int4)
-            choice = minimise(space.program, space.program.omega_vector, [(cost, budget)])
+            choice = search.within(Limit(search.vectors, budget))
+            assert choice is not None  # int4 is within every one of these budgets
             published = data.load_precision(space.network, f"hawq_v3/{scheme}")
             solved.append((scheme, budget, cost, space.precision(choice, scheme), published))
     return tuple(solved)
@@ -91,8 +94,9 @@ def reproduced_schemes(network_name: str) -> pd.DataFrame:
         values = {"scheme": scheme, "budget": budget}
         for prefix, precision in (("", found), ("published_", published)):
             bits = dict(zip(precision.layers, precision.weight_bits, strict=True))
-            variables = space.program.expand(space.choice(bits))
-            values[f"{prefix}budget_used"] = cost @ variables / budget
+            values[f"{prefix}budget_used"] = (
+                space.program.cost(cost, space.choice(bits)) / budget
+            )
             values[f"{prefix}omega"] = space.sensitivity.total(bits)
         pairs = zip(found.layers, found.weight_bits, published.weight_bits, strict=True)
         values["different"] = ", ".join(layer for layer, ours, theirs in pairs if ours != theirs)
