@@ -9,6 +9,7 @@ run again), `dynamic` (bits chosen for every inference), `hessian` (sensitivitie
 
 from importlib import import_module
 
+from bfimna.search.chips import chips
 from bfimna.search.choose import Budget, choose, compare, front
 from bfimna.search.dynamic import crossbar_reload, summary
 from bfimna.search.hawq import reproduce_hawq, reproduced_schemes
@@ -19,6 +20,7 @@ __all__ = [
     "Budget",
     "Sensitivity",
     "against_published",
+    "chips",
     "choose",
     "compare",
     "crossbar_reload",

@@ -14,6 +14,7 @@ import pandas as pd
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
+from bfimna.search.unbeaten import unbeaten
 from bfimna.technology.technology import Technology
 
 #: (position in the stream, charge in J, deadline in s) → position of an option, or None to skip
@@ -37,9 +38,7 @@ def pareto(options: pd.DataFrame) -> pd.DataFrame:
         unknown = options.precision[options.accuracy_percent.isna()].tolist()
         raise BfimnaError(f"no published or measured accuracy for {', '.join(unknown)}")
     merit = options[["energy_j", "latency_s"]].assign(loss=-options.accuracy_percent).to_numpy()
-    no_worse = (merit[:, None] <= merit[None]).all(axis=2)
-    better = no_worse & (merit[:, None] < merit[None]).any(axis=2)
-    kept = options[~better.any(axis=0)].drop_duplicates(list(COLUMNS[1:]))
+    kept = options[unbeaten(merit)].drop_duplicates(list(COLUMNS[1:]))
     return kept.sort_values("energy_j").reset_index(drop=True)
 
 
@@ -51,7 +50,7 @@ def day(options: pd.DataFrame, inferences: int = 240, seed: int = 0) -> pd.DataF
 
     Returns
     -------
-    DataFrame with harvest_j and deadline_s, a row an inference.
+    DataFrame with harvest_j and deadline_s, one row per inference.
     """
     whole_number("inferences", inferences, 1)
     random = np.random.default_rng(seed)
@@ -100,7 +99,7 @@ def run(
     decide: Decide,
     reload: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """Play a stream: one row an inference, with what was decided, spent, left and answered.
+    """Play a stream: one row per inference, with what was decided, spent, left and answered.
 
     Parameters
     ----------
@@ -190,7 +189,7 @@ def crossbar_reload(
 
 
 def summary(played: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a run, means of the streams: energy, misses, switches, accuracy.
+    """Return one row per run, means of the streams: energy, misses, switches, accuracy.
 
     Parameters
     ----------

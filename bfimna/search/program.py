@@ -60,7 +60,7 @@ class Program:
         return np.concatenate([single.ravel(), (empty if double is None else double).ravel()])
 
     def tables(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return cost vectors (n, entries) as terms (n, nodes, widths), (n, pairs, widths, widths)."""
+        """Return cost vectors (n, entries) as terms of one node and of two (see `vector`)."""
         count, widths = len(vectors), self.omega.shape[1]
         single, double = np.split(vectors, [self.nodes * widths], axis=1)
         return (

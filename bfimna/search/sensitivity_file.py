@@ -104,7 +104,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 
 def _held(layer: str, row: Mapping[str, str]) -> int:
-    """The bits that a row fixes; it may say nothing else."""
+    """Return the bits that a row fixes; it may say nothing else."""
     if said := [column for column, cell in row.items() if cell and column not in ("layer", FIXED)]:
         raise BfimnaError(f"layer {layer!r} has {FIXED} and {said[0]}: want one of them")
     if not row[FIXED].isdecimal() or not 1 <= int(row[FIXED][:9]) <= MAX_BITS:
