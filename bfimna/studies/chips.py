@@ -1,13 +1,11 @@
 """Chips found for networks, beside the paper's LR: the front of latency, energy and area."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from bfimna import data
-from bfimna.chip.chip import Chip
 from bfimna.names import load_network, load_precision
 from bfimna.search.chip_grid import GRID
 from bfimna.search.chips import OBJECTIVES, chips, distance
@@ -51,9 +49,7 @@ def beside_lr(
             if weights_are == "fit or streamed":
                 found = found[found.resident_weights_fit | (found.weights == "streamed")]
                 if not lr.resident_weights_fit[0]:
-                    lr = chips(
-                        nets, tech, bits, {}, base=replace(Chip.limited(), weights="streamed")
-                    )
+                    lr = chips(nets, tech, bits, {"weights": ("streamed",)})
             found = found.assign(is_lr=False, on_front=unbeaten(found[list(OBJECTIVES)].to_numpy()))
             both = pd.concat([found, lr.assign(is_lr=True, on_front=False)])
             frames.append(both.assign(networks=", ".join(networks), weights_are=weights_are))

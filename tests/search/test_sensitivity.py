@@ -51,7 +51,9 @@ def test_hawqs_own_table_gives_hawqs_sensitivities(tmp_path):
 def test_a_layer_that_is_missing_is_an_error_that_lists_all(tmp_path):
     s = read_sensitivity(written(tmp_path, "layer,omega_int4\ntwo,1\n"))
     half = Budget("energy_j", fraction=0.5)
-    with pytest.raises(bf.BfimnaError, match=r"no sensitivity for 2 of small's layers: one, three;"):
+    with pytest.raises(
+        bf.BfimnaError, match=r"no sensitivity for 2 of small's layers: one, three;"
+    ):
         bf.search.choose(small(), s, half, LR, SRAM)
     fixed = read_sensitivity(tmp_path / "sensitivity.csv", fixed={"one": 8, "three": 8})
     assert bf.search.choose(small(), fixed, half, LR, SRAM)["one"] == (8, 8)
@@ -69,7 +71,7 @@ def test_hawqs_table_with_a_row_less_is_not_fixed_at_8_bits(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("layer,omega_int4\none,1\none,2\n", r"line 3: layer 'one' is given twice, first on line 2"),
+        ("layer,omega_int4\none,1\none,2\n", r"line 3: layer 'one' is given twice, .*line 2"),
         ("layer,omega_int4\none,x\n", r"line 2: omega_int4 must be a number, not 'x'"),
         ("layer,omega_int4\none,-1\n", r"line 2: layer 'one': the quantisation errors must be"),
         ("layer,omega_int4\none,nan\n", r"line 2: .* finite and above 0"),

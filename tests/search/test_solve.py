@@ -38,12 +38,11 @@ def problem(seed, shape, forbidden=None):
         omega[random.random(omega.shape) < 0.3] = forbidden
     omega[-1, 0] = np.inf
     program = Program(omega, tensors, pairs)
-    costs = np.stack([
-        program.vector(
-            random.random((program.nodes, WIDTHS)) + 0.1, random.random((len(pairs), WIDTHS, WIDTHS))
-        )
+    drawn = [
+        (random.random((program.nodes, WIDTHS)) + 0.1, random.random((len(pairs), WIDTHS, WIDTHS)))
         for _ in range(2)
-    ])  # fmt: skip
+    ]
+    costs = np.stack([program.vector(*terms) for terms in drawn])
     return program, costs, [c for c in product(range(WIDTHS), repeat=groups) if c[-1] != 0]
 
 
@@ -152,11 +151,10 @@ def test_what_cannot_be_proven_says_so(monkeypatch):
     program, costs, choices = problem(3, SHAPES[1])
     every = sorted(by_hand(program, costs[0], c) for c in choices)
     search = Search(program, costs[:1])
-    with pytest.raises(
-        bf.BfimnaError, match=r"is not proven: the best choice found has .* none has"
-    ):
-        for k in range(0, len(every), 3):
-            search.within(Limit(costs[:1], float(every[k])))
+    says = r"is not proven: the best choice found has .* none has less than"
+    limits = [Limit(costs[:1], float(limit)) for limit in every[::3]]
+    with pytest.raises(bf.BfimnaError, match=says):
+        [search.within(limit) for limit in limits]
 
 
 def test_a_network_tied_too_closely_is_refused():
