@@ -27,6 +27,7 @@ __all__ = [
     "front",
     "hawq_sensitivity",
     "moves",
+    "options",
     "play",
     "published_options",
     "read_sensitivity",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 #: names that stood here before the tables behind the figures had a package of their own
-_OF_STUDIES = ("against_published", "moves", "play", "published_options")
+_OF_STUDIES = ("against_published", "moves", "options", "play", "published_options")
 
 
 def __getattr__(name: str) -> object:
