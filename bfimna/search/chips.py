@@ -43,7 +43,7 @@ class _Task:
     budgets: Mapping[str, float]
     must_fit: bool
 
-    def row(self, chip: Chip) -> dict[str, object]:
+    def row(self, chip: Chip) -> dict[str, Any]:
         """Return the costs of a chip."""
         reports = [
             simulate(network, precision, chip, self.technology, self.batch)
@@ -187,7 +187,7 @@ def _task(
     return _Task(nets, bits, technology, batch, dict(budgets), bool(must_fit))
 
 
-def _all(task: _Task, base: Chip, grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, object]]:
+def _all(task: _Task, base: Chip, grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
     count = prod(map(len, grid.values()))
     if count > MOST_EXACT:
         raise BfimnaError(
@@ -215,13 +215,13 @@ def _none_within(task: _Task, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _sampled(
     task: _Task, base: Chip, grid: Mapping[str, Sequence[Any]], samples: int, seed: int
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Any]]:
     """Try chips that NSGA-II proposes, none of them twice."""
     from bfimna.search.evolve import proposals  # Optuna, which few need
 
-    seen: dict[Chip, dict[str, object]] = {}
+    seen: dict[Chip, dict[str, Any]] = {}
     asked = proposals(grid, whole_number("samples", samples, 1), whole_number("seed", seed, 0))
-    answer = None
+    answer: tuple[list[float], dict[str, float]] | None = None
     while True:
         try:
             chosen = asked.send(answer)

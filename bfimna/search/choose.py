@@ -158,7 +158,7 @@ def front(
     budgeted = _Budgeted(space, ap_costs(space, chip, technology), "edp_js")
     ends = [budgeted.value(c) for c in (budgeted.search.smallest, space.uniform(-1))]
     found: dict[tuple[int, ...], Precision] = {}
-    for k, limit in enumerate(np.geomspace(*ends, points)):
+    for k, limit in enumerate(np.geomspace(ends[0], ends[1], points)):
         choice = budgeted.within(float(limit))
         assert choice is not None  # the smallest is within every one of these budgets
         precision = space.precision(choice, f"front-{k:03d}")

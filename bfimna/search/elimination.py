@@ -178,7 +178,8 @@ class Elimination:
 
     def choices(self, solved: Solved) -> np.ndarray:
         """Return the choice of least cost for each vector, shape (vectors, groups)."""
-        row, at = np.arange(len(solved.least)), {}
+        row = np.arange(len(solved.least))
+        at: dict[int, np.ndarray] = {}
         for node in reversed(self.contexts):
             regrets = np.moveaxis(solved.regrets[node], 1, -1)
             at[node] = regrets[(row, *(at[n] for n in self.contexts[node]))].argmin(axis=-1)

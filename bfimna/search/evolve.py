@@ -19,7 +19,7 @@ Answer = tuple[Sequence[float], Mapping[str, float]]
 
 def proposals(
     grid: Mapping[str, Sequence[Any]], samples: int, seed: int
-) -> Generator[dict[str, Any], Answer, None]:
+) -> Generator[dict[str, Any], Answer | None, None]:
     """Propose points of a grid; the answer to each is sent back, and guides the next.
 
     Parameters
@@ -27,7 +27,7 @@ def proposals(
     grid : values by axis. samples : proposals. seed : the same one proposes the same.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    axes = {
+    axes: dict[str, optuna.distributions.BaseDistribution] = {
         axis: optuna.distributions.CategoricalDistribution(range(len(values)))
         for axis, values in grid.items()
     }
@@ -35,7 +35,9 @@ def proposals(
     study = optuna.create_study(directions=["minimize"] * 3, sampler=sampler)
     for _ in range(samples):
         trial = study.ask(axes)
-        objectives, excess = yield {axis: grid[axis][k] for axis, k in trial.params.items()}
+        answer = yield {axis: grid[axis][k] for axis, k in trial.params.items()}
+        assert answer is not None  # only what starts a generator is
+        objectives, excess = answer
         for name, value in excess.items():
             trial.set_constraint(name, value)
         study.tell(trial, list(objectives))

@@ -1,6 +1,7 @@
 """HAWQ-V3's own search, run again: T4 latencies, its three budgets, and the bits it published."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,7 @@ def reproduced_schemes(network_name: str) -> pd.DataFrame:
     space = _space(network_name)
     rows = []
     for scheme, budget, cost, found, published in _solved(network_name):
-        values = {"scheme": scheme, "budget": budget}
+        values: dict[str, Any] = {"scheme": scheme, "budget": budget}
         for prefix, precision in (("", found), ("published_", published)):
             bits = dict(zip(precision.layers, precision.weight_bits, strict=True))
             values[f"{prefix}budget_used"] = space.program.cost(cost, space.choice(bits)) / budget

@@ -138,9 +138,12 @@ def hawq_sensitivity(network: Network) -> Sensitivity:
     >>> hawq_sensitivity(zoo.resnet18()).fixed
     {'conv1': 8, 'fc': 8}
     """
-    rows = list(data.hawq_sensitivity(network.name).itertuples())
-    trace = {r.layer: r.mean_hessian_trace for r in rows}
-    error = {r.layer: {8: r.weight_error_int8_l2sq, 4: r.weight_error_int4_l2sq} for r in rows}
+    rows = data.hawq_sensitivity(network.name).set_index("layer")
+    trace = {str(layer): float(trace) for layer, trace in rows.mean_hessian_trace.items()}
+    error = {
+        layer: {b: float(rows[f"weight_error_int{b}_l2sq"][layer]) for b in (8, 4)}
+        for layer in trace
+    }
     ends = (network.gemm_names[0], network.gemm_names[-1])
     sensitivity = Sensitivity(trace, error, {name: 8 for name in ends if name not in trace})
     sensitivity.check(network)

@@ -69,5 +69,5 @@ def _distances(table: pd.DataFrame) -> Iterator[dict[str, object]]:
             "weights_are": weights_are,
             "chips": len(found),
             "on_front": int(found.on_front.sum()),
-            **distance(found, rows[rows.is_lr].iloc[0]),
+            **distance(found, {str(k): v for k, v in rows[rows.is_lr].iloc[0].items()}),
         }
