@@ -183,7 +183,8 @@ def crossbar_reload(
 
     An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits
     and written anew, one bit per cell of the technology `cell`; all crossbars at once, the rows of
-    each in turn (data/published/components.csv says how many). Converters and input bits are taken to change for nothing.
+    each in turn (data/published/components.csv says how many). Converters and input bits are taken
+    to change for nothing.
     """
     bits = as_arrays(network, precisions)[0]
     weights = np.array([gemm.weights for gemm in network.gemms])

@@ -79,6 +79,30 @@ def test_least_costs_are_those_of_enumeration(seed, shape):
         assert float(by_hand(program, vector, choice)) == pytest.approx(found, rel=1e-12)
 
 
+@given(st.lists(st.tuples(*(st.integers(0, k) for k in (1, 5, 5, 5))), min_size=1, max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_only_parts_that_another_one_beats_are_dropped(rows):
+    rows = np.array(sorted(rows))
+    kept = labels._staircase(rows[:, 0], rows[:, 1:].astype(float), labels.ROUNDING)
+    for k, row in enumerate(rows):
+        same = rows[:, 0] == row[0]
+        beats = same & (rows[:, 1:] <= row[1:]).all(axis=1)
+        beats[k:] = False  # of equals the first is kept, and none that follows can beat it
+        assert kept[k] == (not beats.any())
+
+
+@given(seeds, shapes, st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_no_choice_lies_below_a_bound(seed, shape, fraction):
+    program, costs, choices = problem(seed, shape)
+    every = [by_hand(program, costs[0], c) * by_hand(program, costs[1], c) for c in choices]
+    limit = sorted(every)[int(fraction * (len(every) - 1))]
+    search = Search(program, costs)
+    cone = ratios(search.elimination, *costs)
+    bound = search.pool.bound(Limit(costs, float(limit), cone).corners(cone), 1.0)
+    assert bound.omega <= float(least(program, choices, every, limit)) * (1 + 1e-9)
+
+
 @given(seeds, shapes, st.floats(0, 1), st.sampled_from([None, 1e4, 1e8, 1e12]))
 @settings(max_examples=60, deadline=None)
 def test_a_limit_on_one_cost_gives_what_enumeration_gives(seed, shape, fraction, forbidden):
