@@ -98,9 +98,11 @@ def test_no_choice_lies_below_a_bound(seed, shape, fraction):
     every = [by_hand(program, costs[0], c) * by_hand(program, costs[1], c) for c in choices]
     limit = sorted(every)[int(fraction * (len(every) - 1))]
     search = Search(program, costs)
-    cone = ratios(search.elimination, *costs)
-    bound = search.pool.bound(Limit(costs, float(limit), cone).corners(cone), 1.0)
-    assert bound.omega <= float(least(program, choices, every, limit)) * (1 + 1e-9)
+    low, high = ratios(search.elimination, *costs)
+    best = float(least(program, choices, every, limit))
+    for wide in (1.0, 4.0, 100.0):
+        corners = Limit(costs, float(limit)).corners((low / wide, high * wide))
+        assert search.pool.bound(corners, best).omega <= best * (1 + 1e-9)
 
 
 @given(seeds, shapes, st.floats(0, 1), st.sampled_from([None, 1e4, 1e8, 1e12]))
