@@ -13,7 +13,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.chip import elementwise
-from bfimna.chip.chip import Chip
+from bfimna.chip.chip import Chip, columns_needed
 from bfimna.chip.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.errors import BfimnaError, whole_number
@@ -44,11 +44,14 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
+    segment : mean rows attached to a column's line, shape (n,), where the phase runs vertically;
+        None where it runs on rows.
     """
 
     layers: np.ndarray
     counts: Counts
     rows: np.ndarray
+    segment: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def place(
 
 
 def _check_columns(network: Network, w: np.ndarray, a: np.ndarray, chip: Chip) -> None:
-    needed = 2 * (w + a) + 3  # operands, product, carry and two flags
+    needed = np.asarray(columns_needed(w, a))
     if needed.max(initial=0) > chip.columns:
         k = int(np.argmax(needed.reshape(-1, needed.shape[-1]).max(axis=0)))
         raise BfimnaError(
@@ -158,7 +161,7 @@ def _gemm_phases(
 ) -> dict[str, list[Work]]:
     """Phases of the weighted layers: products in folds, then densely packed outputs."""
     exact = counts == "microcode"
-    two_rows = exact and g.chip.ap != "1d"  # the reduction leaves sum and carry
+    two_rows = exact and g.chip.ap_kind != "1d"  # the reduction leaves sum and carry
     total = sum_bits(g, w, a)
     out = stored[..., g.index]
     dense = g.dense_folds(g.dots)
@@ -169,7 +172,7 @@ def _gemm_phases(
 
     load = in_folds(ap.load(w + a), g.products)
     narrow = total - ap.levels(g.part)  # all columns of the sum, also where parts are shorter
-    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap, counts, g.per_cap), parts)
+    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap_kind, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
         load = load + Counts(cells_written=g.products * total)
         growth = ap.levels(g.j)
@@ -198,7 +201,11 @@ def _gemm_phases(
         "bias": (bias.repeat(dense, g.dots), g.dots),
         "requantise": (scale.repeat(dense, g.dots), g.dots * g.read_on),
     }
-    return {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
+    works = {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
+    if g.chip.ap_kind != "1d":
+        segment = ap.segment_rows(g.part, g.chip.ap_kind, g.chip.rows)
+        works["reduce"] = [Work(g.index, *each["reduce"], segment=segment)]
+    return works
 
 
 def _packed(program: Counts, g: Geometry, at: np.ndarray) -> Work:
