@@ -110,7 +110,9 @@ def test_interconnect_energies_are_converted_once():
     assert links.mesh_j_per_bit_hop == pytest.approx(20.74e-12 / 256)
     assert links.bus_j_per_bit == pytest.approx(0.054e-12)
     assert links.ranges["mesh_j_per_bit_hop"] == pytest.approx((7e-12 / 256, 62e-12 / 256))
-    assert links.draws["mesh_j_per_bit_hop"] == links.draws["bus_j_per_bit"] == ("logsplit", "wires")
+    assert (
+        links.draws["mesh_j_per_bit_hop"] == links.draws["bus_j_per_bit"] == ("logsplit", "wires")
+    )
 
 
 def write(path, table, separator=","):
@@ -128,7 +130,9 @@ def test_a_table_of_one_s_own_is_read_from_its_path(tmp_path, mine):
     given = data.load_technology("mine", write(tmp_path / "cells.csv", mine))
     assert replace(given, name="sram-14nm-lstp") == data.load_technology("sram-14nm-lstp")
     # what holds for every technology alike need not stand in it, nor how ranges are drawn
-    short = mine[~mine.parameter.str.startswith("vertical_")].drop(columns=["cause", "distribution"])
+    short = mine[~mine.parameter.str.startswith("vertical_")].drop(
+        columns=["cause", "distribution"]
+    )
     given = data.load_technology("mine", str(write(tmp_path / "short.csv", short)))
     assert (given.vertical_rows, given.interconnect.router_bits) == (300, 256)
     assert given.draws["compare_s"] == ("split", "compare_time")
@@ -138,9 +142,17 @@ def test_a_table_of_one_s_own_is_read_from_its_path(tmp_path, mine):
     ("change", "separator", "told"),
     [
         (lambda t: t, ";", "cells.csv line 1: separated by semicolons; want commas"),
-        (lambda t: t.drop(columns=["unit", "source"]), ",", "line 1: no column unit, source; it ne"),
+        (
+            lambda t: t.drop(columns=["unit", "source"]),
+            ",",
+            "line 1: no column unit, source; it ne",
+        ),
         (lambda t: first(t.reset_index(drop=True), "value", "fast"), ",", "line 2: mine .*'fast'"),
-        (lambda t: first(t.reset_index(drop=True), "value", "-1"), ",", "line 2: mine compare_time"),
+        (
+            lambda t: first(t.reset_index(drop=True), "value", "-1"),
+            ",",
+            "line 2: mine compare_time",
+        ),
         (lambda t: first(t.reset_index(drop=True), "value", ""), ",", "is no number of at least 0"),
         (lambda t: t.assign(technology="other"), ",", "'mine'; .*Known: other"),
         (lambda t: t[t.parameter != "alpha"][1:], ",", "cells.csv: mine lacks compare_time$"),

@@ -69,10 +69,13 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
                 float(np.sum(cost.energy(work.counts, tech, chip, work.segment)))
                 for work in model.placement.phases.values()
             )
-            array_j = sum(
-                cost.energy(done.counts, tech, chip, _segment(model.placement, network, *key))
-                for key, done in report.activity.items()
-            ) / report.images
+            array_j = (
+                sum(
+                    cost.energy(done.counts, tech, chip, _segment(model.placement, network, *key))
+                    for key, done in report.activity.items()
+                )
+                / report.images
+            )
             energy = model.energy_j - modelled + array_j
             rows.append({
                 "precision": name, "mean_bits": bits.mean_bits, "technology": technology,

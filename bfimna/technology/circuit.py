@@ -16,7 +16,7 @@ import pandas as pd
 
 from bfimna.errors import BfimnaError
 from bfimna.technology.published import fit_published
-from bfimna.technology.rows import Assumptions, TOOL, Value, table_of
+from bfimna.technology.rows import TOOL, Assumptions, Value, table_of
 
 CAP_WORDS, NARROW, WIDE = 4800, 16, 64  # the table's CAP, its narrowest and its widest word
 #: words of single mats: as a CAP of 16 mats has them, and of 32; words of the array of 8 mats
