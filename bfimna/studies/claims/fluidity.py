@@ -5,11 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from bfimna.ap.events import CYCLES, Counts
+from bfimna.ap.events import Counts
 from bfimna.chip.chip import Chip
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
-from bfimna.emulator.infer import InferReport, infer
+from bfimna.emulator.infer import infer
 from bfimna.names import load_network
 from bfimna.network.precision import Precision
 from bfimna.result import cost
@@ -31,7 +31,7 @@ class Stream:
     right : inferences whose every output equals the integer reference's.
     cycles : of the stream on one array.
     alone : of the same inferences, each on a fresh array.
-    switching : events between the inferences.
+    switching : cycles between the inferences.
     activity : counts by layer and phase of each inference.
     """
 
@@ -48,30 +48,24 @@ def stream() -> Stream:
     """Run the digits network at every trained precision, down and up again, on one array."""
     up = digits.trained()
     names = (*up, *reversed(up[:-1]))
-    network, shared, right, cycles, alone, switching, activity = (
-        digits.network(),
-        Emulator(),
-        0,
-        0,
-        0,
-        0,
-        [],
-    )
+    network, shared = digits.network(), Emulator()
+    right, alone, reports = 0, 0, []
     for name in names:
         bits, own = digits.precision(name), digits.parameters(name)
         images = digits.images(bits)[:IMAGES]
         logits, report = infer(network, own, images, bits, emulator=shared)
-        fresh = infer(network, own, images, bits)[1]
         expected = reference.infer(network, own, images, bits)[network.layers[-1].name]
         right += bool((logits == expected.reshape(logits.shape)).all())
-        cycles, alone = cycles + _cycles(report), alone + _cycles(fresh)
-        switching += int(sum(getattr(report.switching, event) for event in CYCLES))
-        activity.append({key: done.counts for key, done in report.activity.items()})
-    return Stream(names, right, cycles, alone, switching, tuple(activity))
-
-
-def _cycles(report: InferReport) -> int:
-    return int(report.counts.cycles)
+        alone += int(infer(network, own, images, bits)[1].counts.cycles)
+        reports.append(report)
+    return Stream(
+        names=names,
+        right=right,
+        cycles=int(sum(report.counts.cycles for report in reports)),
+        alone=alone,
+        switching=int(sum(report.switching.cycles for report in reports)),
+        activity=tuple({key: a.counts for key, a in r.activity.items()} for r in reports),
+    )
 
 
 def unexplained_seconds(technology: Technology) -> float:
