@@ -140,9 +140,19 @@ def quantities(
     ----------
     operations : of an inference. images : of the batch, whose time and energy they share.
     """
+    return evaluate(
+        placement, technology, operations, images, _drawn_causes(technology, draws, seed)
+    )
+
+
+def drawn_prices(technology: Technology, draws: int = DRAWS, seed: int = 0) -> SimpleNamespace:
+    """Return a technology's fields as drawn, arrays of shape (draws,) or its numbers."""
+    return prices(technology, _drawn_causes(technology, draws, seed))
+
+
+def _drawn_causes(technology: Technology, draws: int, seed: int) -> dict[str, np.ndarray]:
     draws, seed = whole_number("draws", draws, 1, MOST_DRAWS), whole_number("seed", seed, 0)
-    by_cause = {cause: uniform(cause, draws, seed) for cause in causes(technology)}
-    return evaluate(placement, technology, operations, images, by_cause)
+    return {cause: uniform(cause, draws, seed) for cause in causes(technology)}
 
 
 def evaluate(

@@ -5,7 +5,6 @@ from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from networks import everything, shrunk
@@ -14,7 +13,7 @@ from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
 from bfimna.chip.placement import place
-from bfimna.emulator import digits
+from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
