@@ -66,6 +66,22 @@ def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     assert np.argsort(drawn.compare_s).tolist() == np.argsort(drawn.write_s)[::-1].tolist()
 
 
+def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
+    low = SRAM.at_supply(0.6)
+    u = {cause: uniform(cause, 20, 0) for cause in causes(low)}
+    drawn, nominal = prices(low, u), prices(SRAM, u)
+    vt, alpha = drawn.threshold_v, drawn.alpha
+    assert len(set(vt)) == len(set(alpha)) == 20
+    slower = (0.6 / (0.6 - vt) ** alpha) / (0.8 / (0.8 - vt) ** alpha)
+    for field in ("compare_s", "write_s", "shift_s", "load_s_per_cell"):
+        np.testing.assert_allclose(getattr(drawn, field), getattr(nominal, field) * slower)
+    square = pytest.approx((0.6 / 0.8) ** 2)
+    assert (drawn.write_j_per_cell / nominal.write_j_per_cell).tolist() == [square] * 20
+    reram = data.load_technology("reram-14nm-lstp").at_supply(0.6)
+    u = {cause: uniform(cause, 20, 0) for cause in causes(reram)}
+    assert np.ptp(prices(reram, {"device law": u["device law"]}).write_s) == 0
+
+
 def test_fixed_ranges_are_not_drawn():
     assert SRAM.ranges["idle_rows"] == (0.0, 1.0)
     assert SRAM.draws["idle_rows"][0] == "fixed"
