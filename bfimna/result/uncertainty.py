@@ -198,7 +198,7 @@ def _totals(placement: Placement) -> tuple[Counts, Counts, Counts]:
 def _seconds(placement: Placement, totals: tuple[Counts, ...], drawn: SimpleNamespace) -> Any:
     traffic, chip = placement.traffic, placement.chip
     if not chip.overlap and not np.any(traffic.dram_bits):
-        moving = traffic.transfer_s.sum(axis=-1) / drawn.interconnect.link_speed
+        moving = cost.link_latency(traffic, chip).sum(axis=-1) / drawn.interconnect.link_speed
         flat, upright, _ = totals
         return (
             moving + cost.latency(flat, drawn, chip) + cost.latency(upright, drawn, chip, segment=0)
