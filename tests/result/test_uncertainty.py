@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bfimna import BfimnaError, Chip, Precision, data, simulate, zoo
+from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.result import uncertainty
 from bfimna.result.draws import causes, prices, quantile, uniform
 from bfimna.result.uncertainty import QUANTITIES, bounds, draws_of, evaluate, interval, sobol
@@ -191,12 +191,28 @@ def test_sobol_names_what_a_result_hangs_on():
     assert area["first"].sum() == pytest.approx(1.0, abs=0.1)
 
 
+def test_peaks_are_drawn_by_the_same_prices():
+    drawn = uncertainty.peak_draws(16, LR, SRAM, 2000)
+    nominal = peak(16, LR, SRAM)
+    for figure in ("throughput_ops", "efficiency_ops_per_w", "power_w"):
+        draws = getattr(drawn, figure)
+        assert draws.shape == (2000,)
+        assert 0.25 <= np.mean(draws < getattr(nominal, figure)) <= 0.75
+    none = replace(SRAM, ranges={}, draws={},
+                   interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
+    same = uncertainty.peak_draws(16, LR, none, 2)
+    assert same.throughput_ops.tolist() == [nominal.throughput_ops] * 2
+    assert same.area_m2.tolist() == [nominal.area_m2] * 2
+
+
 def test_what_cannot_be_drawn_is_refused_in_one_line():
     one = report()
     with pytest.raises(BfimnaError, match="unknown quantity with an interval 'energy'; did you me"):
         one.interval("energy")
     with pytest.raises(BfimnaError, match="unknown quantity"):
         sobol(one, "joules")
+    with pytest.raises(BfimnaError, match="samples must be a power of two, not 100"):
+        sobol(one, "energy_j", 100)
     with pytest.raises(BfimnaError, match="draws must be"):
         one.interval("energy_j", draws=0)
     wide = replace(SRAM, ranges={**SRAM.ranges, "threshold_v": (0.3, 0.56)})
