@@ -176,11 +176,11 @@ def _gemm_phases(
     narrow = total - ap.levels(g.part)  # all columns of the sum, also where parts are shorter
     reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap_kind, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
-        load = load + Counts(cells_written=g.products * total)
+        load = load + ap.clear_along(g.products * total)
         growth = ap.levels(g.j)
         over = 2 * (w + a) + growth > g.chip.columns  # the sum grows over the operands: a clear
         reduce = reduce + in_folds(ap.sign_extend(growth), g.products)
-        reduce = reduce + in_folds(Counts(writes=over, cells_written=over * growth), g.products)
+        reduce = reduce + in_folds(ap.clear(growth, over), g.products)
     left = np.minimum(g.part, 2) if two_rows else 1  # rows of a part
     words = g.splits * left  # to be added to one sum
     carry = ap.load(total) * words + ap.add(total) * (words - 1)
@@ -190,9 +190,9 @@ def _gemm_phases(
     scale = ap.load(ap.scale_bits(out)) + ap.requantise(total, ap.scale_bits(out), out + SIGN)
     bias = ap.load(total) + ap.add(total)
     if exact:  # flag, carries and the product's lowest columns are cleared along with a load
-        carry = carry + Counts(cells_written=words)
-        bias = bias + Counts(cells_written=1)
-        scale = scale + Counts(cells_written=ap.scale_bits(out) + 1)
+        carry = carry + ap.clear_along(words)
+        bias = bias + ap.clear_along(1)
+        scale = scale + ap.clear_along(ap.scale_bits(out) + 1)
     scale = scale * g.read_on
     each = {
         "load": (load, g.products),

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from bfimna.ap import counts as ap
 from bfimna.chip.chip import Chip, columns_needed
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.names import AnyChip, AnyTechnology, load_chip, load_technology
 from bfimna.network.precision import MAX_BITS
-from bfimna.result import cost, uncertainty
-from bfimna.technology.technology import Technology
+from bfimna.result import cost
 
 
 @dataclass(frozen=True)
@@ -55,35 +52,11 @@ def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
     41654
     """
     chip, technology = load_chip(chip), load_technology(technology)
-    seconds, joules = _costs(bits, chip, technology)
-    operations = 2 * chip.product_rows
-    return Peak(
-        operations / float(seconds), operations / float(joules), cost.area(chip, technology)
-    )
+    return Peak(*(float(x) for x in figures(bits, chip, technology)))
 
 
-def peak_draws(
-    bits: int,
-    chip: AnyChip,
-    technology: AnyTechnology,
-    draws: int = uncertainty.DRAWS,
-    seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """Return `throughput_ops` and `efficiency_ops_per_w` of `peak` under the parameters' ranges.
-
-    Arrays of shape (draws,); draws of one seed belong together, also across technologies.
-    """
-    chip, technology = load_chip(chip), load_technology(technology)
-    drawn = uncertainty.drawn_prices(technology, draws, seed)
-    seconds, joules = (np.broadcast_to(x, draws) for x in _costs(bits, chip, technology, drawn))
-    operations = 2 * chip.product_rows
-    return {"throughput_ops": operations / seconds, "efficiency_ops_per_w": operations / joules}
-
-
-def _costs(
-    bits: int, chip: Chip, technology: Technology, prices: cost.Prices | None = None
-) -> tuple[Any, Any]:
-    """Return seconds and joules of one operation pair in every row; `prices` may be draws."""
+def figures(bits: int, chip: Chip, technology: cost.Prices) -> tuple[Any, Any, Any]:
+    """Return op/s, op/s/W and m² at peak; arrays where the technology's fields are draws."""
     bits = whole_number("bits", bits, 1, MAX_BITS)
     if not chip.clusters:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
@@ -93,7 +66,8 @@ def _costs(
             f"{chip.name!r} has {chip.columns}"
         )
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
-    prices = technology if prices is None else prices
-    seconds = cost.latency(program, prices, chip)
-    joules = cost.energy(program.over(chip.product_rows), prices, chip)
-    return seconds, joules + cost.leakage_power(chip, prices) * seconds
+    rows = chip.product_rows
+    seconds = cost.latency(program, technology, chip)
+    joules = cost.energy(program.over(rows), technology, chip)
+    joules = joules + cost.leakage_power(chip, technology) * seconds
+    return 2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology)

@@ -12,11 +12,13 @@ import pandas as pd
 
 from bfimna.ap.counts import Counts
 from bfimna.ap.events import NONE
+from bfimna.chip.chip import Chip
 from bfimna.chip.placement import Placement, Work
 from bfimna.chip.traffic import Traffic
-from bfimna.errors import unknown, whole_number
+from bfimna.errors import BfimnaError, unknown, whole_number
 from bfimna.result import cost
 from bfimna.result.draws import causes, prices, uniform
+from bfimna.result.peak import Peak, figures
 from bfimna.result.totals import headline
 from bfimna.technology.technology import Technology
 
@@ -87,6 +89,15 @@ def bounds(
     return columns
 
 
+def peak_draws(
+    bits: int, chip: Chip, technology: Technology, draws: int = DRAWS, seed: int = 0
+) -> Peak:
+    """Return the peak figures of a chip with arrays of shape (draws,) in place of numbers."""
+    draws, seed = whole_number("draws", draws, 1), whole_number("seed", seed, 0)
+    drawn = prices(technology, {c: uniform(c, draws, seed) for c in causes(technology)})
+    return Peak(*(np.broadcast_to(x, (draws,)) for x in figures(bits, chip, drawn)))
+
+
 def sobol(
     report: "Report", quantity: str, samples: int = 1024, seed: int = 0, least: float = 0.01
 ) -> pd.DataFrame:
@@ -106,7 +117,8 @@ def sobol(
 
     if quantity not in QUANTITIES:
         raise unknown("quantity with an interval", quantity, QUANTITIES)
-    whole_number("samples", samples, 2)
+    if whole_number("samples", samples, 2) & (samples - 1):
+        raise BfimnaError(f"samples must be a power of two, not {samples}")
     names = causes(report.technology)
     columns = ["cause", "first", "total", "first_conf", "total_conf"]
     if not names:
@@ -117,6 +129,8 @@ def sobol(
     found = evaluate(
         report.placement, report.technology, report.operations, report.batch, by_cause
     )[quantity]
+    if not found.std():
+        return pd.DataFrame(columns=columns)
     scaled = (found - found.mean()) / found.std()
     indices = analyze(problem, scaled, calc_second_order=False, seed=seed)
     of_salib = [names, *(indices[key] for key in ("S1", "ST", "S1_conf", "ST_conf"))]
@@ -143,11 +157,6 @@ def quantities(
     return evaluate(
         placement, technology, operations, images, _drawn_causes(technology, draws, seed)
     )
-
-
-def drawn_prices(technology: Technology, draws: int = DRAWS, seed: int = 0) -> SimpleNamespace:
-    """Return a technology's fields as drawn, arrays of shape (draws,) or its numbers."""
-    return prices(technology, _drawn_causes(technology, draws, seed))
 
 
 def _drawn_causes(technology: Technology, draws: int, seed: int) -> dict[str, np.ndarray]:
@@ -200,7 +209,7 @@ def _totals(placement: Placement) -> tuple[Counts, Counts, Counts]:
 def _seconds(placement: Placement, totals: tuple[Counts, ...], drawn: SimpleNamespace) -> Any:
     traffic, chip = placement.traffic, placement.chip
     if not chip.overlap and not np.any(traffic.dram_bits):
-        moving = traffic.transfer_s.sum(axis=-1) / drawn.interconnect.link_speed
+        moving = cost.link_latency(traffic, chip).sum(axis=-1) / drawn.interconnect.link_speed
         flat, upright, _ = totals
         return (
             moving + cost.latency(flat, drawn, chip) + cost.latency(upright, drawn, chip, segment=0)

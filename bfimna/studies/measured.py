@@ -22,6 +22,8 @@ from bfimna.result import cost
 from bfimna.result.simulate import simulate
 
 FRAMES_PER_S = 30.0
+#: events that depend on the data
+DATA_EVENTS = ("cells_written", "words_written", "rows_matched")
 ROWS = 2**16  # of arrays with faults: 14 CAPs, filled again and again with the same cells stuck
 YEAR_S = 365.25 * 24 * 3600.0
 
@@ -136,8 +138,9 @@ def energy_by_layer(
                     "technology": technology, "layer": layer.name, "phase": phase,
                     "zeros_percent": _zeros(report, layer.inputs[0]),
                     "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
-                    "cells_written": done.counts.cells_written / len(images),
-                    "expected_cells_written": expected.cells_written / len(images),
+                    "attached_cells": chip.columns if segment is None else segment,
+                    **{e: getattr(done.counts, e) / len(images) for e in DATA_EVENTS},
+                    **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
                     "energy_j": energy_j, "expected_energy_j": expected_j,
                 })  # fmt: skip
     return pd.DataFrame(rows)

@@ -9,8 +9,9 @@ from bfimna import data
 from bfimna.chip.chip import Chip
 from bfimna.names import load_network, load_technology
 from bfimna.network.precision import Precision
-from bfimna.result.peak import peak, peak_draws
+from bfimna.result.peak import peak
 from bfimna.result.simulate import simulate
+from bfimna.result.uncertainty import peak_draws
 from bfimna.studies.claims.peaks import GIGA, OURS, against_all
 
 ACHIEVED_BITS = 8
@@ -36,7 +37,7 @@ def state_of_the_art(
             best, drawn = peaks[width], peak_draws(width, chip, tech)
             figures = {theirs: getattr(best, ours) / GIGA for theirs, ours in OURS.items()}
             bounds = {
-                f"{theirs}_{end}": np.percentile(drawn[ours], percent) / GIGA
+                f"{theirs}_{end}": np.percentile(getattr(drawn, ours), percent) / GIGA
                 for theirs, ours in OURS.items()
                 for end, percent in (("low", 5), ("high", 95))
             }

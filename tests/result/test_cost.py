@@ -104,6 +104,13 @@ def test_rows_without_gating_are_precharged_all_the_same():
     half = cost.energy(counts, replace(SRAM, idle_rows=0.5), small)
     assert none - gated == pytest.approx(270e-15 * (ROW + 72 * CELL))
     assert half == pytest.approx((gated + none) / 2)
+    ungated = replace(SRAM, idle_rows=1.0)
+    one, other = (simulate(NET, INT8, LR, tech) for tech in (SRAM, ungated))
+    work = one.placement.phases["bias"]
+    idle = work.counts.compares * LR.product_rows - work.counts.compare_rows
+    k = cost.ALL_PHASES.index("bias")
+    more = other.energies[work.layers, k] - one.energies[work.layers, k]
+    np.testing.assert_allclose(more, idle * 1e-15 * (ROW + 72 * CELL))
 
 
 def test_the_tool_s_orientation_pays_a_word_line_per_cell():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bfimna import BfimnaError, Chip, Precision, data, simulate, zoo
+from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.result import uncertainty
 from bfimna.result.draws import causes, prices, quantile, uniform
 from bfimna.result.uncertainty import QUANTITIES, bounds, draws_of, evaluate, interval, sobol
@@ -64,6 +64,22 @@ def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     against = replace(SRAM, draws={**SRAM.draws, "write_s": ("logsplit", "-mats per CAP")})
     drawn = prices(against, u)
     assert np.argsort(drawn.compare_s).tolist() == np.argsort(drawn.write_s)[::-1].tolist()
+
+
+def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
+    low = SRAM.at_supply(0.6)
+    u = {cause: uniform(cause, 20, 0) for cause in causes(low)}
+    drawn, nominal = prices(low, u), prices(SRAM, u)
+    vt, alpha = drawn.threshold_v, drawn.alpha
+    assert len(set(vt)) == len(set(alpha)) == 20
+    slower = (0.6 / (0.6 - vt) ** alpha) / (0.8 / (0.8 - vt) ** alpha)
+    for field in ("compare_s", "write_s", "shift_s", "load_s_per_cell"):
+        np.testing.assert_allclose(getattr(drawn, field), getattr(nominal, field) * slower)
+    square = pytest.approx((0.6 / 0.8) ** 2)
+    assert (drawn.write_j_per_cell / nominal.write_j_per_cell).tolist() == [square] * 20
+    reram = data.load_technology("reram-14nm-lstp").at_supply(0.6)
+    u = {cause: uniform(cause, 20, 0) for cause in causes(reram)}
+    assert np.ptp(prices(reram, {"device law": u["device law"]}).write_s) == 0
 
 
 def test_fixed_ranges_are_not_drawn():
@@ -175,12 +191,28 @@ def test_sobol_names_what_a_result_hangs_on():
     assert area["first"].sum() == pytest.approx(1.0, abs=0.1)
 
 
+def test_peaks_are_drawn_by_the_same_prices():
+    drawn = uncertainty.peak_draws(16, LR, SRAM, 2000)
+    nominal = peak(16, LR, SRAM)
+    for figure in ("throughput_ops", "efficiency_ops_per_w", "power_w"):
+        draws = getattr(drawn, figure)
+        assert draws.shape == (2000,)
+        assert 0.25 <= np.mean(draws < getattr(nominal, figure)) <= 0.75
+    none = replace(SRAM, ranges={}, draws={},
+                   interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
+    same = uncertainty.peak_draws(16, LR, none, 2)
+    assert same.throughput_ops.tolist() == [nominal.throughput_ops] * 2
+    assert same.area_m2.tolist() == [nominal.area_m2] * 2
+
+
 def test_what_cannot_be_drawn_is_refused_in_one_line():
     one = report()
     with pytest.raises(BfimnaError, match="unknown quantity with an interval 'energy'; did you me"):
         one.interval("energy")
     with pytest.raises(BfimnaError, match="unknown quantity"):
         sobol(one, "joules")
+    with pytest.raises(BfimnaError, match="samples must be a power of two, not 100"):
+        sobol(one, "energy_j", 100)
     with pytest.raises(BfimnaError, match="draws must be"):
         one.interval("energy_j", draws=0)
     wide = replace(SRAM, ranges={**SRAM.ranges, "threshold_v": (0.3, 0.56)})

@@ -67,7 +67,9 @@ def test_energy_follows_the_square_of_the_supply_and_delay_the_alpha_power_law()
     for field in (*LOGIC_ENERGIES, *WRITE_ENERGIES):
         expected = getattr(tech, field) * (0.6 / 0.8) ** 2
         assert getattr(low, field) == pytest.approx(expected), field
-        assert low.ranges[field][1] == pytest.approx(tech.ranges[field][1] * (0.6 / 0.8) ** 2)
+        scaled = [end * (0.6 / 0.8) ** 2 for end in tech.ranges[field]]
+        assert low.ranges[field] == pytest.approx(scaled)
+    assert low.ranges["area_m2_per_cell"] == tech.ranges["area_m2_per_cell"]
     assert low.leakage_w_per_cell == pytest.approx(tech.leakage_w_per_cell * 0.6 / 0.8)
     assert low.area_m2_per_cell == tech.area_m2_per_cell
     assert low.interconnect == tech.interconnect
@@ -112,6 +114,8 @@ def test_what_divides_may_not_be_zero_and_what_is_unbounded_may_be_infinite():
     assert replace(tech.interconnect, dram_bytes_per_s=float("inf"))
     with pytest.raises(BfimnaError, match="no transistor switches"):
         replace(tech, threshold_v=0.9)
+    with pytest.raises(BfimnaError, match="at or below the threshold"):
+        replace(tech, threshold_v=0.6).at_supply(0.6)
 
 
 def test_corners_bound_the_nominal_point():

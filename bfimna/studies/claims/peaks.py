@@ -7,7 +7,8 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.chip.chip import Chip
-from bfimna.result.peak import peak, peak_draws
+from bfimna.result.peak import peak
+from bfimna.result.uncertainty import peak_draws
 from bfimna.studies.claims import verdicts
 from bfimna.studies.claims.verdicts import Verdict
 from bfimna.technology.technology import Technology
@@ -43,7 +44,7 @@ def compare(technology: Technology) -> list[Compared]:
         name = OURS[row.quantity]
         published = data.accelerators().set_index(["accelerator", "bits"])
         rival = published.loc[(row.rival, row.bits), row.quantity] * GIGA
-        draws = peak_draws(row.bits, chip, technology)[name] / rival
+        draws = getattr(peak_draws(row.bits, chip, technology), name) / rival
         judged = verdicts.ratio(row.ratio, getattr(best, name) / rival, draws)
         reason = (
             f"{getattr(best, name) / GIGA:.4g} against {rival / GIGA:.4g} "
@@ -80,7 +81,7 @@ def against_all(technology: Technology) -> pd.DataFrame:
             if np.isnan(value):
                 continue
             ratio = getattr(best, ours) / GIGA / value
-            low, high = np.percentile(draws[ours] / GIGA / value, (5, 95))
+            low, high = np.percentile(getattr(draws, ours) / GIGA / value, (5, 95))
             rows.append({
                 "accelerator": rival.accelerator, "bits": int(rival.bits), "scope": rival.scope,
                 "basis": rival.basis, "technology": technology.name, "quantity": theirs,
