@@ -4,7 +4,7 @@ from bfimna.ap.events import Amount, Counts, CountSet
 from bfimna.ap.lut import Pass
 from bfimna.ap.program import check_ranges, program
 from bfimna.ap.words import load_counts, one_bit_counts, read_counts
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, whole_number
 
 
 @program
@@ -14,6 +14,7 @@ def relu(word: range) -> tuple[Pass, ...]:
     >>> len(relu(range(8)))
     1
     """
+    check_ranges("relu", word)
     return (Pass(((word[-1], 1),), tuple((c, 0) for c in word)),)
 
 
@@ -40,6 +41,7 @@ def saturate(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pa
     word becomes 0, so that it is the ReLU too.
     """
     check_ranges("saturate", word, (flag,))
+    bits = whole_number("saturate: bits", bits, 1)
     low, upper = word[:bits], word[bits - 1 if signed else bits :]
     if len(word) <= bits:
         raise BfimnaError(f"saturate: a word of {len(word)} columns has no more than {bits} bits")

@@ -5,6 +5,7 @@ All else that a program does is exact; these two follow the data. Each program's
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,7 @@ from bfimna.errors import BfimnaError
 
 WIDEST = 64  # bits of a word that programs take
 
-#: expected per row: passes that match, and cells that they write
-Tagged = tuple[Amount, Amount]
+Tagged = tuple[Amount, ...]  # expected per row: passes that match, and cells that they write
 LookUp = Callable[..., tuple[Amount, ...]]
 
 
@@ -32,17 +32,17 @@ def tabulated(*highest: int, values: int = 2) -> Callable[[Callable[..., object]
 
         @wraps(function)
         def look_up(*arguments: Amount) -> tuple[Amount, ...]:
-            index = tuple(np.asarray(x, dtype=np.intp) for x in arguments)
+            index: tuple[Any, ...] = tuple(np.asarray(x, dtype=np.intp) for x in arguments)
             for at, high in zip(index, highest, strict=True):
                 if at.size and not 0 <= at.min() <= at.max() <= high:
                     wrong = at.min() if at.min() < 0 else at.max()
                     raise BfimnaError(f"a word of {wrong} bits: programs take 0 to {high}")
-            found = table[:, *index]
+            found = table[(slice(None), *index)]
             if np.isnan(found).any():
                 grid = np.broadcast_arrays(*index)
                 for entry in set(zip(*(g.ravel().tolist() for g in grid), strict=True)):
-                    table[:, *entry] = function(*entry)
-                found = table[:, *index]
+                    table[(slice(None), *entry)] = function(*entry)
+                found = table[(slice(None), *index)]
             return tuple(found if found.ndim > 1 else found.tolist())
 
         return look_up

@@ -19,7 +19,7 @@ from bfimna.errors import BfimnaError
 
 WIDEST_MULTIPLICAND = 48  # leaves 16 bits of a 64-bit product to the multiplier
 EXACT_BITS = 16  # of both operands together, up to which every pair is looked at
-SAMPLE_BITS = 12  # beyond, 2^12 pairs a partial product
+SAMPLE_BITS = 12  # beyond, 2^12 pairs for each partial product
 
 
 def _if_control(step):  # type: ignore[no-untyped-def]
@@ -110,27 +110,22 @@ def _pairs(bits: int, multiplier_bits: int) -> tuple[np.ndarray, np.ndarray]:
     if bits + multiplier_bits <= EXACT_BITS:
         a, b = np.arange(1 << bits, dtype=np.uint32), np.arange(1 << multiplier_bits)
         return a[:, None], b.astype(np.uint32)
-    words, shifts = _sample()
-    a, b = words ^ shifts[:, multiplier_bits, None]  # each partial product errs by itself
+    words, flips = _sample()
+    a, b = words ^ flips[:, multiplier_bits, None]  # each partial product errs by itself
     return a >> np.uint64(64 - bits), b >> np.uint64(64 - multiplier_bits)
 
 
 @cache
 def _sample() -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of 64-bit words, evenly spread (Hammersley's points); words to flip bits of all by.
+    """Return pairs of 64-bit words, (2, pairs), and words to flip bits of all by, (2, columns).
 
-    Returns
-    -------
-    Words of shape (2, pairs), and (2, multiplier bits) to shift these digitally.
+    The top bits of each operand are all equally often there (a Latin square), the others random.
     """
     n, random = 1 << SAMPLE_BITS, np.random.default_rng(0)
-    index = np.arange(n, dtype=np.uint64)
-    mirrored = np.zeros(n, np.uint64)
-    for k in range(SAMPLE_BITS):
-        mirrored |= ((index >> np.uint64(k)) & np.uint64(1)) << np.uint64(SAMPLE_BITS - 1 - k)
+    top = np.stack([np.arange(n, dtype=np.uint64), random.permutation(n).astype(np.uint64)])
     low = random.integers(0, 1 << (64 - SAMPLE_BITS), (2, n), dtype=np.uint64)
-    shifts = random.integers(0, 2**64, (2, WIDEST + 1), dtype=np.uint64)
-    return np.stack([index, mirrored]) << np.uint64(64 - SAMPLE_BITS) | low, shifts
+    flips = random.integers(0, 2**64, (2, WIDEST + 1), dtype=np.uint64)
+    return top << np.uint64(64 - SAMPLE_BITS) | low, flips
 
 
 def _tags(lut: Lut, a: np.ndarray, p: np.ndarray, bits: int) -> tuple[float, float]:

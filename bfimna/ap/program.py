@@ -31,8 +31,12 @@ def program(make: Callable[..., tuple[Pass, ...]]) -> Callable[..., Program]:
 
 
 def check_ranges(what: str, *ranges: Sequence[int], equal: bool = False) -> None:
-    """Raise unless the column ranges are disjoint (and of one length, if `equal`)."""
+    """Raise unless the column ranges are words and disjoint (and of one length, if `equal`)."""
     columns = [c for r in ranges for c in r]
+    if any(isinstance(r, range) and not r for r in ranges):
+        raise BfimnaError(f"{what}: a word without columns")
+    if min(columns) < 0:
+        raise BfimnaError(f"{what}: column {min(columns)}; columns count from 0")
     if len(set(columns)) < len(columns):
         twice = sorted({c for c in columns if columns.count(c) > 1})
         raise BfimnaError(f"{what}: column ranges overlap in {twice}")

@@ -7,6 +7,7 @@ from bfimna.ap.array import Array
 from bfimna.ap.events import Amount, ApKind, Counts, CountSet
 from bfimna.ap.program import random_step
 from bfimna.ap.words import clear_along_counts
+from bfimna.errors import BfimnaError, whole_number
 
 
 def reduce(array: Array, columns: range, rows: int = 0) -> int:
@@ -17,7 +18,7 @@ def reduce(array: Array, columns: range, rows: int = 0) -> int:
     other results. With segments a third of the rows left are added in each step, until two are left
     (Wallace's tree); without, one row after the other.
     """
-    left = rows or array.rows
+    left = whole_number("reduce: rows", rows, 0, array.rows) or array.rows
     while left > 2:
         times = left // 3 if array.kind == "2d-segmented" else 1
         array.add_rows(FULL_ADD, (left - times, 0, times), times, columns)
@@ -32,6 +33,9 @@ def reduce_1d(array: Array, word: range, beside: range, carry: int, bits: int, s
     level; signed ones, extended over all of `word` beforehand, are added in full width, because an
     addition leaves the sign columns above it stale.
     """
+    needed = bits + int(levels(array.rows))
+    if min(len(word), len(beside)) < needed:
+        raise BfimnaError(f"reduce_1d: words of {needed} columns needed, not of {len(word)}")
     left, width = array.rows, bits
     while left > 1:
         pairs, width = left // 2, len(word) if signed else width + 1
@@ -124,7 +128,9 @@ def _hand_on_counts(columns: Amount) -> Counts:
 def _reduce_1d_counts(words: Amount, bits: Amount, groups: Amount, signed: bool) -> Counts:
     """Move each word beside its partner (read, load), then add; ⌈log2 L⌉ levels."""
     depth, moved = levels(words), words - 1
-    steps, events, left = 0, 0, words
+    steps: Amount = 0
+    events: Amount = 0
+    left = words
     for level in range(1, int(np.max(depth)) + 1):
         width = bits + (depth if signed else level)
         steps = steps + width * (level <= depth)

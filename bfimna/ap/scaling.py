@@ -14,6 +14,7 @@ from bfimna.ap.multiplication import (
 )
 from bfimna.ap.program import check_ranges, program, ripple
 from bfimna.ap.words import clear, clear_counts
+from bfimna.errors import whole_number
 
 
 def scale_bits(out_bits: Amount) -> Amount:
@@ -57,6 +58,7 @@ def requantise(
     """
     product = range(word.start - len(scale) - 1, word.stop - 1)
     check_ranges("requantise", product[: len(scale) + 1], word, scale, (flag,))
+    shift = whole_number("requantise: shift", shift, 0, len(product))
     return scale_up(word, scale) + saturate(product[shift:], bits, flag, signed)
 
 
@@ -98,5 +100,5 @@ def _fitting(bits, scale_bits, excess, signed):  # type: ignore[no-untyped-def]
     fits = np.minimum(np.ceil(limit), half)
     if signed:
         fits = fits + np.minimum(np.floor(limit), half)
-    zero = half * (1 + signed)  # a scale of 0 makes every word fit, or every one that is not < 0
+    zero = 2 * half  # a scale of 0 makes every word fit
     return (fits.sum() + zero) / (2 * half) / 2.0**used

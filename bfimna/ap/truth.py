@@ -20,6 +20,7 @@ Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
 # what bounds the search for a stranger's table; ours need a tenth of it
 SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
 MOST_ORDERS = 1_000  # lists of passes that are weighed
+MOST_COLUMNS = 8
 
 
 def _cubes(rows: Mapping[Row, Row], width: int) -> list[Pass]:
@@ -151,18 +152,24 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
     Raises
     ------
     BfimnaError
-        If the table is malformed, or rewrites in a circle (the cycle is named).
+        If the table is malformed or wider than 8 columns, or rewrites in a circle (which is named).
 
     Examples
     --------
     >>> print(generate("apc", lambda a, p, c: (a, a ^ p ^ c, a & p | a & c | p & c)))
     a p c
     001 → p:=1 c:=0
-    110 → p:=0 c:=1
     011 → p:=0
+    110 → p:=0 c:=1
     100 → p:=1
     """
     width, skipped = len(columns), set(unreachable)
+    if not 0 < width <= MOST_COLUMNS or len(set(columns)) < width:
+        raise BfimnaError(
+            f"a truth table over {tuple(columns)}: 1 to {MOST_COLUMNS} names, once each"
+        )
+    if not callable(table) and not isinstance(table, Mapping):
+        raise BfimnaError(f"a truth table is a function or a mapping, not {type(table).__name__}")
     rows = {r: r for r in all_rows(width) if r not in skipped}
     given = {r: tuple(table(*r)) for r in rows} if callable(table) else dict(table)
     for row, result in given.items():

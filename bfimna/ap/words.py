@@ -42,8 +42,10 @@ def clear_along_counts(columns: Amount) -> Counts:
 @program
 def sign_extend(sign: int, columns: range) -> tuple[Pass, ...]:
     """Copy the sign into cleared columns above it."""
+    if not columns:
+        return ()
     check_ranges("sign_extend", (sign,), columns)
-    return (Pass(((sign, 1),), tuple((c, 1) for c in columns)),) if len(columns) else ()
+    return (Pass(((sign, 1),), tuple((c, 1) for c in columns)),)
 
 
 def sign_extend_counts(bits: Amount) -> Counts:
