@@ -169,11 +169,36 @@ def test_cells_written_by_reduction_of_random_words():
         (lambda: bf.ap.multiply([1], [1], a_bits=0), "bits of a must be a whole number"),
         (lambda: bf.ap.reduce([[1]], kind="3d"), "unknown AP kind '3d'"),
         (lambda: bf.ap.gemm([[1, 2]], [[1]]), "want .i, j. and .j, u."),
+        (lambda: bf.ap.gemm([[1]], [[1]], rows=0), "rows must be a whole number of at least 1"),
+        (lambda: bf.ap.gemm([[1]], [[1]], threads=float("nan")), "threads must be a whole number"),
+        (lambda: bf.ap.gemm([[1]], [[1]], threads=-1), "threads must be a whole number"),
+        (lambda: bf.ap.gemm([[1]], [[1]], faults=0.1), "faults must be a bf.ap.Faults or None"),
+        (lambda: bf.ap.gemm([[1]], [[1]], kind="1d"), "gemm wants a 2D AP"),
+        (lambda: bf.ap.gemm([[1]], [[1]], signed=(1, 0)), "true or false, or a pair of these"),
+        (lambda: bf.ap.multiply([1], [1], signed=(True,)), "true or false, or a pair of these"),
+        (lambda: bf.ap.add([1], [1], signed=None), "a: signed must be true or false, not None"),
+        (lambda: bf.ap.requantise([1], 3, 0, bits=40), "24 bits times 2 leave no shift that gives"),
+        (lambda: bf.ap.requantise([1], 3, -1), "shift must be a whole number from 0 to 17"),
+        (lambda: bf.ap.requantise([1], 3, 0, bits=0), "bits must be a whole number"),
+        (lambda: bf.ap.reduce([[1], [1]], 63), "a result of 64 unsigned bits; integers hold 63"),
+        (lambda: bf.ap.reduce([[1], [1]], 64, True), "a result of 65 signed bits"),
+        (lambda: bf.ap.gemm([[1] * 2**17], [[1]] * 2**17, 24, 24), "gemm: a result of 65 signed"),
+        (lambda: bf.ap.reduce([[1], [1]], 60, kind="1d"), "reduce needs 123 columns"),
     ],
 )
 def test_bad_input(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()
+
+
+def test_widest_sums_are_right():
+    """The last widths that fit: a column more is refused above."""
+    top = (1 << 62) - 1
+    np.testing.assert_array_equal(bf.ap.reduce([[top], [top]], 62)[0], [2 * top])
+    np.testing.assert_array_equal(
+        bf.ap.reduce([[-top - 1], [-top - 1]], 63, True)[0], [-2 * top - 2]
+    )
+    np.testing.assert_array_equal(bf.ap.relu([-(2**63), 2**63 - 1], 64)[0], [0, 2**63 - 1])
 
 
 def test_shapes_are_kept():
