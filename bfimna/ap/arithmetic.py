@@ -1,6 +1,6 @@
 """The AP's programs on NumPy integers: the exact result and the counted events.
 
-Each function loads its operands into an array, one element a row, runs the program pass by pass and
+Each function loads its operands into an array, one element per row, runs the program pass by pass and
 reads the result. The counts include the loads and reads. Signed words are two's complement.
 """
 
@@ -103,7 +103,7 @@ def multiply(
     ----------
     a, b : integers of equal shape.
     a_bits, b_bits : width of the operands.
-    signed : whether both are signed, or a and b each. Both take 8 · `a_bits` cycles more.
+    signed : whether both are signed, or a and b each. If both are, it takes 8 · `a_bits` cycles more.
     threads : processor threads; 0 for all.
 
     Returns
@@ -256,7 +256,7 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
 
 
 def resolve(parts: list[np.ndarray], array: Array, signed: bool) -> Result:
-    """Add up what reductions left over, densely packed: one group a row.
+    """Add up what reductions left over, densely packed: one group per row.
 
     Two words of more than 35 bits do not fit beside each other: then each column of the second is
     loaded when its turn comes, which takes the same cycles.

@@ -130,7 +130,7 @@ def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
         if not complete:
             break
     single = [Pass(tuple(enumerate(r)), _changes(r, rows[r])) for r in sorted(rows) if rows[r] != r]
-    return next(_orders(single, rows))  # one pass a row: always possible where no cycle is
+    return next(_orders(single, rows))  # one pass per row: always possible where no cycle is
 
 
 def _changes(row: Row, result: Row) -> tuple[tuple[int, int], ...]:
