@@ -1,7 +1,7 @@
 """The AP's programs on NumPy integers: the exact result and the counted events.
 
-Each function loads its operands into an array, one element per row, runs the program pass by pass and
-reads the result. The counts include the loads and reads. Signed words are two's complement.
+Each function loads its operands into an array, one element per row, runs the program pass by pass
+and reads the result. The counts include the loads and reads. Signed words are two's complement.
 """
 
 from math import prod
@@ -103,7 +103,7 @@ def multiply(
     ----------
     a, b : integers of equal shape.
     a_bits, b_bits : width of the operands.
-    signed : whether both are signed, or a and b each. If both are, it takes 8 · `a_bits` cycles more.
+    signed : whether both are signed, or a and b each. Both take 8 · `a_bits` cycles more.
     threads : processor threads; 0 for all.
 
     Returns

@@ -30,8 +30,8 @@ def reduce_1d(array: Array, word: range, beside: range, carry: int, bits: int, s
     """Add up the rows of every group without a vertical mode; return the rows left over: 1.
 
     Each level moves half of the words beside the others and adds. Unsigned words grow by one
-    column per level; signed ones, extended over all of `word` beforehand, are added in full width, because an
-    addition leaves the sign columns above it stale.
+    column per level; signed ones, extended over all of `word` beforehand, are added in full
+    width, because an addition leaves the sign columns above it stale.
     """
     needed = bits + int(levels(array.rows))
     if min(len(word), len(beside)) < needed:
@@ -94,8 +94,10 @@ def reduce_counts(
     groups : in the same array.
     signed : 1D only: signed words are added in full width in every level.
 
-    >>> int(reduce_counts(576, 16).cycles), int(reduce_counts(576, 16, count_set="published").cycles)
-    (180, 80)
+    >>> int(reduce_counts(576, 16).cycles)
+    180
+    >>> int(reduce_counts(576, 16, count_set="published").cycles)
+    80
     """
     depth = levels(words)
     columns = bits + depth

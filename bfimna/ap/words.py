@@ -99,7 +99,7 @@ def look_up(word: range, target: range, results: tuple[int, ...]) -> tuple[Pass,
 
 
 def look_up_counts(bits: Amount) -> Counts:
-    """Look up any function of a word: for each bit pattern a compare, and a write of the result beside it.
+    """Look up any function of a word: for each bit pattern a compare and a write beside it.
 
     Every row is tagged once. The operand stays, so the order of the passes does not matter.
 
