@@ -43,3 +43,14 @@ MAXIMUM = generate("abuv", _maximum, [(a, b, 1, 1) for a in (0, 1) for b in (0, 
 _FLAGS_UP = [(a, b, *f) for a in (0, 1) for b in (0, 1) for f in ((0, 1), (1, 0), (1, 1))]
 MAXIMUM_TOP = generate("abuv", _maximum, _FLAGS_UP)
 MAXIMUM_SIGN = generate("abuv", lambda a, b, u, v: (a, a & b, b & (1 - a), a & (1 - b)), _FLAGS_UP)
+
+#: the tables of three or four columns whose passes the emulator runs as one compiled loop
+STEPS = {
+    "full_add": FULL_ADD,
+    "full_subtract": FULL_SUBTRACT,
+    "controlled_add": CONTROLLED_ADD,
+    "controlled_subtract": CONTROLLED_SUBTRACT,
+    "maximum": MAXIMUM,
+    "maximum_top": MAXIMUM_TOP,
+    "maximum_sign": MAXIMUM_SIGN,
+}
