@@ -316,10 +316,12 @@ class Array:
         share = -(-stop // (self.threads * kernels.BLOCK)) * kernels.BLOCK
 
         def work(lo: int) -> np.ndarray:
-            tagged = np.zeros(len(own.sizes) + 2, np.int64)
+            tagged = np.zeros((1, len(own.sizes) + 2), np.int64)
             hi = min(lo + share, stop)
-            run(self.planes, self._valid, lo, hi, lines, own.program, carry, tagged, *more)
-            return tagged
+            scratch = np.empty((lines.segments + 1 if more else 1, kernels.BLOCK), np.uint64)
+            where = self.planes, self._valid[None], lo, hi
+            run(*where, lines, own.program, carry, tagged, scratch, *more)
+            return tagged[0]
 
         if share >= stop:
             return work(0)

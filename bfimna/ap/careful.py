@@ -9,7 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from bfimna.ap.kernels import BLOCK, U, _jit, cells_of, compare, count_ones, popcount, write
+from bfimna.ap.kernels import (
+    BLOCK,
+    U,
+    _jit,
+    cells_of,
+    compare,
+    count_ones,
+    pointer,
+    popcount,
+    write,
+)
 
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
 
@@ -72,47 +82,58 @@ def _wear_out(wear, tags, n):  # type: ignore[no-untyped-def]
 @njit(nogil=True)
 def _write_line(planes, lines, line, segment, start, n, one, tags, defects, wear):  # type: ignore[no-untyped-def]
     """Write a bit into the tagged rows; stuck cells keep theirs, and each write wears a cell."""
-    cells = cells_of(planes, lines, line, segment, start, n)
+    cells = cells_of(planes, lines, line, segment, start)
     write(cells, one, tags, n)
     if defects.stuck.size:
-        stuck = cells_of(defects.stuck, lines, line, segment, start, n)
-        value = cells_of(defects.value, lines, line, segment, start, n)
+        stuck = cells_of(defects.stuck, lines, line, segment, start)
+        value = cells_of(defects.value, lines, line, segment, start)
         for w in range(n):
             cells[w] = (cells[w] & ~stuck[w]) | value[w]
     if wear.size:
         at = 64 * (lines.base[line] + start)
-        _wear_out(wear[lines.plane[line] + segment, at : at + 64 * n], tags, n)
+        _wear_out(pointer(wear, lines.plane[line] + segment, at), tags, n)
 
 
 @njit(nogil=True)
-def _hand_on_all(planes, lines, line, start, n, ok, states, defects, wear, tagged):  # type: ignore[no-untyped-def]
-    """Move the ones of a line on by one segment: compare, shift the tags, clear, write."""
-    tags = np.zeros((lines.segments + 1, n), U)  # one further: a segment's tags are shifted there
+def _hand_on_all(planes, lines, line, start, n, ok, scratch, states, defects, wear, tagged):  # type: ignore[no-untyped-def]
+    """Move the ones of a line on by one segment: compare, shift the tags, clear, write.
+
+    Row s of the scratch holds the tags that are shifted into segment s.
+    """
+    into_lowest = pointer(scratch, 0, 0)
+    for w in range(n):
+        into_lowest[w] = U(0)
     for segment in range(lines.segments):
-        cells, shifted = cells_of(planes, lines, line, segment, start, n), tags[segment + 1]
+        cells = cells_of(planes, lines, line, segment, start)
+        shifted = pointer(scratch, segment + 1, 0)
         for w in range(n):
             shifted[w] = cells[w] & ok[w]
         if defects.match_error > 0:
             _misread(shifted, ok, defects.match_error, states[segment : segment + 1], n)
-        tagged[-2] += count_ones(shifted, n)
+        tagged[0, -2] += count_ones(shifted, ok, n)
     for segment in range(lines.segments):
-        tagged[-1] += count_ones(tags[segment], n)
+        below = pointer(scratch, segment, 0)
+        tagged[0, -1] += count_ones(below, ok, n)
         _write_line(planes, lines, line, segment, start, n, False, ok, defects, wear)
-        _write_line(planes, lines, line, segment, start, n, True, tags[segment], defects, wear)
+        _write_line(planes, lines, line, segment, start, n, True, below, defects, wear)
 
 
 @_jit
-def execute(planes, valid, lo, hi, lines, program, carry, tagged, defects, wear):  # type: ignore[no-untyped-def]
+def execute(planes, valid, lo, hi, lines, program, carry, tagged, scratch, defects, wear):  # type: ignore[no-untyped-def]
     """Run a program's passes as `kernels.execute` does, on cells that may fail and wear.
 
     The errors of a block of words in one segment follow from the seed and where they lie, whichever
     thread runs it, as long as `lo` is a multiple of the block.
+
+    Parameters
+    ----------
+    scratch : (segments + 1, block of words), for the tags.
     """
-    tags = np.empty(BLOCK, U)
+    tags = pointer(scratch, 0, 0)
     states = np.empty(lines.segments, U)
     for start in range(lo, hi, BLOCK):
         n = min(BLOCK, hi - start)
-        ok = valid[lines.base[0] + start : lines.base[0] + start + n]
+        ok = pointer(valid, 0, lines.base[0] + start)
         for segment in range(lines.segments):
             place = U(start // BLOCK * lines.segments + segment)
             states[segment] = _mix(defects.seed ^ _mix(place + U(1)))
@@ -121,9 +142,9 @@ def execute(planes, valid, lo, hi, lines, program, carry, tagged, defects, wear)
                 compare(planes, lines, segment, start, n, ok, program, i, tags)
                 if defects.match_error > 0 and program.key_at[i] < program.key_at[i + 1]:
                     _misread(tags, ok, defects.match_error, state, n)
-                tagged[i] += count_ones(tags, n)
+                tagged[0, i] += count_ones(tags, ok, n)
                 for k in range(program.write_at[i], program.write_at[i + 1]):
                     line, one = program.write_line[k], program.write_one[k]
                     _write_line(planes, lines, line, segment, start, n, one, tags, defects, wear)
         if carry >= 0:
-            _hand_on_all(planes, lines, carry, start, n, ok, states, defects, wear, tagged)
+            _hand_on_all(planes, lines, carry, start, n, ok, scratch, states, defects, wear, tagged)

@@ -101,6 +101,22 @@ def popcount(_context, _word):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def pointer(_context, array, _row, _word):  # type: ignore[no-untyped-def]
+    """Point to a word of a two-dimensional array: no reference is counted, no index checked.
+
+    Point to arrays that a caller from Python holds, not to those made in compiled code: they are
+    freed after their last use by name.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        found = context.make_array(signature.args[0])(context, builder, arguments[0])
+        words = builder.extract_value(found.shape, 1)
+        return builder.gep(found.data, [builder.add(builder.mul(arguments[1], words), arguments[2])])
+
+    return types.CPointer(array.dtype)(array, types.intp, types.intp), generate
+
+
 def _steps() -> Callable[..., None]:
     """Compile the text of the tables' loops on first use."""
     scope: dict[str, Any] = {"U": U, "np": np, "popcount": popcount}
@@ -154,37 +170,9 @@ class Lines(NamedTuple):
 
 
 @njit(nogil=True)
-def cells_of(planes, lines, line, segment, start, n):  # type: ignore[no-untyped-def]
-    """Return n words of a line from word `start` on, in one segment."""
-    at = lines.base[line] + start
-    return planes[lines.plane[line] + segment, at : at + n]
-
-
-@njit(nogil=True)
-def match(cells, flip, tags, n):  # type: ignore[no-untyped-def]
-    """Untag the rows whose cell differs from the key."""
-    for w in range(n):
-        tags[w] &= cells[w] ^ flip
-
-
-@njit(nogil=True)
-def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
-    """Write a bit into the tagged rows of a line."""
-    if one:
-        for w in range(n):
-            cells[w] |= tags[w]
-    else:
-        for w in range(n):
-            cells[w] &= ~tags[w]
-
-
-@njit(nogil=True)
-def count_ones(words, n):  # type: ignore[no-untyped-def]
-    """Count the ones of n words."""
-    count = U(0)
-    for w in range(n):
-        count += popcount(words[w])
-    return np.int64(count)
+def cells_of(planes, lines, line, segment, start):  # type: ignore[no-untyped-def]
+    """Point to a line's words from `start` on, in one segment."""
+    return pointer(planes, lines.plane[line] + segment, lines.base[line] + start)
 
 
 @njit(nogil=True)
@@ -193,8 +181,27 @@ def compare(planes, lines, segment, start, n, valid, program, i, tags):  # type:
     for w in range(n):
         tags[w] = valid[w]
     for k in range(program.key_at[i], program.key_at[i + 1]):
-        cells = cells_of(planes, lines, program.key_line[k], segment, start, n)
-        match(cells, program.key_flip[k], tags, n)
+        cells = cells_of(planes, lines, program.key_line[k], segment, start)
+        flip = program.key_flip[k]
+        for w in range(n):
+            tags[w] &= cells[w] ^ flip
+
+
+@njit(nogil=True)
+def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
+    """Write a bit into the tagged rows of a line."""
+    flip = U(0) if one else ~U(0)
+    for w in range(n):
+        cells[w] = ((cells[w] ^ flip) | tags[w]) ^ flip
+
+
+@njit(nogil=True)
+def count_ones(words, valid, n):  # type: ignore[no-untyped-def]
+    """Count the ones of n words in the valid rows."""
+    count = U(0)
+    for w in range(n):
+        count += popcount(words[w] & valid[w])
+    return np.int64(count)
 
 
 @njit(nogil=True)
@@ -202,74 +209,61 @@ def _single_pass(planes, lines, segment, start, n, valid, program, i, tags):  # 
     """Run pass i by itself; return the tags set."""
     compare(planes, lines, segment, start, n, valid, program, i, tags)
     for k in range(program.write_at[i], program.write_at[i + 1]):
-        cells = cells_of(planes, lines, program.write_line[k], segment, start, n)
+        cells = cells_of(planes, lines, program.write_line[k], segment, start)
         write(cells, program.write_one[k], tags, n)
-    return count_ones(tags, n)
+    return count_ones(tags, valid, n)
 
 
 @njit(nogil=True)
-def _hand_on(below, cells, valid, n):  # type: ignore[no-untyped-def]
-    """Clear the valid rows of a line's segment and write the tags of the segment below."""
-    for w in range(n):
-        cells[w] = (cells[w] & ~valid[w]) | (below[w] & valid[w])
-
-
-@njit(nogil=True)
-def _hand_on_all(planes, lines, line, start, n, valid, tagged):  # type: ignore[no-untyped-def]
+def _hand_on(planes, lines, line, start, n, valid, tagged):  # type: ignore[no-untyped-def]
     """Move the ones of a line on by one segment: compare, shift the tags, clear, write.
 
     From the top segment down, so that a segment is written after its own tags were shifted on. The
-    last segment's tags are shifted out.
+    top segment's tags are shifted out, and nothing is shifted into the lowest.
     """
     for segment in range(lines.segments - 1, -1, -1):
-        cells = cells_of(planes, lines, line, segment, start, n)
-        count = np.int64(0)
-        for w in range(n):
-            count += np.int64(popcount(cells[w] & valid[w]))
-        tagged[-2] += count
+        cells = cells_of(planes, lines, line, segment, start)
+        count = count_ones(cells, valid, n)
+        tagged[0, -2] += count
         if segment < lines.segments - 1:
-            tagged[-1] += count
-        if segment:
-            below = cells_of(planes, lines, line, segment - 1, start, n)
-            _hand_on(below, cells, valid, n)
-        else:
-            write(cells, False, valid, n)
+            tagged[0, -1] += count
+        below = cells_of(planes, lines, line, max(segment - 1, 0), start)
+        kept = ~U(0) if segment else U(0)
+        for w in range(n):
+            cells[w] = (cells[w] & ~valid[w]) | (below[w] & valid[w] & kept)
 
 
 @_jit
-def execute(planes, valid, lo, hi, lines, program, carry, tagged):  # type: ignore[no-untyped-def]
+def execute(planes, valid, lo, hi, lines, program, carry, tagged, scratch):  # type: ignore[no-untyped-def]
     """Run a program's passes on words lo to hi of each line, counting the tags of each pass.
 
     Parameters
     ----------
+    valid : rows that exist, (1, words).
     carry : line whose ones are handed on by one segment after the passes; -1 for none.
-    tagged : tags set by each pass, added to; then the hand-over's, before and after the shift.
+    tagged : (1, passes + 2), tags set by each pass, added to; then those of the hand-over, before
+        and after the shift.
+    scratch : (1, block of words), for the tags.
     """
-    tags = np.empty(BLOCK, U)
-    line = program.line
+    tags = pointer(scratch, 0, 0)
     for start in range(lo, hi, BLOCK):
         n = min(BLOCK, hi - start)
-        ok = valid[lines.base[0] + start : lines.base[0] + start + n]
+        ok = pointer(valid, 0, lines.base[0] + start)
         for segment in range(lines.segments):
             for s in range(len(program.table)):
                 i = program.first[s]
                 if program.table[s] < 0:
-                    tagged[i] += _single_pass(
+                    tagged[0, i] += _single_pass(
                         planes, lines, segment, start, n, ok, program, i, tags
                     )
-                else:
-                    run_step(
-                        program.table[s],
-                        cells_of(planes, lines, line[s, 0], segment, start, n),
-                        cells_of(planes, lines, line[s, 1], segment, start, n),
-                        cells_of(planes, lines, line[s, 2], segment, start, n),
-                        cells_of(planes, lines, line[s, 3], segment, start, n),
-                        ok,
-                        n,
-                        tagged[i:],
-                    )
+                    continue
+                a = cells_of(planes, lines, program.line[s, 0], segment, start)
+                b = cells_of(planes, lines, program.line[s, 1], segment, start)
+                c = cells_of(planes, lines, program.line[s, 2], segment, start)
+                d = cells_of(planes, lines, program.line[s, 3], segment, start)
+                run_step(program.table[s], a, b, c, d, ok, n, pointer(tagged, 0, i))
         if carry >= 0:
-            _hand_on_all(planes, lines, carry, start, n, ok, tagged)
+            _hand_on(planes, lines, carry, start, n, ok, tagged)
 
 
 @_jit
