@@ -142,7 +142,7 @@ class Array:
                 "broadcasts to it"
             ) from None
         packed = np.empty((bits, len(numbers), self.words // self.runs), np.uint64)
-        kernels.pack(np.ascontiguousarray(numbers.astype(np.int64, copy=False)), packed)
+        kernels.pack(np.ascontiguousarray(numbers.astype(np.int64, copy=False)), 0, packed)
         self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
@@ -230,9 +230,9 @@ class Array:
         own = compiled(program if isinstance(program, tuple) else tuple(program))
         if not len(own.sizes):
             return
-        if own.columns and own.columns[-1] >= self.columns:
-            self._check_columns(own.columns)
-        tagged = self._execute(rows * self.words, own.lines, own, -1)[:-2]
+        if len(own.columns) and own.columns[-1] >= self.columns:
+            self._check_columns(own.columns.tolist())
+        tagged = self._run_program(own, rows * self.words)
         matched, cells = int(tagged @ own.compared), rows * self.groups
         self.tags_set += matched
         self.counts += Counts(
@@ -246,36 +246,57 @@ class Array:
             lines_driven=own.written_columns * cells,
         )
 
-    def add_rows(self, lut: Lut, rows: Sequence[int], times: int, columns: range) -> None:
-        """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
-
-        The program runs on `times` neighbouring sets of rows in every group at once if the array
-        is segmented, and else on one after the other. Handing on is: compare, shift the column
-        tags, clear the row, write it.
+    def add_rows(
+        self, lut: Lut, rows: Sequence[int], times: int, columns: range
+    ) -> None:
+        """Run a table in vertical mode on `times` neighbouring sets of rows; see `add_levels`.
 
         Parameters
         ----------
         rows : first row for each of the table's names; the k-th set has each of them + k.
         """
-        from bfimna.ap import kernels
+        self.add_levels(lut, [(rows, times)], columns)
 
+    def add_levels(
+        self, lut: Lut, levels: Sequence[tuple[Sequence[int], int]], columns: range
+    ) -> None:
+        """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
+
+        The program runs on a level's sets of rows in every group at once if the array is segmented,
+        and else on one after the other. Handing on is: compare, shift the column tags, clear the
+        row, write it.
+
+        Parameters
+        ----------
+        levels : one after the other, as `add_rows` has them: (rows, times).
+        """
         if self.kind == "1d":
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
         self._check_columns(columns)
-        self._check_sets(lut, rows, times)
+        for rows, times in levels:
+            self._check_sets(lut, rows, times)
         own = compiled(lut.passes)
-        first = [rows[c] * self.words for c in (*own.columns, -1)]
-        lines = kernels.Lines(np.full(len(first), columns.start), np.array(first), len(columns))
-        tagged = self._execute(times * self.words, lines, own, len(first) - 1)
+        at_once = self.threads == 1 and self._healthy
+        parts = [levels] if at_once else [[level] for level in levels]
+        tagged = sum(self._run_levels(own, part, columns) for part in parts if part)
+        sets = sum(times for _, times in levels)
+        if not sets:
+            return
+        self._count_levels(own, tagged, sets, len(levels), len(columns))
+
+    def _count_levels(
+        self, own: Compiled, tagged: np.ndarray, sets: int, levels: int, columns: int
+    ) -> None:
+        """Count the levels' passes with the hand-over of each."""
         matched, passed_on = int(tagged[:-1].sum()), int(tagged[-1])
         self.tags_set += matched
-        cells = times * self.groups * len(columns)
-        again = 1 if self.kind == "2d-segmented" else times * self.groups
+        passes, cells = len(own.sizes), sets * self.groups * columns
+        again = levels if self.kind == "2d-segmented" else sets * self.groups
         self.counts += Counts(
-            compares=(len(lut) + 1) * again,
-            writes=(len(lut) + 2) * again,
+            compares=(passes + 1) * again,
+            writes=(passes + 2) * again,
             shifts=again,
-            compare_rows=(len(lut) + 1) * cells,
+            compare_rows=(passes + 1) * cells,
             key_cells=(own.key_columns + 1) * cells,
             cells_written=int(tagged[:-2] @ own.sizes) + cells + passed_on,
             tags_shifted=cells,
@@ -308,42 +329,80 @@ class Array:
             lines_driven=moved * len(clear),
         )
 
-    def _execute(self, stop: int, lines: Any, own: Compiled, carry: int) -> np.ndarray:
-        """Run the kernel on words 0 to `stop` of each line, a share of them in each thread."""
+    # ---- compiled code -----------------------------------------------------------------------
+
+    def _run_program(self, own: Compiled, stop: int) -> np.ndarray:
+        """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""
+        from bfimna.ap import careful, kernels  # numba takes half a second
+
+        execute = kernels.execute if self._healthy else careful.execute
+        cells, more = (self.planes.reshape(-1), self._valid), self._defects()
+        lines = own.columns * self.planes.shape[1]
+
+        def work(lo: int, hi: int) -> np.ndarray:
+            scratch = np.empty(kernels.BLOCK, np.uint64)
+            tagged = np.zeros(len(own.sizes), np.int64)
+            execute(*cells, lo, hi, lines, own.program, scratch, tagged, *more)
+            return tagged
+
+        return self._shared(work, stop)
+
+    def _run_levels(
+        self, own: Compiled, levels: Sequence[tuple[Sequence[int], int]], columns: range
+    ) -> np.ndarray:
+        """Run vertical levels; return the tags of each pass, and of the hand-over, over all.
+
+        Threads can share the words of one level only.
+        """
+        from bfimna.ap import careful, kernels
+
+        add_rows = kernels.add_rows if self._healthy else careful.add_rows
+        cells, more = (self.planes.reshape(-1), self._valid), self._defects()
+        stride = self.planes.shape[1]
+        first = np.array([[rows[c] for c in (*own.columns, -1)] for rows, _ in levels])
+        lines = columns.start * stride + first * self.words
+        words = np.array([times for _, times in levels]) * self.words
+        across = stride, len(columns), own.program
+
+        def work(lo: int, hi: int) -> np.ndarray:
+            scratch = np.empty(kernels.BLOCK, np.uint64)
+            tagged = np.zeros((len(levels), len(own.sizes) + 2), np.int64)
+            stops = words if len(levels) > 1 else np.array([hi])
+            starts = np.full(len(levels), lo)
+            shifted = np.zeros((stops - starts).sum(), np.uint64)
+            add_rows(*cells, starts, stops, lines, *across, shifted, scratch, tagged, *more)
+            return tagged.sum(axis=0)
+
+        return self._shared(work, int(words[0])) if len(levels) == 1 else work(0, 0)
+
+    def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
+        """Add up what work(lo, hi) returns for each thread's share of the words."""
         from bfimna.ap import kernels
 
-        run, more = self._kernel()
         share = -(-stop // (self.threads * kernels.BLOCK)) * kernels.BLOCK
-
-        def work(lo: int) -> np.ndarray:
-            tagged = np.zeros((1, len(own.sizes) + 2), np.int64)
-            hi = min(lo + share, stop)
-            scratch = np.empty((lines.segments + 1 if more else 1, kernels.BLOCK), np.uint64)
-            where = self.planes, self._valid[None], lo, hi
-            run(*where, lines, own.program, carry, tagged, scratch, *more)
-            return tagged[0]
-
         if share >= stop:
-            return work(0)
-        return np.sum(list(_pool(self.threads).map(work, range(0, stop, share))), axis=0)
+            return work(0, stop)
+        starts = range(0, stop, share)
+        stops = [min(lo + share, stop) for lo in starts]
+        return np.sum(list(_pool(self.threads).map(work, starts, stops)), axis=0)
 
-    def _kernel(self) -> tuple[Callable[..., None], tuple]:
-        """Return the kernel that these cells need, and what it is to know of them."""
-        from bfimna.ap import kernels
+    @property
+    def _healthy(self) -> bool:
+        """Whether no cell or match line can fail, and nobody counts writes per cell."""
+        return self._wear is None and not self._stuck.size and not self.faults.match_error
 
-        self._run += 1
-        error = float(self.faults.match_error)
-        if self._wear is None and not self._stuck.size and not error:
-            return kernels.execute, ()
+    def _defects(self) -> tuple:
+        """Return what the careful kernels are to know of this run's cells; nothing if healthy."""
+        if self._healthy:
+            return ()
         from bfimna.ap import careful
 
-        run = (self.faults.seed, self._number, self._run)
+        self._run += 1
+        error, run = float(self.faults.match_error), (self.faults.seed, self._number, self._run)
         seed = np.random.SeedSequence(run).generate_state(1, np.uint64)[0] if error else NOTHING
-        wear = np.zeros((0, 0), np.uint32) if self._wear is None else self._wear
-        return careful.execute, (
-            careful.Defects(self._stuck, self._stuck_value, error, seed),
-            wear,
-        )
+        wear = np.zeros(0, np.uint32) if self._wear is None else self._wear.reshape(-1)
+        stuck, value = self._stuck.reshape(-1), self._stuck_value.reshape(-1)
+        return careful.Defects(stuck, value, error, seed), wear
 
     # ---- what compiled code does not check ---------------------------------------------------
 

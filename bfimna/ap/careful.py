@@ -13,7 +13,6 @@ from bfimna.ap.kernels import (
     BLOCK,
     U,
     _jit,
-    cells_of,
     compare,
     count_ones,
     pointer,
@@ -80,71 +79,69 @@ def _wear_out(wear, tags, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _write_line(planes, lines, line, segment, start, n, one, tags, defects, wear):  # type: ignore[no-untyped-def]
-    """Write a bit into the tagged rows; stuck cells keep theirs, and each write wears a cell."""
-    cells = cells_of(planes, lines, line, segment, start)
-    write(cells, one, tags, n)
+def _write(planes, at, one, tags, n, defects, wear):  # type: ignore[no-untyped-def]
+    """Write a bit into the tagged rows of n words; stuck cells keep theirs, each write wears."""
+    write(pointer(planes, at), one, tags, n)
     if defects.stuck.size:
-        stuck = cells_of(defects.stuck, lines, line, segment, start)
-        value = cells_of(defects.value, lines, line, segment, start)
-        for w in range(n):
-            cells[w] = (cells[w] & ~stuck[w]) | value[w]
+        for w in range(at, at + n):
+            planes[w] = (planes[w] & ~defects.stuck[w]) | defects.value[w]
     if wear.size:
-        at = 64 * (lines.base[line] + start)
-        _wear_out(pointer(wear, lines.plane[line] + segment, at), tags, n)
+        _wear_out(pointer(wear, 64 * at), tags, n)
 
 
 @njit(nogil=True)
-def _hand_on_all(planes, lines, line, start, n, ok, scratch, states, defects, wear, tagged):  # type: ignore[no-untyped-def]
-    """Move the ones of a line on by one segment: compare, shift the tags, clear, write.
+def _begin(state, start, segment, seed):  # type: ignore[no-untyped-def]
+    """Start the errors of a block of words in a segment: the same whichever thread runs it."""
+    state[0] = _mix(seed ^ _mix((U(segment) << U(40)) + U(start + 1)))
 
-    Row s of the scratch holds the tags that are shifted into segment s.
-    """
-    into_lowest = pointer(scratch, 0, 0)
-    for w in range(n):
-        into_lowest[w] = U(0)
-    for segment in range(lines.segments):
-        cells = cells_of(planes, lines, line, segment, start)
-        shifted = pointer(scratch, segment + 1, 0)
-        for w in range(n):
-            shifted[w] = cells[w] & ok[w]
-        if defects.match_error > 0:
-            _misread(shifted, ok, defects.match_error, states[segment : segment + 1], n)
-        tagged[0, -2] += count_ones(shifted, ok, n)
-    for segment in range(lines.segments):
-        below = pointer(scratch, segment, 0)
-        tagged[0, -1] += count_ones(below, ok, n)
-        _write_line(planes, lines, line, segment, start, n, False, ok, defects, wear)
-        _write_line(planes, lines, line, segment, start, n, True, below, defects, wear)
+
+@njit(nogil=True)
+def _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
+    """Run a program on n words of each line, pass by pass."""
+    for i in range(len(program.key_at) - 1):
+        compare(planes, lines, start, n, ok, program, i, tags)
+        if defects.match_error > 0 and program.key_at[i] < program.key_at[i + 1]:
+            _misread(tags, ok, defects.match_error, state, n)
+        tagged[i] += count_ones(tags, n)
+        for k in range(program.write_at[i], program.write_at[i + 1]):
+            at = lines[program.write_line[k]] + start
+            _write(planes, at, program.write_one[k], tags, n, defects, wear)
 
 
 @_jit
-def execute(planes, valid, lo, hi, lines, program, carry, tagged, scratch, defects, wear):  # type: ignore[no-untyped-def]
-    """Run a program's passes as `kernels.execute` does, on cells that may fail and wear.
+def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wear):  # type: ignore[no-untyped-def]
+    """Run a program as `kernels.execute` does, on cells that may fail and wear.
 
-    The errors of a block of words in one segment follow from the seed and where they lie, whichever
-    thread runs it, as long as `lo` is a multiple of the block.
-
-    Parameters
-    ----------
-    scratch : (segments + 1, block of words), for the tags.
+    `lo` is to be a multiple of the block, so that the threads' shares do not move the errors.
     """
-    tags = pointer(scratch, 0, 0)
-    states = np.empty(lines.segments, U)
+    state = np.empty(1, U)
     for start in range(lo, hi, BLOCK):
         n = min(BLOCK, hi - start)
-        ok = pointer(valid, 0, lines.base[0] + start)
-        for segment in range(lines.segments):
-            place = U(start // BLOCK * lines.segments + segment)
-            states[segment] = _mix(defects.seed ^ _mix(place + U(1)))
-            state = states[segment : segment + 1]
-            for i in range(len(program.key_at) - 1):
-                compare(planes, lines, segment, start, n, ok, program, i, tags)
-                if defects.match_error > 0 and program.key_at[i] < program.key_at[i + 1]:
-                    _misread(tags, ok, defects.match_error, state, n)
-                tagged[0, i] += count_ones(tags, ok, n)
-                for k in range(program.write_at[i], program.write_at[i + 1]):
-                    line, one = program.write_line[k], program.write_one[k]
-                    _write_line(planes, lines, line, segment, start, n, one, tags, defects, wear)
-        if carry >= 0:
-            _hand_on_all(planes, lines, carry, start, n, ok, scratch, states, defects, wear, tagged)
+        ok, tags = pointer(valid, start), pointer(scratch, 0)
+        _begin(state, start, 0, defects.seed)
+        _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagged)
+
+
+@_jit
+def add_rows(
+    planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged, defects, wear
+):  # type: ignore[no-untyped-def]
+    """Run a program as `kernels.add_rows` does, on cells that may fail and wear; one level."""
+    state, tags = np.empty(1, U), pointer(scratch, 0)
+    for segment in range(segments):
+        here = lines[0] + segment * stride
+        for start in range(lo[0], hi[0], BLOCK):
+            n, at = min(BLOCK, hi[0] - start), here[-1] + start
+            ok, below = pointer(valid, start), pointer(shifted, start - lo[0])
+            _begin(state, start, segment, defects.seed)
+            _run(planes, here, start, n, ok, program, tags, state, defects, wear, tagged[0])
+            for w in range(n):
+                tags[w] = planes[at + w] & ok[w]
+            if defects.match_error > 0:
+                _misread(tags, ok, defects.match_error, state, n)
+            tagged[0, -2] += count_ones(tags, n)
+            tagged[0, -1] += count_ones(below, n)
+            _write(planes, at, False, ok, n, defects, wear)
+            _write(planes, at, True, below, n, defects, wear)
+            for w in range(n):
+                below[w] = tags[w]

@@ -21,14 +21,13 @@ class Compiled:
 
     Attributes
     ----------
-    columns : that it names, in order; its lines are numbered so.
-    lines, program : what `kernels.execute` takes in horizontal mode.
+    columns : that it names, in order.
+    program : what the kernels take; its lines are these columns.
     compared : 1 for each pass that has a key. sizes : cells that a tag of each pass writes.
     compares, key_columns, written_columns : passes with a key; driven columns, over all passes.
     """
 
-    columns: tuple[int, ...]
-    lines: Any
+    columns: np.ndarray
     program: Any
     compared: np.ndarray
     sizes: np.ndarray
@@ -69,10 +68,15 @@ def compiled(passes: tuple[Pass, ...]) -> Compiled:
         np.array([where[c] for c, _ in writes], np.int64),
         np.array([bit for _, bit in writes], bool),
     )
-    lines = kernels.Lines(np.array(columns), np.zeros(len(columns), np.int64), 1)
     compared = (key_sizes > 0).astype(np.int64)
     return Compiled(
-        columns, lines, program, compared, sizes, int(compared.sum()), len(keys), len(writes)
+        np.array(columns, np.int64),
+        program,
+        compared,
+        sizes,
+        int(compared.sum()),
+        len(keys),
+        len(writes),
     )
 
 

@@ -102,8 +102,8 @@ def popcount(_context, _word):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def pointer(_context, array, _row, _word):  # type: ignore[no-untyped-def]
-    """Point to a word of a two-dimensional array: no reference is counted, no index checked.
+def pointer(_context, words, _at):  # type: ignore[no-untyped-def]
+    """Point to a word of an array: no reference is counted, no index checked.
 
     Point to arrays that a caller from Python holds, not to those made in compiled code: they are
     freed after their last use by name.
@@ -111,10 +111,9 @@ def pointer(_context, array, _row, _word):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         found = context.make_array(signature.args[0])(context, builder, arguments[0])
-        words = builder.extract_value(found.shape, 1)
-        return builder.gep(found.data, [builder.add(builder.mul(arguments[1], words), arguments[2])])
+        return builder.gep(found.data, [arguments[1]])
 
-    return types.CPointer(array.dtype)(array, types.intp, types.intp), generate
+    return types.CPointer(words.dtype)(words, types.intp), generate
 
 
 def _steps() -> Callable[..., None]:
@@ -152,36 +151,13 @@ class Program(NamedTuple):
     write_one: np.ndarray
 
 
-class Lines(NamedTuple):
-    """The lines that a program's keys and writes refer to.
-
-    In horizontal mode a line is a column, in one segment. In vertical mode a line is a row (of 64
-    groups a word), and its segments are the columns, each with a tag of its own.
-
-    Attributes
-    ----------
-    plane, base : first plane of each line, and its word offset there.
-    segments : planes from the first on.
-    """
-
-    plane: np.ndarray
-    base: np.ndarray
-    segments: int
-
-
 @njit(nogil=True)
-def cells_of(planes, lines, line, segment, start):  # type: ignore[no-untyped-def]
-    """Point to a line's words from `start` on, in one segment."""
-    return pointer(planes, lines.plane[line] + segment, lines.base[line] + start)
-
-
-@njit(nogil=True)
-def compare(planes, lines, segment, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
+def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
     """Tag the rows that match the key of pass i."""
     for w in range(n):
         tags[w] = valid[w]
     for k in range(program.key_at[i], program.key_at[i + 1]):
-        cells = cells_of(planes, lines, program.key_line[k], segment, start)
+        cells = pointer(planes, lines[program.key_line[k]] + start)
         flip = program.key_flip[k]
         for w in range(n):
             tags[w] &= cells[w] ^ flip
@@ -196,79 +172,107 @@ def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def count_ones(words, valid, n):  # type: ignore[no-untyped-def]
-    """Count the ones of n words in the valid rows."""
+def count_ones(words, n):  # type: ignore[no-untyped-def]
+    """Count the ones of n words."""
     count = U(0)
     for w in range(n):
-        count += popcount(words[w] & valid[w])
+        count += popcount(words[w])
     return np.int64(count)
 
 
 @njit(nogil=True)
-def _single_pass(planes, lines, segment, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
+def _pass(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
     """Run pass i by itself; return the tags set."""
-    compare(planes, lines, segment, start, n, valid, program, i, tags)
+    compare(planes, lines, start, n, valid, program, i, tags)
     for k in range(program.write_at[i], program.write_at[i + 1]):
-        cells = cells_of(planes, lines, program.write_line[k], segment, start)
+        cells = pointer(planes, lines[program.write_line[k]] + start)
         write(cells, program.write_one[k], tags, n)
-    return count_ones(tags, valid, n)
+    return count_ones(tags, n)
 
 
 @njit(nogil=True)
-def _hand_on(planes, lines, line, start, n, valid, tagged):  # type: ignore[no-untyped-def]
-    """Move the ones of a line on by one segment: compare, shift the tags, clear, write.
-
-    From the top segment down, so that a segment is written after its own tags were shifted on. The
-    top segment's tags are shifted out, and nothing is shifted into the lowest.
-    """
-    for segment in range(lines.segments - 1, -1, -1):
-        cells = cells_of(planes, lines, line, segment, start)
-        count = count_ones(cells, valid, n)
-        tagged[0, -2] += count
-        if segment < lines.segments - 1:
-            tagged[0, -1] += count
-        below = cells_of(planes, lines, line, max(segment - 1, 0), start)
-        kept = ~U(0) if segment else U(0)
-        for w in range(n):
-            cells[w] = (cells[w] & ~valid[w]) | (below[w] & valid[w] & kept)
+def _run(planes, lines, start, n, valid, program, tags, tagged):  # type: ignore[no-untyped-def]
+    """Run a program on n words of each line."""
+    for s in range(len(program.table)):
+        i = program.first[s]
+        if program.table[s] < 0:
+            tagged[i] += _pass(planes, lines, start, n, valid, program, i, tags)
+            continue
+        a = pointer(planes, lines[program.line[s, 0]] + start)
+        b = pointer(planes, lines[program.line[s, 1]] + start)
+        c = pointer(planes, lines[program.line[s, 2]] + start)
+        d = pointer(planes, lines[program.line[s, 3]] + start)
+        run_step(program.table[s], a, b, c, d, valid, n, pointer(tagged, i))
 
 
 @_jit
-def execute(planes, valid, lo, hi, lines, program, carry, tagged, scratch):  # type: ignore[no-untyped-def]
-    """Run a program's passes on words lo to hi of each line, counting the tags of each pass.
+def execute(planes, valid, lo, hi, lines, program, scratch, tagged):  # type: ignore[no-untyped-def]
+    """Run a program in horizontal mode on words lo to hi of its columns.
 
     Parameters
     ----------
-    valid : rows that exist, (1, words).
-    carry : line whose ones are handed on by one segment after the passes; -1 for none.
-    tagged : (1, passes + 2), tags set by each pass, added to; then those of the hand-over, before
-        and after the shift.
-    scratch : (1, block of words), for the tags.
+    planes, valid : all cells, and the rows of a column that exist.
+    lines : word at which each of the program's columns begins.
+    scratch : a block of words, for the tags.
+    tagged : tags set by each pass, added to.
     """
-    tags = pointer(scratch, 0, 0)
     for start in range(lo, hi, BLOCK):
         n = min(BLOCK, hi - start)
-        ok = pointer(valid, 0, lines.base[0] + start)
-        for segment in range(lines.segments):
-            for s in range(len(program.table)):
-                i = program.first[s]
-                if program.table[s] < 0:
-                    tagged[0, i] += _single_pass(
-                        planes, lines, segment, start, n, ok, program, i, tags
-                    )
-                    continue
-                a = cells_of(planes, lines, program.line[s, 0], segment, start)
-                b = cells_of(planes, lines, program.line[s, 1], segment, start)
-                c = cells_of(planes, lines, program.line[s, 2], segment, start)
-                d = cells_of(planes, lines, program.line[s, 3], segment, start)
-                run_step(program.table[s], a, b, c, d, ok, n, pointer(tagged, 0, i))
-        if carry >= 0:
-            _hand_on(planes, lines, carry, start, n, ok, tagged)
+        _run(planes, lines, start, n, pointer(valid, start), program, pointer(scratch, 0), tagged)
+
+
+@njit(nogil=True)
+def _hand_on(cells, below, valid, n, tagged):  # type: ignore[no-untyped-def]
+    """Move the ones of n words on by one segment: compare, shift the tags, clear, write.
+
+    `below` holds the tags that were shifted here from the segment below, then this segment's.
+    """
+    matched = written = U(0)
+    for w in range(n):
+        tags, arrived = cells[w] & valid[w], below[w]
+        matched += popcount(tags)
+        written += popcount(arrived)
+        cells[w] = (cells[w] & ~valid[w]) | arrived
+        below[w] = tags
+    tagged[-2] += np.int64(matched)
+    tagged[-1] += np.int64(written)
 
 
 @_jit
-def pack(values, planes):  # type: ignore[no-untyped-def]
-    """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups)."""
+def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged):  # type: ignore[no-untyped-def]
+    """Run a program in vertical mode on sets of rows, level by level, and hand its last line on.
+
+    A segment, that is a column, takes part by itself but for the tags that are shifted there: so
+    all levels run in one column, then in the next, and a column's cells stay in the cache.
+
+    Parameters
+    ----------
+    lo, hi : for each level, the words of its lines that take part.
+    lines : (levels, lines), word at which each line begins in the lowest column.
+    stride : words from one column to the next. segments : columns that take part.
+    shifted : as many zeros as all levels have words: the column tags, as they were shifted on.
+    tagged : (levels, passes + 2), as `execute` has it; then the tags of the hand-over's compare and
+        those that write, one column on.
+    """
+    tags = pointer(scratch, 0)
+    for segment in range(segments):
+        at = 0
+        for level in range(len(lines)):
+            here = lines[level] + segment * stride
+            for start in range(lo[level], hi[level], BLOCK):
+                n, ok = min(BLOCK, hi[level] - start), pointer(valid, start)
+                _run(planes, here, start, n, ok, program, tags, tagged[level])
+                carry = pointer(planes, here[-1] + start)
+                _hand_on(carry, pointer(shifted, at), ok, n, tagged[level])
+                at += n
+
+
+@_jit
+def pack(values, row, planes):  # type: ignore[no-untyped-def]
+    """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups), from a row on.
+
+    Bits above an integer's are its sign.
+    """
     rows, groups = values.shape
     for r in range(rows):
         for w in range((groups + 63) // 64):
@@ -276,8 +280,8 @@ def pack(values, planes):  # type: ignore[no-untyped-def]
             for b in range(len(planes)):
                 word = U(0)
                 for k in range(last):
-                    word |= U((values[r, 64 * w + k] >> b) & 1) << U(k)
-                planes[b, r, w] = word
+                    word |= (U(values[r, 64 * w + k] >> min(b, 63)) & U(1)) << U(k)
+                planes[b, row + r, w] = word
 
 
 @_jit

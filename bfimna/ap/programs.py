@@ -217,11 +217,12 @@ def reduce(array: Array, columns: range, rows: int = 0) -> int:
     other results. With segments a third of the rows left are added in each step, until two are left
     (Wallace's tree); without, one row after the other.
     """
-    left = rows or array.rows
+    left, levels = rows or array.rows, []
     while left > 2:
         times = left // 3 if array.kind == "2d-segmented" else 1
-        array.add_rows(tables.FULL_ADD, (left - times, 0, times), times, columns)
+        levels.append(((left - times, 0, times), times))
         left -= times
+    array.add_levels(tables.FULL_ADD, levels, columns)
     return left
 
 

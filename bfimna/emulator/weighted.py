@@ -154,7 +154,7 @@ def _finish(
         _add(array, partial, total, carry, spare)
     emulator.account(array, name, "carry", p.dense_folds, first)
     planes = np.empty((width, 1, array.words), np.uint64)
-    kernels.pack(bias[None], planes)
+    kernels.pack(bias[None], 0, planes)
     _add(array, planes, total, carry, spare)
     emulator.account(array, name, "bias", p.dense_folds, first)
     result = total
