@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
@@ -246,9 +247,7 @@ class Array:
             lines_driven=own.written_columns * cells,
         )
 
-    def add_rows(
-        self, lut: Lut, rows: Sequence[int], times: int, columns: range
-    ) -> None:
+    def add_rows(self, lut: Lut, rows: Sequence[int], times: int, columns: range) -> None:
         """Run a table in vertical mode on `times` neighbouring sets of rows; see `add_levels`.
 
         Parameters
@@ -429,7 +428,7 @@ class Array:
         if max(rows) + times > self.rows:
             raise BfimnaError(f"row {max(rows) + times - 1} of a group of {self.rows} rows")
         ordered = sorted(rows)
-        if any(b - a < times for a, b in zip(ordered, ordered[1:], strict=False)):
+        if any(after - row < times for row, after in pairwise(ordered)):
             raise BfimnaError(f"{times} sets of rows from {tuple(rows)} on overlap")
 
 

@@ -101,13 +101,14 @@ def _steps(passes: Sequence[Pass]) -> list[tuple[int, tuple[int, ...], int]]:
     """Split passes into runs of one table: its number (-1: none), its columns, the first pass."""
     steps, first = [], 0
     while first < len(passes):
-        found: tuple[int, ...] | None = None
+        step: tuple[int, tuple[int, ...], int] = (-1, (), first)
         for table, lut in enumerate(_TABLES):
-            found = _columns_of(lut, passes[first : first + len(lut)])
-            if found is not None:
+            columns = _columns_of(lut, passes[first : first + len(lut)])
+            if columns is not None:
+                step = (table, columns, first)
                 break
-        steps.append((table, found, first) if found is not None else (-1, (), first))
-        first += len(lut) if found is not None else 1
+        steps.append(step)
+        first += len(_TABLES[step[0]]) if step[0] >= 0 else 1
     return steps
 
 
