@@ -27,6 +27,8 @@ from bfimna.errors import BfimnaError, unknown, whole_number
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
 NOTHING = np.uint64(0)
 
+Set = tuple[Sequence[int], int]  # the first row of each of a table's names, and how many such sets
+
 
 def processors() -> int:
     """Return how many processors this process may use."""
@@ -256,9 +258,7 @@ class Array:
         """
         self.add_levels(lut, [(rows, times)], columns)
 
-    def add_levels(
-        self, lut: Lut, levels: Sequence[tuple[Sequence[int], int]], columns: range
-    ) -> None:
+    def add_levels(self, lut: Lut, levels: Sequence[Set], columns: range) -> None:
         """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
 
         The program runs on a level's sets of rows in every group at once if the array is segmented,
@@ -272,15 +272,15 @@ class Array:
         if self.kind == "1d":
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
         self._check_columns(columns)
-        for rows, times in levels:
-            self._check_sets(lut, rows, times)
-        own = compiled(lut.passes)
-        at_once = self.threads == 1 and self._healthy
-        parts = [levels] if at_once else [[level] for level in levels]
-        tagged = sum(self._run_levels(own, part, columns) for part in parts if part)
-        sets = sum(times for _, times in levels)
-        if not sets:
+        levels = tuple((tuple(rows), times) for rows, times in levels)
+        _check_levels(lut, levels, self.rows)
+        if not levels:
             return
+        own = compiled(lut.passes)
+        at_once = self.threads == 1 and self._healthy  # threads can share the words of one level
+        parts = [levels] if at_once else [(level,) for level in levels]
+        tagged = np.sum([self._run_levels(own, part, columns) for part in parts], axis=0)
+        sets = sum(times for _, times in levels)
         self._count_levels(own, tagged, sets, len(levels), len(columns))
 
     def _count_levels(
@@ -346,13 +346,8 @@ class Array:
 
         return self._shared(work, stop)
 
-    def _run_levels(
-        self, own: Compiled, levels: Sequence[tuple[Sequence[int], int]], columns: range
-    ) -> np.ndarray:
-        """Run vertical levels; return the tags of each pass, and of the hand-over, over all.
-
-        Threads can share the words of one level only.
-        """
+    def _run_levels(self, own: Compiled, levels: tuple[Set, ...], columns: range) -> np.ndarray:
+        """Run vertical levels; return the tags of each pass, and of the hand-over, over all."""
         from bfimna.ap import careful, kernels
 
         add_rows = kernels.add_rows if self._healthy else careful.add_rows
@@ -418,17 +413,19 @@ class Array:
                     "columns"
                 )
 
-    def _check_sets(self, lut: Lut, rows: Sequence[int], times: int) -> None:
-        """Raise unless these are sets of rows that exist and do not overlap."""
+
+@lru_cache(maxsize=64)
+def _check_levels(lut: Lut, levels: tuple[Set, ...], group: int) -> None:
+    """Raise unless these are sets of rows that exist, in groups of so many, and do not overlap."""
+    for rows, times in levels:
         whole_number("sets of rows", times, 1)
         if len(rows) != len(lut.columns):
             raise BfimnaError(f"{len(rows)} rows for the names {lut.columns}")
         for row in rows:
             whole_number("first row", row, 0)
-        if max(rows) + times > self.rows:
-            raise BfimnaError(f"row {max(rows) + times - 1} of a group of {self.rows} rows")
-        ordered = sorted(rows)
-        if any(after - row < times for row, after in pairwise(ordered)):
+        if max(rows) + times > group:
+            raise BfimnaError(f"row {max(rows) + times - 1} of a group of {group} rows")
+        if any(after - row < times for row, after in pairwise(sorted(rows))):
             raise BfimnaError(f"{times} sets of rows from {tuple(rows)} on overlap")
 
 

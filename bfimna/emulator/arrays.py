@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bfimna.ap.array import Array, processors
-from bfimna.ap.events import CYCLES, Counts
+from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 
 PRODUCTS = 2**20  # rows that a thread emulates at a time: many CAPs side by side, few calls
@@ -103,10 +103,7 @@ class Emulator:
             folds, so they take the same cycles, which are booked once.
         """
         done, array.counts = array.counts, Counts()
-        times = folds if first else 0
-        done = Counts(
-            *(getattr(done, f.name) * (times if f.name in CYCLES else 1) for f in fields(done))
-        )
+        done = done.repeat(folds if first else 0, 1)
         with self._lock:
             booked = self.activity.setdefault((layer, phase), Activity())
             booked.counts += done

@@ -4,10 +4,39 @@ The compiled loops; `windows` says where everything lies.
 """
 
 import numpy as np
+from numba import njit
 
-from bfimna.ap.kernels import _jit
+from bfimna.ap.kernels import _jit, pointer
 
 U = np.uint64
+
+
+@njit(nogil=True)
+def _fill(target, value, n):  # type: ignore[no-untyped-def]
+    """Set n words, eight at a time: most runs are short."""
+    w = 0
+    while w + 8 <= n:
+        for i in range(8):
+            target[w + i] = value
+        w += 8
+    while w < n:
+        target[w] = value
+        w += 1
+
+
+@njit(nogil=True)
+def _copy(target, source, n):  # type: ignore[no-untyped-def]
+    """Copy n words, eight at a time; all eight are read first, so that they move as one."""
+    w = 0
+    while w + 8 <= n:
+        a, b, c, d = source[w], source[w + 1], source[w + 2], source[w + 3]
+        e, f, g, h = source[w + 4], source[w + 5], source[w + 6], source[w + 7]
+        target[w], target[w + 1], target[w + 2], target[w + 3] = a, b, c, d
+        target[w + 4], target[w + 5], target[w + 6], target[w + 7] = e, f, g, h
+        w += 8
+    while w < n:
+        target[w] = source[w]
+        w += 1
 
 
 @_jit
@@ -21,12 +50,12 @@ def broadcast(values, row, first, run, planes):  # type: ignore[no-untyped-def]
     planes : to be filled, (bits, rows, words).
     """
     bits, rows, words = planes.shape
-    for r in range(rows):
-        for b in range(bits):
+    flat = planes.reshape(-1)
+    for b in range(bits):
+        for r in range(rows):
             for k in range(words // run):
-                bit = U(0) - U((values[row + r, first + k] >> b) & 1)
-                for w in range(k * run, (k + 1) * run):
-                    planes[b, r, w] = bit
+                word = U(0) - U((values[row + r, first + k] >> b) & 1)
+                _fill(pointer(flat, (b * rows + r) * words + k * run), word, run)
 
 
 @_jit
@@ -36,12 +65,14 @@ def repeat(source, row, step, first, share, word, run, planes):  # type: ignore[
     Run k has rows from row + step · ⌊(first + k) / share⌋ on, and words from `word` on.
     """
     bits, rows, words = planes.shape
-    for r in range(rows):
-        for b in range(bits):
+    rows_there, words_there = source.shape[1:]
+    flat, found = planes.reshape(-1), source.reshape(-1)
+    for b in range(bits):
+        for r in range(rows):
             for k in range(words // run):
                 at = row + r + step * ((first + k) // share)
-                for w in range(run):
-                    planes[b, r, k * run + w] = source[b, at, word + w]
+                there = pointer(found, (b * rows_there + at) * words_there + word)
+                _copy(pointer(flat, (b * rows + r) * words + k * run), there, run)
 
 
 @_jit

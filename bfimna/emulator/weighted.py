@@ -99,16 +99,20 @@ def _windows(p: Product, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class _Operands(NamedTuple):
-    """The two sides of a layer's products.
+    """The two sides of a layer's products, and what is done with them.
 
     Attributes
     ----------
     packed : bit planes (bits, rows, words of a run).
     outer : integers (rows, outer elements).
+    layout : columns of a product. multiply, extend : the programs, the second of the sum's sign.
     """
 
     packed: np.ndarray
     outer: np.ndarray
+    layout: Layout
+    multiply: programs.Program
+    extend: programs.Program
 
 
 def _operands(
@@ -137,7 +141,10 @@ def _operands(
 
     emulator.each(pack_weights if runs.by_channel else pack_pixels, planes.shape[1])
     outer = pixels[rows[:, None] + places] if runs.by_channel else weights.T
-    return _Operands(planes, np.ascontiguousarray(outer, np.int32))
+    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False))
+    multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
+    extend = programs.Program(layout.program[len(multiply) :])
+    return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout, multiply, extend)
 
 
 def _dot_products(
@@ -154,10 +161,9 @@ def _dot_products(
     from bfimna.emulator import packing
 
     name, first, run = p.gemm.layer.name, number + lo == 0, chunk.last - chunk.word
-    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False))
-    total, groups = layout.total, runs.groups(chunk)
+    layout, total = operands.layout, operands.layout.total
     count = chunk.stop - chunk.first
-    array = emulator.own_array(groups, stop - lo, COLUMNS, count, number)
+    array = emulator.own_array(runs.groups(chunk), stop - lo, COLUMNS, count, number)
     step = 0 if runs.by_channel else p.gemm.j  # channels of a grouped convolution: rows of a group
 
     def outer(planes: np.ndarray) -> None:
@@ -171,10 +177,9 @@ def _dot_products(
     array.load_by(w, layout.w, clear=range(min(total.stop, layout.w.start)))
     array.load_by(a, layout.a)
     emulator.account(array, name, "load", p.folds, first)
-    multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
-    array.run(multiply)
+    array.run(operands.multiply)
     emulator.account(array, name, "multiply", p.folds, first)
-    array.run(layout.program[len(multiply) :])  # the sign, over the columns that the sum grows by
+    array.run(operands.extend)  # the sign, over the columns that the sum grows by
     left = programs.reduce(array, total)
     emulator.account(array, name, "reduce", p.folds, first)
     found = array.read_planes(total, left)
