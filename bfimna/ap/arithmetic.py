@@ -28,6 +28,8 @@ def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
     bfimna.errors.BfimnaError: a: 300 does not fit 8 unsigned bits (0 to 255)
     """
     bits = whole_number(f"bits of {name}", bits, 1, WIDEST + 32)
+    if not isinstance(signed, bool | np.bool_):
+        raise BfimnaError(f"{name}: signed must be true or false, not {signed!r}")
     array = np.asarray(values)
     if array.dtype.kind not in "iub":
         raise BfimnaError(f"{name}: want an array of integers, not {array.dtype}")
@@ -44,6 +46,28 @@ def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
         worst = most if most > high else least
         raise BfimnaError(f"{name}: {worst} does not fit {bits} {kind} bits ({low} to {high})")
     return array
+
+
+def signs(signed: Any) -> tuple[bool, bool]:
+    """Return whether each of two operands is signed, from one truth value or a pair of them."""
+    if isinstance(signed, bool | np.bool_):
+        return bool(signed), bool(signed)
+    if isinstance(signed, tuple | list) and [type(s) for s in signed] in ([bool] * 2,):
+        return signed[0], signed[1]
+    raise BfimnaError(f"signed must be true or false, or a pair of these, not {signed!r}")
+
+
+def check_result(what: str, bits: int, signed: bool) -> None:
+    """Raise unless results of so many bits fit NumPy's integers.
+
+    >>> check_result("reduce", 64, signed=False)
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: reduce: a result of 64 unsigned bits; integers hold 63
+    """
+    most = 64 if signed else 63
+    if bits > most:
+        kind = "signed" if signed else "unsigned"
+        raise BfimnaError(f"{what}: a result of {bits} {kind} bits; integers hold {most}")
 
 
 def columns(what: str, *widths: int) -> list[range]:
@@ -92,19 +116,19 @@ def multiply(
     >>> product, counts.compares, counts.cycles
     (array([   15, 63750]), 256, 544)
     """
-    signs = (signed, signed) if isinstance(signed, bool) else signed
-    a, b = _broadcast(words("a", a, a_bits, signs[0]), words("b", b, b_bits, signs[1]))
-    if signs == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
-        a, b, a_bits, b_bits, signs = b, a, b_bits, a_bits, (True, False)
+    pair = signs(signed)
+    a, b = _broadcast(words("a", a, a_bits, pair[0]), words("b", b, b_bits, pair[1]))
+    if pair == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
+        a, b, a_bits, b_bits, pair = b, a, b_bits, a_bits, (True, False)
     left, right, product, borrow = columns(
-        "multiply", a_bits, b_bits, a_bits + b_bits, int(signs[1])
+        "multiply", a_bits, b_bits, a_bits + b_bits, int(pair[1])
     )
-    program = programs.multiply(left, right, product, signs, borrow.start if signs[1] else None)
+    program = programs.multiply(left, right, product, pair, borrow.start if pair[1] else None)
     array = Array(a.size, threads=threads)
     array.load(a.reshape(1, -1), left, clear=range(product.start, borrow.stop))
     array.load(b.reshape(1, -1), right)
     array.run(program)
-    return array.read(product, any(signs)).reshape(a.shape), array.counts
+    return array.read(product, any(pair)).reshape(a.shape), array.counts
 
 
 def add(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
@@ -184,6 +208,11 @@ def requantise(
     a = words("a", a, a_bits, True)
     factor = words("scale", scale, WIDEST, False)
     scale_bits = max(1, int(factor.max()).bit_length())
+    bits = whole_number("bits", bits, 1)
+    if a_bits + scale_bits - bits < 1:
+        raise BfimnaError(
+            f"requantise: {a_bits} bits times {scale_bits} leave no shift that gives {bits}"
+        )
     shift = whole_number("shift", shift, 0, a_bits + scale_bits - bits - 1)
     a, factor = _broadcast(a, factor)
     low, word, operand, flag = columns("requantise", scale_bits + 1, a_bits, scale_bits, 1)
@@ -207,7 +236,9 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
     array([ 6, 60])
     """
     a = words("a", a, bits, signed)
-    rows, width = a.shape[0] if a.ndim else 1, bits + int(levels(a.shape[0] if a.ndim else 1))
+    rows = a.shape[0] if a.ndim else 1
+    width = bits + int(levels(rows))
+    check_result("reduce", width, signed)
     if kind == "1d":
         word, beside, carry = columns("reduce", width, width, 1)
     else:

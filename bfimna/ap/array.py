@@ -392,8 +392,8 @@ class Array:
         from bfimna.ap import careful
 
         self._run += 1
-        error, run = float(self.faults.match_error), (self.faults.seed, self._number, self._run)
-        seed = np.random.SeedSequence(run).generate_state(1, np.uint64)[0] if error else NOTHING
+        error = float(self.faults.match_error)
+        seed = self.faults.match_seed(self._number, self._run) if error else NOTHING
         wear = np.zeros(0, np.uint32) if self._wear is None else self._wear.reshape(-1)
         stuck, value = self._stuck.reshape(-1), self._stuck_value.reshape(-1)
         return careful.Defects(stuck, value, error, seed), wear
