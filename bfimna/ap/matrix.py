@@ -193,7 +193,7 @@ def _pack(values: np.ndarray, bits: int) -> np.ndarray:
     from bfimna.ap import kernels
 
     planes = np.empty((bits, len(values), -(-values.shape[1] // 64)), np.uint64)
-    kernels.pack(np.ascontiguousarray(values, np.int64), planes)
+    kernels.pack(np.ascontiguousarray(values, np.int64), 0, planes)
     return planes
 
 

@@ -19,10 +19,12 @@ def reduce(array: Array, columns: range, rows: int = 0) -> int:
     (Wallace's tree); without, one row after the other.
     """
     left = whole_number("reduce: rows", rows, 0, array.rows) or array.rows
+    levels = []
     while left > 2:
         times = left // 3 if array.kind == "2d-segmented" else 1
-        array.add_rows(FULL_ADD, (left - times, 0, times), times, columns)
+        levels.append(((left - times, 0, times), times))
         left -= times
+    array.add_levels(FULL_ADD, levels, columns)
     return left
 
 

@@ -18,3 +18,14 @@ __all__ = [
     "MAXIMUM_SIGN",
     "MAXIMUM_TOP",
 ]
+
+#: the tables of three or four columns whose passes the emulator runs as one compiled loop
+STEPS = {
+    "full_add": FULL_ADD,
+    "full_subtract": FULL_SUBTRACT,
+    "controlled_add": CONTROLLED_ADD,
+    "controlled_subtract": CONTROLLED_SUBTRACT,
+    "maximum": MAXIMUM,
+    "maximum_top": MAXIMUM_TOP,
+    "maximum_sign": MAXIMUM_SIGN,
+}
