@@ -189,7 +189,7 @@ def relu(a: Any, bits: int = 8) -> Result:
     array = Array(a.size)
     array.load(a.reshape(1, -1), word)
     array.run(programs.relu(word))
-    return array.read(word).reshape(a.shape), array.counts
+    return array.read(word, signed=True).reshape(a.shape), array.counts
 
 
 def requantise(
