@@ -152,7 +152,7 @@ def test_requantise(a_bits, scale, bits, signed, data, position):
 
 @pytest.mark.parametrize("kind", ["2d", "2d-segmented"])
 def test_reduction_of_random_words(kind):
-    """Words that fill all columns: then sum and carry bits are as good as random, but the lowest."""
+    """Words that fill all columns: all sum and carry bits but the lowest are as good as random."""
     length, bits = 64, 16
     a = draw("random", bits, True, (length, 512))
     array = bf.ap.Array(512, length, kind=kind)

@@ -268,7 +268,7 @@ def test_published_reduction(words, kind, groups, adds):
 
 
 def test_random_step_of_a_reduction():
-    """By hand: half of the columns match once, three quarters of a cell; a carry where two are 1."""
+    """By hand: half of the columns match, three quarters of a cell each; half have a carry."""
     form, columns = closed.reduce(3, 6), 6 + 2
     assert form.rows_matched == pytest.approx(columns * (0.5 + 0.5))
     assert form.words_written == pytest.approx(columns * (0.5 + 1) + 0.5 * (columns - 1))
