@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,20 +92,15 @@ def change(node: ast.AST, rng: random.Random) -> None:
         node.op = OPERATORS[type(node.op)]()
 
 
-def mutants(paths: list[Path], rng: random.Random) -> Iterator[Mutant]:
-    """Yield mutants of files in random order, each site of each file at most once."""
-    places = [
-        (path, k)
-        for path in paths
-        for k, _ in enumerate(sites(ast.parse((ROOT / path).read_text())))
-    ]
+def mutants(folder: Path, paths: list[Path], rng: random.Random) -> Iterator[Mutant]:
+    """Yield mutants of a folder's files in random order, each site of each file at most once."""
+    trees = {path: ast.parse((folder / path).read_text()) for path in paths}
+    places = [(path, k) for path, tree in trees.items() for k, _ in enumerate(sites(tree))]
     rng.shuffle(places)
     for path, k in places:
-        tree = ast.parse((ROOT / path).read_text())
-        node = list(sites(copy.deepcopy(tree)))[k]
-        before = ast.unparse(node)
-        whole = copy.deepcopy(tree)
+        whole = copy.deepcopy(trees[path])
         chosen = list(sites(whole))[k]
+        before = ast.unparse(chosen)
         change(chosen, rng)
         text = ast.unparse(whole)
         if ast.unparse(chosen) != before:
@@ -158,15 +154,13 @@ def main() -> None:
         if not passes(folder, tests, 10 * given.timeout):
             sys.exit(f"the tests {tests} do not pass without any mutant")
         tried = caught = 0
-        for mutant in mutants(files, random.Random(given.seed)):
-            if tried == given.count:
-                break
+        for mutant in islice(mutants(folder, files, random.Random(given.seed)), given.count):
+            original = (folder / mutant.path).read_text()
             (folder / mutant.path).write_text(mutant.text)
             survived = passes(folder, tests, given.timeout)
-            shutil.copy2(ROOT / mutant.path, folder / mutant.path)
+            (folder / mutant.path).write_text(original)
             tried, caught = tried + 1, caught + (not survived)
-            if survived:
-                print(f"escaped: {mutant}", flush=True)
+            print(f"{'escaped' if survived else 'caught '}  {mutant}", flush=True)
     print(f"caught {caught} of {tried} mutants ({caught / max(tried, 1):.0%})")
 
 
