@@ -17,7 +17,7 @@ Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
 
 Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
 
-# what bounds the search for a stranger's table; ours need a tenth of it
+# what bounds the search for a stranger's table; ours take 30 steps and one list
 SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
 MOST_ORDERS = 1_000  # lists of passes that are weighed
 MOST_COLUMNS = 8
