@@ -74,6 +74,15 @@ def test_gemm_unsegmented_takes_one_dot_product_after_the_other():
     assert_counts(counted, closed_form(4, 10, 6, 4, 4, (True, False), "2d", 4800))
 
 
+def test_gemm_whose_sum_grows_over_the_operands():
+    """16 + 16 bits and 9 columns of growth are more than 72 columns: some are cleared first."""
+    w, a = draw("extremes", 16, True, (2, 300)), draw("ones", 16, False, (300, 3))
+    product, counted = bf.ap.gemm(w, a, 16, 16)
+    np.testing.assert_array_equal(product, w @ a)
+    form = closed_form(2, 300, 3, 16, 16, (True, False), "2d-segmented", 4800)
+    assert_counts(counted, form)
+
+
 def test_faults_do_harm_and_are_reproducible():
     w, a = draw("random", 8, True, (8, 50)), draw("random", 8, False, (50, 64))
     faults = bf.ap.Faults(stuck_at_1=1e-3, match_error=1e-5, seed=1)
