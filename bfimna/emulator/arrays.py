@@ -113,12 +113,11 @@ class Emulator:
     def retire(self, array: Array, layer: str, stage: str, folds: int) -> None:
         """Note how often each column's most written cell was written in a part of a layer."""
         if self.wear:
-            worn = array.wear
-            hottest = worn.max(axis=(1, 2)).astype(np.int64) * folds
+            hottest = array.wear.max(axis=(1, 2)).astype(np.int64) * folds
             with self._lock:
                 before = self.hottest.get((layer, stage), np.zeros_like(hottest))
                 self.hottest[layer, stage] = np.maximum(before, hottest)
-            worn[:] = 0
+            array.forget_wear()
 
     def map(self, work: Callable[[int, Any], None], parts: Iterable[Any]) -> None:
         """Call work(number, part) for every part, each in the next free thread."""

@@ -48,7 +48,10 @@ def check_counts(network, precision, report, chip, images):
             counted = report.activity[name, phase].counts
             seen.add((name, phase))
             for event in EVENTS:
-                if event in ("cells_written", "rows_matched", "words_written", "lines_driven") or (event, phase) == ("key_cells", "requantise"):
+                if event in ("cells_written", "rows_matched", "words_written", "lines_driven") or (
+                    event,
+                    phase,
+                ) == ("key_cells", "requantise"):
                     continue  # the data's; and the shift's, which the placement does not know
                 wanted = np.broadcast_to(getattr(work.counts, event), work.rows.shape)[k]
                 assert getattr(counted, event) == wanted, (name, phase, event)
