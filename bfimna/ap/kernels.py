@@ -152,15 +152,37 @@ class Program(NamedTuple):
 
 
 @njit(nogil=True)
-def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
-    """Tag the rows that match the key of pass i."""
+def _key(planes, lines, start, valid, program, k, stop):  # type: ignore[no-untyped-def]
+    """Point to the cells of key k, with its flip; past the pass's keys, to rows that all match."""
+    if k < stop:
+        return pointer(planes, lines[program.key_line[k]] + start), program.key_flip[k]
+    return valid, U(0)
+
+
+@njit(nogil=True)
+def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):  # type: ignore[no-untyped-def]
+    """Tag those rows that match a key of four columns; return how many they are."""
+    count = U(0)
     for w in range(n):
-        tags[w] = valid[w]
-    for k in range(program.key_at[i], program.key_at[i + 1]):
-        cells = pointer(planes, lines[program.key_line[k]] + start)
-        flip = program.key_flip[k]
-        for w in range(n):
-            tags[w] &= cells[w] ^ flip
+        matching = (a[w] ^ not_a) & (b[w] ^ not_b) & (c[w] ^ not_c) & (d[w] ^ not_d)
+        tag = rows[w] & matching
+        tags[w] = tag
+        count += popcount(tag)
+    return np.int64(count)
+
+
+@njit(nogil=True)
+def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
+    """Tag the rows that match the key of pass i, four of its columns at a time; count them."""
+    count, stop, rows = np.int64(0), program.key_at[i + 1], valid
+    for k in range(program.key_at[i], max(stop, program.key_at[i] + 1), 4):
+        a, not_a = _key(planes, lines, start, valid, program, k, stop)
+        b, not_b = _key(planes, lines, start, valid, program, k + 1, stop)
+        c, not_c = _key(planes, lines, start, valid, program, k + 2, stop)
+        d, not_d = _key(planes, lines, start, valid, program, k + 3, stop)
+        count = _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n)
+        rows = tags
+    return count
 
 
 @njit(nogil=True)
@@ -183,11 +205,11 @@ def count_ones(words, n):  # type: ignore[no-untyped-def]
 @njit(nogil=True)
 def _pass(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
     """Run pass i by itself; return the tags set."""
-    compare(planes, lines, start, n, valid, program, i, tags)
+    count = compare(planes, lines, start, n, valid, program, i, tags)
     for k in range(program.write_at[i], program.write_at[i + 1]):
         cells = pointer(planes, lines[program.write_line[k]] + start)
         write(cells, program.write_one[k], tags, n)
-    return count_ones(tags, n)
+    return count
 
 
 @njit(nogil=True)
