@@ -27,6 +27,18 @@ def everything():
     return b.network()
 
 
+def diamond():
+    """Return branches that join in additions and concatenations, and a tensor that none reads."""
+    layers = [Layer("x", "input", channels=4, size=(8, 8))]
+    for name, kind, *inputs in (
+        ("a", "conv", "x"), ("r", "relu", "a"), ("b", "conv", "r"), ("c", "conv", "r"),
+        ("j", "concat", "b", "c", "r"), ("d", "conv", "j"), ("s", "add", "d", "b"),
+        ("e", "conv", "s"), ("f", "conv", "x"), ("m", "mul", "e", "f"), ("end", "relu", "m"),
+    ):  # fmt: skip
+        layers.append(Layer(name, kind, tuple(inputs), 4 * (kind == "conv")))
+    return Network("diamond", tuple(layers))
+
+
 def shrunk(name, size):
     """Return a network of the zoo on smaller images; pooling over what is left."""
     network, layers = zoo.load(name), []

@@ -1,0 +1,298 @@
+"""One entry per kind of layer without weights: its phase, what it runs, what it moves.
+
+Each element of a result takes a row of its own; words have B bits and a sign column, M = B + 1
+columns. The programs derive from those in `bfimna.ap.counts`. For most the literature has no closed
+forms: then both sets of counts use them. Constants (scales b / 2^c) are as in integer-only
+inference. `bfimna.emulator.unweighted` runs the same programs bit by bit.
+
+==============  =========================================================================
+kind            program
+==============  =========================================================================
+relu            clear the word where its sign is 1
+maxpool         stream: each element is loaded beside the running maximum
+avgpool         stream into a running sum; shifted columns, or a multiply by b / 2^c
+add             load both words, their signs twice, add in place, clamp
+mul             product of two words, scaled and clamped; one factor may be one word a channel
+scale           multiply by b, take shifted columns, clamp
+bias            load the constant, add in place, clamp
+clip            clamp to the range of a word one column shorter
+lookup          any function of one word (sigmoid, tanh, ...): per bit pattern of the word one
+                compare and one write of the result, 2^M passes
+leakyrelu       max(x, x · b / 2^c) with a copy of x, or a look-up: whichever takes fewer cycles
+hardsigmoid     scale, add a constant, clamp; or a look-up
+hardswish       a hard sigmoid of a copy, times x; or a look-up
+lrn             x · (k + α/n Σ x²)^-β over n channels: square; read the squares and load and add
+                those of n - 1 neighbours; scale the sum; look up the power; multiply by x
+==============  =========================================================================
+
+A concatenation and a view (reshape, transpose, pad, slice, upsample) cost nothing of their own:
+their parts lie in the MAPs already, and who reads them addresses them in the other order, which the
+MAPs, read word by word, allow. Producers of a concatenation scale to its common step.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bfimna.ap import counts as ap
+from bfimna.ap.counts import Amount, Counts, CountSet
+from bfimna.network.layer import Layer
+
+SIGN = 1  # a word that may be negative takes a sign column more
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A network's layers of one kind, side by side; arrays over them, for the whole batch.
+
+    Attributes
+    ----------
+    at : positions in the network.
+    layers : the layers themselves.
+    elements : of the results.
+    sources : elements that are taken of each input's tensor, each once; shape (inputs, n).
+    signs : whether each input's words have a sign column, shape (inputs, n).
+    in_place : whether the word is taken where the layer before left it.
+    window : elements of a pooling window, or channels that an LRN adds up.
+    """
+
+    at: np.ndarray
+    layers: tuple[Layer, ...]
+    elements: np.ndarray
+    sources: np.ndarray
+    signs: np.ndarray
+    in_place: np.ndarray
+    window: np.ndarray
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words that layers work on, shape (..., n); `bfimna.chip.words` has the rule.
+
+    Attributes
+    ----------
+    bits : of the words, without sign columns.
+    kept : columns of the result that are read, with its sign column if it has one.
+    """
+
+    bits: np.ndarray
+    kept: np.ndarray
+
+    def of(self, at: np.ndarray) -> "Words":
+        """Return those of the layers at these positions."""
+        return Words(self.bits[..., at], self.kept[..., at])
+
+
+Program = Callable[[Alike, Words, CountSet], Counts]
+Moved = tuple[np.ndarray, np.ndarray]
+
+
+# ---- programs on resident words of M columns ------------------------------------------------
+
+
+def scale(bits: Amount) -> Counts:
+    """Multiply by a constant b / 2^c and clamp."""
+    b = ap.scale_bits(bits - SIGN)
+    return ap.load(b) + ap.requantise(bits, b, bits)
+
+
+def bias(bits: Amount) -> Counts:
+    """Add a constant a row and clamp."""
+    return ap.load(bits) + ap.add(bits + 1) + ap.saturate(bits)
+
+
+def product(bits: Amount) -> Counts:
+    """Multiply two resident words, scale and clamp."""
+    b = ap.scale_bits(bits - SIGN)
+    rescaled = ap.load(b) + ap.requantise(2 * bits, b, bits)
+    return ap.multiply(bits, bits, (True, True)) + rescaled
+
+
+def copy(bits: Amount) -> Counts:
+    """Copy a word within its row: scaling and multiplying need their operands apart."""
+    return ap.sign_extend(1) * bits
+
+
+def look_up(bits: Amount) -> Counts:
+    """Any function of one word: per bit pattern a compare, and a write of the result beside it.
+
+    Every row is tagged once. The operand stays, so the order of the passes does not matter.
+
+    >>> look_up(5).cycles, look_up(9).cycles
+    (64.0, 1024.0)
+    """
+    patterns = 2.0**bits
+    return Counts(
+        compares=patterns,
+        writes=patterns,
+        compare_rows=patterns,
+        key_cells=bits * patterns,
+        cells_written=bits,
+    )
+
+
+def _cheaper(one: Counts, other: Counts) -> Counts:
+    """Return, for each width, the program of fewer cycles."""
+    first = one.cycles <= other.cycles
+    return one * np.where(first, 1.0, 0.0) + other * np.where(first, 0.0, 1.0)
+
+
+def leaky_relu(bits: Amount) -> Counts:
+    """Return the larger of the word and its multiple: a look-up up to 8 bits, arithmetic above.
+
+    >>> [float(leaky_relu(bits).cycles) for bits in (5, 8, 9)]
+    [64.0, 512.0, 744.0]
+    """
+    return _cheaper(look_up(bits), copy(bits) + scale(bits) + ap.maximum(bits))
+
+
+def hard_sigmoid(bits: Amount) -> Counts:
+    """Clamp a scaled and shifted word: arithmetic, or a look-up where that is shorter."""
+    return _cheaper(look_up(bits), scale(bits) + bias(bits))
+
+
+def hard_swish(bits: Amount) -> Counts:
+    """Multiply a word by its hard sigmoid, or look it up where that is shorter."""
+    return _cheaper(look_up(bits), copy(bits) + scale(bits) + bias(bits) + product(bits))
+
+
+def lrn(bits: Amount, channels: Amount) -> Counts:
+    """Normalise a word by the squares of `channels` neighbouring channels."""
+    square, total = 2 * bits, 2 * bits + ap.levels(channels)
+    squared = copy(bits) + ap.multiply(bits, bits, (True, True)) + ap.read(square)
+    neighbours = (ap.load(square) + ap.add(total)) * (channels - 1)
+    b = ap.scale_bits(bits - SIGN)
+    power = ap.load(b) + ap.requantise(total, b, bits) + look_up(bits)
+    return squared + neighbours + power + product(bits)
+
+
+# ---- programs of whole layers, with the loads and reads of their words -----------------------
+
+
+def _one_word(program: Callable[[Amount], Counts]) -> Program:
+    """Take one word and return one, both in place where the layer before left it there."""
+
+    def run(x: Alike, words: Words, counts: CountSet) -> Counts:
+        return program(words.bits + SIGN) + _in_and_out(x, words)
+
+    return run
+
+
+def _in_and_out(x: Alike, words: Words) -> Counts:
+    return (ap.load(words.bits + x.signs[0]) + ap.read(words.kept)) * (1.0 - x.in_place)
+
+
+def _relu(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Clear negative words; the published form moves the word, resident or not."""
+    program = ap.relu(words.bits + SIGN, counts)
+    return program if counts == "published" else program + _in_and_out(x, words)
+
+
+def _maximum(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Stream the window: each element is loaded beside the running maximum."""
+    width = words.bits + x.signs[0]
+    steps = ap.maximum(width, counts) * (x.window - 1)
+    return ap.load(width) * x.window + steps + ap.read(words.kept)
+
+
+def _average(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Stream the window into a sum of words in excess form, which have no negative values."""
+    bits = words.bits + x.signs[0]
+    width = bits + ap.levels(x.window)
+    power = x.window == 2 ** ap.levels(x.window)  # then the mean is a shift of the columns read
+    m = ap.scale_bits(bits)
+    scaled = ap.load(m) + ap.multiply(width, m)  # rounded such that it cannot overflow
+    steps = ap.load(bits) * x.window + ap.add(width) * (x.window - 1)
+    return steps + scaled * ~power + ap.read(words.kept)
+
+
+def _add(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Load both words, their signs twice so that the sum has a column to grow into; add; clamp."""
+    bits = words.bits + SIGN
+    program = ap.load(2 * (bits + 1)) + ap.add(bits + 1) + ap.read(words.kept)
+    return program if counts == "published" else program + ap.saturate(bits, bits + 1)
+
+
+def _mul(x: Alike, words: Words, counts: CountSet) -> Counts:
+    return _load_all(x, words) + product(words.bits + SIGN) + ap.read(words.kept)
+
+
+def _lrn(x: Alike, words: Words, counts: CountSet) -> Counts:
+    return _load_all(x, words) + lrn(words.bits + SIGN, x.window) + ap.read(words.kept)
+
+
+def _load_all(x: Alike, words: Words) -> Counts:
+    return ap.load(words.bits * len(x.signs) + x.signs.sum(axis=0))
+
+
+# ---- words that cross the bus ----------------------------------------------------------------
+
+
+def _each(x: Alike, words: Words, multicast: bool) -> Moved:
+    """Every input once with multicast, else once per row that takes it; the result once."""
+    taken = np.zeros_like(words.bits, dtype=float)
+    for elements, sign in zip(x.sources, x.signs, strict=True):
+        taken += (elements if multicast else x.elements) * (words.bits + sign)
+    return taken, x.elements * words.kept
+
+
+def _unless_in_place(x: Alike, words: Words, multicast: bool) -> Moved:
+    taken, returned = _each(x, words, multicast)
+    return taken * ~x.in_place, returned * ~x.in_place
+
+
+def _window(x: Alike, words: Words, multicast: bool) -> Moved:
+    """Every element that a window covers once with multicast, else once per window."""
+    taken = x.sources[0] if multicast else x.elements * x.window
+    return taken * (words.bits + x.signs[0]), x.elements * words.kept
+
+
+def _with_squares(x: Alike, words: Words, multicast: bool) -> Moved:
+    """Move the words, and their squares out and in again: with multicast each once."""
+    taken, returned = _each(x, words, multicast)
+    square = 2 * (words.bits + SIGN)
+    copies = 1 if multicast else x.window - 1
+    return taken + x.elements * copies * square, returned + x.elements * square
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the layers of a kind without weights cost.
+
+    Attributes
+    ----------
+    phase : of the placement. program : of one output element, loads and reads included.
+    moved : bits that all elements take from MAPs, and that they return.
+    signed : whether the result may be negative; None: if one of the inputs may.
+    leaves : whether the result stays in its row, so that an in-place layer finds it there.
+    in_place : whether the layer takes a word where the layer before left it.
+    """
+
+    phase: str
+    program: Program
+    moved: Callable[[Alike, Words, bool], Moved] = _each
+    signed: bool | None = None
+    leaves: bool = True
+    in_place: bool = False
+
+
+def _elementwise(program: Callable[[Amount], Counts], signed: bool | None = None) -> Kind:
+    return Kind("elementwise", _one_word(program), _unless_in_place, signed=signed, in_place=True)
+
+
+KINDS: dict[str, Kind] = {
+    "relu": Kind("relu", _relu, _unless_in_place, signed=False, in_place=True),
+    "maxpool": Kind("pool", _maximum, _window, leaves=False),
+    "avgpool": Kind("pool", _average, _window, leaves=False),
+    "add": Kind("residual", _add),
+    "mul": Kind("elementwise", _mul),
+    "scale": _elementwise(scale),
+    "bias": _elementwise(bias, signed=True),
+    "clip": _elementwise(ap.saturate),
+    "lookup": _elementwise(look_up, signed=True),
+    "leakyrelu": _elementwise(leaky_relu),
+    "hardsigmoid": _elementwise(hard_sigmoid, signed=False),
+    "hardswish": _elementwise(hard_swish),
+    "lrn": Kind("elementwise", _lrn, _with_squares, leaves=False),
+}
