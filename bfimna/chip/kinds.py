@@ -32,6 +32,7 @@ MAPs, read word by word, allow. Producers of a concatenation scale to its common
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -98,20 +99,27 @@ def scale(bits: Amount) -> Counts:
 
 
 def bias(bits: Amount) -> Counts:
-    """Add a constant a row and clamp."""
-    return ap.load(bits) + ap.add(bits + 1) + ap.saturate(bits)
+    """Add a constant per row, in a column more, and clamp."""
+    return _shift(bits) + ap.saturate(bits)
+
+
+def _shift(bits: Amount) -> Counts:
+    return ap.load(bits) + ap.sign_extend(1) + ap.add(bits + 1)
 
 
 def product(bits: Amount) -> Counts:
-    """Multiply two resident words, scale and clamp."""
+    """Multiply two resident words into columns that are cleared, scale and clamp."""
     b = ap.scale_bits(bits - SIGN)
     rescaled = ap.load(b) + ap.requantise(2 * bits, b, bits)
-    return ap.multiply(bits, bits, (True, True)) + rescaled
+    return _CLEAR + ap.multiply(bits, bits, (True, True)) + rescaled
 
 
 def copy(bits: Amount) -> Counts:
-    """Copy a word within its row: scaling and multiplying need their operands apart."""
-    return ap.sign_extend(1) * bits
+    """Copy a word within its row into columns that are cleared."""
+    return _CLEAR + ap.sign_extend(1) * bits
+
+
+_CLEAR = Counts(writes=1)
 
 
 def look_up(bits: Amount) -> Counts:
@@ -132,35 +140,53 @@ def look_up(bits: Amount) -> Counts:
     )
 
 
-def _cheaper(one: Counts, other: Counts) -> Counts:
-    """Return, for each width, the program of fewer cycles."""
-    first = one.cycles <= other.cycles
-    return one * np.where(first, 1.0, 0.0) + other * np.where(first, 0.0, 1.0)
+def _leaky_relu(bits: Amount) -> Counts:
+    """Return the larger of the word and its multiple; scaling needs a copy."""
+    return copy(bits) + scale(bits) + ap.maximum(bits)
 
 
-def leaky_relu(bits: Amount) -> Counts:
-    """Return the larger of the word and its multiple: a look-up up to 8 bits, arithmetic above.
+def _hard_sigmoid(bits: Amount) -> Counts:
+    """Clamp a scaled and shifted word to what is not negative."""
+    return scale(bits) + _shift(bits) + ap.saturate(bits - SIGN, bits + 1, signed=False)
 
-    >>> [float(leaky_relu(bits).cycles) for bits in (5, 8, 9)]
-    [64.0, 512.0, 744.0]
+
+def _hard_swish(bits: Amount) -> Counts:
+    """Multiply a word by the hard sigmoid of a copy."""
+    return copy(bits) + _hard_sigmoid(bits) + product(bits)
+
+
+#: functions of one word that arithmetic computes too
+ARITHMETIC: dict[str, Callable[[Amount], Counts]] = {
+    "leakyrelu": _leaky_relu,
+    "hardsigmoid": _hard_sigmoid,
+    "hardswish": _hard_swish,
+}
+
+
+def tabulated(kind: str, bits: Amount) -> np.ndarray | bool:
+    """Whether such a function is looked up, which is shorter for few bits.
+
+    >>> [bool(tabulated("leakyrelu", bits)) for bits in (8, 9)]
+    [True, False]
     """
-    return _cheaper(look_up(bits), copy(bits) + scale(bits) + ap.maximum(bits))
+    return look_up(bits).cycles <= ARITHMETIC[kind](bits).cycles
 
 
-def hard_sigmoid(bits: Amount) -> Counts:
-    """Clamp a scaled and shifted word: arithmetic, or a look-up where that is shorter."""
-    return _cheaper(look_up(bits), scale(bits) + bias(bits))
+def function(kind: str, bits: Amount) -> Counts:
+    """Compute a function of `ARITHMETIC` by whichever program takes fewer cycles.
 
-
-def hard_swish(bits: Amount) -> Counts:
-    """Multiply a word by its hard sigmoid, or look it up where that is shorter."""
-    return _cheaper(look_up(bits), copy(bits) + scale(bits) + bias(bits) + product(bits))
+    >>> [float(function("leakyrelu", bits).cycles) for bits in (5, 8, 9)]
+    [64.0, 512.0, 745.0]
+    """
+    by_table = np.where(tabulated(kind, bits), 1.0, 0.0)
+    return look_up(bits) * by_table + ARITHMETIC[kind](bits) * (1.0 - by_table)
 
 
 def lrn(bits: Amount, channels: Amount) -> Counts:
     """Normalise a word by the squares of `channels` neighbouring channels."""
     square, total = 2 * bits, 2 * bits + ap.levels(channels)
-    squared = copy(bits) + ap.multiply(bits, bits, (True, True)) + ap.read(square)
+    multiply = ap.multiply(bits, bits, (True, True))
+    squared = copy(bits) + _CLEAR + multiply + ap.read(square)
     neighbours = (ap.load(square) + ap.add(total)) * (channels - 1)
     b = ap.scale_bits(bits - SIGN)
     power = ap.load(b) + ap.requantise(total, b, bits) + look_up(bits)
@@ -291,8 +317,8 @@ KINDS: dict[str, Kind] = {
     "bias": _elementwise(bias, signed=True),
     "clip": _elementwise(ap.saturate),
     "lookup": _elementwise(look_up, signed=True),
-    "leakyrelu": _elementwise(leaky_relu),
-    "hardsigmoid": _elementwise(hard_sigmoid, signed=False),
-    "hardswish": _elementwise(hard_swish),
+    "leakyrelu": _elementwise(partial(function, "leakyrelu")),
+    "hardsigmoid": _elementwise(partial(function, "hardsigmoid"), signed=False),
+    "hardswish": _elementwise(partial(function, "hardswish")),
     "lrn": Kind("elementwise", _lrn, _with_squares, leaves=False),
 }

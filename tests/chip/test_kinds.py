@@ -1,5 +1,7 @@
 """Programs of element-wise layers: their function on bit patterns, their counts, who moves what."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -16,9 +18,7 @@ PROGRAMS = {
     "bias": kinds.bias,
     "clip": ap.saturate,
     "lookup": kinds.look_up,
-    "leakyrelu": kinds.leaky_relu,
-    "hardsigmoid": kinds.hard_sigmoid,
-    "hardswish": kinds.hard_swish,
+    **{kind: partial(kinds.function, kind) for kind in kinds.ARITHMETIC},
 }
 TECHNOLOGY = bf.data.load_technology("sram-14nm-lstp")
 
@@ -63,11 +63,11 @@ def test_look_up_computes_any_function_of_a_word(function):
 @pytest.mark.parametrize("bits", range(2, 18))
 @pytest.mark.parametrize("kind", ["leakyrelu", "hardsigmoid", "hardswish"])
 def test_the_shorter_of_look_up_and_arithmetic_is_taken(kind, bits):
-    b, copied = bits, 2 * bits  # a multiplier for the bits without the sign; a pass a bit
+    b, copied = bits, 1 + 2 * bits  # a multiplier for the bits without the sign; clear, copy
     scaled = b + ap.requantise(bits, b, bits).cycles
-    shifted = bits + ap.add(bits + 1).cycles + ap.saturate(bits).cycles
+    shifted = bits + 2 + ap.add(bits + 1).cycles + 6  # the sign once more; unsigned clamp
     rescaled = b + ap.requantise(2 * bits, b, bits).cycles
-    product = ap.multiply(bits, bits, (True, True)).cycles + rescaled
+    product = 1 + ap.multiply(bits, bits, (True, True)).cycles + rescaled
     arithmetic = {
         "leakyrelu": copied + scaled + ap.maximum(bits).cycles,
         "hardsigmoid": scaled + shifted,
@@ -101,7 +101,7 @@ def test_product_of_two_tensors():
     want = ap.multiply(8, 8, (True, True)) + ap.load(8) + ap.requantise(16, 8, 8) + ap.read(8)
     for report, loads in ((whole, 15), (by_channel, 16)):  # a ReLU leaves no sign
         row = rows(report, "y").loc["elementwise"]
-        assert sum(row[event] for event in ap.EVENTS[:5]) == want.cycles + loads
+        assert sum(row[event] for event in ap.EVENTS[:5]) == want.cycles + 1 + loads  # a clear
         assert row.rows_active == 1600
         assert row.cells_written == pytest.approx(1600 * want.cells_written)
     moved = [rows(r, "y").loc["traffic", "bus_bits"] for r in (whole, by_channel, copied)]
@@ -112,7 +112,13 @@ def test_local_response_normalisation():
     report = simulate(Layer("y", "lrn", ("c",), kernel=(5, 1)))
     m, s, total = 8, 16, 16 + 3  # word, square, sum of five squares
     want = (
-        [ap.load(m), kinds.copy(m), ap.multiply(m, m, (True, True)), ap.read(s)]
+        [
+            ap.load(m),
+            kinds.copy(m),
+            ap.Counts(writes=1),
+            ap.multiply(m, m, (True, True)),
+            ap.read(s),
+        ]
         + [ap.load(s), ap.add(total)] * 4
         + [ap.load(m), ap.requantise(total, m, m), kinds.look_up(m)]
         + [kinds.product(m), ap.read(m)]
