@@ -103,6 +103,11 @@ def bias(bits: Amount) -> Counts:
     return _shift(bits) + ap.saturate(bits)
 
 
+def clip(bits: Amount) -> Counts:
+    """Clamp to the range of a word one column shorter, after a write that clears the flag."""
+    return _CLEAR + ap.saturate(bits)
+
+
 def _shift(bits: Amount) -> Counts:
     return ap.load(bits) + ap.sign_extend(1) + ap.add(bits + 1)
 
@@ -315,7 +320,7 @@ KINDS: dict[str, Kind] = {
     "mul": Kind("elementwise", _mul),
     "scale": _elementwise(scale),
     "bias": _elementwise(bias, signed=True),
-    "clip": _elementwise(ap.saturate),
+    "clip": _elementwise(clip),
     "lookup": _elementwise(look_up, signed=True),
     "leakyrelu": _elementwise(partial(function, "leakyrelu")),
     "hardsigmoid": _elementwise(partial(function, "hardsigmoid"), signed=False),

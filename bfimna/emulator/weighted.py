@@ -15,6 +15,8 @@ from bfimna.ap.matrix import Layout
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
+from bfimna.emulator.rows import Rows
+from bfimna.emulator.unweighted import Step, run_chain
 from bfimna.network.graph import Gemm
 
 Tensor = np.ndarray
@@ -27,7 +29,7 @@ class Product:
     Attributes
     ----------
     width : bits of a sum. source, target : words of the tensors before and after.
-    relu : name of the ReLU that follows on the resident word, if any.
+    chain : the layers that take the result one after the other where it lies.
     last : whether the sums are the output.
     part, splits : rows of a dot product in one CAP, and how many CAPs share it.
     folds, dense_folds : times that the chip is filled with products, and with outputs.
@@ -39,7 +41,7 @@ class Product:
     width: int
     source: Word
     target: Word
-    relu: str
+    chain: tuple[Step, ...]
     last: bool
     part: int
     splits: int
@@ -48,7 +50,7 @@ class Product:
 
 
 def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) -> Tensor:
-    """Run a convolution or linear layer; with its ReLU, if that follows on the resident word."""
+    """Run a convolution or linear layer; with what follows on the resident word."""
     gemm, channels = p.gemm, p.gemm.output_shape[0]
     positions = len(x) * gemm.u
     planes = _im2col(emulator, p, x)
@@ -66,7 +68,7 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
             sums += _dot_products(emulator, p, part, planes, lo, where, stop - start, first)
         channel = np.arange(start, stop) // positions
         scale = own.multiplier[channel] if len(own.multiplier) else own.multiplier
-        args = sums, bias[channel], scale, own.shift, stop - start, start == 0
+        args = sums, bias[channel], scale, own.shift, channel, start == 0
         out[start:stop] = _finish(emulator, p, *args)
     shape = (channels, len(x), *gemm.output_shape[1:])
     return out.reshape(shape).swapaxes(0, 1)
@@ -138,17 +140,17 @@ def _finish(
     bias: np.ndarray,
     scale: np.ndarray,
     shift: int,
-    groups: int,
+    channel: np.ndarray,
     first: bool,
 ) -> np.ndarray:
-    """Add sums and carries, add the bias, scale, clamp, ReLU: one output a row."""
+    """Add sums and carries, add the bias, scale, clamp; and what follows there: an output a row."""
     from bfimna.ap import kernels
 
     name, width, m = p.gemm.layer.name, p.width, 0 if p.last else int(scale_bits(p.target.bits))
     total = range(m + 1, m + 1 + width)
     flag, carry = total.stop, total.stop + 1
     spare = range(carry + 1, max(COLUMNS, carry + 1 + m))
-    array = emulator.array(groups, 1, spare.stop)
+    array = emulator.array(len(channel), 1, spare.stop)
     array.load_planes(sums[0], total, clear=range(flag, flag + 1))
     for partial in sums[1:]:
         _add(array, partial, total, carry, spare)
@@ -164,11 +166,10 @@ def _finish(
         array.run(programs.requantise(total, spare[:m], shift, size, flag))
         emulator.account(array, name, "requantise", p.dense_folds, first)
         result = range(shift, shift + size)
-    if p.relu:
-        array.run(programs.relu(result))
-        result = result[:-1]
-        emulator.account(array, p.relu, "relu", p.dense_folds, first)
-    numbers = array.read(result, signed=not p.relu)[0]
+    rows = Rows(array, channel, result)
+    run_chain(emulator, rows, p.chain, first)
+    end = p.chain[-1].target if p.chain else p.target
+    numbers = rows.result(end.width, end.signed)
     emulator.account(array, name, "read", p.dense_folds, first)
     emulator.retire(array, name, "outputs", p.dense_folds)
     return numbers

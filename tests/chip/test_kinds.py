@@ -16,7 +16,7 @@ from bfimna.network.layer import ADDRESSING, GEMM, KINDS, Layer
 PROGRAMS = {
     "scale": kinds.scale,
     "bias": kinds.bias,
-    "clip": ap.saturate,
+    "clip": kinds.clip,
     "lookup": kinds.look_up,
     **{kind: partial(kinds.function, kind) for kind in kinds.ARITHMETIC},
 }
