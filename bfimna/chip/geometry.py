@@ -77,13 +77,13 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
         last_part=last_part.astype(np.int64),
         side_by_side=side_by_side,
         folds=np.array([f.folds(chip.caps) for f in fits], dtype=float),
-        alike={kind: _alike(network, kind, stored, batch) for kind in KINDS if kind in kinds},
+        alike={kind: _alike(network, kind, stored, batch, chip) for kind in KINDS if kind in kinds},
     )
     freeze(found, *found.alike.values())
     return found
 
 
-def _alike(network: Network, kind: str, stored: Storage, batch: int) -> Alike:
+def _alike(network: Network, kind: str, stored: Storage, batch: int, chip: Chip) -> Alike:
     at = [k for k, layer in enumerate(network.layers) if layer.kind == kind]
     layers = tuple(network.layers[k] for k in at)
     position = {layer.name: k for k, layer in enumerate(network.layers)}
@@ -101,6 +101,7 @@ def _alike(network: Network, kind: str, stored: Storage, batch: int) -> Alike:
         signs=np.array(signs, dtype=bool),
         in_place=stored.in_place[at],
         window=np.array([prod(layer.kernel) for layer in layers]),
+        columns=chip.columns,
     )
 
 

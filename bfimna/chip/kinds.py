@@ -56,6 +56,7 @@ class Alike:
     signs : whether each input's words have a sign column, shape (inputs, n).
     in_place : whether the word is taken where the layer before left it.
     window : elements of a pooling window, or channels that an LRN adds up.
+    columns : of an array.
     """
 
     at: np.ndarray
@@ -65,6 +66,7 @@ class Alike:
     signs: np.ndarray
     in_place: np.ndarray
     window: np.ndarray
+    columns: int
 
 
 @dataclass(frozen=True)
@@ -187,15 +189,25 @@ def function(kind: str, bits: Amount) -> Counts:
     return look_up(bits) * by_table + ARITHMETIC[kind](bits) * (1.0 - by_table)
 
 
-def lrn(bits: Amount, channels: Amount) -> Counts:
+def lrn(bits: Amount, channels: Amount, columns: int) -> Counts:
     """Normalise a word by the squares of `channels` neighbouring channels."""
     square, total = 2 * bits, 2 * bits + ap.levels(channels)
     multiply = ap.multiply(bits, bits, (True, True))
     squared = copy(bits) + _CLEAR + multiply + ap.read(square)
     neighbours = (ap.load(square) + ap.add(total)) * (channels - 1)
     b = ap.scale_bits(bits - SIGN)
-    power = ap.load(b) + ap.requantise(total, b, bits) + look_up(bits)
+    scaled = squares_scaled(bits, channels, columns)
+    power = ap.load(b) + ap.requantise(scaled, b, bits) + look_up(bits)
     return squared + neighbours + power + product(bits)
+
+
+def squares_scaled(bits: Amount, channels: Amount, columns: int) -> Amount:
+    """Columns of the sum of squares that are scaled: all, or the top ones that there is room for.
+
+    >>> int(squares_scaled(9, 5, 72)), int(squares_scaled(17, 5, 72))
+    (21, 19)
+    """
+    return np.minimum(2 * bits + ap.levels(channels), columns - 3 * bits - 2)
 
 
 # ---- programs of whole layers, with the loads and reads of their words -----------------------
@@ -231,11 +243,28 @@ def _average(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Stream the window into a sum of words in excess form, which have no negative values."""
     bits = words.bits + x.signs[0]
     width = bits + ap.levels(x.window)
-    power = x.window == 2 ** ap.levels(x.window)  # then the mean is a shift of the columns read
-    m = ap.scale_bits(bits)
-    scaled = ap.load(m) + ap.multiply(width, m)  # rounded such that it cannot overflow
+    m = ap.scale_bits(bits)  # the scale is rounded such that it cannot overflow
+    over = np.where(mean_overlaps(bits, x.window, x.columns), 1.0, 0.0)
+    apart, onto = ap.multiply(width, m), ap.multiply(width + 1, m, (True, False))
+    onto = onto + Counts(writes=width, cells_written=width)
+    scaled = ap.load(m) + apart * (1.0 - over) + onto * over
     steps = ap.load(bits) * x.window + ap.add(width) * (x.window - 1)
-    return steps + scaled * ~power + ap.read(words.kept)
+    return steps + scaled * ~_power_of_two(x.window) + ap.read(words.kept)
+
+
+def _power_of_two(window: Amount) -> np.ndarray:
+    """Whether a mean is a shift of the columns read."""
+    return np.asarray(window == 2 ** ap.levels(window))
+
+
+def mean_overlaps(bits: Amount, window: Amount, columns: int) -> np.ndarray:
+    """Whether the scaled sum of a mean takes over the sum's columns, since too few are left.
+
+    >>> [bool(mean_overlaps(bits, 49, 72)) for bits in (13, 14)]
+    [False, True]
+    """
+    width = bits + ap.levels(window)
+    return np.asarray(3 * width + 1 + ap.scale_bits(bits) > columns)
 
 
 def _add(x: Alike, words: Words, counts: CountSet) -> Counts:
@@ -250,7 +279,7 @@ def _mul(x: Alike, words: Words, counts: CountSet) -> Counts:
 
 
 def _lrn(x: Alike, words: Words, counts: CountSet) -> Counts:
-    return _load_all(x, words) + lrn(words.bits + SIGN, x.window) + ap.read(words.kept)
+    return _load_all(x, words) + lrn(words.bits + SIGN, x.window, x.columns) + ap.read(words.kept)
 
 
 def _load_all(x: Alike, words: Words) -> Counts:
@@ -294,6 +323,7 @@ class Kind:
     Attributes
     ----------
     phase : of the placement. program : of one output element, loads and reads included.
+    columns : that the program needs, by the words' bits.
     moved : bits that all elements take from MAPs, and that they return.
     signed : whether the result may be negative; None: if one of the inputs may.
     leaves : whether the result stays in its row, so that an in-place layer finds it there.
@@ -302,28 +332,61 @@ class Kind:
 
     phase: str
     program: Program
+    columns: Callable[[Alike, np.ndarray], np.ndarray]
     moved: Callable[[Alike, Words, bool], Moved] = _each
     signed: bool | None = None
     leaves: bool = True
     in_place: bool = False
 
 
-def _elementwise(program: Callable[[Amount], Counts], signed: bool | None = None) -> Kind:
-    return Kind("elementwise", _one_word(program), _unless_in_place, signed=signed, in_place=True)
+def _columns(words: int, more: int) -> Callable[[Alike, np.ndarray], np.ndarray]:
+    """So many words of M columns side by side, and some columns for carries and flags."""
+    return lambda x, bits: words * (bits + SIGN) + more
 
 
+def _window_columns(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Return the columns of a running maximum, its operand and two flags."""
+    return 2 * (bits + x.signs[0]) + 2
+
+
+def _mean_columns(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Return the columns of a running sum, its operand, a carry; then of a sum that is scaled."""
+    bits = bits + x.signs[0]
+    width = bits + ap.levels(x.window)
+    scaled = width + 2 * ap.scale_bits(bits) + 2
+    return np.where(_power_of_two(x.window), 2 * width + 1, np.maximum(2 * width + 1, scaled))
+
+
+def _lrn_columns(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Return the columns of a word and its square's product, of its sum, of a product's scaling."""
+    m = bits + SIGN
+    return np.maximum(4 * m + 2, m + 2 * m + ap.levels(x.window) + 2)
+
+
+def _elementwise(
+    program: Callable[[Amount], Counts], words: int, more: int, signed: bool | None = None
+) -> Kind:
+    columns, takes = _columns(words, more), _one_word(program)
+    return Kind("elementwise", takes, columns, _unless_in_place, signed=signed, in_place=True)
+
+
+def _function(kind: str, words: int, more: int, signed: bool | None = None) -> Kind:
+    return _elementwise(partial(function, kind), words, more, signed)
+
+
+_RELU = Kind("relu", _relu, _columns(1, 0), _unless_in_place, signed=False, in_place=True)
 KINDS: dict[str, Kind] = {
-    "relu": Kind("relu", _relu, _unless_in_place, signed=False, in_place=True),
-    "maxpool": Kind("pool", _maximum, _window, leaves=False),
-    "avgpool": Kind("pool", _average, _window, leaves=False),
-    "add": Kind("residual", _add),
-    "mul": Kind("elementwise", _mul),
-    "scale": _elementwise(scale),
-    "bias": _elementwise(bias, signed=True),
-    "clip": _elementwise(clip),
-    "lookup": _elementwise(look_up, signed=True),
-    "leakyrelu": _elementwise(partial(function, "leakyrelu")),
-    "hardsigmoid": _elementwise(partial(function, "hardsigmoid"), signed=False),
-    "hardswish": _elementwise(partial(function, "hardswish")),
-    "lrn": Kind("elementwise", _lrn, _with_squares, leaves=False),
+    "relu": _RELU,
+    "maxpool": Kind("pool", _maximum, _window_columns, _window, leaves=False),
+    "avgpool": Kind("pool", _average, _mean_columns, _window, leaves=False),
+    "add": Kind("residual", _add, _columns(2, 4)),
+    "mul": Kind("elementwise", _mul, _columns(4, 2)),
+    "scale": _elementwise(scale, 3, 2),
+    "bias": _elementwise(bias, 2, 3, signed=True),
+    "clip": _elementwise(clip, 1, 1),
+    "lookup": _elementwise(look_up, 2, 0, signed=True),
+    "leakyrelu": _function("leakyrelu", 4, 2),
+    "hardsigmoid": _function("hardsigmoid", 3, 2, signed=False),
+    "hardswish": _function("hardswish", 4, 2),
+    "lrn": Kind("elementwise", _lrn, _lrn_columns, _with_squares, leaves=False),
 }

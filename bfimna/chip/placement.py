@@ -11,6 +11,7 @@ import numpy as np
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
+from bfimna.chip import columns
 from bfimna.chip.chip import Chip
 from bfimna.chip.geometry import Geometry, geometry
 from bfimna.chip.kinds import KINDS, SIGN, Words
@@ -93,17 +94,17 @@ def place(
     Raises
     ------
     BfimnaError
-        For a batch below 1, a network without weighted layers, or operands that need more columns
-        than an array has.
+        For a batch below 1, a network without weighted layers, or words that need more columns than
+        an array has.
     """
     batch = whole_number("batch", batch, 1)
     ap.check_set(counts)
     if not network.gemms:
         raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")
     chip = chip.sized_for(network, batch)
-    _check_columns(network, weight_bits, activation_bits, chip)
     g = geometry(network, chip, batch)
     words = g.storage.words(weight_bits, activation_bits)
+    columns.check(network, g, weight_bits, activation_bits)
     works = _gemm_phases(g, weight_bits, activation_bits, words.of(g.storage.index), counts)
     for kind, alike in g.alike.items():
         program = KINDS[kind].program(alike, words.of(alike.at), counts)
@@ -122,16 +123,6 @@ def place(
     for work in placement.phases.values():
         freeze(work, work.counts)
     return placement
-
-
-def _check_columns(network: Network, w: np.ndarray, a: np.ndarray, chip: Chip) -> None:
-    needed = 2 * (w + a) + 3  # operands, product, carry and two flags
-    if needed.max(initial=0) > chip.columns:
-        k = int(np.argmax(needed.reshape(-1, needed.shape[-1]).max(axis=0)))
-        raise BfimnaError(
-            f"layer {network.gemm_names[k]!r} needs {needed.max()} columns (operands, product, "
-            f"carry, flags); chip {chip.name!r} has {chip.columns}"
-        )
 
 
 def _joined(works: list[Work]) -> Work:
@@ -164,19 +155,19 @@ def _gemm_phases(
 ) -> dict[str, list[Work]]:
     """Phases of the weighted layers: products in folds, then densely packed outputs."""
     exact = counts == "microcode"
-    total, out = g.storage.sum_bits(w, a), words.bits
+    total, out, scaled = g.storage.sum_bits(w, a), words.bits, ~g.storage.summed
     dense, left = g.dense_folds(g.dots), g.rows_left(counts)
     load = ap.load(w + a).repeat(g.folds, g.products)
     carry = ap.load(total) * left + ap.add(total) * (left - 1)
     read = ap.read(total).repeat(g.folds, g.dots * left) + ap.read(words.kept).repeat(dense, g.dots)
-    scale = ap.load(ap.scale_bits(out)) + ap.requantise(total, ap.scale_bits(out), out + SIGN)
+    m, scaled_bits = ap.scale_bits(out), columns.scaled_columns(total, out, g.chip.columns)
+    scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, total), m, out + SIGN)
     bias = ap.load(total) + ap.add(total)
     if exact:  # flag, carries and the product's columns are cleared along with a load
         load = load + Counts(cells_written=g.products * total)
         carry = carry + Counts(cells_written=left)
         bias = bias + Counts(cells_written=1)
-        scale = scale + Counts(cells_written=ap.scale_bits(out) + 1)
-    scaled = ~g.storage.summed
+        scale = scale + Counts(cells_written=m + 1)
     multiply = ap.multiply(w, a, (True, False)).repeat(g.folds, g.products)
     each = {
         "load": (load, g.products),

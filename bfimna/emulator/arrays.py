@@ -47,7 +47,7 @@ class Emulator:
         self.threads = threads or processors()
         self.faults, self.wear, self.products = faults, wear, products
         self._pool = ThreadPoolExecutor(self.threads)
-        self.arrays: dict[tuple[int, int], Array] = {}
+        self.arrays: dict[tuple[int, int, int], Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}
 
@@ -61,8 +61,8 @@ class Emulator:
 
     def array(self, groups: int, rows: int, columns: int) -> Array:
         """Return the array of this many groups of rows, with whatever its cells hold by now."""
-        key = (groups, rows)
-        if key not in self.arrays or self.arrays[key].columns < columns:
+        key = (groups, rows, columns)
+        if key not in self.arrays:
             self.arrays[key] = Array(
                 groups, rows, columns, threads=self.threads, faults=self.faults, wear=self.wear
             )

@@ -8,9 +8,10 @@ from math import ceil, prod
 
 import numpy as np
 
-from bfimna.ap.array import COLUMNS
 from bfimna.ap.counts import Counts
 from bfimna.chip.chip import Chip, fit
+from bfimna.chip.columns import check as fits
+from bfimna.chip.geometry import geometry
 from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
 from bfimna.emulator.constants import Constants
@@ -18,6 +19,7 @@ from bfimna.emulator.integer import (
     LayerParameters,
     Parameters,
     Word,
+    bits_of,
     check,
     full_sums,
     sum_bits,
@@ -104,13 +106,15 @@ def infer(
     >>> logits.shape, report.activity["conv1", "multiply"].counts.compares
     ((2, 10), 16)
     """
-    check(network, parameters, precision)
+    chip = chip or Chip.limited()
+    check(network, parameters, precision, chip.columns)
     stored = words(network, precision)
     tensors = _checked(network, images, stored)
     batch = len(next(iter(tensors.values())))
     emulator = emulator or Emulator(threads)
     switching = emulator.begin()
-    chip = (chip or Chip.limited()).sized_for(network, batch)
+    chip = chip.sized_for(network, batch)
+    fits(network, geometry(network, chip, batch), *bits_of(network, precision))
     plan = _plan(network, parameters, precision, chip, batch)
     clock = _Progress(network, precision, progress)
     in_place = {step.layer.name for head in plan.values() for step in head.chain}
@@ -200,14 +204,14 @@ def _plan(
             plan[layer.name] = Product(
                 gemms[layer.name], *precision[layer.name], sums[layer.name],
                 stored[layer.inputs[0]], target, chain, layer.name in outputs, fitted.part,
-                fitted.splits, fitted.folds(chip.caps), dense,
+                fitted.splits, fitted.folds(chip.caps), dense, chip.columns,
             )  # fmt: skip
         elif layer.kind in KINDS:
             own = parameters.get(layer.name, Constants())
             assert isinstance(own, Constants)
             sources = tuple(replace(stored[name], bits=target.bits) for name in layer.inputs)
-            shape, columns = network.shapes[layer.name], max(chip.columns, COLUMNS)
-            step = Step(layer, own, sources, target, chain, shape, dense, columns)
+            shape = network.shapes[layer.name]
+            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns)
             if layer.name in in_place:
                 chains[layer.inputs[0]] = (replace(step, chain=()), *chain)
             else:

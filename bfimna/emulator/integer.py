@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bfimna.ap.array import COLUMNS
 from bfimna.ap.counts import levels, scale_bits
+from bfimna.chip.columns import scaled_columns
 from bfimna.chip.words import storage
 from bfimna.emulator import constants
 from bfimna.emulator.constants import Constants
@@ -102,7 +104,7 @@ def ranges(network: Network) -> dict[str, str]:
 
 def sum_bits(network: Network, precision: Precision) -> dict[str, int]:
     """Width of each weighted layer's sums, Mw + Ma + ⌈log2 j⌉, a signed word."""
-    widths = storage(network).sum_bits(*_bits(network, precision))
+    widths = storage(network).sum_bits(*bits_of(network, precision))
     return dict(zip(network.gemm_names, widths.tolist(), strict=True))
 
 
@@ -116,7 +118,7 @@ def words(network: Network, precision: Precision) -> dict[str, Word]:
     (Word(bits=4, signed=True), 4, 17)
     """
     stored = storage(network)
-    bits = stored.bits(*_bits(network, precision)).tolist()
+    bits = stored.bits(*bits_of(network, precision)).tolist()
     return {
         layer.name: Word(*word)
         for layer, *word in zip(network.layers, bits, stored.signed.tolist(), strict=True)
@@ -129,7 +131,8 @@ def full_sums(network: Network) -> set[str]:
     return {name for name, summed in pairs if summed}
 
 
-def _bits(network: Network, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
+def bits_of(network: Network, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight and activation bits of the weighted layers."""
     weights, activations = as_arrays(network, [precision])
     return weights[0], activations[0]
 
@@ -169,10 +172,13 @@ def folded_bias(layer: LayerParameters, word: Word, bits: int) -> np.ndarray:
     return layer.bias - zero_point(word, bits) * flat.sum(axis=1, dtype=np.int64)
 
 
-def check(network: Network, parameters: Parameters, precision: Precision) -> None:
+def check(
+    network: Network, parameters: Parameters, precision: Precision, columns: int = COLUMNS
+) -> None:
     """Raise unless the parameters are for this network at this precision.
 
-    Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its.
+    Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its;
+    what a scale shifts out must be what an array's columns leave out of the sum, or more.
     """
     stored, sums = words(network, precision), sum_bits(network, precision)
     for layer in network.layers:
@@ -203,7 +209,9 @@ def check(network: Network, parameters: Parameters, precision: Precision) -> Non
             out = stored[name].bits
             width = int(scale_bits(out))
             _within(f"{where}: multiplier", own.multiplier, 0, 2**width)
-            _within(f"{where}: shift", np.array(own.shift), 0, sums[name] + width - out - 1)
+            dropped = sums[name] - int(scaled_columns(sums[name], out, columns))
+            limit = sums[name] + width - out - 1
+            _within(f"{where}: shift", np.array(own.shift), dropped, limit)
 
 
 def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:

@@ -12,7 +12,7 @@ from bfimna.ap import programs
 from bfimna.ap.counts import levels, scale_bits
 from bfimna.ap.lut import Pass
 from bfimna.chip.kinds import KINDS as COSTS
-from bfimna.chip.kinds import SIGN, tabulated
+from bfimna.chip.kinds import SIGN, mean_overlaps, squares_scaled, tabulated
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.constants import Constants, of_channels
@@ -308,7 +308,7 @@ def _average(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     b, shift = average_scale(len(operands), bits)
     width, m = bits + int(levels(len(operands))), int(scale_bits(bits))
     total, other = tuple(range(width)), tuple(range(width, 2 * width))
-    carry, product = 2 * width, tuple(range(2 * width + 1, 3 * width + 1 + m))
+    carry = 2 * width
     rows.load(operands[0], total[:bits], clear=(*total[bits:], *other[bits:], carry))
     for element in operands[1:]:
         rows.load(element, other[:bits])
@@ -316,8 +316,19 @@ def _average(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     if b == 1:
         rows.word = total[shift : shift + bits]
         return
-    rows.load(np.array(b), other[:m], clear=product)
-    rows.run(programs.multiply(total, other[:m], product))
+    if mean_overlaps(bits, len(operands), step.columns):
+        sum_bits = (*total, carry)  # with a sign, which is 0
+        low = rows.spare(m + 1, sum_bits)
+        factor = rows.spare(m, sum_bits, low)
+        rows.load(np.array(b), factor, clear=(*low, carry))
+        top = m + 1 + width + 1
+        program = programs.scale_up(range(m + 1, top), range(top, top + m))
+        product = (*low, *sum_bits)
+        rows.run(program, (*product, *factor))
+    else:
+        product = tuple(range(2 * width + 1, 3 * width + 1 + m))
+        rows.load(np.array(b), other[:m], clear=product)
+        rows.run(programs.multiply(total, other[:m], product))
     rows.word = product[shift : shift + bits]
 
 
@@ -327,20 +338,35 @@ def _lrn(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     word = _load(rows, operands[0], step.sources[0])
     square = _multiply(rows, word, _copy(rows, word))
     squares = rows.read(square, signed=False).reshape(-1, step.shape[0])
-    more = rows.spare(len(square) + 2 * int(levels(n)) + 1, word, square)
-    growth, carry = more[: int(levels(n))], more[int(levels(n))]
-    other = more[int(levels(n)) + 1 :]
-    total = (*square, *growth)
+    growth = int(levels(n))
+    more = rows.spare(growth + 1, word, square)
+    carry, total = more[growth], (*square, *more[:growth])
     padded = np.pad(squares, ((0, 0), (n // 2, n - 1 - n // 2)))
-    clear = (*growth, carry, *other[len(square) :])
+    clear = more
     for k in (k for k in range(n) if k != n // 2):
         neighbour = padded[:, k : k + step.shape[0]].reshape(-1)
-        rows.load(neighbour, other[: len(square)], clear=clear)
-        rows.run(programs.add(other, total, carry))
+        _add_slices(rows, neighbour, total, len(square), (carry, *word), clear)
         clear = (carry,)
-    power = _scale(rows, total, len(word), own.multiplier, own.shift, word)
+    scaled = int(squares_scaled(len(word), n, step.columns))
+    dropped = len(total) - scaled
+    power = _scale(rows, total[dropped:], len(word), own.multiplier, own.shift - dropped, word)
     power = _look_up(rows, power, own.table, word)
     rows.word = _product(rows, word, power, own)
+
+
+def _add_slices(
+    rows: Rows, values: Tensor, total: Columns, bits: int, kept: Columns, clear: Columns
+) -> None:
+    """Load a word of `bits` bits and add it, in slices that fit the columns; the carry goes on."""
+    carry, free = kept[0], rows.array.columns - len(total) - len(kept)
+    for lo in range(0, len(total), free):
+        part = total[lo : lo + free]
+        other = rows.spare(len(part), total, kept)
+        loaded = max(min(bits - lo, len(part)), 0)
+        slice_ = (values >> lo) & ((1 << loaded) - 1)
+        cleared = clear if lo == 0 else ()
+        rows.load(slice_, other[:loaded], clear=(*other[loaded:], *cleared))
+        rows.run(programs.add(other, part, carry))
 
 
 Program = Callable[[Rows, Step, list[Tensor]], None]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.array import COLUMNS, Array
+from bfimna.ap.array import Array
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.matrix import Layout
+from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
@@ -33,6 +34,7 @@ class Product:
     last : whether the sums are the output.
     part, splits : rows of a dot product in one CAP, and how many CAPs share it.
     folds, dense_folds : times that the chip is filled with products, and with outputs.
+    columns : of an array.
     """
 
     gemm: Gemm
@@ -47,6 +49,7 @@ class Product:
     splits: int
     folds: int
     dense_folds: int
+    columns: int
 
 
 def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) -> Tensor:
@@ -115,8 +118,8 @@ def _dot_products(
         packing.gather(source, p.gemm.j, p.gemm.i, lo, hi, where, a)
 
     emulator.each(work, rows)
-    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False))
-    array = emulator.array(groups, rows, COLUMNS)
+    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False), p.columns)
+    array = emulator.array(groups, rows, p.columns)
     total = layout.total
     array.load_planes(w, layout.w, clear=range(min(total.stop, layout.w.start)))
     array.load_planes(a, layout.a)
@@ -147,10 +150,11 @@ def _finish(
     from bfimna.ap import kernels
 
     name, width, m = p.gemm.layer.name, p.width, 0 if p.last else int(scale_bits(p.target.bits))
-    total = range(m + 1, m + 1 + width)
+    dropped = 0 if p.last else width - int(scaled_columns(width, p.target.bits, p.columns))
+    total = range(m + 1 - dropped, m + 1 - dropped + width)
     flag, carry = total.stop, total.stop + 1
-    spare = range(carry + 1, max(COLUMNS, carry + 1 + m))
-    array = emulator.array(len(channel), 1, spare.stop)
+    spare = range(carry + 1, p.columns)
+    array = emulator.array(len(channel), 1, p.columns)
     array.load_planes(sums[0], total, clear=range(flag, flag + 1))
     for partial in sums[1:]:
         _add(array, partial, total, carry, spare)
@@ -163,9 +167,9 @@ def _finish(
     if not p.last:
         size = p.target.bits + 1
         array.load(scale, spare[:m], clear=range(m + 1))
-        array.run(programs.requantise(total, spare[:m], shift, size, flag))
+        array.run(programs.requantise(total[dropped:], spare[:m], shift - dropped, size, flag))
         emulator.account(array, name, "requantise", p.dense_folds, first)
-        result = range(shift, shift + size)
+        result = range(shift - dropped, shift - dropped + size)
     rows = Rows(array, channel, result)
     run_chain(emulator, rows, p.chain, first)
     end = p.chain[-1].target if p.chain else p.target
