@@ -54,8 +54,8 @@ def _fits(chip: Chip, names: list[str], phase: str, needed: np.ndarray) -> None:
     if needed.max(initial=0) > chip.columns:
         k = _worst(needed)
         raise BfimnaError(
-            f"layer {names[k]!r} needs {needed[..., k].max()} columns to {phase}; chip "
-            f"{chip.name!r} has {chip.columns}"
+            f"layer {names[k]!r} needs {needed[..., k].max()} columns in phase "
+            f"{phase}; chip {chip.name!r} has {chip.columns}"
         )
 
 

@@ -371,7 +371,12 @@ def _elementwise(
 
 
 def _function(kind: str, words: int, more: int, signed: bool | None = None) -> Kind:
-    return _elementwise(partial(function, kind), words, more, signed)
+    def columns(x: Alike, bits: np.ndarray) -> np.ndarray:
+        m = bits + SIGN
+        return np.where(tabulated(kind, m), 2 * m, words * m + more)
+
+    takes = _one_word(partial(function, kind))
+    return Kind("elementwise", takes, columns, _unless_in_place, signed=signed, in_place=True)
 
 
 _RELU = Kind("relu", _relu, _columns(1, 0), _unless_in_place, signed=False, in_place=True)

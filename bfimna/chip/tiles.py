@@ -66,7 +66,8 @@ def pixels(gemm: Gemm, positions: np.ndarray) -> np.ndarray:
         span = (count - 1) * layer.stride[axis] + reach
         spans.append(np.minimum(span, gemm.input_shape[1 + axis]))
     copies = within * prod(layer.kernel)
-    return images * gemm.input_shape[0] // layer.groups * np.minimum(spans[0] * spans[1], copies)
+    channels = gemm.input_shape[0] // layer.groups
+    return images * channels * np.minimum(spans[0] * spans[1], copies)
 
 
 def candidates(gemm: Gemm, batch: int, share: int) -> tuple[np.ndarray, np.ndarray]:

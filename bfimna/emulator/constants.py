@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bfimna.ap.counts import levels, scale_bits
+from bfimna.chip.kinds import squares_scaled
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
@@ -53,8 +54,11 @@ def of_channels(values: np.ndarray, channel: np.ndarray) -> np.ndarray:
     return values if len(values) == 1 else values[channel]
 
 
-def check(network: Network, layer: Layer, own: object, bits: int) -> None:
-    """Raise unless a layer's constants are all there and fit words of `bits` bits."""
+def check(network: Network, layer: Layer, own: object, bits: int, array_columns: int) -> None:
+    """Raise unless a layer's constants are all there and fit words of `bits` bits.
+
+    What a scale shifts out must be what an array's columns leave out of a sum, or more.
+    """
     where = f"layer {layer.name!r} of {network.name!r} ({layer.kind})"
     wanted = TAKES.get(layer.kind, ())
     if wanted and not isinstance(own, Constants):
@@ -68,7 +72,7 @@ def check(network: Network, layer: Layer, own: object, bits: int) -> None:
         "multiplier": (0, 2**m),
         "product_multiplier": (0, 2**m),
         "offset": word,
-        "table": word,
+        "table": (0, 2**bits) if layer.kind == "lrn" else word,  # a power is not negative
     }
     for name in wanted:
         values = getattr(own, name)
@@ -77,9 +81,12 @@ def check(network: Network, layer: Layer, own: object, bits: int) -> None:
         if values.ndim != 1 or len(values) not in sizes:
             raise BfimnaError(f"{where}: {name} of shape {values.shape}, want {sizes[-1]} integers")
         _within(f"{where}: {name}", values, *limits[name])
-    scaled = 2 * columns + int(levels(layer.kernel[0])) if layer.kind == "lrn" else columns
+    total, dropped = columns, 0
+    if layer.kind == "lrn":
+        total = 2 * columns + int(levels(layer.kernel[0]))
+        dropped = total - int(squares_scaled(columns, layer.kernel[0], array_columns))
     if "multiplier" in wanted:
-        _within(f"{where}: shift", np.array([own.shift]), 0, scaled + m - columns)
+        _within(f"{where}: shift", np.array([own.shift]), dropped, total + m - columns)
     if "product_multiplier" in wanted:
         _within(f"{where}: product shift", np.array([own.product_shift]), 0, columns + m)
 
@@ -106,7 +113,8 @@ def _drawn(network: Network, layer: Layer, b: int, random: np.random.Generator) 
     m, channels = int(scale_bits(b)), network.shapes[layer.name][0]
     top = 2**m if layer.kind != "leakyrelu" else 2 ** (m - 1)
     size = channels if layer.kind in PER_CHANNEL else 1
-    table = random.integers(-(2**b), 2**b, 2 ** (b + 1))
+    low = 0 if layer.kind == "lrn" else -(2**b)
+    table = random.integers(low, 2**b, 2 ** (b + 1))
     squares = b + int(levels(layer.kernel[0])) if layer.kind == "lrn" else 0
     return Constants(
         multiplier=random.integers(top // 2, top, size),

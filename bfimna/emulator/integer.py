@@ -187,7 +187,8 @@ def check(
                 f"layer {layer.name!r}: average pooling with ceil has no integer form"
             )
         if layer.kind not in GEMM:
-            constants.check(network, layer, parameters.get(layer.name), stored[layer.name].bits)
+            own, bits = parameters.get(layer.name), stored[layer.name].bits
+            constants.check(network, layer, own, bits, columns)
     scaled = set(network.gemm_names) - full_sums(network)
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
         name = gemm.layer.name
