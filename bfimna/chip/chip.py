@@ -154,11 +154,15 @@ def fit(gemm: Gemm, rows: int, batch: int) -> Fit:
     >>> fit(zoo.resnet18().gemms[1], rows=4800, batch=1)   # j = 64 · 3 · 3 = 576
     Fit(dots=200704, splits=1, part=576, last_part=576, per_cap=8)
     """
-    splits = -(-gemm.j // rows)
-    dots = gemm.layer.groups * gemm.i * gemm.u * batch
-    part = -(-gemm.j // splits)
-    last = gemm.j - part * (splits - 1)
-    return Fit(dots, splits, part, last, rows // part if splits == 1 else 1)
+    return fit_rows(gemm.j, gemm.layer.groups * gemm.i * gemm.u * batch, rows)
+
+
+def fit_rows(length: int, sums: int, rows: int) -> Fit:
+    """Fit sums of `length` words, one per row."""
+    splits = -(-length // rows)
+    part = -(-length // splits)
+    last = length - part * (splits - 1)
+    return Fit(sums, splits, part, last, rows // part if splits == 1 else 1)
 
 
 @lru_cache

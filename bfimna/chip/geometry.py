@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from bfimna.ap.counts import CountSet
-from bfimna.chip.chip import Chip, fit
+from bfimna.chip.chip import Chip, fit, fit_rows
 from bfimna.chip.kinds import KINDS, Alike
+from bfimna.chip.parts import Parts
 from bfimna.chip.words import Storage, freeze, storage
 from bfimna.network.graph import Network
 from bfimna.network.layer import POOL, Layer, Shape
@@ -20,8 +20,7 @@ class Geometry:
 
     Attributes
     ----------
-    j, dots, splits, part, last_part, side_by_side : see `bfimna.chip.chip.Fit`.
-    folds : times the chip is filled with a layer's products.
+    j : products of a dot product. parts : how they share arrays.
     storage : how the network's tensors are stored.
     alike : the layers of each kind without weights.
     """
@@ -30,28 +29,13 @@ class Geometry:
     batch: int
     storage: Storage
     j: np.ndarray
-    dots: np.ndarray
-    splits: np.ndarray
-    part: np.ndarray
-    last_part: np.ndarray
-    side_by_side: np.ndarray
-    folds: np.ndarray
+    parts: Parts
     alike: dict[str, Alike]
 
     @property
     def products(self) -> np.ndarray:
         """Rows that hold a product, over all folds."""
-        return self.dots * self.j
-
-    def rows_left(self, counts: CountSet) -> np.ndarray:
-        """Rows that the reduction of a dot product leaves to be added, over all its parts.
-
-        A sum and a carry each, but for a part of one row, and on a 1D AP.
-        """
-        if counts == "published" or self.chip.ap == "1d":
-            return self.splits
-        whole, last = np.minimum(self.part, 2), np.minimum(self.last_part, 2)
-        return (self.splits - 1) * whole + last
+        return self.parts.dots * self.j
 
     def dense_folds(self, elements: np.ndarray) -> np.ndarray:
         """Folds of elements that are packed one per row."""
@@ -63,23 +47,16 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
     """Work out once what serves every precision."""
     fits = [fit(gemm, chip.rows, batch) for gemm in network.gemms]
     stored = storage(network)
-    columns = [(f.dots, f.splits, f.part, f.last_part, f.side_by_side(chip.caps)) for f in fits]
-    dots, splits, part, last_part, side_by_side = np.array(columns, dtype=float).T
     kinds = {layer.kind for layer in network.layers}
     found = Geometry(
         chip=chip,
         batch=batch,
         storage=stored,
         j=np.array([g.j for g in network.gemms], dtype=np.int64),
-        dots=dots,
-        splits=splits,
-        part=part.astype(np.int64),
-        last_part=last_part.astype(np.int64),
-        side_by_side=side_by_side,
-        folds=np.array([f.folds(chip.caps) for f in fits], dtype=float),
+        parts=Parts.of(fits, chip),
         alike={kind: _alike(network, kind, stored, batch, chip) for kind in KINDS if kind in kinds},
     )
-    freeze(found, *found.alike.values())
+    freeze(found, found.parts, *found.alike.values(), *(x.parts for x in found.alike.values()))
     return found
 
 
@@ -93,14 +70,19 @@ def _alike(network: Network, kind: str, stored: Storage, batch: int, chip: Chip)
         [_taken(*pair, shapes) for pair in zip(layers, names, strict=True)] for names in inputs
     ]
     signs = [[stored.signed[position[name]] for name in names] for names in inputs]
+    elements = np.array([prod(shapes[layer.name]) for layer in layers], dtype=float) * batch
+    windows = zip(layers, elements, strict=True)
+    fits = [fit_rows(prod(layer.kernel), int(n), chip.rows) for layer, n in windows]
     return Alike(
         at=np.array(at, dtype=np.intp),
         layers=layers,
-        elements=np.array([prod(shapes[layer.name]) for layer in layers], dtype=float) * batch,
+        elements=elements,
         sources=np.array(sources, dtype=float) * batch,
         signs=np.array(signs, dtype=bool),
         in_place=stored.in_place[at],
         window=np.array([prod(layer.kernel) for layer in layers]),
+        folds=np.ceil(elements / chip.product_rows),
+        parts=Parts.of(fits, chip),
         columns=chip.columns,
     )
 

@@ -38,6 +38,7 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts, CountSet
+from bfimna.chip.parts import Parts
 from bfimna.network.layer import Layer
 
 SIGN = 1  # a word that may be negative takes a sign column more
@@ -57,6 +58,8 @@ class Alike:
     in_place : whether the word is taken where the layer before left it.
     window : elements of a pooling window, or channels that an LRN adds up.
     columns : of an array.
+    folds : times that the chip is filled with the elements, one per row.
+    parts : how windows share arrays, one element of a window per row.
     """
 
     at: np.ndarray
@@ -67,6 +70,8 @@ class Alike:
     in_place: np.ndarray
     window: np.ndarray
     columns: int
+    folds: np.ndarray
+    parts: Parts
 
 
 @dataclass(frozen=True)
@@ -213,9 +218,19 @@ def squares_scaled(bits: Amount, channels: Amount, columns: int) -> Amount:
 # ---- programs of whole layers, with the loads and reads of their words -----------------------
 
 
+def _packed(program: Program) -> Program:
+    """Run the program of one element on all, densely packed: one per row."""
+
+    def run(x: Alike, words: Words, counts: CountSet) -> Counts:
+        return program(x, words, counts).repeat(x.folds, x.elements)
+
+    return run
+
+
 def _one_word(program: Callable[[Amount], Counts]) -> Program:
     """Take one word and return one, both in place where the layer before left it there."""
 
+    @_packed
     def run(x: Alike, words: Words, counts: CountSet) -> Counts:
         return program(words.bits + SIGN) + _in_and_out(x, words)
 
@@ -226,12 +241,14 @@ def _in_and_out(x: Alike, words: Words) -> Counts:
     return (ap.load(words.bits + x.signs[0]) + ap.read(words.kept)) * (1.0 - x.in_place)
 
 
+@_packed
 def _relu(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Clear negative words; the published form moves the word, resident or not."""
     program = ap.relu(words.bits + SIGN, counts)
     return program if counts == "published" else program + _in_and_out(x, words)
 
 
+@_packed
 def _maximum(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Stream the window: each element is loaded beside the running maximum."""
     width = words.bits + x.signs[0]
@@ -239,17 +256,53 @@ def _maximum(x: Alike, words: Words, counts: CountSet) -> Counts:
     return ap.load(width) * x.window + steps + ap.read(words.kept)
 
 
-def _average(x: Alike, words: Words, counts: CountSet) -> Counts:
+@_packed
+def _average_as_stream(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Stream the window into a sum of words in excess form, which have no negative values."""
     bits = words.bits + x.signs[0]
-    width = bits + ap.levels(x.window)
-    m = ap.scale_bits(bits)  # the scale is rounded such that it cannot overflow
+    steps = ap.load(bits) * x.window + ap.add(bits + ap.levels(x.window)) * (x.window - 1)
+    return steps + _mean(x, bits) + ap.read(words.kept)
+
+
+def _mean(x: Alike, bits: np.ndarray) -> Counts:
+    """Divide a sum by its number of words: shift the columns read, or scale."""
+    width, m = bits + ap.levels(x.window), ap.scale_bits(bits)  # such that it cannot overflow
     over = np.where(mean_overlaps(bits, x.window, x.columns), 1.0, 0.0)
     apart, onto = ap.multiply(width, m), ap.multiply(width + 1, m, (True, False))
     onto = onto + Counts(writes=width, cells_written=width)
-    scaled = ap.load(m) + apart * (1.0 - over) + onto * over
-    steps = ap.load(bits) * x.window + ap.add(width) * (x.window - 1)
-    return steps + scaled * ~_power_of_two(x.window) + ap.read(words.kept)
+    return (ap.load(m) + apart * (1.0 - over) + onto * over) * ~_power_of_two(x.window)
+
+
+def _average_over_rows(x: Alike, words: Words) -> Counts:
+    """Load a window's elements in a row each and add up the rows, as in a dot product."""
+    bits, p = words.bits + x.signs[0], x.parts
+    total, left = bits + ap.levels(x.window), p.rows_left("microcode")
+    spread = ap.load(bits) + Counts(cells_written=total - bits)
+    in_folds = spread.repeat(p.folds, p.dots * x.window) + p.reduce(total, "microcode")
+    in_folds = in_folds + ap.read(total).repeat(p.folds, p.dots * left)
+    carry = ap.load(total) * left + ap.add(total) * (left - 1)
+    dense = carry + _mean(x, bits) + ap.read(words.kept)
+    return in_folds + dense.repeat(x.folds, x.elements)
+
+
+def averaged_over_rows(x: Alike, words: Words, counts: CountSet = "microcode") -> np.ndarray:
+    """Whether windows are averaged over rows, which takes fewer cycles for large ones.
+
+    The literature has the stream only, and so has a 1D AP, which moves word by word.
+    """
+    stream = _average_as_stream(x, words, counts).cycles
+    if counts == "published" or x.parts.kind == "1d":
+        return np.zeros(np.shape(stream), dtype=bool)
+    return np.asarray(_average_over_rows(x, words).cycles < stream)
+
+
+def _average(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Average as a stream or over rows, whichever takes fewer cycles."""
+    stream = _average_as_stream(x, words, counts)
+    rows = averaged_over_rows(x, words, counts)
+    if not rows.any():
+        return stream
+    return stream * ~rows + _average_over_rows(x, words) * rows
 
 
 def _power_of_two(window: Amount) -> np.ndarray:
@@ -267,6 +320,7 @@ def mean_overlaps(bits: Amount, window: Amount, columns: int) -> np.ndarray:
     return np.asarray(3 * width + 1 + ap.scale_bits(bits) > columns)
 
 
+@_packed
 def _add(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Load both words, their signs twice so that the sum has a column to grow into; add; clamp."""
     bits = words.bits + SIGN
@@ -274,10 +328,12 @@ def _add(x: Alike, words: Words, counts: CountSet) -> Counts:
     return program if counts == "published" else program + ap.saturate(bits, bits + 1)
 
 
+@_packed
 def _mul(x: Alike, words: Words, counts: CountSet) -> Counts:
     return _load_all(x, words) + product(words.bits + SIGN) + ap.read(words.kept)
 
 
+@_packed
 def _lrn(x: Alike, words: Words, counts: CountSet) -> Counts:
     return _load_all(x, words) + lrn(words.bits + SIGN, x.window, x.columns) + ap.read(words.kept)
 
@@ -289,7 +345,7 @@ def _load_all(x: Alike, words: Words) -> Counts:
 # ---- words that cross the bus ----------------------------------------------------------------
 
 
-def _each(x: Alike, words: Words, multicast: bool) -> Moved:
+def _each(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
     """Every input once with multicast, else once per row that takes it; the result once."""
     taken = np.zeros_like(words.bits, dtype=float)
     for elements, sign in zip(x.sources, x.signs, strict=True):
@@ -297,20 +353,28 @@ def _each(x: Alike, words: Words, multicast: bool) -> Moved:
     return taken, x.elements * words.kept
 
 
-def _unless_in_place(x: Alike, words: Words, multicast: bool) -> Moved:
-    taken, returned = _each(x, words, multicast)
+def _unless_in_place(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
+    taken, returned = _each(x, words, multicast, counts)
     return taken * ~x.in_place, returned * ~x.in_place
 
 
-def _window(x: Alike, words: Words, multicast: bool) -> Moved:
+def _window(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
     """Every element that a window covers once with multicast, else once per window."""
     taken = x.sources[0] if multicast else x.elements * x.window
     return taken * (words.bits + x.signs[0]), x.elements * words.kept
 
 
-def _with_squares(x: Alike, words: Words, multicast: bool) -> Moved:
+def _mean_window(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
+    """Return the rows that a reduction leaves of a window too, where it is averaged over rows."""
+    taken, returned = _window(x, words, multicast, counts)
+    total = words.bits + x.signs[0] + ap.levels(x.window)
+    left = x.elements * x.parts.rows_left("microcode") * total
+    return taken, returned + left * averaged_over_rows(x, words, counts)
+
+
+def _with_squares(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
     """Move the words, and their squares out and in again: with multicast each once."""
-    taken, returned = _each(x, words, multicast)
+    taken, returned = _each(x, words, multicast, counts)
     square = 2 * (words.bits + SIGN)
     copies = 1 if multicast else x.window - 1
     return taken + x.elements * copies * square, returned + x.elements * square
@@ -322,7 +386,7 @@ class Kind:
 
     Attributes
     ----------
-    phase : of the placement. program : of one output element, loads and reads included.
+    phase : of the placement. program : of all elements, loads and reads included.
     columns : that the program needs, by the words' bits.
     moved : bits that all elements take from MAPs, and that they return.
     signed : whether the result may be negative; None: if one of the inputs may.
@@ -333,7 +397,7 @@ class Kind:
     phase: str
     program: Program
     columns: Callable[[Alike, np.ndarray], np.ndarray]
-    moved: Callable[[Alike, Words, bool], Moved] = _each
+    moved: Callable[[Alike, Words, bool, CountSet], Moved] = _each
     signed: bool | None = None
     leaves: bool = True
     in_place: bool = False
@@ -383,7 +447,7 @@ _RELU = Kind("relu", _relu, _columns(1, 0), _unless_in_place, signed=False, in_p
 KINDS: dict[str, Kind] = {
     "relu": _RELU,
     "maxpool": Kind("pool", _maximum, _window_columns, _window, leaves=False),
-    "avgpool": Kind("pool", _average, _mean_columns, _window, leaves=False),
+    "avgpool": Kind("pool", _average, _mean_columns, _mean_window, leaves=False),
     "add": Kind("residual", _add, _columns(2, 4)),
     "mul": Kind("elementwise", _mul, _columns(4, 2)),
     "scale": _elementwise(scale, 3, 2),

@@ -108,16 +108,15 @@ def place(
     works = _gemm_phases(g, weight_bits, activation_bits, words.of(g.storage.index), counts)
     for kind, alike in g.alike.items():
         program = KINDS[kind].program(alike, words.of(alike.at), counts)
-        folds = g.dense_folds(alike.elements)  # its elements are densely packed, one per row
-        work = Work(alike.at, program.repeat(folds, alike.elements), alike.elements)
+        work = Work(alike.at, program, alike.elements)
         works.setdefault(KINDS[kind].phase, []).append(work)
     placement = Placement(
         chip=chip,
         phases={phase: _joined(works[phase]) for phase in PHASES if phase in works},
         traffic=traffic(network, g, weight_bits, activation_bits, words, counts),
         layers=g.storage.index,
-        folds=g.folds,
-        utilisation=g.products / (g.folds * chip.product_rows),
+        folds=g.parts.folds,
+        utilisation=g.products / (g.parts.folds * chip.product_rows),
     )
     freeze(placement, placement.traffic)
     for work in placement.phases.values():
@@ -155,11 +154,12 @@ def _gemm_phases(
 ) -> dict[str, list[Work]]:
     """Phases of the weighted layers: products in folds, then densely packed outputs."""
     exact = counts == "microcode"
+    dots, folds = g.parts.dots, g.parts.folds
     total, out, scaled = g.storage.sum_bits(w, a), words.bits, ~g.storage.summed
-    dense, left = g.dense_folds(g.dots), g.rows_left(counts)
-    load = ap.load(w + a).repeat(g.folds, g.products)
+    dense, left = g.dense_folds(dots), g.parts.rows_left(counts)
+    load = ap.load(w + a).repeat(folds, g.products)
     carry = ap.load(total) * left + ap.add(total) * (left - 1)
-    read = ap.read(total).repeat(g.folds, g.dots * left) + ap.read(words.kept).repeat(dense, g.dots)
+    read = ap.read(total).repeat(folds, dots * left) + ap.read(words.kept).repeat(dense, dots)
     m, scaled_bits = ap.scale_bits(out), columns.scaled_columns(total, out, g.chip.columns)
     scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, total), m, out + SIGN)
     bias = ap.load(total) + ap.add(total)
@@ -168,35 +168,26 @@ def _gemm_phases(
         carry = carry + Counts(cells_written=left)
         bias = bias + Counts(cells_written=1)
         scale = scale + Counts(cells_written=m + 1)
-    multiply = ap.multiply(w, a, (True, False)).repeat(g.folds, g.products)
+    multiply = ap.multiply(w, a, (True, False)).repeat(folds, g.products)
     each = {
         "load": (load, g.products),
         "multiply": (multiply, g.products),
         "reduce": (_reduce(g, w + a, total, counts), g.products),
-        "read": (read, g.dots * g.splits),
-        "carry": (carry.repeat(dense, g.dots), g.dots),
-        "bias": (bias.repeat(dense, g.dots), g.dots),
-        "requantise": ((scale * scaled).repeat(dense, g.dots), g.dots * scaled),
+        "read": (read, dots * g.parts.splits),
+        "carry": (carry.repeat(dense, dots), dots),
+        "bias": (bias.repeat(dense, dots), dots),
+        "requantise": ((scale * scaled).repeat(dense, dots), dots * scaled),
     }
     return {phase: [Work(g.storage.index, work, rows)] for phase, (work, rows) in each.items()}
 
 
 def _reduce(g: Geometry, product: np.ndarray, total: np.ndarray, counts: CountSet) -> Counts:
-    """Add up the rows of every part of a dot product, in all columns of the sum."""
-
-    def parts(length: np.ndarray, dots: np.ndarray) -> Counts:
-        narrow = total - ap.levels(length)
-        return ap.reduce(length, narrow, g.chip.ap, counts, g.side_by_side).repeat(g.folds, dots)
-
-    if (g.last_part == g.part).all():
-        reduce = parts(g.part, g.dots * g.splits)
-    else:  # the cycles are those of the longer parts, beside which the last one runs
-        whole = parts(g.part, g.dots * (g.splits - 1))
-        reduce = whole + parts(g.last_part, g.dots).repeat(0, 1)
+    """Extend the products' signs over the columns that the sum grows by; add up their rows."""
+    reduce = g.parts.reduce(total, counts)
     if counts == "microcode":
-        growth = g.storage.growth
+        growth, folds = g.storage.growth, g.parts.folds
         over = product + total > g.chip.columns  # the sum grows over the operands: a clear
-        reduce = reduce + ap.sign_extend(growth).repeat(g.folds, g.products)
+        reduce = reduce + ap.sign_extend(growth).repeat(folds, g.products)
         clear = Counts(writes=over, cells_written=over * growth)
-        reduce = reduce + clear.repeat(g.folds, g.products)
+        reduce = reduce + clear.repeat(folds, g.products)
     return reduce

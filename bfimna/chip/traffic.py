@@ -55,11 +55,11 @@ def traffic(
     """Traffic of every layer; `words` are those of each layer's tensor, shape (..., layers)."""
     chip, index = g.chip, g.storage.index
     taken = [operand_bits(network, g, weight_bits, activation_bits)]
-    sums = g.rows_left(counts) * g.storage.sum_bits(weight_bits, activation_bits)
-    returned = [g.dots * (sums + words.kept[..., index])]
+    sums = g.parts.rows_left(counts) * g.storage.sum_bits(weight_bits, activation_bits)
+    returned = [g.parts.dots * (sums + words.kept[..., index])]
     layers = [index]
     for kind, alike in g.alike.items():
-        one, other = KINDS[kind].moved(alike, words.of(alike.at), chip.multicast)
+        one, other = KINDS[kind].moved(alike, words.of(alike.at), chip.multicast, counts)
         taken.append(one)
         returned.append(other)
         layers.append(alike.at)

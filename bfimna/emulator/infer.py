@@ -12,6 +12,7 @@ from bfimna.ap.counts import Counts
 from bfimna.chip.chip import Chip, fit
 from bfimna.chip.columns import check as fits
 from bfimna.chip.geometry import geometry
+from bfimna.chip.kinds import averaged_over_rows
 from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
 from bfimna.emulator.constants import Constants
@@ -25,7 +26,7 @@ from bfimna.emulator.integer import (
     sum_bits,
     words,
 )
-from bfimna.emulator.unweighted import KINDS, Step, unweighted
+from bfimna.emulator.unweighted import KINDS, OverRows, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import GEMM, Layer, Network
@@ -193,6 +194,7 @@ def _plan(
     gemms = {gemm.layer.name: gemm for gemm in network.gemms}
     placed = zip(network.layers, storage(network).in_place.tolist(), strict=True)
     in_place, outputs = {layer.name for layer, here in placed if here}, full_sums(network)
+    over_rows = _over_rows(network, precision, chip, batch)
     plan: dict[str, Product | Step] = {}
     chains: dict[str, tuple[Step, ...]] = {}  # by the layer before
     for layer in reversed(network.layers):
@@ -211,12 +213,26 @@ def _plan(
             assert isinstance(own, Constants)
             sources = tuple(replace(stored[name], bits=target.bits) for name in layer.inputs)
             shape = network.shapes[layer.name]
-            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns)
+            rows = over_rows.get(layer.name)
+            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, rows)
             if layer.name in in_place:
                 chains[layer.inputs[0]] = (replace(step, chain=()), *chain)
             else:
                 plan[layer.name] = step
     return plan
+
+
+def _over_rows(
+    network: Network, precision: Precision, chip: Chip, batch: int
+) -> dict[str, OverRows]:
+    """Return the layers whose windows are averaged over rows, and how these share arrays."""
+    alike = geometry(network, chip, batch).alike.get("avgpool")
+    if alike is None:
+        return {}
+    words = storage(network).words(*bits_of(network, precision)).of(alike.at)
+    parts = zip(alike.parts.part.tolist(), alike.parts.folds.astype(int).tolist(), strict=True)
+    chosen = zip(alike.layers, averaged_over_rows(alike, words), parts, strict=True)
+    return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
 
 
 class _Progress:

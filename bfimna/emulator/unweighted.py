@@ -5,6 +5,7 @@ The programs are those that `bfimna.chip.kinds` counts.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,13 @@ from bfimna.network.graph import Layer, Shape
 Tensor = np.ndarray
 
 
+class OverRows(NamedTuple):
+    """Elements of a window in one array, and how often the chip is filled with them."""
+
+    part: int
+    folds: int
+
+
 @dataclass(frozen=True)
 class Step:
     """A layer without weights with all that its program needs to know.
@@ -34,6 +42,7 @@ class Step:
     chain : the layers that take the result one after the other where it lies.
     shape : of the result. folds : times that the chip is filled.
     columns : of an array.
+    over_rows : how a mean's windows share arrays, if they are averaged over rows.
     """
 
     layer: Layer
@@ -44,6 +53,7 @@ class Step:
     shape: Shape
     folds: int
     columns: int
+    over_rows: OverRows | None = None
 
     @property
     def end(self) -> Word:
@@ -56,13 +66,18 @@ def unweighted(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:
     operands = [np.moveaxis(x, 1, -1).reshape(-1) for x in _operands(step, inputs)]
     channels, size = step.shape[0], operands[0].size  # channels last: an LRN's are neighbours
     out = np.empty(size, dtype=np.int64)
-    lot = min(max(emulator.products // (64 * channels), 1) * 64 * channels, size)
+    rows_each = channels * (step.over_rows.part if step.over_rows else 1)
+    lot = min(max(emulator.products // (64 * rows_each), 1) * 64 * channels, size)
     name, phase = step.layer.name, COSTS[step.layer.kind].phase
     for start in range(0, size, lot):
         stop, first = min(start + lot, size), start == 0
         array = emulator.array(stop - start, 1, step.columns)
         rows = Rows(array, np.arange(start, stop) % channels)
-        KINDS[step.layer.kind](rows, step, [values[start:stop] for values in operands])
+        values = [operand[start:stop] for operand in operands]
+        if step.over_rows:
+            _average_over_rows(emulator, rows, step, values, first)
+        else:
+            KINDS[step.layer.kind](rows, step, values)
         emulator.account(array, name, phase, step.folds, first)
         run_chain(emulator, rows, step.chain, first)
         out[start:stop] = rows.result(step.end.width, step.end.signed)
@@ -303,30 +318,62 @@ def _maximum(rows: Rows, step: Step, operands: list[Tensor]) -> None:
 
 
 def _average(rows: Rows, step: Step, operands: list[Tensor]) -> None:
-    """Stream the window into a sum; a power of two is divided by reading shifted columns."""
-    bits, rows.offset = step.sources[0].width, step.target.low
-    b, shift = average_scale(len(operands), bits)
-    width, m = bits + int(levels(len(operands))), int(scale_bits(bits))
-    total, other = tuple(range(width)), tuple(range(width, 2 * width))
-    carry = 2 * width
+    """Stream the window into a sum."""
+    bits = step.sources[0].width
+    total, other, carry = _sum_columns(bits, len(operands))
     rows.load(operands[0], total[:bits], clear=(*total[bits:], *other[bits:], carry))
     for element in operands[1:]:
         rows.load(element, other[:bits])
         rows.run(programs.add(other, total, carry))
-    if b == 1:
-        rows.word = total[shift : shift + bits]
-        return
-    if mean_overlaps(bits, len(operands), step.columns):
-        sum_bits = (*total, carry)  # with a sign, which is 0
-        low = rows.spare(m + 1, sum_bits)
-        factor = rows.spare(m, sum_bits, low)
+    _mean(rows, step, len(operands))
+
+
+def _average_over_rows(
+    emulator: Emulator, rows: Rows, step: Step, operands: list[Tensor], first: bool
+) -> None:
+    """Load the window's elements in a row each and reduce the rows; add what is left, packed."""
+    assert step.over_rows
+    (part, folds), bits, size = step.over_rows, step.sources[0].width, len(operands[0])
+    total, other, carry = _sum_columns(bits, len(operands))
+    left = []
+    for lo in range(0, len(operands), part):
+        values = np.stack(operands[lo : lo + part])
+        array = emulator.array(size, len(values), step.columns)
+        array.load(values, range(bits), clear=range(bits, len(total)))
+        found = programs.reduce(array, range(len(total)))
+        planes = array.read_planes(range(len(total)), found).copy()  # the array is used again
+        left += [planes[:, row : row + 1] for row in range(found)]
+        emulator.account(array, step.layer.name, "pool", folds, first and not lo)
+        emulator.retire(array, step.layer.name, "windows", folds)
+    rows.array.load_planes(left[0], range(len(total)), range(carry, carry + 1))
+    for more in left[1:]:
+        rows.array.load_planes(more, range(other[0], carry), range(carry, carry + 1))
+        rows.run(programs.add(other, total, carry))
+    _mean(rows, step, len(operands))
+
+
+def _sum_columns(bits: int, window: int) -> tuple[Columns, Columns, int]:
+    """Return the columns of a running sum, of what is added to it, and the carry."""
+    width = bits + int(levels(window))
+    return tuple(range(width)), tuple(range(width, 2 * width)), 2 * width
+
+
+def _mean(rows: Rows, step: Step, window: int) -> None:
+    """Divide the sum by reading shifted columns, or multiply it by a scale first."""
+    bits, rows.offset = step.sources[0].width, step.target.low
+    (b, shift), m = average_scale(window, bits), int(scale_bits(bits))
+    total, other, carry = _sum_columns(bits, window)
+    product: Columns = total
+    if b > 1 and mean_overlaps(bits, window, step.columns):
+        word = (*total, carry)  # with a sign, which is 0
+        low = rows.spare(m + 1, word)
+        factor = rows.spare(m, word, low)
         rows.load(np.array(b), factor, clear=(*low, carry))
-        top = m + 1 + width + 1
-        program = programs.scale_up(range(m + 1, top), range(top, top + m))
-        product = (*low, *sum_bits)
-        rows.run(program, (*product, *factor))
-    else:
-        product = tuple(range(2 * width + 1, 3 * width + 1 + m))
+        top = m + 1 + len(word)
+        product = (*low, *word)
+        rows.run(programs.scale_up(range(m + 1, top), range(top, top + m)), (*product, *factor))
+    elif b > 1:
+        product = tuple(range(carry + 1, carry + 1 + len(total) + m))
         rows.load(np.array(b), other[:m], clear=product)
         rows.run(programs.multiply(total, other[:m], product))
     rows.word = product[shift : shift + bits]

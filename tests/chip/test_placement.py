@@ -52,9 +52,9 @@ def test_an_array_adds_up_the_dot_products_that_it_holds(kind, event):
 
 
 def test_a_window_that_leaves_pixels_out_does_not_move_them():
-    for kind, kernel, stride, pixels in (("maxpool", 1, 2, 16), ("avgpool", 2, 3, 36)):
+    for kernel, stride, pixels in ((1, 2, 16), (2, 3, 36)):
         b = Builder("p", (4, 8, 8))
-        b.pool("pool", b.relu(b.conv("c", b.input, 4, 1)), kernel, stride, kind=kind)
+        b.pool("pool", b.relu(b.conv("c", b.input, 4, 1)), kernel, stride)
         bits = placed(b.network(), 5).traffic
         word = 5 + 5 + 2 - 1  # the sum that no weighted layer reads, after a ReLU
         results = 16 if kernel == 1 else 9
@@ -63,10 +63,21 @@ def test_a_window_that_leaves_pixels_out_does_not_move_them():
 
 
 def test_pooling_at_the_end_takes_full_sums():
-    """The 8 × 8 mean after the last convolution, at 4 bits: 9 columns a word, not 4."""
+    """8 × 8 words after the last convolution, at 4 bits: of 8 columns, not 4."""
     b = Builder("tail", (2, 8, 8))
-    b.pool("mean", b.relu(b.conv("last", b.input, 3, 1)), 8, 8, kind="avgpool")
+    b.pool("mean", b.relu(b.conv("last", b.input, 3, 1)), 8, 8)
     assert float(placed(b.network(), 4).phases["pool"].counts.loads[0]) == 64 * 8
+
+
+@pytest.mark.parametrize(("side", "limit"), [(7, 1400), (112, 3100)])
+def test_large_means_are_taken_over_rows(side, limit):
+    """A stream of 112 × 112 words takes 2.3 million cycles."""
+    b = Builder("global", (32, side, side))
+    x = b.pool("mean", b.relu(b.conv("c", b.input, 32, 1)), side, side, kind="avgpool")
+    b.linear("fc", b.flatten(x), 10)
+    assert float(placed(b.network()).phases["pool"].counts.cycles[0]) < limit
+    stream = placed(b.network(), ap="1d").phases["pool"].counts.cycles
+    assert float(stream[0]) > 90 * side**2
 
 
 def test_a_sum_that_is_too_wide_says_so():
