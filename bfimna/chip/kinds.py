@@ -32,7 +32,7 @@ MAPs, read word by word, allow. Producers of a concatenation scale to its common
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -40,11 +40,12 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.chip.parts import Parts
 from bfimna.network.layer import Layer
+from bfimna.network.precision import MAX_BITS
 
 SIGN = 1  # a word that may be negative takes a sign column more
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alike:
     """A network's layers of one kind, side by side; arrays over them, for the whole batch.
 
@@ -285,24 +286,35 @@ def _average_over_rows(x: Alike, words: Words) -> Counts:
     return in_folds + dense.repeat(x.folds, x.elements)
 
 
-def averaged_over_rows(x: Alike, words: Words, counts: CountSet = "microcode") -> np.ndarray:
-    """Whether windows are averaged over rows, which takes fewer cycles for large ones.
+def averaged_over_rows(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Whether windows of words of so many bits are averaged over rows: for large ones, mostly."""
+    return _shorter_over_rows(x)[bits, np.arange(len(x.layers))]
 
-    The literature has the stream only, and so has a 1D AP, which moves word by word.
+
+@lru_cache(maxsize=256)
+def _shorter_over_rows(x: Alike) -> np.ndarray:
+    """Tabulate whether that takes fewer cycles than a stream, by bits and layer.
+
+    A 1D AP has the stream only, since it adds up rows word by word.
     """
-    stream = _average_as_stream(x, words, counts).cycles
-    if counts == "published" or x.parts.kind == "1d":
-        return np.zeros(np.shape(stream), dtype=bool)
-    return np.asarray(_average_over_rows(x, words).cycles < stream)
+    bits = np.repeat(np.arange(1, MAX_BITS + 1)[:, None], len(x.layers), axis=1)
+    words = Words(bits, bits)
+    shorter = np.zeros((MAX_BITS + 1, len(x.layers)), dtype=bool)
+    if x.parts.kind != "1d":
+        stream = _average_as_stream(x, words, "microcode").cycles
+        shorter[1:] = _average_over_rows(x, words).cycles < stream
+    shorter.flags.writeable = False
+    return shorter
 
 
 def _average(x: Alike, words: Words, counts: CountSet) -> Counts:
-    """Average as a stream or over rows, whichever takes fewer cycles."""
-    stream = _average_as_stream(x, words, counts)
-    rows = averaged_over_rows(x, words, counts)
-    if not rows.any():
-        return stream
-    return stream * ~rows + _average_over_rows(x, words) * rows
+    """Average as a stream or over rows, whichever takes fewer cycles; published: as a stream."""
+    rows = averaged_over_rows(x, words.bits)
+    if counts == "published" or not rows.any():
+        return _average_as_stream(x, words, counts)
+    if rows.all():
+        return _average_over_rows(x, words)
+    return _average_as_stream(x, words, counts) * ~rows + _average_over_rows(x, words) * rows
 
 
 def _power_of_two(window: Amount) -> np.ndarray:
@@ -368,8 +380,10 @@ def _mean_window(x: Alike, words: Words, multicast: bool, counts: CountSet) -> M
     """Return the rows that a reduction leaves of a window too, where it is averaged over rows."""
     taken, returned = _window(x, words, multicast, counts)
     total = words.bits + x.signs[0] + ap.levels(x.window)
+    if counts == "published":
+        return taken, returned
     left = x.elements * x.parts.rows_left("microcode") * total
-    return taken, returned + left * averaged_over_rows(x, words, counts)
+    return taken, returned + left * averaged_over_rows(x, words.bits)
 
 
 def _with_squares(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:

@@ -5,9 +5,9 @@ document, section 3.
 
 - A tensor has the bits of its most demanding reader: a weighted layer that takes it, directly or
   through layers without weights. A reader of fewer bits takes the top columns.
-- What no weighted layer reads is an output. A weighted layer's sum is kept in full, through ReLU,
-  pooling and views; any other layer wants a word of stated width, that of the last weighted layer
-  before it, as though that one read it again.
+- What no weighted layer reads is an output. A weighted layer's sum is kept in full, through ReLU
+  and views; any other layer (to pool full sums would take more columns than there are) wants a word
+  of stated width, that of the last weighted layer before it, as though that one read it again.
 - A tensor that may be negative has a sign column more.
 - A layer that works on single words takes its word where the layer before left it, if no other
   layer takes it. It is read once, when the last of such a chain is done.
@@ -22,10 +22,10 @@ from bfimna.ap.counts import levels
 from bfimna.chip.kinds import KINDS, SIGN, Words
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
-from bfimna.network.layer import GEMM, POOL, Layer
+from bfimna.network.layer import GEMM, Layer
 
 #: kinds of one input that leave a weighted layer's full sum as it is
-_KEEP_SUMS = ("relu", *POOL, "flatten", "view")
+_KEEP_SUMS = ("relu", "flatten", "view")
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ def _over_rows(
         return {}
     words = storage(network).words(*bits_of(network, precision)).of(alike.at)
     parts = zip(alike.parts.part.tolist(), alike.parts.folds.astype(int).tolist(), strict=True)
-    chosen = zip(alike.layers, averaged_over_rows(alike, words), parts, strict=True)
+    chosen = zip(alike.layers, averaged_over_rows(alike, words.bits), parts, strict=True)
     return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
 
 

@@ -30,15 +30,16 @@ def test_outputs_have_the_sum_s_bits_or_the_last_weighted_layer_s():
     assert storage(net).bits(np.full(16, 3), np.full(16, 5))[-1] == 3 + 5 + 12 - 1
 
 
-def test_a_full_sum_passes_through_relu_pooling_and_views():
-    b = Builder("tail", (4, 6, 6))
-    x = b.relu(b.conv("c", b.input, 2, 3))
-    b.flatten(b.pool("p", x, 4, 4, kind="avgpool"))
-    stored = storage(b.network())
-    words = stored.words(np.array([3]), np.array([5]))
-    assert words.bits.tolist() == [5, 13, 13, 13, 13]  # 3 + 5 + 6 less the sign
-    assert words.kept.tolist() == [5, 13, 13, 13, 13]
-    assert stored.summed.tolist() == [True]
+def test_a_full_sum_passes_through_relu_and_views_and_is_scaled_for_pooling():
+    for pooled in (False, True):
+        b = Builder("tail", (4, 6, 6))
+        x = b.relu(b.conv("c", b.input, 2, 3))
+        b.flatten(b.pool("p", x, 4, 4, kind="avgpool") if pooled else x)
+        stored = storage(b.network())
+        words = stored.words(np.array([3]), np.array([5]))
+        out = 5 if pooled else 3 + 5 + 6 - 1  # less the sign
+        assert words.bits.tolist() == words.kept.tolist() == [5, *[out] * (len(words.bits) - 1)]
+        assert stored.summed.tolist() == [not pooled]
 
 
 def test_sign_columns_and_words_that_stay():
