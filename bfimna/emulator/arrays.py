@@ -78,10 +78,10 @@ class Emulator:
 
     def _array(self, groups: int, rows: int, columns: int, runs: int, threads: int) -> Array:
         caller = threading.get_ident()
-        key = (caller, groups, rows, runs, threads)
+        key = (caller, groups, rows, columns, runs, threads)
         with self._lock:
             found = self.arrays.pop(key, None)  # to be put back as the latest
-            if found is None or found.columns < columns:
+            if found is None:
                 found = Array(
                     groups, rows, columns, runs=runs, threads=threads,
                     faults=self.faults, wear=self.wear,

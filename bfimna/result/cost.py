@@ -38,9 +38,16 @@ def energy(counts: Counts, technology: Technology) -> Amount:
     )
 
 
-def transfer_latency(traffic: Traffic, technology: Technology) -> np.ndarray:
-    """Seconds of a layer's traffic: bus, mesh and DRAM at the same time, the slowest counts."""
-    return np.maximum(traffic.transfer_s, traffic.dram_bits / 8 / technology.dram_bytes_per_s)
+def transfer_latency(traffic: Traffic, chip: Chip, technology: Technology) -> np.ndarray:
+    """Seconds of a layer's traffic: bus, mesh and DRAM at the same time, the slowest counts.
+
+    Buses and links share the traffic evenly, so times are lower bounds.
+    """
+    bus = traffic.bus_bits / (chip.clusters * chip.bus_bits * chip.clock_hz)
+    links = max(chip.mesh_links, 1)
+    mesh = traffic.mesh_bit_hops / (links * chip.mesh_bits * chip.clock_hz)
+    dram = traffic.dram_bits / 8 / technology.dram_bytes_per_s
+    return np.maximum(np.maximum(bus, mesh), dram)
 
 
 def transfer_energy(traffic: Traffic, technology: Technology) -> np.ndarray:
@@ -79,7 +86,7 @@ def costs(
         k = ALL_PHASES.index(phase)
         times[..., work.layers, k] = latency(work.counts, technology)
         energies[..., work.layers, k] = energy(work.counts, technology)
-    moving = transfer_latency(t, technology)
+    moving = transfer_latency(t, placement.chip, technology)
     if placement.chip.overlap:
         computing = times[..., t.layers, :].sum(axis=-1)
         folds = np.ones(layers)

@@ -9,9 +9,9 @@ import pandas as pd
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
 from bfimna.chip.chip import Chip
-from bfimna.chip.geometry import geometry, tensor_bits
 from bfimna.chip.memory import live_bits
 from bfimna.chip.placement import Placement
+from bfimna.chip.words import storage
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result import cost
@@ -98,9 +98,8 @@ class Report:
     @cached_property
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
-        activation_bits = np.array(self.precision.activation_bits)
-        stored = tensor_bits(geometry(self.network, self.chip, self.batch), activation_bits)
-        return live_bits(self.network, stored)
+        bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
+        return live_bits(self.network, storage(self.network).words(*bits).kept)
 
     @property
     def notes(self) -> tuple[str, ...]:
