@@ -6,12 +6,13 @@ from contextlib import redirect_stderr
 import numpy as np
 import pytest
 import reference
+from counted import differences
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 
 from bfimna import BfimnaError, Chip, Precision, data
-from bfimna.ap.events import EVENTS, Counts
+from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 from bfimna.chip.placement import place
 from bfimna.emulator import digits
@@ -22,7 +23,6 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.network.graph import Builder, Layer
 from bfimna.network.precision import as_arrays
 
-FOLLOW_DATA = ("cells_written", "rows_matched", "words_written", "lines_driven")  # of the clears
 SMALL = Chip("small", clusters=2, caps_per_cluster=3, rows=40)
 
 
@@ -53,21 +53,7 @@ def drawn(network, precision, seed=0):
 
 def check_counts(network, precision, report, chip, images):
     """Cycles and events of every layer and phase are the placement's; cells follow the data."""
-    w, a = as_arrays(network, [precision])
-    placed = place(network, w[0], a[0], chip, images)
-    seen = set()
-    for phase, work in placed.phases.items():
-        for k in np.flatnonzero(work.rows):
-            name = network.layers[work.layers[k]].name
-            counted = report.activity[name, phase].counts
-            seen.add((name, phase))
-            for event in EVENTS:
-                shifted = phase in ("requantise", "elementwise")
-                if event in FOLLOW_DATA or (event == "key_cells" and shifted):
-                    continue  # the data's; and the shift's, which the placement does not know
-                wanted = np.broadcast_to(getattr(work.counts, event), work.rows.shape)[k]
-                assert getattr(counted, event) == wanted, (name, phase, event)
-    assert seen == set(report.activity)
+    assert not differences(network, precision, report, chip, images)
 
 
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
