@@ -35,7 +35,7 @@ class Defects(NamedTuple):
     stuck: np.ndarray
     value: np.ndarray
     match_error: float
-    seed: int
+    seed: np.uint64
 
 
 @njit(nogil=True)
