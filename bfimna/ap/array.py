@@ -9,35 +9,22 @@ groups at once (an array without segmentation takes one group after the other). 
 holds the same row of 64 groups.
 """
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
 
-from bfimna.ap.compiled import ALL, Compiled, compiled
+from bfimna.ap.cells import NOTHING, Cells, Set
+from bfimna.ap.cells import processors as processors
+from bfimna.ap.compiled import Compiled, compiled
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
 from bfimna.errors import BfimnaError, unknown, whole_number
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
-NOTHING = np.uint64(0)
-
-Set = tuple[Sequence[int], int]  # the first row of each of a table's names, and how many such sets
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@lru_cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
 
 
 class Array:
@@ -91,32 +78,31 @@ class Array:
         run, rest = divmod(self.groups, self.runs)
         if rest:
             raise BfimnaError(f"{groups} groups are no {runs} runs of equal length")
-        self.words = self.runs * -(-run // 64)  # per row of a group
-        shape = (self.columns, self.rows * self.words)
-        self.planes = np.zeros(shape, np.uint64)
-        self._valid = np.full(shape[1], ALL)
-        if run % 64:
-            per_run = self.words // self.runs
-            self._valid[per_run - 1 :: per_run] = 2 ** (run % 64) - 1
-        self._ragged = bool(run % 64)
-        self.counts, self.tags_set = Counts(), 0
+        per_run = -(-run // 64)
+        self.words = self.runs * per_run  # per row of a group
+        self.faults, self.counts, self.tags_set = faults or Faults(), Counts(), 0
+        self._cells = Cells(
+            self.columns, self.rows, self.words, per_run, run % 64, self.faults, wear, self.threads
+        )
+        self.planes = self._cells.planes
         self.restart(number)
-        self._wear = np.zeros((self.columns, 64 * shape[1]), np.uint32) if wear else None
-        self.faults = faults or Faults()
-        self._stuck, self._stuck_value = self.faults.draw(shape)
-        if self._stuck.size:
-            self.planes |= self._stuck_value & self._valid
 
     def restart(self, number: int) -> None:
         """Draw match errors from here on as an array of this number does from its start."""
-        self._number, self._run = whole_number("number", number, 0), 0
+        self._cells.restart(whole_number("number", number, 0))
 
     @property
     def wear(self) -> np.ndarray:
         """Writes of each cell so far: (columns, rows, groups)."""
-        if self._wear is None:
+        if self._cells.wear is None:
             raise BfimnaError("this array does not count writes per cell: make it with wear=True")
-        return self._wear.reshape(self.columns, self.rows, -1)[:, :, : self.groups]
+        by_run = self._cells.wear.reshape(self.columns, self.rows, self.runs, -1)
+        return by_run[..., : self.groups // self.runs].reshape(self.columns, self.rows, -1)
+
+    def forget_wear(self) -> None:
+        """Count the writes of each cell from 0 again."""
+        if self._cells.wear is not None:
+            self._cells.wear[:] = 0
 
     # ---- columns in and out ------------------------------------------------------------------
 
@@ -159,8 +145,10 @@ class Array:
             )
         self._check_columns(columns, clear)
         stop = shape[1] * self.words
-        self._overwrite(clear, NOTHING, stop)
-        self._overwrite(columns, np.asarray(packed, np.uint64).reshape(len(columns), stop), stop)
+        self._cells.overwrite(clear, NOTHING, stop)
+        self._cells.overwrite(
+            columns, np.asarray(packed, np.uint64).reshape(len(columns), stop), stop
+        )
         self._count_load(len(columns), len(clear), shape[1])
 
     def load_by(
@@ -173,10 +161,10 @@ class Array:
         self._check_columns(columns, clear)
         stop = self.rows * self.words
         where = slice(columns.start, columns.stop)
-        self._overwrite(clear, NOTHING, stop)
+        self._cells.overwrite(clear, NOTHING, stop)
         fill(self.planes[where].reshape(len(columns), self.rows, self.words))
-        if self._ragged or self._stuck.size or self._wear is not None:
-            self._overwrite(columns, self.planes[where], stop)
+        if self._cells.ragged or not self._cells.healthy:
+            self._cells.overwrite(columns, self.planes[where], stop)
         self._count_load(len(columns), len(clear), self.rows)
 
     def _count_load(self, columns: int, cleared: int, rows: int) -> None:
@@ -187,18 +175,6 @@ class Array:
             cells_written=cleared * cells,
             lines_driven=cleared * cells,
         )
-
-    def _overwrite(self, columns: range, packed: np.ndarray | np.uint64, stop: int) -> None:
-        """Put bits into columns, whatever they held; stuck cells keep theirs."""
-        where = slice(columns.start, columns.stop)
-        if isinstance(packed, np.ndarray) and self._ragged:
-            packed = packed & self._valid[:stop]
-        self.planes[where, :stop] = packed
-        if self._stuck.size:
-            stuck, value = self._stuck[where, :stop], self._stuck_value[where, :stop]
-            self.planes[where, :stop] = self.planes[where, :stop] & ~stuck | value
-        if self._wear is not None:
-            self._wear[where, : 64 * stop] += 1
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""
@@ -235,7 +211,7 @@ class Array:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_columns(own.columns.tolist())
-        tagged = self._run_program(own, rows * self.words)
+        tagged = self._cells.run_program(own, rows * self.words)
         matched, cells = int(tagged @ own.compared), rows * self.groups
         self.tags_set += matched
         self.counts += Counts(
@@ -277,9 +253,11 @@ class Array:
         if not levels:
             return
         own = compiled(lut.passes)
-        at_once = self.threads == 1 and self._healthy  # threads can share the words of one level
+        at_once = (
+            self.threads == 1 and self._cells.healthy
+        )  # threads can share the words of one level
         parts = [levels] if at_once else [(level,) for level in levels]
-        tagged = np.sum([self._run_levels(own, part, columns) for part in parts], axis=0)
+        tagged = np.sum([self._cells.run_levels(own, part, columns) for part in parts], axis=0)
         sets = sum(times for _, times in levels)
         self._count_levels(own, tagged, sets, len(levels), len(columns))
 
@@ -315,9 +293,9 @@ class Array:
             raise BfimnaError(f"a word of {len(source)} columns does not fit {len(target)} columns")
         self._check_columns(source, target, clear)
         start, stop = first * self.words, (first + count) * self.words
-        self._overwrite(clear, NOTHING, stop - start)
+        self._cells.overwrite(clear, NOTHING, stop - start)
         moving = self.planes[source.start : source.stop, start:stop]
-        self._overwrite(target, moving, stop - start)
+        self._cells.overwrite(target, moving, stop - start)
         moved = count * self.groups
         self.counts += Counts(
             reads=moved,
@@ -327,76 +305,6 @@ class Array:
             cells_written=moved * len(clear),
             lines_driven=moved * len(clear),
         )
-
-    # ---- compiled code -----------------------------------------------------------------------
-
-    def _run_program(self, own: Compiled, stop: int) -> np.ndarray:
-        """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""
-        from bfimna.ap import careful, kernels  # numba takes half a second
-
-        execute = kernels.execute if self._healthy else careful.execute
-        cells, more = (self.planes.reshape(-1), self._valid), self._defects()
-        lines = own.columns * self.planes.shape[1]
-
-        def work(lo: int, hi: int) -> np.ndarray:
-            scratch = np.empty(kernels.BLOCK, np.uint64)
-            tagged = np.zeros(len(own.sizes), np.int64)
-            execute(*cells, lo, hi, lines, own.program, scratch, tagged, *more)
-            return tagged
-
-        return self._shared(work, stop)
-
-    def _run_levels(self, own: Compiled, levels: tuple[Set, ...], columns: range) -> np.ndarray:
-        """Run vertical levels; return the tags of each pass, and of the hand-over, over all."""
-        from bfimna.ap import careful, kernels
-
-        add_rows = kernels.add_rows if self._healthy else careful.add_rows
-        cells, more = (self.planes.reshape(-1), self._valid), self._defects()
-        stride = self.planes.shape[1]
-        first = np.array([[rows[c] for c in (*own.columns, -1)] for rows, _ in levels])
-        lines = columns.start * stride + first * self.words
-        words = np.array([times for _, times in levels]) * self.words
-        across = stride, len(columns), own.program
-
-        def work(lo: int, hi: int) -> np.ndarray:
-            scratch = np.empty(kernels.BLOCK, np.uint64)
-            tagged = np.zeros((len(levels), len(own.sizes) + 2), np.int64)
-            stops = words if len(levels) > 1 else np.array([hi])
-            starts = np.full(len(levels), lo)
-            shifted = np.zeros((stops - starts).sum(), np.uint64)
-            add_rows(*cells, starts, stops, lines, *across, shifted, scratch, tagged, *more)
-            return tagged.sum(axis=0)
-
-        return self._shared(work, int(words[0])) if len(levels) == 1 else work(0, 0)
-
-    def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
-        """Add up what work(lo, hi) returns for each thread's share of the words."""
-        from bfimna.ap import kernels
-
-        share = -(-stop // (self.threads * kernels.BLOCK)) * kernels.BLOCK
-        if share >= stop:
-            return work(0, stop)
-        starts = range(0, stop, share)
-        stops = [min(lo + share, stop) for lo in starts]
-        return np.sum(list(_pool(self.threads).map(work, starts, stops)), axis=0)
-
-    @property
-    def _healthy(self) -> bool:
-        """Whether no cell or match line can fail, and nobody counts writes per cell."""
-        return self._wear is None and not self._stuck.size and not self.faults.match_error
-
-    def _defects(self) -> tuple:
-        """Return what the careful kernels are to know of this run's cells; nothing if healthy."""
-        if self._healthy:
-            return ()
-        from bfimna.ap import careful
-
-        self._run += 1
-        error = float(self.faults.match_error)
-        seed = self.faults.match_seed(self._number, self._run) if error else NOTHING
-        wear = np.zeros(0, np.uint32) if self._wear is None else self._wear.reshape(-1)
-        stuck, value = self._stuck.reshape(-1), self._stuck_value.reshape(-1)
-        return careful.Defects(stuck, value, error, seed), wear
 
     # ---- what compiled code does not check ---------------------------------------------------
 

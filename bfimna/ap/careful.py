@@ -35,7 +35,7 @@ class Defects(NamedTuple):
     stuck: np.ndarray
     value: np.ndarray
     match_error: float
-    seed: int
+    seed: np.uint64
 
 
 @njit(nogil=True)
@@ -81,10 +81,12 @@ def _wear_out(wear, tags, n):  # type: ignore[no-untyped-def]
 @njit(nogil=True)
 def _write(planes, at, one, tags, n, defects, wear):  # type: ignore[no-untyped-def]
     """Write a bit into the tagged rows of n words; stuck cells keep theirs, each write wears."""
-    write(pointer(planes, at), one, tags, n)
+    cells = pointer(planes, at)
+    write(cells, one, tags, n)
     if defects.stuck.size:
-        for w in range(at, at + n):
-            planes[w] = (planes[w] & ~defects.stuck[w]) | defects.value[w]
+        stuck, value = pointer(defects.stuck, at), pointer(defects.value, at)
+        for w in range(n):
+            cells[w] = (cells[w] & ~stuck[w]) | value[w]
     if wear.size:
         _wear_out(pointer(wear, 64 * at), tags, n)
 

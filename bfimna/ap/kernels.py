@@ -13,7 +13,6 @@ lock, so that threads can each take a range of words. None checks a range: `arra
 
 from collections.abc import Callable
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,13 +77,22 @@ def _dispatch_source() -> str:
 
 
 SOURCE = _dispatch_source()
-#: machine code that was kept of other tables or of another version of this file is not ours
-VERSION = sha256(SOURCE.encode() + Path(__file__).read_bytes()).hexdigest()[:8]
+_SO_FAR = sha256(f"{BLOCK} {SOURCE}".encode())  # of all that compiled functions are made of
+
+
+def _part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function that others are made of."""
+    code = function.__code__
+    _SO_FAR.update(code.co_code + repr(code.co_consts).encode())
+    return njit(nogil=True)(function)
 
 
 def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use; keep the machine code where there is a writable place for it."""
-    function.__qualname__ = f"{function.__name__}_{VERSION}"
+    """Compile on first use; keep the machine code where there is a writable place for it.
+
+    Numba looks at a function's own file only: so its name says which parts it was made of.
+    """
+    function.__qualname__ = f"{function.__name__}_{_SO_FAR.hexdigest()[:8]}"
     try:
         return njit(nogil=True, cache=True)(function)
     except RuntimeError:  # numba finds no writable folder
@@ -151,19 +159,41 @@ class Program(NamedTuple):
     write_one: np.ndarray
 
 
-@njit(nogil=True)
-def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
-    """Tag the rows that match the key of pass i."""
+@_part
+def _key(planes, lines, start, valid, program, k, stop):  # type: ignore[no-untyped-def]
+    """Point to the cells of key k, with its flip; past the pass's keys, to rows that all match."""
+    if k < stop:
+        return pointer(planes, lines[program.key_line[k]] + start), program.key_flip[k]
+    return valid, U(0)
+
+
+@_part
+def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):  # type: ignore[no-untyped-def]
+    """Tag those rows that match a key of four columns; return how many they are."""
+    count = U(0)
     for w in range(n):
-        tags[w] = valid[w]
-    for k in range(program.key_at[i], program.key_at[i + 1]):
-        cells = pointer(planes, lines[program.key_line[k]] + start)
-        flip = program.key_flip[k]
-        for w in range(n):
-            tags[w] &= cells[w] ^ flip
+        matching = (a[w] ^ not_a) & (b[w] ^ not_b) & (c[w] ^ not_c) & (d[w] ^ not_d)
+        tag = rows[w] & matching
+        tags[w] = tag
+        count += popcount(tag)
+    return np.int64(count)
 
 
-@njit(nogil=True)
+@_part
+def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
+    """Tag the rows that match the key of pass i, four of its columns at a time; count them."""
+    count, stop, rows = np.int64(0), program.key_at[i + 1], valid
+    for k in range(program.key_at[i], max(stop, program.key_at[i] + 1), 4):
+        a, not_a = _key(planes, lines, start, valid, program, k, stop)
+        b, not_b = _key(planes, lines, start, valid, program, k + 1, stop)
+        c, not_c = _key(planes, lines, start, valid, program, k + 2, stop)
+        d, not_d = _key(planes, lines, start, valid, program, k + 3, stop)
+        count = _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n)
+        rows = tags
+    return count
+
+
+@_part
 def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
     """Write a bit into the tagged rows of a line."""
     flip = U(0) if one else ~U(0)
@@ -171,7 +201,7 @@ def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
         cells[w] = ((cells[w] ^ flip) | tags[w]) ^ flip
 
 
-@njit(nogil=True)
+@_part
 def count_ones(words, n):  # type: ignore[no-untyped-def]
     """Count the ones of n words."""
     count = U(0)
@@ -180,17 +210,17 @@ def count_ones(words, n):  # type: ignore[no-untyped-def]
     return np.int64(count)
 
 
-@njit(nogil=True)
+@_part
 def _pass(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
     """Run pass i by itself; return the tags set."""
-    compare(planes, lines, start, n, valid, program, i, tags)
+    count = compare(planes, lines, start, n, valid, program, i, tags)
     for k in range(program.write_at[i], program.write_at[i + 1]):
         cells = pointer(planes, lines[program.write_line[k]] + start)
         write(cells, program.write_one[k], tags, n)
-    return count_ones(tags, n)
+    return count
 
 
-@njit(nogil=True)
+@_part
 def _run(planes, lines, start, n, valid, program, tags, tagged):  # type: ignore[no-untyped-def]
     """Run a program on n words of each line."""
     for s in range(len(program.table)):
@@ -221,7 +251,7 @@ def execute(planes, valid, lo, hi, lines, program, scratch, tagged):  # type: ig
         _run(planes, lines, start, n, pointer(valid, start), program, pointer(scratch, 0), tagged)
 
 
-@njit(nogil=True)
+@_part
 def _hand_on(cells, below, valid, n, tagged):  # type: ignore[no-untyped-def]
     """Move the ones of n words on by one segment: compare, shift the tags, clear, write.
 

@@ -41,15 +41,22 @@ class Layout:
     signed: tuple[bool, bool]
 
     @classmethod
-    def of(cls, w_bits: int, a_bits: int, length: int, signed: tuple[bool, bool]) -> "Layout":
-        """Lay out weights × activations, `length` of them to a sum."""
+    def of(
+        cls,
+        w_bits: int,
+        a_bits: int,
+        length: int,
+        signed: tuple[bool, bool],
+        columns: int = COLUMNS,
+    ) -> "Layout":
+        """Lay out weights × activations, `length` of them to a sum, in an array's columns."""
         bits, growth = w_bits + a_bits, int(levels(length))
         check_result("gemm", bits + growth, any(signed))
         operands = bits + int(all(signed))
         needed = bits + max(operands, growth)
-        if needed > COLUMNS:
-            raise BfimnaError(f"gemm needs {needed} columns; the array has {COLUMNS}")
-        at = min(bits + growth, COLUMNS - operands)
+        if needed > columns:
+            raise BfimnaError(f"gemm needs {needed} columns; the array has {columns}")
+        at = min(bits + growth, columns - operands)
         w, a = range(at, at + w_bits), range(at + w_bits, at + bits)
         borrow = range(a.stop, at + operands)
         return cls(range(bits), range(bits + growth), w, a, borrow, signed)

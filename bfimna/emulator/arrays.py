@@ -78,10 +78,10 @@ class Emulator:
 
     def _array(self, groups: int, rows: int, columns: int, runs: int, threads: int) -> Array:
         caller = threading.get_ident()
-        key = (caller, groups, rows, runs, threads)
+        key = (caller, groups, rows, columns, runs, threads)
         with self._lock:
             found = self.arrays.pop(key, None)  # to be put back as the latest
-            if found is None or found.columns < columns:
+            if found is None:
                 found = Array(
                     groups, rows, columns, runs=runs, threads=threads,
                     faults=self.faults, wear=self.wear,
@@ -113,12 +113,11 @@ class Emulator:
     def retire(self, array: Array, layer: str, stage: str, folds: int) -> None:
         """Note how often each column's most written cell was written in a part of a layer."""
         if self.wear:
-            worn = array.wear
-            hottest = worn.max(axis=(1, 2)).astype(np.int64) * folds
+            hottest = array.wear.max(axis=(1, 2)).astype(np.int64) * folds
             with self._lock:
                 before = self.hottest.get((layer, stage), np.zeros_like(hottest))
                 self.hottest[layer, stage] = np.maximum(before, hottest)
-            worn[:] = 0
+            array.forget_wear()
 
     def map(self, work: Callable[[int, Any], None], parts: Iterable[Any]) -> None:
         """Call work(number, part) for every part, each in the next free thread."""

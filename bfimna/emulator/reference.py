@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bfimna.emulator.integer import words
-from bfimna.network.graph import GEMM
+from bfimna.emulator.integer import sum_bits, words
+from bfimna.network.layer import ADDRESSING, GEMM, POOL
 
 
 def windows(x, layer, fill):
@@ -35,44 +35,113 @@ def top_bits(x, have, want):
     return x >> (have - want)
 
 
-def infer(network, parameters, images, precision):
+def scaled(x, b, c, bits, dropped=0):
+    """⌊⌊x / 2^d⌋ · b / 2^(c - d)⌋ within a signed word of `bits` bits and a sign."""
+    y = np.floor_divide(np.floor_divide(x, 2**dropped) * b, 2 ** (c - dropped))
+    return y.clip(-(2**bits), 2**bits - 1)
+
+
+def per_channel(values):
+    return np.asarray(values)[:, None, None]
+
+
+def hard_sigmoid(x, own, bits):
+    y = scaled(x, per_channel(own.multiplier), own.shift, bits) + per_channel(own.offset)
+    return y.clip(0, 2**bits - 1)
+
+
+def normalised(x, own, bits, n, columns):
+    """Local response normalisation over n channels, its power looked up."""
+    squares = np.pad(x**2, ((0, 0), (n // 2, n - 1 - n // 2), (0, 0), (0, 0)))
+    total = sum(squares[:, k : k + x.shape[1]] for k in range(n))
+    m = bits + 1  # columns of the sum that an array has no room for are left out
+    dropped = max(2 * m + int(np.ceil(np.log2(n))) - (columns - 3 * m - 2), 0)
+    power = own.table[scaled(total, own.multiplier, own.shift, bits, dropped) + 2**bits]
+    return scaled(x * power, own.product_multiplier, own.product_shift, bits)
+
+
+def unary(layer, x, own, bits, columns):
+    """Layers of one word in, one word out."""
+    low, high = -(2**bits), 2**bits - 1
+    if layer.kind == "relu":
+        return np.where(x < 0, 0, x)
+    if layer.kind == "clip":  # to half the range
+        return x.clip(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    if layer.kind == "lookup":
+        return own.table[x - low]
+    if layer.kind == "bias":
+        return (x + per_channel(own.offset)).clip(low, high)
+    if layer.kind == "scale":
+        return scaled(x, per_channel(own.multiplier), own.shift, bits)
+    if layer.kind == "leakyrelu":
+        return np.maximum(x, scaled(x, per_channel(own.multiplier), own.shift, bits))
+    if layer.kind == "hardsigmoid":
+        return hard_sigmoid(x, own, bits)
+    if layer.kind == "lrn":
+        return normalised(x, own, bits, layer.kernel[0], columns)
+    assert layer.kind == "hardswish"
+    product = x * hard_sigmoid(x, own, bits)
+    return scaled(product, own.product_multiplier, own.product_shift, bits)
+
+
+def pooled(layer, x, low, shape, bits):
+    if layer.kind == "maxpool":
+        return windows(x, layer, low)[:, :, : shape[1], : shape[2]].max((4, 5))
+    n, offset = layer.kernel[0] * layer.kernel[1], -low
+    sums = windows(x + offset, layer, offset).sum((4, 5))
+    power = int(np.ceil(np.log2(n)))
+    if n == 2**power:
+        return sums // n - offset
+    c = bits + (low < 0) + power
+    return sums * -(-(2**c) // n) // 2**c - offset
+
+
+def addressed(layer, inputs, own, shape):
+    if layer.kind == "concat":
+        return np.concatenate(inputs, axis=1)
+    flat = inputs[0].reshape(len(inputs[0]), -1)
+    if own is not None:
+        flat = np.where(own.index < 0, 0, flat[:, own.index])
+    return flat.reshape(len(flat), *shape)
+
+
+def weighted(layer, x, own, word, shape, width, columns):
+    y = convolve(x, own.weights.reshape(len(own.weights), -1, *layer.kernel), layer, shape)
+    y = y + per_channel(own.bias)
+    if not own.multiplier.size:
+        return y
+    dropped = max(width - (columns - 2 * (word.bits + 1) - 3), 0)
+    return scaled(y, per_channel(own.multiplier), own.shift, word.bits, dropped)
+
+
+def infer(network, parameters, images, precision, columns=72):
     """Every tensor of the network, (images, channels, y, x), by name."""
-    stored = words(network, precision)
-    tensors = {network.layers[0].name: np.asarray(images, dtype=np.int64)}
-    for layer in network.layers[1:]:
-        x = tensors[layer.inputs[0]]
-        word, shape = stored[layer.name], network.shapes[layer.name]
+    stored, widths = words(network, precision), sum_bits(network, precision)
+    first = network.layers[0].name
+    given = images if isinstance(images, dict) else {first: images}
+    tensors = {name: np.asarray(x, dtype=np.int64) for name, x in given.items()}
+    for layer in network.layers:
+        name, own = layer.name, parameters.get(layer.name)
+        word, shape = stored[name], network.shapes[name]
+        if layer.kind == "input":
+            continue
         if layer.kind in GEMM:
-            own = parameters[layer.name]
-            x = top_bits(x, stored[layer.inputs[0]].width, precision[layer.name][1])
-            y = convolve(x, own.weights.reshape(len(own.weights), -1, *layer.kernel), layer, shape)
-            y = y + own.bias[:, None, None]
-            if network.readers[layer.name]:
-                y = np.floor_divide(y * own.multiplier[:, None, None], 2**own.shift)
-                y = y.clip(-(2**word.bits), 2**word.bits - 1)
-            tensors[layer.name] = y
+            source = layer.inputs[0]
+            x = top_bits(tensors[source], stored[source].width, precision[name][1])
+            tensors[name] = weighted(layer, x, own, word, shape, widths[name], columns)
             continue
         inputs = [top_bits(tensors[n], stored[n].bits, word.bits) for n in layer.inputs]
-        x, low = inputs[0], -(2**word.bits) if stored[layer.inputs[0]].signed else 0
-        if layer.kind == "relu":
-            y = np.where(x < 0, 0, x)
-        elif layer.kind == "concat":
-            y = np.concatenate(inputs, axis=1)
-        elif layer.kind == "flatten":
-            y = x.reshape(len(x), -1, 1, 1)
+        low = -(2**word.bits) if stored[layer.inputs[0]].signed else 0
+        if layer.kind in ADDRESSING:
+            y = addressed(layer, inputs, own, shape)
         elif layer.kind == "add":
-            y = (inputs[0] + inputs[1]).clip(word.low, word.high)
-        elif layer.kind == "maxpool":
-            view = windows(x, layer, low)
-            y = view[:, :, : shape[1], : shape[2]].max((4, 5))
+            y = (inputs[0] + inputs[1]).clip(-(2**word.bits), 2**word.bits - 1)
+        elif layer.kind == "mul":
+            product = inputs[0] * inputs[1]
+            y = scaled(product, own.product_multiplier, own.product_shift, word.bits)
+        elif layer.kind in POOL:
+            y = pooled(layer, inputs[0], low, shape, word.bits)
         else:
-            n, offset = layer.kernel[0] * layer.kernel[1], -low
-            sums = windows(x + offset, layer, offset).sum((4, 5))
-            power = int(np.ceil(np.log2(n)))
-            if n == 2**power:
-                y = sums // n - offset
-            else:
-                c = word.bits + (low < 0) + power
-                y = sums * -(-(2**c) // n) // 2**c - offset
-        tensors[layer.name] = y
+            y = unary(layer, inputs[0], own, word.bits, columns)
+        tensors[name] = y
     return tensors

@@ -10,13 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.array import COLUMNS, Array
+from bfimna.ap.array import Array
 from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.matrix import Layout
+from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
+from bfimna.emulator.rows import Rows
+from bfimna.emulator.unweighted import Step, run_chain
 from bfimna.emulator.windows import Chunk, Runs
 from bfimna.network.graph import Gemm
 
@@ -32,10 +35,11 @@ class Product:
     Attributes
     ----------
     width : bits of a sum. source, target : words of the tensors before and after.
-    relu : name of the ReLU that follows on the resident word, if any.
+    chain : the layers that take the result one after the other where it lies.
     last : whether the sums are the output.
     part, splits : rows of a dot product in one CAP, and how many CAPs share it.
     folds, dense_folds : times that the chip is filled with products, and with outputs.
+    columns : of an array.
     """
 
     gemm: Gemm
@@ -44,16 +48,17 @@ class Product:
     width: int
     source: Word
     target: Word
-    relu: str
+    chain: tuple[Step, ...]
     last: bool
     part: int
     splits: int
     folds: int
     dense_folds: int
+    columns: int
 
 
 def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) -> Tensor:
-    """Run a convolution or linear layer; with its ReLU, if that follows on the resident word."""
+    """Run a convolution or linear layer; with what follows on the resident word."""
     gemm = p.gemm
     channels, positions = gemm.output_shape[0], len(x) * gemm.u
     runs = Runs.of(channels, positions, grouped=channels != gemm.i)
@@ -141,7 +146,7 @@ def _operands(
 
     emulator.each(pack_weights if runs.by_channel else pack_pixels, planes.shape[1])
     outer = pixels[rows[:, None] + places] if runs.by_channel else weights.T
-    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False))
+    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False), p.columns)
     multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
     extend = programs.Program(layout.program[len(multiply) :])
     return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout, multiply, extend)
@@ -163,7 +168,7 @@ def _dot_products(
     name, first, run = p.gemm.layer.name, number + lo == 0, chunk.last - chunk.word
     layout, total = operands.layout, operands.layout.total
     count = chunk.stop - chunk.first
-    array = emulator.own_array(runs.groups(chunk), stop - lo, COLUMNS, count, number)
+    array = emulator.own_array(runs.groups(chunk), stop - lo, p.columns, count, number)
     step = 0 if runs.by_channel else p.gemm.j  # channels of a grouped convolution: rows of a group
 
     def outer(planes: np.ndarray) -> None:
@@ -232,13 +237,14 @@ def _finish(
     chunk: Chunk,
     number: int,
 ) -> np.ndarray:
-    """Add sums and carries, add the bias, scale, clamp, ReLU: one output a row."""
+    """Add sums and carries, add the bias, scale, clamp; and what follows there: an output a row."""
     name, width, m = p.gemm.layer.name, p.width, 0 if p.last else int(scale_bits(p.target.bits))
     first, count = number == 0, chunk.stop - chunk.first
-    total = range(m + 1, m + 1 + width)
+    dropped = 0 if p.last else width - int(scaled_columns(width, p.target.bits, p.columns))
+    total = range(m + 1 - dropped, m + 1 - dropped + width)
     flag, carry = total.stop, total.stop + 1
-    spare = range(carry + 1, max(COLUMNS, carry + 1 + m))
-    array = emulator.own_array(runs.groups(chunk), 1, spare.stop, count, number)
+    spare = range(carry + 1, p.columns)
+    array = emulator.own_array(runs.groups(chunk), 1, p.columns, count, number)
     words = [part[:, chunk.first : chunk.stop].reshape(width, 1, -1) for part in sums]
     array.load_planes(words[0], total, clear=range(flag, flag + 1))
     for partial in words[1:]:
@@ -250,14 +256,13 @@ def _finish(
     if not p.last:
         size = p.target.bits + 1
         array.load_planes(scale.of_chunk(chunk, runs.words), spare[:m], clear=range(m + 1))
-        array.run(programs.requantise(total, spare[:m], shift, size, flag))
+        array.run(programs.requantise(total[dropped:], spare[:m], shift - dropped, size, flag))
         emulator.account(array, name, "requantise", p.dense_folds, first)
-        result = range(shift, shift + size)
-    if p.relu:
-        array.run(programs.relu(result))
-        result = result[:-1]
-        emulator.account(array, p.relu, "relu", p.dense_folds, first)
-    numbers = array.read(result, signed=not p.relu)[0]
+        result = range(shift - dropped, shift - dropped + size)
+    rows = Rows(array, runs.channel(chunk), result)
+    run_chain(emulator, rows, p.chain, first)
+    end = p.chain[-1].target if p.chain else p.target
+    numbers = rows.result(end.width, end.signed)
     emulator.account(array, name, "read", p.dense_folds, first)
     emulator.retire(array, name, "outputs", p.dense_folds)
     return numbers.reshape(count, -1)

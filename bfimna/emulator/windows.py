@@ -65,6 +65,11 @@ class Runs:
         stop = min(64 * chunk.last, self.packed)
         return (chunk.stop - chunk.first) * (stop - 64 * chunk.word)
 
+    def channel(self, chunk: Chunk) -> np.ndarray:
+        """Return the channel of each dot product of a chunk of whole runs."""
+        outer, packed = np.arange(chunk.first, chunk.stop), np.arange(self.packed)
+        return np.tile(packed, len(outer)) if self.by_channel else outer.repeat(len(packed))
+
     def chunks(self, words: int) -> Iterator[Chunk]:
         """Split into chunks of up to so many words of dot products: runs, or a part of one.
 

@@ -131,8 +131,14 @@ def _total(counts: Counts, prices: dict[str, Any]) -> Amount:
 
 
 def link_latency(traffic: Traffic, chip: Chip) -> np.ndarray:
-    """Seconds of a layer's traffic on buses or mesh at the chip's clock, whichever takes longer."""
-    return traffic.transfer_s
+    """Seconds of a layer's traffic on buses or mesh at the chip's clock, whichever takes longer.
+
+    Buses and links share the traffic evenly, so times are lower bounds.
+    """
+    bus = traffic.bus_bits / (chip.clusters * chip.bus_bits * chip.clock_hz)
+    links = max(chip.mesh_links, 1)
+    mesh = traffic.mesh_bit_hops / (links * chip.mesh_bits * chip.clock_hz)
+    return np.maximum(bus, mesh)
 
 
 def transfer_latency(traffic: Traffic, chip: Chip, links: Prices) -> np.ndarray:
