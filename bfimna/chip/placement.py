@@ -14,7 +14,8 @@ from bfimna.ap.events import NONE
 from bfimna.chip import columns
 from bfimna.chip.chip import Chip
 from bfimna.chip.geometry import Geometry, geometry
-from bfimna.chip.kinds import KINDS, SIGN, Words
+from bfimna.chip.kinds import KINDS, Words
+from bfimna.chip.resident import SIGN
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.chip.words import freeze
 from bfimna.errors import BfimnaError, whole_number

@@ -19,7 +19,8 @@ from functools import lru_cache
 import numpy as np
 
 from bfimna.ap.counts import levels
-from bfimna.chip.kinds import KINDS, SIGN, Words
+from bfimna.chip.kinds import KINDS, Words
+from bfimna.chip.resident import SIGN
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.layer import GEMM, Layer
@@ -124,6 +125,8 @@ def storage(network: Network) -> Storage:
         ends=ends,
     )
     freeze(found)
+    for join in found.joins:
+        join.setflags(write=False)
     return found
 
 
@@ -131,9 +134,8 @@ def freeze(*records: object) -> None:
     """Make the arrays of records read-only: every caller of a cache gets the same ones."""
     for record in records:
         for value in vars(record).values():
-            for array in value if isinstance(value, tuple) else (value,):
-                if isinstance(array, np.ndarray):
-                    array.flags.writeable = False
+            if type(value) is np.ndarray:
+                value.setflags(write=False)
 
 
 def in_place(network: Network, layer: Layer) -> bool:
