@@ -10,7 +10,8 @@ kind            program
 ==============  =========================================================================
 relu            clear the word where its sign is 1
 maxpool         stream: each element is loaded beside the running maximum
-avgpool         stream into a running sum; shifted columns, or a multiply by b / 2^c
+avgpool         stream into a running sum, or a reduction over rows, whichever takes fewer
+                cycles; then shifted columns, or a multiply by b / 2^c
 add             load both words, their signs twice, add in place, clamp
 mul             product of two words, scaled and clamped; one factor may be one word a channel
 scale           multiply by b, take shifted columns, clamp
