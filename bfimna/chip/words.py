@@ -19,7 +19,8 @@ from functools import lru_cache
 import numpy as np
 
 from bfimna.ap.counts import levels
-from bfimna.chip.kinds import KINDS, Words
+from bfimna.chip.alike import Words
+from bfimna.chip.kinds import KINDS
 from bfimna.chip.resident import SIGN
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network

@@ -12,7 +12,7 @@ import numpy as np
 from bfimna.ap import programs
 from bfimna.ap.counts import levels, scale_bits
 from bfimna.chip.kinds import KINDS as COSTS
-from bfimna.chip.kinds import mean_overlaps
+from bfimna.chip.pooling import mean_overlaps
 from bfimna.chip.resident import SIGN, squares_scaled, tabulated
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
