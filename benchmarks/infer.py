@@ -23,7 +23,7 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.network import zoo
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-import reference
+from bfimna.emulator import reference
 from counted import differences
 
 GOAL_S = {"resnet18": 7, "alexnet": 4, "resnet50": 18, "vgg16": 60}  # int8, two cores

@@ -40,7 +40,7 @@ class Parts:
             last_part=np.array([f.last_part for f in fits], dtype=np.int64),
             side_by_side=np.array([f.side_by_side(chip.caps) for f in fits], dtype=float),
             folds=np.array([f.folds(chip.caps) for f in fits], dtype=float),
-            kind=chip.ap,
+            kind=chip.ap_kind,
         )
 
     def rows_left(self, counts: CountSet) -> np.ndarray:

@@ -13,10 +13,12 @@ from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.chip import columns
 from bfimna.chip.alike import Words
-from bfimna.chip.chip import Chip
+from bfimna.chip.chip import MOST_IMAGES, Chip
 from bfimna.chip.geometry import Geometry, geometry
 from bfimna.chip.kinds import KINDS
+from bfimna.chip.loading import load_operands
 from bfimna.chip.resident import SIGN
+from bfimna.chip.segments import segment_rows
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.chip.words import freeze
 from bfimna.errors import BfimnaError, whole_number
@@ -47,11 +49,14 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
+    segment : mean rows attached to a column's line, shape (n,), where the phase runs vertically;
+        None where it runs on rows.
     """
 
     layers: np.ndarray
     counts: Counts
     rows: np.ndarray
+    segment: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def place(
         For a batch below 1, a network without weighted layers, or words that need more columns than
         an array has.
     """
-    batch = whole_number("batch", batch, 1)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
     ap.check_set(counts)
     if not network.gemms:
         raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")
@@ -110,8 +115,13 @@ def place(
     works = _gemm_phases(g, weight_bits, activation_bits, words.of(g.storage.index), counts)
     for kind, alike in g.alike.items():
         program = KINDS[kind].program(alike, words.of(alike.at), counts)
-        work = Work(alike.at, program, alike.elements)
-        works.setdefault(KINDS[kind].phase, []).append(work)
+        works.setdefault(KINDS[kind].phase, []).append(Work(alike.at, program, alike.elements))
+        if (upright := KINDS[kind].upright) is not None:
+            reduced = upright(alike, words.of(alike.at), counts)
+            taken = alike.elements * alike.window * (np.asarray(reduced.cycles) > 0)
+            rows = taken.reshape(-1, len(alike.at)).max(axis=0)
+            segment = segment_rows(alike.parts.part, chip)
+            works["reduce"].append(Work(alike.at, reduced, rows, segment))
     placement = Placement(
         chip=chip,
         phases={phase: _joined(works[phase]) for phase in PHASES if phase in works},
@@ -148,6 +158,7 @@ def _joined(works: list[Work]) -> Work:
         np.concatenate([w.layers for w in works]),
         Counts(*(side_by_side(event) for event in ap.EVENTS)),
         np.concatenate([w.rows for w in works]),
+        None if works[0].segment is None else np.concatenate([w.segment for w in works]),
     )
 
 
@@ -159,17 +170,17 @@ def _gemm_phases(
     dots, folds = g.parts.dots, g.parts.folds
     total, out, scaled = g.storage.sum_bits(w, a), words.bits, ~g.storage.summed
     dense, left = g.dense_folds(dots), g.parts.rows_left(counts)
-    load = ap.load(w + a).repeat(folds, g.products)
+    load = load_operands(g, w + a)
     carry = ap.load(total) * left + ap.add(total) * (left - 1)
     read = ap.read(total).repeat(folds, dots * left) + ap.read(words.kept).repeat(dense, dots)
     m, scaled_bits = ap.scale_bits(out), columns.scaled_columns(total, out, g.chip.columns)
     scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, total), m, out + SIGN)
     bias = ap.load(total) + ap.add(total)
     if exact:  # flag, carries and the product's columns are cleared along with a load
-        load = load + Counts(cells_written=g.products * total)
-        carry = carry + Counts(cells_written=left)
-        bias = bias + Counts(cells_written=1)
-        scale = scale + Counts(cells_written=m + 1)
+        load = load + ap.clear_along(g.products * total)
+        carry = carry + ap.clear_along(left)
+        bias = bias + ap.clear_along(1)
+        scale = scale + ap.clear_along(m + 1)
     multiply = ap.multiply(w, a, (True, False)).repeat(folds, g.products)
     each = {
         "load": (load, g.products),
@@ -180,7 +191,12 @@ def _gemm_phases(
         "bias": (bias.repeat(dense, dots), dots),
         "requantise": ((scale * scaled).repeat(dense, dots), dots * scaled),
     }
-    return {phase: [Work(g.storage.index, work, rows)] for phase, (work, rows) in each.items()}
+    works = {phase: [Work(g.storage.index, work, rows)] for phase, (work, rows) in each.items()}
+    if g.chip.ap_kind != "1d":
+        work, rows = each["reduce"]
+        segment = segment_rows(g.parts.part, g.chip)
+        works["reduce"] = [Work(g.storage.index, work, rows, segment)]
+    return works
 
 
 def _reduce(g: Geometry, product: np.ndarray, total: np.ndarray, counts: CountSet) -> Counts:
@@ -190,6 +206,5 @@ def _reduce(g: Geometry, product: np.ndarray, total: np.ndarray, counts: CountSe
         growth, folds = g.storage.growth, g.parts.folds
         over = product + total > g.chip.columns  # the sum grows over the operands: a clear
         reduce = reduce + ap.sign_extend(growth).repeat(folds, g.products)
-        clear = Counts(writes=over, cells_written=over * growth)
-        reduce = reduce + clear.repeat(folds, g.products)
+        reduce = reduce + ap.clear(growth, over).repeat(folds, g.products)
     return reduce

@@ -188,7 +188,7 @@ def _plan(
     network: Network, parameters: Parameters, precision: Precision, chip: Chip, batch: int
 ) -> dict[str, Product | Step]:
     """Return what each layer runs that computes something and does not follow in a chain."""
-    if chip.ap != "2d-segmented":
+    if chip.ap_kind != "2d-segmented":
         raise BfimnaError(f"chip {chip.name!r}: the emulator runs networks on 2d-segmented APs")
     stored, sums = words(network, precision), sum_bits(network, precision)
     gemms = {gemm.layer.name: gemm for gemm in network.gemms}
