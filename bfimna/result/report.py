@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ class Report:
         )
 
     @cached_property
-    def _bounds(self) -> dict[str, np.ndarray]:
+    def _bounds(self) -> dict[str, Any]:
         return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
 
     @cached_property
