@@ -135,6 +135,7 @@ class Kind:
     signed : whether the result may be negative; None: if one of the inputs may.
     leaves : whether the result stays in its row, so that an in-place layer finds it there.
     in_place : whether the layer takes a word where the layer before left it.
+    upright : what it adds up over rows, in vertical mode: a phase "reduce" of its own.
     """
 
     phase: str
@@ -144,6 +145,7 @@ class Kind:
     signed: bool | None = None
     leaves: bool = True
     in_place: bool = False
+    upright: Program | None = None
 
 
 def _columns(words: int, more: int) -> Callable[[Alike, np.ndarray], np.ndarray]:
@@ -180,7 +182,12 @@ KINDS: dict[str, Kind] = {
         "pool", pooling.maximum, pooling.window_columns, pooling.window_moved, leaves=False
     ),
     "avgpool": Kind(
-        "pool", pooling.average, pooling.mean_columns, pooling.mean_moved, leaves=False
+        "pool",
+        pooling.average,
+        pooling.mean_columns,
+        pooling.mean_moved,
+        leaves=False,
+        upright=pooling.reduction,
     ),
     "add": Kind("residual", _add, _columns(2, 4)),
     "mul": Kind("elementwise", _mul, _columns(4, 2)),

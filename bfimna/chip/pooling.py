@@ -19,7 +19,10 @@ def maximum(x: Alike, words: Words, counts: CountSet) -> Counts:
 
 
 def average(x: Alike, words: Words, counts: CountSet) -> Counts:
-    """Average as a stream or over rows, whichever takes fewer cycles; published: as a stream."""
+    """Average as a stream or over rows, whichever takes fewer cycles; published: as a stream.
+
+    Without the `reduction` that adds up the rows.
+    """
     rows = averaged_over_rows(x, words.bits)
     if counts == "published" or not rows.any():
         return _average_as_stream(x, words, counts)
@@ -41,7 +44,7 @@ def _mean(x: Alike, bits: np.ndarray) -> Counts:
     width, m = bits + ap.levels(x.window), ap.scale_bits(bits)  # such that it cannot overflow
     over = np.where(mean_overlaps(bits, x.window, x.columns), 1.0, 0.0)
     apart, onto = ap.multiply(width, m), ap.multiply(width + 1, m, (True, False))
-    onto = onto + Counts(writes=width, cells_written=width)
+    onto = onto + ap.clear(1) * width
     return (ap.load(m) + apart * (1.0 - over) + onto * over) * ~_power_of_two(x.window)
 
 
@@ -49,12 +52,21 @@ def _average_over_rows(x: Alike, words: Words) -> Counts:
     """Load a window's elements in a row each and add up the rows, as in a dot product."""
     bits, p = words.bits + x.signs[0], x.parts
     total, left = bits + ap.levels(x.window), p.rows_left("microcode")
-    spread = ap.load(bits) + Counts(cells_written=total - bits)
-    in_folds = spread.repeat(p.folds, p.dots * x.window) + p.reduce(total, "microcode")
+    spread = ap.load(bits) + ap.clear_along(total - bits)
+    in_folds = spread.repeat(p.folds, p.dots * x.window)
     in_folds = in_folds + ap.read(total).repeat(p.folds, p.dots * left)
     carry = ap.load(total) * left + ap.add(total) * (left - 1)
     dense = carry + _mean(x, bits) + ap.read(words.kept)
     return in_folds + dense.repeat(x.folds, x.elements)
+
+
+def reduction(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Add up the rows of windows that are averaged over rows; nothing for the others."""
+    rows = averaged_over_rows(x, words.bits)
+    if counts == "published" or not rows.any():
+        return Counts()
+    total = words.bits + x.signs[0] + ap.levels(x.window)
+    return x.parts.reduce(total, "microcode") * rows
 
 
 def averaged_over_rows(x: Alike, bits: np.ndarray) -> np.ndarray:
@@ -73,7 +85,9 @@ def _shorter_over_rows(x: Alike) -> np.ndarray:
     shorter = np.zeros((MAX_BITS + 1, len(x.layers)), dtype=bool)
     if x.parts.kind != "1d":
         stream = _average_as_stream(x, words, "microcode").cycles
-        shorter[1:] = _average_over_rows(x, words).cycles < stream
+        total = bits + x.signs[0] + ap.levels(x.window)
+        upright = x.parts.reduce(total, "microcode").cycles
+        shorter[1:] = _average_over_rows(x, words).cycles + upright < stream
     shorter.flags.writeable = False
     return shorter
 

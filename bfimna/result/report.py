@@ -163,7 +163,7 @@ class Report:
         )
 
     @cached_property
-    def _bounds(self) -> dict[str, np.ndarray]:
+    def _bounds(self) -> dict[str, Any]:
         return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
 
     @cached_property

@@ -95,7 +95,8 @@ def peak_draws(
     """Return the peak figures of a chip with arrays of shape (draws,) in place of numbers."""
     draws, seed = whole_number("draws", draws, 1), whole_number("seed", seed, 0)
     drawn = prices(technology, {c: uniform(c, draws, seed) for c in causes(technology)})
-    return Peak(*(np.broadcast_to(x, (draws,)) for x in figures(bits, chip, drawn)))
+    arrays: list[Any] = [np.broadcast_to(x, (draws,)) for x in figures(bits, chip, drawn)]
+    return Peak(*arrays)
 
 
 def sobol(

@@ -52,7 +52,7 @@ def test_a_layer_worked_by_hand():
     assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
     line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
     expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
-    assert multiply.latency_s == pytest.approx(expected)
+    assert multiply.latency_s == pytest.approx(expected, rel=1e-6, abs=0)
 
 
 def test_events_times_their_price_is_the_energy():
@@ -67,7 +67,7 @@ def test_events_times_their_price_is_the_energy():
         + row.words_written * 72 * SRAM.write_j_per_attached_cell
         + row.lines_driven * SRAM.write_j_per_line_cell
     )
-    assert row.energy_j == pytest.approx(priced)
+    assert row.energy_j == pytest.approx(priced, rel=1e-6, abs=0)
 
 
 def test_without_multicast_every_copy_crosses_the_bus():

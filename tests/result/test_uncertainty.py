@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from close import close
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ def test_a_range_is_drawn_with_its_value_as_median(value, below, above, distribu
     low, high = value * below, value * above
     u = np.linspace(0, 1, 201)
     drawn = quantile(value, low, high, distribution, u)
-    assert drawn[[0, 100, 200]] == pytest.approx([low, value, high])
+    assert drawn[[0, 100, 200]] == close([low, value, high])
     assert (np.diff(drawn) >= -1e-12 * high).all()
 
 
@@ -75,7 +76,7 @@ def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
     slower = (0.6 / (0.6 - vt) ** alpha) / (0.8 / (0.8 - vt) ** alpha)
     for field in ("compare_s", "write_s", "shift_s", "load_s_per_cell"):
         np.testing.assert_allclose(getattr(drawn, field), getattr(nominal, field) * slower)
-    square = pytest.approx((0.6 / 0.8) ** 2)
+    square = close((0.6 / 0.8) ** 2)
     assert (drawn.write_j_per_cell / nominal.write_j_per_cell).tolist() == [square] * 20
     reram = data.load_technology("reram-14nm-lstp").at_supply(0.6)
     u = {cause: uniform(cause, 20, 0) for cause in causes(reram)}
@@ -111,7 +112,7 @@ def test_the_median_of_every_parameter_gives_the_report(chip, supply):
     half = {cause: np.array([0.5]) for cause in causes(tech)}
     found = evaluate(one.placement, tech, one.operations, one.batch, half)
     for quantity in QUANTITIES:
-        assert found[quantity][0] == pytest.approx(getattr(one, quantity)), quantity
+        assert found[quantity][0] == close(getattr(one, quantity)), quantity
 
 
 @pytest.mark.parametrize("chip", ["LR", "overlap", "unsegmented"])
@@ -132,7 +133,7 @@ def test_a_draw_is_what_a_technology_with_those_numbers_gives(chip):
         tech = replace(SRAM, **numbers(drawn, k), interconnect=links)
         again = report(tech, CHIPS[chip])
         for quantity in QUANTITIES:
-            assert found[quantity][k] == pytest.approx(getattr(again, quantity)), quantity
+            assert found[quantity][k] == close(getattr(again, quantity)), quantity
 
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg16", "resnet18", "resnet50"])
@@ -152,7 +153,7 @@ def test_an_interval_is_in_order_and_the_same_every_time():
     assert low < median < high
     assert one.interval("energy_j") == (low, median, high)
     assert one.interval("energy_j", seed=1) != (low, median, high)
-    assert low == pytest.approx(one.interval("energy_j", seed=1)[0], rel=0.02)
+    assert low == close(one.interval("energy_j", seed=1)[0], rel=0.02)
     assert low < one.energy_j < high
 
 
@@ -160,8 +161,8 @@ def test_wider_ranges_give_wider_intervals_and_none_give_none():
     none = replace(SRAM, ranges={}, draws={},
                    interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
     one = report(none)
-    assert one.interval("energy_j") == pytest.approx((one.energy_j,) * 3)
-    assert one.summary["latency_s_low"] == pytest.approx(one.latency_s)
+    assert one.interval("energy_j") == close((one.energy_j,) * 3)
+    assert one.summary["latency_s_low"] == close(one.latency_s)
     assert sobol(one, "energy_j").empty
     low, _, high = report(data.load_technology("reram-14nm-lstp")).interval("energy_j")
     assert high / low > 20  # the device's pulse, 1 to 50 ns
@@ -176,7 +177,7 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
     for k, width in enumerate((4, 8)):
         one = report(bits=width).summary
         for column, ends in both.items():
-            assert ends[k] == pytest.approx(one[column]), column
+            assert ends[k] == close(one[column]), column
     assert set(both) == {f"{q}_{end}" for q in uncertainty.BOUNDED for end in ("low", "high")}
 
 
