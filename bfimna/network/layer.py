@@ -44,6 +44,22 @@ IN_ROWS = (*GEMM, "add", "mul", "relu", *ELEMENTWISE)
 ADDRESSING = ("input", "flatten", "concat", "view")
 
 
+def window_steps(
+    size: int, before: int, after: int, kernel: int, stride: int, dilation: int, ceil: bool
+) -> int:
+    """Return how many windows fit along an axis padded `before` and `after`; 0 where none does.
+
+    With `ceil` one that overhangs the end counts, if it begins on the input or its front padding.
+
+    >>> window_steps(5, 0, 0, 2, 2, 1, False), window_steps(5, 0, 0, 2, 2, 1, True)
+    (2, 3)
+    """
+    steps, rest = divmod(size + before + after - dilation * (kernel - 1) - 1, stride)
+    if steps < 0:
+        return 0
+    return steps + 1 + (ceil and rest > 0 and (steps + 1) * stride < size + before)
+
+
 @dataclass(frozen=True)
 class Layer:
     """One node of the graph.
@@ -117,21 +133,19 @@ class Layer:
         return large
 
     def _extent(self, axis: int, shape: Shape) -> int:
-        padded = shape[1 + axis] + self.padding[axis] + self.padding[axis + 2]
-        reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
-        steps, rest = divmod(padded - reach, self.stride[axis])
-        if steps < 0:
+        before, after = self.padding[axis], self.padding[axis + 2]
+        steps = window_steps(
+            shape[1 + axis], before, after, self.kernel[axis], self.stride[axis],
+            self.dilation[axis], self.ceil,
+        )  # fmt: skip
+        if not steps:
+            reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
+            padded = shape[1 + axis] + before + after
             raise BfimnaError(
                 f"layer {self.name!r}: a window of {reach} does not fit {padded} padded pixels of "
                 f"its input {shape}"
             )
-        if (
-            self.ceil
-            and rest
-            and (steps + 1) * self.stride[axis] < shape[1 + axis] + self.padding[axis]
-        ):
-            steps += 1
-        return steps + 1
+        return steps
 
     def check(self) -> None:
         """Raise if the layer by itself makes no sense."""

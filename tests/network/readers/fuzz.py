@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 from onnx_models import LIGHT, build, constant, convolution, node, weights
 
 import bfimna as bf
-from bfimna.network.readers.onnx_layers import OPERATIONS
+from bfimna.network.readers.onnx.operations import OPERATIONS
 
 SLOWEST_S = 5.0  # of CPU: a file of these sizes takes milliseconds; more is a hang
 NUMBERS = (0, -1, 1, 2, 3, 7, 1000, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1, -(2**63))
