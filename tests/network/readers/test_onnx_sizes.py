@@ -45,7 +45,8 @@ CASES = {
         [number("i3", 3), number("four", 4), whole("a0", 0), whole("seven", *[0] * 7)],
     ),
     "legacy expand": (
-        [node("Shape", "x", out="s"), node("ConstantOfShape", "four", out="ones", value=number("", [1])),
+        [node("Shape", "x", out="s"),
+         node("ConstantOfShape", "four", out="ones", value=number("", [1])),
          node("Equal", "s", "ones", out="e"), node("Where", "e", "s", "s", out="t"),
          node("GlobalMaxPool", "x", out="g"), node("Expand", "g", "t", out="y")],
         [whole("four", 4)],

@@ -14,6 +14,10 @@ Reader = Callable[[Translation, Node], None]
 #: layers that a multiplication by (or an addition of) one number can be made part of
 TABLES = {"scale": ("lookup", "hardsigmoid", "hardswish"), "bias": ("lookup", "hardsigmoid")}
 
+DYNAMIC = (
+    "the host finds the scales of dynamically quantised tensors, at each inference: not counted"
+)
+
 
 def root(t: Translation, tensor: str) -> str:
     """Return the layer of whose word a tensor is a function that nothing else reads."""
@@ -110,7 +114,8 @@ def power(t: Translation, node: Node) -> None:
 def dynamic_quantiser(t: Translation, node: Node) -> None:
     """DynamicQuantizeLinear: the host finds the range of the tensor."""
     name = t.source(node)
-    t.notes.append(f"{node}: the host finds its scale, at each inference: not counted")
+    if DYNAMIC not in t.notes:
+        t.notes.append(DYNAMIC)
     t.made[node.outputs[0]] = name
     if not t.alone(node.inputs[0]):
         t.shared.add(name)

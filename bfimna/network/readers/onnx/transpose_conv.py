@@ -19,7 +19,7 @@ MAX_PHASES = 256  # sets of results: the product of the strides
 
 
 @dataclass(frozen=True)
-class _Phase:
+class Phase:
     """Results a stride apart along one axis: taps, padding (negative: cropped), how many."""
 
     taps: int
@@ -28,7 +28,7 @@ class _Phase:
     results: int
 
 
-def _phase(window: Transposed, axis: int, inputs: int, first: int) -> _Phase:
+def phase(window: Transposed, axis: int, inputs: int, first: int) -> Phase:
     """Return the results first, first + stride, … along an axis of this many inputs.
 
     Result y reads input (y + crop - k) / stride with tap k, where that is whole.
@@ -39,7 +39,7 @@ def _phase(window: Transposed, axis: int, inputs: int, first: int) -> _Phase:
     lowest = (first + window.crop[axis]) % stride
     taps = len(range(lowest, window.kernel[axis], stride))
     reach = (taps - 1) * dilation
-    return _Phase(taps, reach - start, results - 1 + start - (inputs - 1), results)
+    return Phase(taps, reach - start, results - 1 + start - (inputs - 1), results)
 
 
 def conv_transpose(t: Translation, node: Node) -> None:
@@ -55,10 +55,10 @@ def conv_transpose(t: Translation, node: Node) -> None:
     if prod(window.stride) > MAX_PHASES:
         raise node.refuse(f"strides {window.stride}; at most {MAX_PHASES} results within a stride")
     phases = [
-        [_phase(window, axis, data[2 + axis], first) for first in range(window.stride[axis])]
+        [phase(window, axis, data[2 + axis], first) for first in range(window.stride[axis])]
         for axis in range(n)
     ]
-    whole = _Phase(1, 0, 0, 1)  # the missing axis of a sequence
+    whole = Phase(1, 0, 0, 1)  # the missing axis of a sequence
     sets = Counter(product(*([[whole]] * (2 - n)), *phases))
     parts = []
     for number, ((vertical, horizontal), count) in enumerate(sets.items()):
@@ -72,7 +72,7 @@ def conv_transpose(t: Translation, node: Node) -> None:
 
 
 def _part(  # type: ignore[no-untyped-def]
-    t: Translation, node: Node, source: str, axes: tuple[_Phase, _Phase], channels: int,
+    t: Translation, node: Node, source: str, axes: tuple[Phase, Phase], channels: int,
     suffix: str, window: Transposed,
 ) -> str:  # fmt: skip
     """Append the convolution that computes one set of results."""
