@@ -78,7 +78,9 @@ class Network:
                 raise BfimnaError(
                     f"layer {layer.name!r} takes {missing[0]!r}, which no layer before it makes"
                 )
-            shapes[layer.name] = layer.output_shape([shapes[name] for name in layer.inputs])
+            taken = [shapes[name] for name in layer.inputs]
+            shapes[layer.name] = layer.output_shape(taken)
+            layer.check_size(taken, shapes[layer.name])
         object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "_hash", hash((self.name, self.layers)))
 

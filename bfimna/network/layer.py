@@ -12,6 +12,9 @@ from bfimna.errors import BfimnaError, whole_number
 
 Shape = tuple[int, int, int]
 
+MAX_ELEMENTS = 2**40  # of one tensor: beyond it counts would leave the exact range of a float
+MAX_SUMMED = 2**30  # words of one sum: beyond it a sum is wider than any AP program is counted for
+
 GEMM = ("conv", "linear")
 POOL = ("maxpool", "avgpool")
 #: every kind of layer, and how many inputs it takes (None: any number from 2)
@@ -146,6 +149,18 @@ class Layer:
                 f"its input {shape}"
             )
         return steps
+
+    def check_size(self, shapes: Sequence[Shape], made: Shape) -> None:
+        """Raise if the layer makes a tensor, or adds up words, beyond what is counted exactly."""
+        if prod(made) > MAX_ELEMENTS:
+            raise BfimnaError(
+                f"layer {self.name!r}: a tensor of {made} is larger than {MAX_ELEMENTS} elements"
+            )
+        inner = shapes[0][0] // self.groups if self.kind in GEMM else 1
+        if prod(self.kernel) * inner > MAX_SUMMED:
+            raise BfimnaError(
+                f"layer {self.name!r} adds up more than {MAX_SUMMED} words for one output"
+            )
 
     def check(self) -> None:
         """Raise if the layer by itself makes no sense."""

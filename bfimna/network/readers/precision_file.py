@@ -55,7 +55,7 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     for line, pattern, weights, activations in rules(path, text):
         try:
             if pattern in own:
-                raise BfimnaError(f"{pattern!r} is given twice, first on line {own[pattern]}")
+                raise BfimnaError(f"{pattern[:100]!r} is given twice, first on line {own[pattern]}")
             pair = (_bits("weight bits", weights), _bits("activation bits", activations))
             bits |= {name: pair for name in _matches(network, pattern) if name not in own}
         except BfimnaError as error:
@@ -72,13 +72,16 @@ def _matches(network: Network, pattern: str) -> list[str]:
         return [pattern]
     matched = [name for name in network.gemm_names if fnmatchcase(name, pattern)]
     if not matched:
-        raise unknown(f"layer or pattern for {network.name}", pattern, network.gemm_names)
+        raise unknown(f"layer or pattern for {network.name}", pattern[:100], network.gemm_names)
     return matched
 
 
 def _bits(what: str, text: str) -> int:
     return whole_number(
-        what, int(text) if text.isdecimal() and len(text) < 9 else text, 1, MAX_BITS
+        what,
+        int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text[:40],
+        1,
+        MAX_BITS,
     )
 
 
@@ -90,7 +93,7 @@ def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
             wrong = len(cells) != len(COLUMNS) if rows.line_num > 1 else cells != COLUMNS
             if wrong and any(cells):
                 raise BfimnaError(
-                    f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {row}"
+                    f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {str(row)[:200]}"
                 )
             if rows.line_num > 1 and any(cells):
                 yield rows.line_num, *cells  # type: ignore[misc]

@@ -146,7 +146,7 @@ def test_too_many_nodes(tmp_path):
 
 def test_absurd_windows(tmp_path):
     pool = node("MaxPool", "x", out="y", kernel_shape=[2**31, 1], pads=[2**31, 0, 0, 0])
-    with pytest.raises(bf.BfimnaError, match=r"MaxPool node 'y_node': adds up more than"):
+    with pytest.raises(bf.BfimnaError, match=r"MaxPool node 'y_node': .* adds up more than"):
         bf.read_onnx(save(tmp_path / "m.onnx", [pool]))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bfimna.errors import BfimnaError, whole_number
+from bfimna.network.layer import MAX_ELEMENTS
 from bfimna.network.readers.onnx.forms import plain
 from bfimna.network.readers.onnx.graph import (
     MAX_RANK,
@@ -23,7 +24,7 @@ from bfimna.network.readers.onnx.graph import (
     in_order,
     needed,
 )  # fmt: skip
-from bfimna.network.readers.onnx.sizes import MAX_ELEMENTS, find_sizes
+from bfimna.network.readers.onnx.sizes import find_sizes
 
 MAX_BYTES = 2**31  # a protobuf message cannot be larger
 MAX_NODES = 200_000

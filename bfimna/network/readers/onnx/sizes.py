@@ -10,10 +10,10 @@ from math import prod
 import numpy as np
 
 from bfimna.errors import BfimnaError
+from bfimna.network.layer import MAX_ELEMENTS
 from bfimna.network.readers.onnx.graph import MAX_RANK, SMALL, Dims, Graph, Node, RefusedError
 from bfimna.network.readers.onnx.size_rules import RULES
 
-MAX_ELEMENTS = 2**40  # of one tensor: beyond it counts would leave the exact range of a float
 MAX_FOLDED = 2**22  # elements of all values computed for one file
 
 #: operations evaluated on small constants, by ONNX's reference implementation

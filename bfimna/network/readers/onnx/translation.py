@@ -3,12 +3,9 @@
 from math import prod
 from typing import Any
 
-from bfimna.network.layer import GEMM, Layer, Shape
+from bfimna.network.layer import Layer, Shape
 from bfimna.network.readers.onnx.bits import codes
 from bfimna.network.readers.onnx.graph import Dims, Graph, Node
-from bfimna.network.readers.onnx.sizes import MAX_ELEMENTS
-
-MAX_SUMMED = 2**30  # words of one sum: beyond it a sum is wider than any AP program is counted for
 
 
 class Translation:
@@ -82,12 +79,9 @@ class Translation:
         layer.check()
         if name in self.layers:
             raise node.refuse(f"makes a second layer {name[:100]!r}")
-        shape = layer.output_shape([self.shapes[s] for s in sources])
-        if prod(shape) > MAX_ELEMENTS:
-            raise node.refuse(f"a tensor of {shape} is larger than {MAX_ELEMENTS} elements")
-        inner = self.shapes[sources[0]][0] // layer.groups if kind in GEMM else 1
-        if prod(layer.kernel) * inner > MAX_SUMMED:
-            raise node.refuse(f"adds up more than {MAX_SUMMED} words for one output")
+        taken = [self.shapes[s] for s in sources]
+        shape = layer.output_shape(taken)
+        layer.check_size(taken, shape)
         self.layers[name], self.shapes[name] = layer, shape
         return name
 
