@@ -4,6 +4,7 @@ A tensor is (channels, height, width) of one image; a layer's tensor bears the l
 norm is folded into the convolution before it, as in integer-only inference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -51,6 +52,8 @@ class Network:
     ----------
     notes : what a reader of results must know and the layers do not show, such as what the file
         that the network was read from cannot say.
+    aliases : further names of weighted layers, such as the modules that they were before an
+        export; a module may have become several layers.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
     shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +115,10 @@ class Network:
     def gemm_names(self) -> tuple[str, ...]:
         """Names of the weighted layers, in order: what a `Precision` gives bits to."""
         return tuple(g.layer.name for g in self.gemms)
+
+    def weighted(self, name: str) -> tuple[str, ...]:
+        """Return the weighted layers of this name or alias; none if there are none."""
+        return (name,) if name in self.gemm_names else tuple(self.aliases.get(name, ()))
 
     @property
     def weights(self) -> int:

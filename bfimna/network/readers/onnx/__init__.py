@@ -8,6 +8,7 @@ from bfimna.network.precision import Precision
 from bfimna.network.readers.onnx.bits import tensor_bits
 from bfimna.network.readers.onnx.file import InputShape, read_graph
 from bfimna.network.readers.onnx.graph import Graph
+from bfimna.network.readers.onnx.modules import module_names
 from bfimna.network.readers.onnx.operations import translate
 from bfimna.network.readers.onnx.translation import Translation
 
@@ -24,7 +25,8 @@ def read_onnx(path: str | Path, input_shape: InputShape = None) -> Network:
     Returns
     -------
     Network
-        A softmax at the end is left to the host, which `Network.notes` states.
+        A softmax at the end is left to the host, which `Network.notes` states. Where the exporter
+        left PyTorch's module names, they are `Network.aliases` of the layers.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def read_onnx_precision(
     try:
         bits = tensor_bits(graph)
         pairs = {
-            layer: tuple(bits.get(tensor, default) for tensor in tensors)
+            layer: tuple(bits.get(tensor, default) for tensor in tensors[:2])
             for layer, tensors in translation.gemms.items()
         }
         silent = [layer for layer, pair in pairs.items() if None in pair]
@@ -84,7 +86,9 @@ def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation
     graph = read_graph(path, input_shape)
     try:
         translation = translate(graph)
-        network = Network(graph.name, tuple(translation.layers.values()), tuple(translation.notes))
+        layers = tuple(translation.layers.values())
+        names = module_names(translation)
+        network = Network(graph.name, layers, tuple(translation.notes), names)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
     return graph, translation, network

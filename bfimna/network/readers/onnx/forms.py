@@ -80,7 +80,6 @@ def _formed(node: Node, op: str, positions: tuple[int, ...], zero: int | None) -
         inputs=tuple(inputs),
         written=node.op,
         zero="" if zero is None else node.given(zero),
-        proto=None,
     )
 
 

@@ -28,7 +28,7 @@ def linear(t: Translation, node: Node) -> None:
         positions = prod(t.shapes[source]) // inner
         rows = t.emit(node, "view", (source,), ".rows", channels=inner, size=(positions, 1))
         name = t.emit(node, "conv", (rows,), channels=outer)
-    t.gemms[name] = (weight, node.inputs[0])
+    t.gemms[name] = (weight, node.inputs[0], node)
     if t.layers[name].kind == "conv":
         shape = t.shape_of(t.dims(node.outputs[0], node), node)
         name = t.emit(node, "view", (name,), ".back", channels=shape[0], size=shape[1:])

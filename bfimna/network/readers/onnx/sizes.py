@@ -66,7 +66,7 @@ def _fold(graph: Graph, node: Node, budget: int) -> int:
     results = [o for o in node.outputs if o]
     if node.op in ("Shape", "Size") and not node.domain:
         return _measure(graph, node)
-    if node.domain or node.proto is None or not node.inputs:
+    if node.domain or node.written or node.proto is None or not node.inputs:
         return 0
     if node.op in FOLDED:
         if any(o not in graph.dims or prod(graph.dims[o]) > SMALL for o in results):

@@ -16,7 +16,7 @@ class Translation:
     layers, shapes : by name, in the order in which they were made.
     notes : of the network.
     made : tensor → name of the layer that holds it. `host` : tensors that the host makes.
-    gemms : weighted layer → its weight and activation tensor.
+    gemms : weighted layer → its weight and activation tensor, and its node.
     affine : biases right after a scale of their own, which can absorb another scale and bias.
     rows : views that lay a product's results out again, its output features last.
     roots : layer that is a function of one word → the layer that holds that word.
@@ -31,7 +31,7 @@ class Translation:
         self.notes: list[str] = []
         self.made: dict[str, str] = {}
         self.host: set[str] = set()
-        self.gemms: dict[str, tuple[str, str]] = {}
+        self.gemms: dict[str, tuple[str, str, Node]] = {}
         self.affine: set[str] = set()
         self.rows: set[str] = set()
         self.roots: dict[str, str] = {}

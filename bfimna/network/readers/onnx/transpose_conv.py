@@ -67,7 +67,7 @@ def conv_transpose(t: Translation, node: Node) -> None:
             channels = count * dims[1] * node.number("group", 1)
             parts.append(_part(t, node, source, (vertical, horizontal), channels, suffix, window))
             if vertical.taps and horizontal.taps:
-                t.gemms[parts[-1]] = (weight, node.inputs[0])
+                t.gemms[parts[-1]] = (weight, node.inputs[0], node)
     t.done(node, joined(t, node, parts, ".spread"))
 
 

@@ -51,7 +51,7 @@ def conv(t: Translation, node: Node) -> None:
             "dilation": (1, window.dilation[-1]),
         }
     name = t.emit(node, "conv", (source,), channels=dims[0], groups=groups, **fields)
-    t.gemms[name] = (weight, node.inputs[0])
+    t.gemms[name] = (weight, node.inputs[0], node)
     t.done(node, name)
 
 
