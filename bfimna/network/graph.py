@@ -118,7 +118,11 @@ class Network:
 
     def weighted(self, name: str) -> tuple[str, ...]:
         """Return the weighted layers of this name or alias; none if there are none."""
-        return (name,) if name in self.gemm_names else tuple(self.aliases.get(name, ()))
+        return (name,) if name in self._own_names else tuple(self.aliases.get(name, ()))
+
+    @cached_property
+    def _own_names(self) -> frozenset[str]:
+        return frozenset(self.gemm_names)
 
     @property
     def weights(self) -> int:

@@ -93,6 +93,8 @@ KEPT = {
         [SIGMOID, node("Mul", "g", "c", out="m"), node("Add", "m", "g", out="y")],
         ["lookup", "mul", "add"],
     ),
+    "sum with a scaled copy": (
+        [node("Mul", "c", "h", out="m"), node("Add", "m", "c", out="y")], ["scale", "add"]),
     "square": ([node("Mul", "c", "c", out="y")], ["mul"]),
     "factor a channel": (
         [SIGMOID, node("Mul", "g", "v", out="m"), node("Tanh", "m", out="y")],
@@ -109,7 +111,7 @@ KEPT = {
 @pytest.mark.parametrize("what", KEPT)
 def test_what_is_not_one_function_stays(what, tmp_path):
     nodes, expected = KEPT[what]
-    network = read(tmp_path, nodes, [constant("v", np.ones((4, 1, 1)))])
+    network = read(tmp_path, nodes, [constant("v", np.ones((4, 1, 1))), HALF])
     assert kinds(network) == expected
 
 
