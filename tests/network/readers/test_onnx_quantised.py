@@ -237,3 +237,25 @@ def test_other_domains_and_layouts_are_refused(tmp_path):
     nodes = [microsoft("Attention", ["x", "s"], "y")]
     with pytest.raises(bf.BfimnaError, match=r"domain 'com\.microsoft'"):
         bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs"),
+    [("QLinearAdd", ["x", "s", "z", "x", "s", "z", "s", "z4"]),
+     ("QLinearMul", ["x", "s", "z", "x", "s", "z", "s", "z4"]),
+     ("QLinearConcat", ["s", "z4", "x", "s", "z"]),
+     ("QLinearSigmoid", ["x", "s", "z", "s", "z4"]),
+     ("QLinearLeakyRelu", ["x", "s", "z", "s", "z4"]),
+     ("QLinearGlobalAveragePool", ["x", "s", "z", "s", "z4"])],
+)  # fmt: skip
+def test_result_has_the_bits_of_its_zero_point(op, inputs, tmp_path):
+    """Of a width that the operands do not have, so that it is not theirs that is read."""
+    narrow = helper.make_tensor("z4", TensorProto.UINT4, [], [0])
+    nodes = [
+        microsoft(op, inputs, "a"),
+        node("QLinearConv", "a", "s", "z4", "w", "s", "zw", "s", "z", out="y"),
+    ]
+    given = [weights("w", 5, 3, 1, 1, dtype=np.int8), constant("zw", 0, np.int8), narrow,
+             constant("s", 1.0), constant("z", 0, np.uint8)]  # fmt: skip
+    path = save(tmp_path / "m.onnx", nodes, given, kind=TensorProto.UINT8, opset=21)
+    assert bf.read_onnx_precision(path)["y_node"] == (8, 4)

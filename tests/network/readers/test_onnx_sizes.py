@@ -197,3 +197,21 @@ def test_windows_along_one_to_three_axes(data, op, n, tmp_path_factory):
     else:  # every element of every window is loaded
         pooled = next(layer for layer in network.layers if layer.kind.endswith("pool"))
         assert np.prod(pooled.kernel) == np.prod(kernel)
+
+
+def test_padded_convolution_and_pooling_of_a_video(tmp_path):
+    """R3D's first layers: (1, 3, 4, 12, 12), padded along every axis."""
+    nodes = [
+        node("Conv", "x", "w", out="c", kernel_shape=[3, 5, 7], strides=[1, 2, 2],
+             pads=[1, 2, 3, 1, 2, 3]),
+        node("AveragePool", "c", out="y", kernel_shape=[2, 2, 2], strides=[2, 2, 2],
+             pads=[0, 0, 1, 0, 0, 1]),
+    ]  # fmt: skip
+    given = [weights("w", 8, 3, 3, 5, 7)]
+    shape = (1, 3, 4, 12, 12)
+    path = save(tmp_path / "m.onnx", nodes, given, shape)
+    found, _ = check_sizes(path, build(nodes, given, shape), {"x": np.zeros(shape, np.float32)})
+    network = bf.read_onnx(path)
+    assert network.weights == 8 * 3 * 3 * 5 * 7
+    assert network.macs == network.weights * int(np.prod(found["c"].shape[2:]))
+    assert network["y_node"].kernel == (1, 8)
