@@ -1,8 +1,8 @@
 """Strangers' files: always an answer or a one-line error; never a hang, or another file opened.
 
 Since nothing of ONNX's C++ sees a file, fuzz.py ran 86 363 hostile files in one process, at most
-5 s of CPU and 1 GiB, and found no fault. Before that, 110 000 files against ONNX's own shape inference
-had found five faults and six ways to crash the interpreter.
+5 s of CPU and 1 GiB, and found no fault. Before that, 110 000 files
+against ONNX's own shape inference had found five faults and six ways to crash the interpreter.
 """
 
 import resource
