@@ -42,7 +42,6 @@ def function(t: Translation, node: Node, kind: str, tensor: str) -> str:
         kind, source = "lookup", absorbed(t, source, origin)
     elif origin != source and kind == "clip" and before.kind == "bias":
         kind, source = "hardsigmoid", absorbed(t, source, before.inputs[0])
-        origin = origin if origin in t.layers else source
     name = t.emit(node, kind, (source,))
     t.roots[name] = origin
     return name
