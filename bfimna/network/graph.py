@@ -53,6 +53,8 @@ class Network:
     ----------
     notes : what a reader of results must know and the layers do not show, such as what the file
         that the network was read from cannot say.
+    aliases : further names of weighted layers, such as the modules that they were before an
+        export; a module may have become several layers.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
     shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -87,7 +90,9 @@ class Network:
                 raise BfimnaError(
                     f"layer {layer.name!r} takes {missing[0]!r}, which no layer before it makes"
                 )
-            shapes[layer.name] = layer.output_shape([shapes[name] for name in layer.inputs])
+            taken = [shapes[name] for name in layer.inputs]
+            shapes[layer.name] = layer.output_shape(taken)
+            layer.check_size(taken, shapes[layer.name])
         object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "_hash", hash((self.name, self.layers)))
 
@@ -144,6 +149,11 @@ class Network:
     def gemm_positions(self) -> dict[str, int]:
         """Position in `gemms` of each weighted layer."""
         return {name: k for k, name in enumerate(self.gemm_names)}
+
+    def weighted(self, name: str) -> tuple[str, ...]:
+        """Return the weighted layers of this name or alias; none if there are none."""
+        return (name,) if name in self.gemm_positions else tuple(self.aliases.get(name, ()))
+
 
     @property
     def weights(self) -> int:

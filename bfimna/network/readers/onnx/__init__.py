@@ -1,29 +1,32 @@
 """Any CNN in ONNX or QONNX → Network, and Precision where the file carries one."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.network.readers.onnx_bits import tensor_bits
-from bfimna.network.readers.onnx_file import read_graph
-from bfimna.network.readers.onnx_graph import Graph
-from bfimna.network.readers.onnx_layers import Translation, translate
+from bfimna.network.readers.onnx.bits import tensor_bits
+from bfimna.network.readers.onnx.file import InputShape, read_graph
+from bfimna.network.readers.onnx.graph import Graph
+from bfimna.network.readers.onnx.modules import module_names
+from bfimna.network.readers.onnx.operations import translate
+from bfimna.network.readers.onnx.translation import Translation
 
 
-def read_onnx(path: str | Path, input_shape: Iterable[int] | None = None) -> Network:
+def read_onnx(path: str | Path, input_shape: InputShape = None) -> Network:
     """Read a CNN from an ONNX file; weights are not needed, and external data is never opened.
 
     Parameters
     ----------
     path : the file; the network bears its stem as name, the layers the nodes' names.
-    input_shape : of the data input, with or without the batch, where the file leaves it open.
+    input_shape : of the data input, with or without the batch, where the file leaves it open; of
+        several inputs, a mapping from their names.
 
     Returns
     -------
     Network
-        A softmax at the end is left to the host, which `Network.notes` states.
+        A softmax at the end is left to the host, which `Network.notes` states. Where the exporter
+        left PyTorch's module names, they are `Network.aliases` of the layers.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def read_onnx(path: str | Path, input_shape: Iterable[int] | None = None) -> Net
 
 
 def read_onnx_precision(
-    path: str | Path, default: int | None = None, input_shape: Iterable[int] | None = None
+    path: str | Path, default: int | None = None, input_shape: InputShape = None
 ) -> Precision:
     """Read the bits that a QONNX or quantised ONNX file gives the weighted layers of `read_onnx`.
 
@@ -66,7 +69,7 @@ def read_onnx_precision(
     try:
         bits = tensor_bits(graph)
         pairs = {
-            layer: tuple(bits.get(tensor, default) for tensor in tensors)
+            layer: tuple(bits.get(tensor, default) for tensor in tensors[:2])
             for layer, tensors in translation.gemms.items()
         }
         silent = [layer for layer, pair in pairs.items() if None in pair]
@@ -79,13 +82,13 @@ def read_onnx_precision(
         raise BfimnaError(f"{path}: {error}") from None
 
 
-def _read(
-    path: str | Path, input_shape: Iterable[int] | None
-) -> tuple[Graph, Translation, Network]:
+def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation, Network]:
     graph = read_graph(path, input_shape)
     try:
         translation = translate(graph)
-        network = Network(graph.name, tuple(translation.layers), tuple(translation.notes))
+        layers = tuple(translation.layers.values())
+        names = module_names(translation)
+        network = Network(graph.name, layers, tuple(translation.notes), names)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
     return graph, translation, network
