@@ -23,8 +23,9 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.network import zoo
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from bfimna.emulator import reference
 from counted import differences
+
+from bfimna.emulator import reference
 
 GOAL_S = {"resnet18": 7, "alexnet": 4, "resnet50": 18, "vgg16": 60}  # int8, two cores
 GOAL_GB = 4

@@ -21,6 +21,7 @@ def windows(x, layer, fill):
 
 
 def convolve(x, weights, layer, shape):
+    """Sum products over windows, group by group, in int64."""
     view = windows(x, layer, 0)[:, :, : shape[1], : shape[2]]
     split_x, split_w = np.split(view, layer.groups, 1), np.split(weights, layer.groups, 0)
     parts = []
@@ -32,6 +33,7 @@ def convolve(x, weights, layer, shape):
 
 
 def top_bits(x, have, want):
+    """Return the top `want` of `have` bits."""
     return x >> (have - want)
 
 
@@ -42,10 +44,12 @@ def scaled(x, b, c, bits, dropped=0):
 
 
 def per_channel(values):
+    """Lay values along the channels of an image tensor."""
     return np.asarray(values)[:, None, None]
 
 
 def hard_sigmoid(x, own, bits):
+    """Scale, shift and clamp to what is not negative."""
     y = scaled(x, per_channel(own.multiplier), own.shift, bits) + per_channel(own.offset)
     return y.clip(0, 2**bits - 1)
 
@@ -85,6 +89,7 @@ def unary(layer, x, own, bits, columns):
 
 
 def pooled(layer, x, low, shape, bits):
+    """Return the maximum or the rounded-down mean of each window."""
     if layer.kind == "maxpool":
         return windows(x, layer, low)[:, :, : shape[1], : shape[2]].max((4, 5))
     n, offset = layer.kernel[0] * layer.kernel[1], -low
@@ -97,6 +102,7 @@ def pooled(layer, x, low, shape, bits):
 
 
 def addressed(layer, inputs, own, shape):
+    """Return a concatenation, a flatten or a view of the inputs."""
     if layer.kind == "concat":
         return np.concatenate(inputs, axis=1)
     flat = inputs[0].reshape(len(inputs[0]), -1)
@@ -106,6 +112,7 @@ def addressed(layer, inputs, own, shape):
 
 
 def weighted(layer, x, own, word, shape, width, columns):
+    """Return a weighted layer: sums, bias, scale, clamp."""
     y = convolve(x, own.weights.reshape(len(own.weights), -1, *layer.kernel), layer, shape)
     y = y + per_channel(own.bias)
     if not own.multiplier.size:

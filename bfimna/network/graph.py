@@ -154,7 +154,6 @@ class Network:
         """Return the weighted layers of this name or alias; none if there are none."""
         return (name,) if name in self.gemm_positions else tuple(self.aliases.get(name, ()))
 
-
     @property
     def weights(self) -> int:
         """Weights of convolutions and linear layers, without biases."""
