@@ -18,7 +18,7 @@ def relu(word: range) -> tuple[Pass, ...]:
     return (Pass(((word[-1], 1),), tuple((c, 0) for c in word)),)
 
 
-def relu_counts(bits: Amount, counts: CountSet = "microcode") -> Counts:
+def relu_counts(bits: Amount, count_set: CountSet = "microcode") -> Counts:
     """ReLU: tag the rows whose sign is 1 and clear all their columns.
 
     On a resident word 2 cycles; the published form moves the word too, 4M + 1.
@@ -26,7 +26,7 @@ def relu_counts(bits: Amount, counts: CountSet = "microcode") -> Counts:
     >>> relu_counts(8).cycles, relu_counts(8, "published").cycles
     (2, 33)
     """
-    if counts == "microcode":
+    if count_set == "microcode":
         return one_bit_counts(1, bits)
     steps = one_bit_counts(bits, bits) + Counts(writes=1, lines_driven=1)
     return load_counts(bits) + steps + read_counts(bits)

@@ -47,7 +47,7 @@ def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> tu
     return steps
 
 
-def maximum_counts(bits: Amount, counts: CountSet = "microcode") -> Counts:
+def maximum_counts(bits: Amount, count_set: CountSet = "microcode") -> Counts:
     """Maximum of two words, in place: from the top bit down, after one write clears two flags.
 
     The published form is 8M + 2. With ternary keys three passes a bit do, and two in the top
@@ -58,7 +58,7 @@ def maximum_counts(bits: Amount, counts: CountSet = "microcode") -> Counts:
     """
     top = table_counts(MAXIMUM_TOP, 1, _maximum_tagged(bits))
     microcode = clear_counts(2) + top + table_counts(MAXIMUM, bits - 1, (0, 0))
-    if counts == "microcode":
+    if count_set == "microcode":
         return microcode
     return microcode + Counts(
         compares=bits + 1,

@@ -5,6 +5,7 @@ All else that a program does is exact; these two follow the data. Each program's
 
 from collections.abc import Callable
 from functools import wraps
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,25 +27,33 @@ def tabulated(*highest: int, values: int = 2) -> Callable[[Callable[..., object]
     highest : value of each argument.
     values : floats that the function returns.
     """
+    shape = tuple(h + 1 for h in highest)
 
     def decorate(function: Callable[..., object]) -> LookUp:
-        table = np.full((values, *(h + 1 for h in highest)), np.nan)
+        table = np.full((values, prod(shape)), np.nan)
 
         @wraps(function)
         def look_up(*arguments: Amount) -> tuple[Amount, ...]:
             index: tuple[Any, ...] = tuple(np.asarray(x, dtype=np.intp) for x in arguments)
-            for at, high in zip(index, highest, strict=True):
-                if at.size and not 0 <= at.min() <= at.max() <= high:
-                    wrong = at.min() if at.min() < 0 else at.max()
-                    raise BfimnaError(f"a word of {wrong} bits: programs take 0 to {high}")
-            found = table[(slice(None), *index)]
-            if np.isnan(found).any():
-                grid = np.broadcast_arrays(*index)
-                for entry in set(zip(*(g.ravel().tolist() for g in grid), strict=True)):
-                    table[(slice(None), *entry)] = function(*entry)
-                found = table[(slice(None), *index)]
+            try:
+                at = np.ravel_multi_index(index, shape)
+            except ValueError:
+                raise _too_wide(index, highest) from None
+            found = table[:, at]
+            if np.isnan(found[0]).any():
+                for entry in set(np.ravel(at[np.isnan(found[0])]).tolist()):
+                    table[:, entry] = function(*(int(x) for x in np.unravel_index(entry, shape)))
+                found = table[:, at]
             return tuple(found if found.ndim > 1 else found.tolist())
 
         return look_up
 
     return decorate
+
+
+def _too_wide(index: tuple[Any, ...], highest: tuple[int, ...]) -> BfimnaError:
+    for width, high in zip(index, highest, strict=True):
+        for wrong in width[(width < 0) | (width > high)].flat:
+            return BfimnaError(f"a word of {wrong} bits: programs take 0 to {high}")
+    shapes = [np.shape(width) for width in index]
+    return BfimnaError(f"widths of shapes {shapes} do not broadcast")

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.arithmetic import Result, check_result, resolve, signs, words
+from bfimna.ap.arithmetic import Result, resolve
 from bfimna.ap.array import COLUMNS, Array, processors
 from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Pass
+from bfimna.ap.operands import check_result, signs, words
 from bfimna.errors import BfimnaError, whole_number
 
 BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache

@@ -40,7 +40,7 @@ def multiply(
     signed: tuple[bool, bool] = (False, False),
     borrow: int | None = None,
 ) -> tuple[Pass, ...]:
-    """Multiply, product := multiplier · a, one partial product a multiplier bit.
+    """Multiply, product := multiplier · a, one partial product per multiplier bit.
 
     The carry of partial product j lives in product column j + len(a), which is still 0. A signed
     multiplier's last partial product is subtracted. A signed a is taken as unsigned, which is

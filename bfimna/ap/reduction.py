@@ -31,9 +31,9 @@ def reduce(array: Array, columns: range, rows: int = 0) -> int:
 def reduce_1d(array: Array, word: range, beside: range, carry: int, bits: int, signed: bool) -> int:
     """Add up the rows of every group without a vertical mode; return the rows left over: 1.
 
-    Each level moves half of the words beside the others and adds. Unsigned words grow by a column a
-    level; signed ones, extended over all of `word` beforehand, are added in full width, because an
-    addition leaves the sign columns above it stale.
+    Each level moves half of the words beside the others and adds. Unsigned words grow by one
+    column per level; signed ones, extended over all of `word` beforehand, are added in full
+    width, because an addition leaves the sign columns above it stale.
     """
     needed = bits + int(levels(array.rows))
     if min(len(word), len(beside)) < needed:
@@ -76,8 +76,8 @@ def tree_levels(words: Amount) -> Amount:
 def reduce_counts(
     words: Amount,
     bits: Amount,
-    ap: ApKind = "2d-segmented",
-    counts: CountSet = "microcode",
+    kind: ApKind = "2d-segmented",
+    count_set: CountSet = "microcode",
     groups: Amount = 1,
     signed: bool = False,
 ) -> Counts:
@@ -91,21 +91,25 @@ def reduce_counts(
 
     Parameters
     ----------
-    words : L, rows of a group. `groups` : groups in the same array.
+    words : L, rows of a group.
+    kind : of the AP.
+    groups : in the same array.
     signed : 1D only: signed words are added in full width in every level.
 
-    >>> int(reduce_counts(576, 16).cycles), int(reduce_counts(576, 16, counts="published").cycles)
-    (180, 80)
+    >>> int(reduce_counts(576, 16).cycles)
+    180
+    >>> int(reduce_counts(576, 16, count_set="published").cycles)
+    80
     """
     depth = levels(words)
     columns = bits + depth
-    if ap == "1d":
+    if kind == "1d":
         return _reduce_1d_counts(words, bits, groups, signed)
-    if counts == "published":
-        steps = (depth if ap == "2d-segmented" else (words - 1) * groups) * (words > 1)
+    if count_set == "published":
+        steps = (depth if kind == "2d-segmented" else (words - 1) * groups) * (words > 1)
         return random_step(FULL_ADD).repeat(steps, columns * (words - 1))
     joins = np.maximum(words - 2, 0)
-    steps = tree_levels(words) if ap == "2d-segmented" else joins * groups
+    steps = tree_levels(words) if kind == "2d-segmented" else joins * groups
     return (random_step(FULL_ADD) + _hand_on_counts(columns)).repeat(steps, columns * joins)
 
 

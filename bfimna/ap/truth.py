@@ -17,7 +17,7 @@ Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
 
 Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
 
-# what bounds the search for a stranger's table; ours need a tenth of it
+# what bounds the search for a stranger's table; ours take 30 steps and one list
 SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
 MOST_ORDERS = 1_000  # lists of passes that are weighed
 MOST_COLUMNS = 8
@@ -130,7 +130,7 @@ def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
         if not complete:
             break
     single = [Pass(tuple(enumerate(r)), _changes(r, rows[r])) for r in sorted(rows) if rows[r] != r]
-    return next(_orders(single, rows))  # one pass a row: always possible where no cycle is
+    return next(_orders(single, rows))  # one pass per row: always possible where no cycle is
 
 
 def _changes(row: Row, result: Row) -> tuple[tuple[int, int], ...]:

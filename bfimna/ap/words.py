@@ -11,12 +11,12 @@ from bfimna.errors import BfimnaError
 
 
 def load_counts(bits: Amount) -> Counts:
-    """Load a word in every row, one bit column a cycle."""
+    """Load a word in every row, one bit column per cycle."""
     return Counts(loads=bits, cells_loaded=bits)
 
 
 def read_counts(bits: Amount) -> Counts:
-    """Read a word of every row, one bit column a cycle."""
+    """Read a word of every row, one bit column per cycle."""
     return Counts(reads=bits, cells_read=bits)
 
 
@@ -99,7 +99,7 @@ def look_up(word: range, target: range, results: tuple[int, ...]) -> tuple[Pass,
 
 
 def look_up_counts(bits: Amount) -> Counts:
-    """Any function of one word: per bit pattern a compare, and a write of the result beside it.
+    """Look up any function of a word: for each bit pattern a compare and a write beside it.
 
     Every row is tagged once. The operand stays, so the order of the passes does not matter.
 

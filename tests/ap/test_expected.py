@@ -11,7 +11,7 @@ import pytest
 import bfimna as bf
 from bfimna.ap import counts as closed
 from bfimna.ap import programs
-from bfimna.ap.events import Counts
+from bfimna.ap.events import CYCLES, Counts
 
 ALL = ~np.uint64(0)
 SIGNS = tuple(itertools.product([False, True], repeat=2))
@@ -54,6 +54,20 @@ def run(program, planes, spare=0):
 def assert_same(program, planes, form, spare=0, rel=1e-12):
     for event, amount in run(program, planes, spare).items():
         assert getattr(form, event) == pytest.approx(amount, rel=rel), event
+
+
+def test_the_array_counts_what_the_oracle_counts():
+    """So that one oracle here stands for both, and the array's counters are checked too."""
+    planes = every(5, 5)
+    program = programs.maximum(range(5), range(5, 10), 10, 11, True)
+    array = bf.ap.Array(1024, columns=12)
+    array.load_planes(np.stack(planes)[:, None], range(10))
+    before = array.counts
+    array.run(program)
+    for event, amount in run(program, planes, 2).items():
+        counted = getattr(array.counts, event) - getattr(before, event)
+        per_row = 1 if event in CYCLES else 1024
+        assert counted == pytest.approx(amount * per_row), event
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 5, 7])
@@ -208,3 +222,55 @@ def test_words_that_no_program_takes(call, message):
 
 def test_no_words_cost_nothing():
     assert closed.multiply(0, 8).cells_written == closed.multiply(8, 0).rows_matched == 0
+
+
+@pytest.mark.parametrize("bits", [1, 4, 16])
+def test_published_forms(bits):
+    """Cycles as printed, and events of the passes that they are made of."""
+    maximum, relu = closed.maximum(bits, "published"), closed.relu(bits, "published")
+    assert (maximum.cycles, maximum.compares, maximum.writes) == (
+        8 * bits + 2,
+        4 * bits,
+        4 * bits + 2,
+    )
+    assert maximum.compare_rows == maximum.compares
+    own = closed.maximum(bits)
+    for event in ("cells_written", "rows_matched", "words_written"):
+        assert getattr(maximum, event) == getattr(own, event)
+    assert maximum.key_cells == own.key_cells + 4 * bits
+    assert maximum.lines_driven == own.lines_driven + bits + 2
+    assert (relu.cycles, relu.compares, relu.writes) == (4 * bits + 1, bits, bits + 1)
+    assert (relu.loads, relu.reads, relu.cells_loaded, relu.cells_read) == (bits,) * 4
+    assert (relu.compare_rows, relu.key_cells, relu.lines_driven) == (bits, bits, bits + 1)
+    assert relu.cells_written == relu.rows_matched == relu.words_written == bits / 2
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "groups", "adds"),
+    [
+        (1, "2d", 3, 0),
+        (2, "2d", 1, 1),
+        (9, "2d", 3, 24),
+        (9, "2d-segmented", 3, 4),
+        (1, "2d-segmented", 2, 0),
+    ],
+)
+def test_published_reduction(words, kind, groups, adds):
+    """8 (L - 1) for one group after the other, 8 ⌈log2 L⌉ with segments; one add of random bits."""
+    form = closed.reduce(words, 6, kind, "published", groups)
+    columns = (6 + closed.levels(words)) * (words - 1)
+    assert (form.cycles, form.compares, form.writes) == (8 * adds, 4 * adds, 4 * adds)
+    assert form.compare_rows == 4 * columns
+    assert form.key_cells == 12 * columns
+    assert form.lines_driven == 6 * columns
+    assert (form.cells_written, form.rows_matched) == (0.75 * columns, 0.5 * columns)
+    assert form.words_written == form.rows_matched
+
+
+def test_random_step_of_a_reduction():
+    """By hand: half of the columns match, three quarters of a cell each; half have a carry."""
+    form, columns = closed.reduce(3, 6), 6 + 2
+    assert form.rows_matched == pytest.approx(columns * (0.5 + 0.5))
+    assert form.words_written == pytest.approx(columns * (0.5 + 1) + 0.5 * (columns - 1))
+    assert form.cells_written == pytest.approx(columns * (0.75 + 1) + 0.5 * (columns - 1))
+    assert form.lines_driven == columns * (6 + 2)
