@@ -6,8 +6,9 @@ from math import prod
 
 import numpy as np
 
+from bfimna.chip.alike import Alike
 from bfimna.chip.chip import Chip, fit, fit_rows
-from bfimna.chip.kinds import KINDS, Alike
+from bfimna.chip.kinds import KINDS
 from bfimna.chip.parts import Parts
 from bfimna.chip.words import Storage, freeze, storage
 from bfimna.network.graph import Network

@@ -17,7 +17,7 @@ def live_bits(network: Network, kept: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     kept : columns of each layer's tensor in which its elements are read, shape (layers,); see
-        `bfimna.chip.kinds.Words`.
+        `bfimna.chip.alike.Words`.
 
     Returns
     -------

@@ -12,9 +12,11 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.chip import columns
+from bfimna.chip.alike import Words
 from bfimna.chip.chip import Chip
 from bfimna.chip.geometry import Geometry, geometry
-from bfimna.chip.kinds import KINDS, SIGN, Words
+from bfimna.chip.kinds import KINDS
+from bfimna.chip.resident import SIGN
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.chip.words import freeze
 from bfimna.errors import BfimnaError, whole_number

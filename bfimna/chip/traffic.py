@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bfimna.ap.counts import CountSet
+from bfimna.chip.alike import Words
 from bfimna.chip.geometry import Geometry
-from bfimna.chip.kinds import KINDS, Words
+from bfimna.chip.kinds import KINDS
 from bfimna.chip.tiles import tile_bits
 from bfimna.network.graph import Network
 

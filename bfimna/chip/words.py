@@ -19,7 +19,9 @@ from functools import lru_cache
 import numpy as np
 
 from bfimna.ap.counts import levels
-from bfimna.chip.kinds import KINDS, SIGN, Words
+from bfimna.chip.alike import Words
+from bfimna.chip.kinds import KINDS
+from bfimna.chip.resident import SIGN
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.layer import GEMM, Layer
@@ -115,7 +117,7 @@ def storage(network: Network) -> Storage:
             ends[position[layer.inputs[0]]] = ends[k]
     found = Storage(
         index=np.array([position[name] for name in network.gemm_names], dtype=np.intp),
-        growth=levels([gemm.j for gemm in network.gemms]),
+        growth=np.asarray(levels(np.array([gemm.j for gemm in network.gemms], dtype=float))),
         source=np.array(source, dtype=np.intp),
         joins=tuple(np.array(join, dtype=np.intp) for join in joins),
         summed=np.array(summed),
@@ -124,6 +126,8 @@ def storage(network: Network) -> Storage:
         ends=ends,
     )
     freeze(found)
+    for join in found.joins:
+        join.setflags(write=False)
     return found
 
 
@@ -131,9 +135,8 @@ def freeze(*records: object) -> None:
     """Make the arrays of records read-only: every caller of a cache gets the same ones."""
     for record in records:
         for value in vars(record).values():
-            for array in value if isinstance(value, tuple) else (value,):
-                if isinstance(array, np.ndarray):
-                    array.flags.writeable = False
+            if type(value) is np.ndarray:
+                value.setflags(write=False)
 
 
 def in_place(network: Network, layer: Layer) -> bool:

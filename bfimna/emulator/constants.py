@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bfimna.ap.counts import levels, scale_bits
-from bfimna.chip.kinds import squares_scaled
+from bfimna.chip.resident import squares_scaled
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.layer import Layer

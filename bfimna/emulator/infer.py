@@ -12,7 +12,7 @@ from bfimna.ap.counts import Counts
 from bfimna.chip.chip import Chip, fit
 from bfimna.chip.columns import check as fits
 from bfimna.chip.geometry import geometry
-from bfimna.chip.kinds import averaged_over_rows
+from bfimna.chip.pooling import averaged_over_rows
 from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
 from bfimna.emulator.constants import Constants

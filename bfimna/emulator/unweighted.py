@@ -11,13 +11,26 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.counts import levels, scale_bits
-from bfimna.ap.lut import Pass
 from bfimna.chip.kinds import KINDS as COSTS
-from bfimna.chip.kinds import SIGN, mean_overlaps, squares_scaled, tabulated
+from bfimna.chip.pooling import mean_overlaps
+from bfimna.chip.resident import SIGN, squares_scaled, tabulated
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
-from bfimna.emulator.constants import Constants, of_channels
+from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import Word, average_scale
+from bfimna.emulator.resident import (
+    add_slices,
+    clamp,
+    codes,
+    copy,
+    load,
+    look_up,
+    multiply,
+    product,
+    scale,
+    scaled,
+    shift,
+)
 from bfimna.emulator.rows import Columns, Rows
 from bfimna.network.graph import Layer, Shape
 
@@ -108,96 +121,6 @@ def _operands(step: Step, inputs: list[Tensor]) -> list[Tensor]:
     return [x[:, :, y : y + reach_y : sy, z : z + reach_x : sx] for y, z in corners]
 
 
-# ---- what programs are made of ---------------------------------------------------------------
-
-
-def _load(rows: Rows, values: Tensor, word: Word, *taken: Columns) -> Columns:
-    """Load a word; one without a sign gets a 0 there, which is cleared along with it."""
-    columns = rows.spare(word.bits + SIGN, *taken)
-    rows.load(values, columns[: word.width], clear=columns[word.width :])
-    return columns
-
-
-def _scale(
-    rows: Rows, word: Columns, bits: int, b: np.ndarray, shift: int, *kept: Columns
-) -> Columns:
-    """Multiply a word by a constant b / 2^shift and clamp it to `bits` columns: return these."""
-    m, n = int(scale_bits(bits - SIGN)), len(word)
-    more = rows.spare(2 * m + 2, word, *kept)
-    low, factor, flag = more[: m + 1], more[m + 1 : 2 * m + 1], more[2 * m + 1]
-    rows.load(of_channels(b, rows.channel), factor, clear=(*low, flag))
-    top = m + 1 + n
-    program = programs.requantise(range(m + 1, top), range(top, top + m), shift, bits, top + m)
-    places = (*low, *word, *factor, flag)
-    rows.run(program, places)
-    return places[shift : shift + bits]
-
-
-def _shift(
-    rows: Rows, word: Columns, values: np.ndarray, bits: int, signed: bool, *kept: Columns
-) -> Columns:
-    """Add a constant to a word, in a column more, and clamp to `bits` columns."""
-    n = len(word)
-    more = rows.spare(n + 3, word, *kept)
-    constant, (top, carry, flag) = more[:n], more[n:]
-    rows.load(of_channels(values, rows.channel), constant, clear=(top, carry, flag))
-    rows.run(programs.sign_extend(word[-1], (top,)))
-    rows.run(programs.add(constant, word, carry))
-    rows.run(programs.add(constant[-1:], (top,), carry))  # the constant's sign once more
-    _clamp(rows, (*word, top), bits, flag, signed)
-    return word
-
-
-def _clamp(rows: Rows, word: Columns, bits: int, flag: int, signed: bool = True) -> None:
-    """Clamp a word to `bits` bits; its upper columns then repeat the sign, or are 0."""
-    *fits, large, small = programs.saturate(word, bits, flag, signed)
-    zeros = tuple((column, 0) for column in word[bits:])
-    signs = tuple((column, int(signed)) for column in word[bits:])
-    rows.run((*fits, Pass(large.key, large.write + zeros), Pass(small.key, small.write + signs)))
-
-
-def _multiply(rows: Rows, a: Columns, b: Columns, *kept: Columns) -> Columns:
-    """Multiply two signed words into columns that are cleared first."""
-    more = rows.spare(2 * len(a) + 1, a, b, *kept)
-    rows.run(programs.clear(more))
-    rows.run(programs.multiply(a, b, more[:-1], (True, True), more[-1]))
-    return more[:-1]
-
-
-def _product(rows: Rows, a: Columns, b: Columns, own: Constants) -> Columns:
-    """Multiply two words, scale and clamp."""
-    product = _multiply(rows, a, b)
-    return _scale(rows, product, len(a), own.product_multiplier, own.product_shift)
-
-
-def _copy(rows: Rows, word: Columns) -> Columns:
-    columns = rows.spare(len(word), word)
-    rows.run(programs.clear(columns))
-    for source, target in zip(word, columns, strict=True):
-        rows.run(programs.sign_extend(source, (target,)))
-    return columns
-
-
-def _look_up(rows: Rows, word: Columns, table: np.ndarray, *kept: Columns) -> Columns:
-    """Replace a word by a function of it: a pass for every bit pattern, the result beside it."""
-    result = rows.spare(len(word), word, *kept)
-
-    def pattern(columns: Columns, value: int) -> tuple[tuple[int, int], ...]:
-        return tuple((column, value >> k & 1) for k, column in enumerate(columns))
-
-    pairs = zip(_codes(len(word) - SIGN).tolist(), table.tolist(), strict=True)
-    rows.run(tuple(Pass(pattern(word, code), pattern(result, value)) for code, value in pairs))
-    return result
-
-
-def _codes(bits: int) -> np.ndarray:
-    return np.arange(-(2**bits), 2**bits)
-
-
-def _scaled(x: np.ndarray, bits: int, b: np.ndarray, shift: int) -> np.ndarray:
-    return np.clip((x * b) >> shift, -(2**bits), 2**bits - 1)
-
-
 # ---- one program per kind --------------------------------------------------------------------
 
 
@@ -206,7 +129,7 @@ def _one_word(program: Callable[[Rows, Step], Columns]) -> "Program":
 
     def run(rows: Rows, step: Step, operands: list[Tensor]) -> None:
         if operands:
-            rows.word = _load(rows, operands[0], step.sources[0])
+            rows.word = load(rows, operands[0], step.sources[0])
         rows.word = program(rows, step)
 
     return run
@@ -219,23 +142,23 @@ def _relu(rows: Rows, step: Step) -> Columns:
 
 def _one_scale(rows: Rows, step: Step) -> Columns:
     own = step.own
-    return _scale(rows, rows.word, len(rows.word), own.multiplier, own.shift)
+    return scale(rows, rows.word, len(rows.word), own.multiplier, own.shift)
 
 
 def _bias(rows: Rows, step: Step) -> Columns:
-    return _shift(rows, rows.word, step.own.offset, len(rows.word), True)
+    return shift(rows, rows.word, step.own.offset, len(rows.word), True)
 
 
 def _clip(rows: Rows, step: Step) -> Columns:
     """Clamp to the range of a word one column shorter."""
     (flag,) = rows.spare(1, rows.word)
     rows.run(programs.clear((flag,)))
-    _clamp(rows, rows.word, len(rows.word) - 1, flag)
+    clamp(rows, rows.word, len(rows.word) - 1, flag)
     return rows.word
 
 
 def _lookup(rows: Rows, step: Step) -> Columns:
-    return _look_up(rows, rows.word, step.own.table)
+    return look_up(rows, rows.word, step.own.table)
 
 
 def _function(
@@ -248,26 +171,26 @@ def _function(
         bits = len(rows.word) - SIGN
         if not tabulated(step.layer.kind, bits + SIGN):
             return arithmetic(rows, step)
-        return _look_up(rows, rows.word, values(_codes(bits), bits, step.own))
+        return look_up(rows, rows.word, values(codes(bits), bits, step.own))
 
     return run
 
 
 def _leaky_relu(rows: Rows, step: Step) -> Columns:
     word, own = rows.word, step.own
-    scaled = _scale(rows, _copy(rows, word), len(word), own.multiplier, own.shift, word)
+    scaled = scale(rows, copy(rows, word), len(word), own.multiplier, own.shift, word)
     rows.run(programs.maximum(scaled, word, *rows.spare(2, word, scaled), True))
     return word
 
 
 def _leaky_values(x: np.ndarray, bits: int, own: Constants) -> np.ndarray:
-    return np.maximum(x, _scaled(x, bits, own.multiplier, own.shift))
+    return np.maximum(x, scaled(x, bits, own.multiplier, own.shift))
 
 
 def _hard(rows: Rows, step: Step, word: Columns, *kept: Columns) -> Columns:
     own = step.own
-    scaled = _scale(rows, word, len(word), own.multiplier, own.shift, *kept)
-    return _shift(rows, scaled, own.offset, len(word) - SIGN, False, *kept)
+    scaled = scale(rows, word, len(word), own.multiplier, own.shift, *kept)
+    return shift(rows, scaled, own.offset, len(word) - SIGN, False, *kept)
 
 
 def _hard_sigmoid(rows: Rows, step: Step) -> Columns:
@@ -275,17 +198,17 @@ def _hard_sigmoid(rows: Rows, step: Step) -> Columns:
 
 
 def _hard_values(x: np.ndarray, bits: int, own: Constants) -> np.ndarray:
-    return np.clip(_scaled(x, bits, own.multiplier, own.shift) + own.offset, 0, 2**bits - 1)
+    return np.clip(scaled(x, bits, own.multiplier, own.shift) + own.offset, 0, 2**bits - 1)
 
 
 def _hard_swish(rows: Rows, step: Step) -> Columns:
     word = rows.word
-    return _product(rows, word, _hard(rows, step, _copy(rows, word), word), step.own)
+    return product(rows, word, _hard(rows, step, copy(rows, word), word), step.own)
 
 
 def _swish_values(x: np.ndarray, bits: int, own: Constants) -> np.ndarray:
     product = x * _hard_values(x, bits, own)
-    return _scaled(product, bits, own.product_multiplier, own.product_shift)
+    return scaled(product, bits, own.product_multiplier, own.product_shift)
 
 
 def _add(rows: Rows, step: Step, operands: list[Tensor]) -> None:
@@ -301,9 +224,9 @@ def _add(rows: Rows, step: Step, operands: list[Tensor]) -> None:
 
 
 def _mul(rows: Rows, step: Step, operands: list[Tensor]) -> None:
-    a = _load(rows, operands[0], step.sources[0])
-    b = _load(rows, operands[1], step.sources[1], a)
-    rows.word = _product(rows, a, b, step.own)
+    a = load(rows, operands[0], step.sources[0])
+    b = load(rows, operands[1], step.sources[1], a)
+    rows.word = product(rows, a, b, step.own)
 
 
 def _maximum(rows: Rows, step: Step, operands: list[Tensor]) -> None:
@@ -382,8 +305,8 @@ def _mean(rows: Rows, step: Step, window: int) -> None:
 def _lrn(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     """Square; add the neighbouring channels' squares; scale, look up the power; multiply."""
     own, n = step.own, step.layer.kernel[0]
-    word = _load(rows, operands[0], step.sources[0])
-    square = _multiply(rows, word, _copy(rows, word))
+    word = load(rows, operands[0], step.sources[0])
+    square = multiply(rows, word, copy(rows, word))
     squares = rows.read(square, signed=False).reshape(-1, step.shape[0])
     growth = int(levels(n))
     more = rows.spare(growth + 1, word, square)
@@ -392,28 +315,13 @@ def _lrn(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     clear = more
     for k in (k for k in range(n) if k != n // 2):
         neighbour = padded[:, k : k + step.shape[0]].reshape(-1)
-        _add_slices(rows, neighbour, total, len(square), (carry, *word), clear)
+        add_slices(rows, neighbour, total, len(square), (carry, *word), clear)
         clear = (carry,)
     scaled = int(squares_scaled(len(word), n, step.columns))
     dropped = len(total) - scaled
-    power = _scale(rows, total[dropped:], len(word), own.multiplier, own.shift - dropped, word)
-    power = _look_up(rows, power, own.table, word)
-    rows.word = _product(rows, word, power, own)
-
-
-def _add_slices(
-    rows: Rows, values: Tensor, total: Columns, bits: int, kept: Columns, clear: Columns
-) -> None:
-    """Load a word of `bits` bits and add it, in slices that fit the columns; the carry goes on."""
-    carry, free = kept[0], rows.array.columns - len(total) - len(kept)
-    for lo in range(0, len(total), free):
-        part = total[lo : lo + free]
-        other = rows.spare(len(part), total, kept)
-        loaded = max(min(bits - lo, len(part)), 0)
-        slice_ = (values >> lo) & ((1 << loaded) - 1)
-        cleared = clear if lo == 0 else ()
-        rows.load(slice_, other[:loaded], clear=(*other[loaded:], *cleared))
-        rows.run(programs.add(other, part, carry))
+    power = scale(rows, total[dropped:], len(word), own.multiplier, own.shift - dropped, word)
+    power = look_up(rows, power, own.table, word)
+    rows.word = product(rows, word, power, own)
 
 
 Program = Callable[[Rows, Step, list[Tensor]], None]

@@ -36,10 +36,6 @@ KINDS: dict[str, int | None] = {
     "concat": None,
     "view": 1,
 }
-#: kinds of one word in, one word out, a row each; see `bfimna.chip.elementwise`
-ELEMENTWISE = ("scale", "bias", "clip", "leakyrelu", "hardsigmoid", "hardswish", "lookup")
-#: kinds that leave their result in the rows, so that an element-wise layer finds it there
-IN_ROWS = (*GEMM, "add", "mul", "relu", *ELEMENTWISE)
 #: kinds that move and compute nothing: their readers address the stored words in another order
 ADDRESSING = ("input", "flatten", "concat", "view")
 

@@ -8,17 +8,17 @@ import pytest
 import bfimna as bf
 from bfimna.ap import counts as ap
 from bfimna.ap.lut import Lut, Pass
-from bfimna.chip import kinds
+from bfimna.chip import kinds, resident
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, GEMM, KINDS, Layer
 
 #: program on a resident word, by kind
 PROGRAMS = {
-    "scale": kinds.scale,
-    "bias": kinds.bias,
-    "clip": kinds.clip,
-    "lookup": kinds.look_up,
-    **{kind: partial(kinds.function, kind) for kind in kinds.ARITHMETIC},
+    "scale": resident.scale,
+    "bias": resident.bias,
+    "clip": resident.clip,
+    "lookup": resident.look_up,
+    **{kind: partial(resident.function, kind) for kind in resident.ARITHMETIC},
 }
 TECHNOLOGY = bf.data.load_technology("sram-14nm-lstp")
 
@@ -54,7 +54,7 @@ def test_look_up_computes_any_function_of_a_word(function):
     unpacked = np.array([np.unpackbits(p.view(np.uint8), bitorder="little") for p in after]).T
     read = [unpacked[:, k : k + bits] @ [1, 2, 4, 8, -16] for k in (0, bits)]
     np.testing.assert_array_equal(read[1], results[read[0] + 16])
-    counted = kinds.look_up(bits)
+    counted = resident.look_up(bits)
     assert counted.compares == counted.writes == len(lut)
     assert counted.key_cells == lut.key_columns
     assert counted.cells_written * n == cells
@@ -114,14 +114,14 @@ def test_local_response_normalisation():
     want = (
         [
             ap.load(m),
-            kinds.copy(m),
+            resident.copy(m),
             ap.Counts(writes=1),
             ap.multiply(m, m, (True, True)),
             ap.read(s),
         ]
         + [ap.load(s), ap.add(total)] * 4
-        + [ap.load(m), ap.requantise(total, m, m), kinds.look_up(m)]
-        + [kinds.product(m), ap.read(m)]
+        + [ap.load(m), ap.requantise(total, m, m), resident.look_up(m)]
+        + [resident.product(m), ap.read(m)]
     )
     row = rows(report, "y").loc["elementwise"]
     assert sum(row[event] for event in ap.EVENTS[:5]) == sum(w.cycles for w in want)

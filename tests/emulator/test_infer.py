@@ -260,6 +260,32 @@ def test_bad_images(images, message):
         infer(network, synthetic(network, precision), images, precision)
 
 
+def test_two_inputs_are_given_by_name():
+    b = Builder("two", (1, 2, 2))
+    b.append(Layer("other", "input", channels=1, size=(2, 2)))
+    b.add("sum", b.conv("c", b.input, 1, 1), "other")
+    network = b.network()
+    precision = Precision.fixed(network, 4)
+    report = compare(network, precision)
+    check_counts(network, precision, report, Chip.limited(), 2)
+    own, x = synthetic(network, precision), random_images(network, precision)
+    with pytest.raises(BfimnaError, match="has the inputs input, other: give images by name"):
+        infer(network, own, x["input"], precision)
+    with pytest.raises(BfimnaError, match="want as many"):
+        infer(network, own, {**x, "other": np.zeros((3, 1, 2, 2), int)}, precision)
+
+
+def test_a_large_mean_over_split_rows():
+    """48 × 48 words on arrays of 1000 rows: three parts of 768."""
+    b = Builder("global", (1, 48, 48))
+    b.pool("mean", b.conv("c", b.input, 2, 1), 48, 48, kind="avgpool")
+    network, chip = b.network(), Chip("short", rows=1000)
+    precision = Precision.fixed(network, 4)
+    report = compare(network, precision, chip=chip)
+    check_counts(network, precision, report, chip, 2)
+    assert report.activity["mean", "pool"].counts.shifts > 0
+
+
 def test_only_segmented_aps():
     network = digits.network()
     precision = Precision.fixed(network, 4)
