@@ -26,7 +26,7 @@ def bias(bits: Amount) -> Counts:
 
 def clip(bits: Amount) -> Counts:
     """Clamp to the range of a word one column shorter, after a write that clears the flag."""
-    return _CLEAR + ap.saturate(bits)
+    return ap.clear(1) + ap.saturate(bits)
 
 
 def _shift(bits: Amount) -> Counts:
@@ -37,33 +37,12 @@ def product(bits: Amount) -> Counts:
     """Multiply two resident words into columns that are cleared, scale and clamp."""
     b = ap.scale_bits(bits - SIGN)
     rescaled = ap.load(b) + ap.requantise(2 * bits, b, bits)
-    return _CLEAR + ap.multiply(bits, bits, (True, True)) + rescaled
+    return ap.clear(2 * bits + 1) + ap.multiply(bits, bits, (True, True)) + rescaled
 
 
 def copy(bits: Amount) -> Counts:
     """Copy a word within its row into columns that are cleared."""
-    return _CLEAR + ap.sign_extend(1) * bits
-
-
-_CLEAR = Counts(writes=1)
-
-
-def look_up(bits: Amount) -> Counts:
-    """Any function of one word: per bit pattern a compare, and a write of the result beside it.
-
-    Every row is tagged once. The operand stays, so the order of the passes does not matter.
-
-    >>> look_up(5).cycles, look_up(9).cycles
-    (64.0, 1024.0)
-    """
-    patterns = 2.0**bits
-    return Counts(
-        compares=patterns,
-        writes=patterns,
-        compare_rows=patterns,
-        key_cells=bits * patterns,
-        cells_written=bits,
-    )
+    return ap.clear(bits) + ap.copy(bits)
 
 
 def _leaky_relu(bits: Amount) -> Counts:
@@ -95,7 +74,7 @@ def tabulated(kind: str, bits: Amount) -> np.ndarray | bool:
     >>> [bool(tabulated("leakyrelu", bits)) for bits in (8, 9)]
     [True, False]
     """
-    return look_up(bits).cycles <= ARITHMETIC[kind](bits).cycles
+    return ap.look_up(bits).cycles <= ARITHMETIC[kind](bits).cycles
 
 
 def function(kind: str, bits: Amount) -> Counts:
@@ -105,18 +84,18 @@ def function(kind: str, bits: Amount) -> Counts:
     [64.0, 512.0, 745.0]
     """
     by_table = np.where(tabulated(kind, bits), 1.0, 0.0)
-    return look_up(bits) * by_table + ARITHMETIC[kind](bits) * (1.0 - by_table)
+    return ap.look_up(bits) * by_table + ARITHMETIC[kind](bits) * (1.0 - by_table)
 
 
 def lrn(bits: Amount, channels: Amount, columns: int) -> Counts:
     """Normalise a word by the squares of `channels` neighbouring channels."""
     square, total = 2 * bits, 2 * bits + ap.levels(channels)
     multiply = ap.multiply(bits, bits, (True, True))
-    squared = copy(bits) + _CLEAR + multiply + ap.read(square)
+    squared = copy(bits) + ap.clear(square + 1) + multiply + ap.read(square)
     neighbours = (ap.load(square) + ap.add(total)) * (channels - 1)
     b = ap.scale_bits(bits - SIGN)
     scaled = squares_scaled(bits, channels, columns)
-    power = ap.load(b) + ap.requantise(scaled, b, bits) + look_up(bits)
+    power = ap.load(b) + ap.requantise(scaled, b, bits) + ap.look_up(bits)
     return squared + neighbours + power + product(bits)
 
 

@@ -50,7 +50,7 @@ class Emulator:
         self.threads = threads or processors()
         self.faults, self.wear, self.products = faults, wear, products
         self._pool = ThreadPoolExecutor(self.threads)
-        self._lock = threading.Lock()
+        self._lock, self._handed_out = threading.Lock(), 0
         self.arrays: dict[tuple[int, ...], Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}
@@ -65,18 +65,19 @@ class Emulator:
 
     def array(self, groups: int, rows: int, columns: int) -> Array:
         """Return the array of this many groups of rows, with whatever its cells hold by now."""
-        return self._array(groups, rows, columns, 1, self.threads)
+        self._handed_out += 1
+        return self._array(groups, rows, columns, 1, self.threads, self._handed_out << 32)
 
     def own_array(self, groups: int, rows: int, columns: int, runs: int, number: int) -> Array:
-        """Return an array for the calling thread alone, for the work of this number.
+        """Return an array for the calling thread alone, within a call of `map`.
 
-        The number, not the thread, says which match errors it has.
+        The number, not the thread, says which match errors it has: one for each use in that call.
         """
-        array = self._array(groups, rows, columns, runs, 1)
-        array.restart(number)
-        return array
+        return self._array(groups, rows, columns, runs, 1, (self._handed_out << 32) + number)
 
-    def _array(self, groups: int, rows: int, columns: int, runs: int, threads: int) -> Array:
+    def _array(
+        self, groups: int, rows: int, columns: int, runs: int, threads: int, number: int
+    ) -> Array:
         caller = threading.get_ident()
         key = (caller, groups, rows, columns, runs, threads)
         with self._lock:
@@ -91,6 +92,7 @@ class Emulator:
             for k in own[:-KEPT]:
                 if self.arrays[k].counts == Counts():  # else what it did is yet to be booked
                     del self.arrays[k]
+        found.restart(number)
         return found
 
     def account(self, array: Array, layer: str, phase: str, folds: int, first: bool) -> None:
@@ -121,6 +123,7 @@ class Emulator:
 
     def map(self, work: Callable[[int, Any], None], parts: Iterable[Any]) -> None:
         """Call work(number, part) for every part, each in the next free thread."""
+        self._handed_out += 1
         parts = list(parts)
         list(self._pool.map(work, range(len(parts)), parts))
 

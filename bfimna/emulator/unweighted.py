@@ -263,7 +263,9 @@ def _average_over_rows(
         values = np.stack(operands[lo : lo + part])
         array = emulator.array(size, len(values), step.columns)
         array.load(values, range(bits), clear=range(bits, len(total)))
+        emulator.account(array, step.layer.name, "pool", folds, first and not lo)
         found = programs.reduce(array, range(len(total)))
+        emulator.account(array, step.layer.name, "reduce", folds, first and not lo)
         planes = array.read_planes(range(len(total)), found).copy()  # the array is used again
         left += [planes[:, row : row + 1] for row in range(found)]
         emulator.account(array, step.layer.name, "pool", folds, first and not lo)

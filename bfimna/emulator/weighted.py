@@ -70,8 +70,9 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
 
     def products(number: int, chunk: Chunk) -> None:
         row = 0
-        for lo, stop in parts:
-            found = _dot_products(emulator, p, operands, runs, chunk, lo, stop, number)
+        for k, (lo, stop) in enumerate(parts):
+            part_number = number * len(parts) + k
+            found = _dot_products(emulator, p, operands, runs, chunk, lo, stop, part_number)
             shape = (p.width, -1, chunk.stop - chunk.first, chunk.last - chunk.word)
             for part in found.reshape(shape).swapaxes(0, 1):
                 sums[row, :, chunk.first : chunk.stop, chunk.word : chunk.last] = part
@@ -165,7 +166,7 @@ def _dot_products(
     """Multiply and reduce rows lo to stop of some dot products; return what is left, as planes."""
     from bfimna.emulator import packing
 
-    name, first, run = p.gemm.layer.name, number + lo == 0, chunk.last - chunk.word
+    name, first, run = p.gemm.layer.name, number == 0, chunk.last - chunk.word
     layout, total = operands.layout, operands.layout.total
     count = chunk.stop - chunk.first
     array = emulator.own_array(runs.groups(chunk), stop - lo, p.columns, count, number)

@@ -13,6 +13,7 @@ from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
+from bfimna.ap.lut import Pass
 from bfimna.chip.placement import place
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
@@ -228,6 +229,33 @@ def test_faults_change_results_and_none_do_not():
         wrong, report = infer(network, *run, emulator=Emulator(faults=faults))
         assert (wrong != right).any()
         assert report.counts.compares == infer(network, *run)[1].counts.compares
+
+
+def test_match_errors_do_not_depend_on_the_threads():
+    network = digits.network()
+    precision = Precision.fixed(network, 4)
+    run = synthetic(network, precision), random_images(network, precision, 4), precision
+    found = [
+        infer(network, *run, emulator=Emulator(threads, Faults(match_error=1e-3), products=2**14))
+        for threads in (1, 2, 3)
+    ]
+    for output, report in found[1:]:
+        np.testing.assert_array_equal(output, found[0][0])
+        assert report.counts == found[0][1].counts
+
+
+def test_no_two_uses_of_arrays_have_the_same_match_errors():
+    emulator, seen, never = Emulator(2, Faults(match_error=0.1)), [], Pass(((0, 1),), ((1, 1),))
+
+    def errors(array):
+        array.load_planes(np.zeros((2, 1, array.words), np.uint64), range(2))
+        array.run((never,))
+        seen.append(array.planes[1].tobytes())
+
+    for _ in range(3):
+        errors(emulator.array(1280, 1, 2))
+        emulator.map(lambda k, _: errors(emulator.own_array(1280, 1, 2, 1, k)), range(4))
+    assert len(set(seen)) == len(seen) == 15
 
 
 def test_progress_names_each_layer_and_the_time_left():
