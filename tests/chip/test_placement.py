@@ -45,9 +45,9 @@ def test_a_part_of_one_row_leaves_no_carry():
 def test_an_array_adds_up_the_dot_products_that_it_holds(kind, event):
     """One of 16 words; and 65 of them, spread over 64 arrays that would hold 300 each."""
     want = getattr(ap.reduce(16, 16, kind, groups=1), event)
-    one = placed(linear(16), ap=kind).phases["reduce"].counts
+    one = placed(linear(16), ap_kind=kind).phases["reduce"].counts
     assert float(getattr(one, event)[0]) == want
-    two = placed(linear(16, 65), ap=kind, clusters=1).phases["reduce"].counts
+    two = placed(linear(16, 65), ap_kind=kind, clusters=1).phases["reduce"].counts
     assert float(getattr(two, event)[0]) == 2 * want
 
 
@@ -78,7 +78,7 @@ def test_large_means_are_taken_over_rows(side, limit):
     x = b.pool("mean", b.relu(b.conv("c", b.input, 32, 1)), side, side, kind="avgpool")
     b.linear("fc", b.flatten(x), 10)
     assert float(placed(b.network()).phases["pool"].counts.cycles[0]) < limit
-    stream = placed(b.network(), ap="1d").phases["pool"].counts.cycles
+    stream = placed(b.network(), ap_kind="1d").phases["pool"].counts.cycles
     assert float(stream[0]) > 90 * side**2
 
 

@@ -117,7 +117,7 @@ def test_wide_words_fit_72_columns():
 
 def test_squares_are_scaled_without_their_lowest_columns():
     network = chained("lrn").network()
-    chip = Chip("narrow", columns=50)
+    chip = Chip(name="narrow", columns=50)
     precision = Precision.fixed(network, 9)
     report = compare(network, precision, chip=chip)
     check_counts(network, precision, report, chip, 2)
@@ -134,7 +134,7 @@ def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, columns, told):
     network = chained(*kinds).network()
     precision = Precision.of(network, {"conv": (2, 12) if "hardswish" in kinds else (8, 8)})
     for narrow in (columns, columns + 1):
-        chip = Chip("narrow", columns=narrow)
+        chip = Chip(name="narrow", columns=narrow)
         run = drawn(network, precision), random_images(network, precision), precision
         placing = lambda: place(network, *as_arrays(network, [precision]), chip)  # noqa: B023, E731
         if narrow == columns:
@@ -306,7 +306,7 @@ def test_a_large_mean_over_split_rows():
     """48 × 48 words on arrays of 1000 rows: three parts of 768."""
     b = Builder("global", (1, 48, 48))
     b.pool("mean", b.conv("c", b.input, 2, 1), 48, 48, kind="avgpool")
-    network, chip = b.network(), Chip("short", rows=1000)
+    network, chip = b.network(), Chip(name="short", rows=1000)
     precision = Precision.fixed(network, 4)
     report = compare(network, precision, chip=chip)
     check_counts(network, precision, report, chip, 2)
