@@ -66,7 +66,7 @@ def _one_word(program: Callable[[Amount], Counts]) -> Program:
 
 
 def _in_and_out(x: Alike, words: Words) -> Counts:
-    return (ap.load(words.bits + x.signs[0]) + ap.read(words.kept)) * (1.0 - x.in_place)
+    return (_load_all(x, words) + ap.read(words.kept)) * (1.0 - x.in_place)
 
 
 @packed
@@ -81,7 +81,8 @@ def _add(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Load both words, their signs twice so that the sum has a column to grow into; add; clamp."""
     bits = words.bits + SIGN
     program = ap.load(2 * (bits + 1)) + ap.add(bits + 1) + ap.read(words.kept)
-    return program if counts == "published" else program + ap.saturate(bits, bits + 1)
+    exact = ap.clear_along(2) + ap.saturate(bits, bits + 1)  # a carry and a flag
+    return program if counts == "published" else program + exact
 
 
 @packed
@@ -95,7 +96,9 @@ def _lrn(x: Alike, words: Words, counts: CountSet) -> Counts:
 
 
 def _load_all(x: Alike, words: Words) -> Counts:
-    return ap.load(words.bits * len(x.signs) + x.signs.sum(axis=0))
+    """Load every input's word; the sign column of one without a sign is cleared along with it."""
+    signs = x.signs.sum(axis=0)
+    return ap.load(words.bits * len(x.signs) + signs) + ap.clear_along(len(x.signs) - signs)
 
 
 # ---- words that cross the bus ----------------------------------------------------------------

@@ -177,7 +177,8 @@ def _gemm_phases(
     scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, total), m, out + SIGN)
     bias = ap.load(total) + ap.add(total)
     if exact:  # flag, carries and the product's columns are cleared along with a load
-        load = load + ap.clear_along(g.products * total)
+        free = np.minimum(total, g.chip.columns - (w + a))  # the rest is cleared after multiplying
+        load = load + ap.clear_along(g.products * free)
         carry = carry + ap.clear_along(left)
         bias = bias + ap.clear_along(1)
         scale = scale + ap.clear_along(m + 1)

@@ -35,8 +35,9 @@ def average(x: Alike, words: Words, counts: CountSet) -> Counts:
 def _average_as_stream(x: Alike, words: Words, counts: CountSet) -> Counts:
     """Stream the window into a sum of words in excess form, which have no negative values."""
     bits = words.bits + x.signs[0]
-    steps = ap.load(bits) * x.window + ap.add(bits + ap.levels(x.window)) * (x.window - 1)
-    return steps + _mean(x, bits) + ap.read(words.kept)
+    growth = ap.levels(x.window)  # of the running sum and of its operand; and a carry
+    steps = ap.load(bits) * x.window + ap.add(bits + growth) * (x.window - 1)
+    return steps + ap.clear_along(2 * growth + 1) + _mean(x, bits) + ap.read(words.kept)
 
 
 def _mean(x: Alike, bits: np.ndarray) -> Counts:
@@ -44,7 +45,8 @@ def _mean(x: Alike, bits: np.ndarray) -> Counts:
     width, m = bits + ap.levels(x.window), ap.scale_bits(bits)  # such that it cannot overflow
     over = np.where(mean_overlaps(bits, x.window, x.columns), 1.0, 0.0)
     apart, onto = ap.multiply(width, m), ap.multiply(width + 1, m, (True, False))
-    onto = onto + ap.clear(1) * width
+    onto = onto + ap.clear(1) * width + ap.clear_along(m + 2)
+    apart = apart + ap.clear_along(width + m)
     return (ap.load(m) + apart * (1.0 - over) + onto * over) * ~_power_of_two(x.window)
 
 
@@ -55,7 +57,7 @@ def _average_over_rows(x: Alike, words: Words) -> Counts:
     spread = ap.load(bits) + ap.clear_along(total - bits)
     in_folds = spread.repeat(p.folds, p.dots * x.window)
     in_folds = in_folds + ap.read(total).repeat(p.folds, p.dots * left)
-    carry = ap.load(total) * left + ap.add(total) * (left - 1)
+    carry = ap.load(total) * left + ap.clear_along(left) + ap.add(total) * (left - 1)
     dense = carry + _mean(x, bits) + ap.read(words.kept)
     return in_folds + dense.repeat(x.folds, x.elements)
 

@@ -15,29 +15,41 @@ SIGN = 1  # a word that may be negative takes a sign column more
 
 def scale(bits: Amount) -> Counts:
     """Multiply by a constant b / 2^c and clamp."""
+    return rescale(bits, bits)
+
+
+def rescale(word_bits: Amount, bits: Amount) -> Counts:
+    """Multiply a word by a constant b / 2^c and clamp it to `bits` columns.
+
+    The product's lowest columns and the flag are cleared along with the constant's load.
+    """
     b = ap.scale_bits(bits - SIGN)
-    return ap.load(b) + ap.requantise(bits, b, bits)
+    return ap.load(b) + ap.clear_along(b + 2) + ap.requantise(word_bits, b, bits)
+
+
+def clamp(bits: Amount, word_bits: Amount, signed: bool = True) -> Counts:
+    """Clamp a word, and write its upper columns too, so that they repeat the sign, or are 0."""
+    return ap.saturate(bits, word_bits, signed) + Counts(lines_driven=2 * (word_bits - bits))
 
 
 def bias(bits: Amount) -> Counts:
     """Add a constant per row, in a column more, and clamp."""
-    return _shift(bits) + ap.saturate(bits)
+    return _shift(bits) + clamp(bits, bits + 1)
 
 
 def clip(bits: Amount) -> Counts:
     """Clamp to the range of a word one column shorter, after a write that clears the flag."""
-    return ap.clear(1) + ap.saturate(bits)
+    return ap.clear(1) + clamp(bits - SIGN, bits)
 
 
 def _shift(bits: Amount) -> Counts:
-    return ap.load(bits) + ap.sign_extend(1) + ap.add(bits + 1)
+    return ap.load(bits) + ap.clear_along(3) + ap.sign_extend(1) + ap.add(bits + 1)
 
 
 def product(bits: Amount) -> Counts:
     """Multiply two resident words into columns that are cleared, scale and clamp."""
-    b = ap.scale_bits(bits - SIGN)
-    rescaled = ap.load(b) + ap.requantise(2 * bits, b, bits)
-    return ap.clear(2 * bits + 1) + ap.multiply(bits, bits, (True, True)) + rescaled
+    cleared = ap.clear(2 * bits + 1)
+    return cleared + ap.multiply(bits, bits, (True, True)) + rescale(2 * bits, bits)
 
 
 def copy(bits: Amount) -> Counts:
@@ -52,7 +64,7 @@ def _leaky_relu(bits: Amount) -> Counts:
 
 def _hard_sigmoid(bits: Amount) -> Counts:
     """Clamp a scaled and shifted word to what is not negative."""
-    return scale(bits) + _shift(bits) + ap.saturate(bits - SIGN, bits + 1, signed=False)
+    return scale(bits) + _shift(bits) + clamp(bits - SIGN, bits + 1, signed=False)
 
 
 def _hard_swish(bits: Amount) -> Counts:
@@ -92,10 +104,11 @@ def lrn(bits: Amount, channels: Amount, columns: int) -> Counts:
     square, total = 2 * bits, 2 * bits + ap.levels(channels)
     multiply = ap.multiply(bits, bits, (True, True))
     squared = copy(bits) + ap.clear(square + 1) + multiply + ap.read(square)
-    neighbours = (ap.load(square) + ap.add(total)) * (channels - 1)
-    b = ap.scale_bits(bits - SIGN)
+    growth = total - square  # columns of the sum and of its operand above a square's; a carry
+    each = ap.load(square) + ap.clear_along(growth + 1) + ap.add(total)
+    neighbours = each * (channels - 1) + ap.clear_along(growth)
     scaled = squares_scaled(bits, channels, columns)
-    power = ap.load(b) + ap.requantise(scaled, b, bits) + ap.look_up(bits)
+    power = rescale(scaled, bits) + ap.look_up(bits)
     return squared + neighbours + power + product(bits)
 
 

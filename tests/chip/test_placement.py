@@ -84,10 +84,12 @@ def test_large_means_are_taken_over_rows(side, limit):
 
 def test_a_sum_that_is_too_wide_says_so():
     layer = Layer("c", "conv", ("x",), 1, (2**17, 2**17))
-    network = Network("huge", (Layer("x", "input", channels=1, size=(2**17, 2**17)), layer))
-    with pytest.raises(bf.BfimnaError, match="'c': a sum of 66 bits is too wide; at most 64"):
-        placed(network, 16)
-    assert float(placed(network, 8).phases["read"].counts.reads[0]) > 0
+    source = Layer("x", "input", channels=1, size=(2**17, 2**17))
+    with pytest.raises(bf.BfimnaError, match="'c' adds up more than 1073741824 words"):
+        Network("huge", (source, layer))
+    most = replace(layer, kernel=(2**15, 2**15))
+    widest = Network("most", (replace(source, size=(2**15, 2**15)), most))
+    assert float(placed(widest, 16).phases["read"].counts.reads[0]) > 0
 
 
 def test_what_a_cache_returns_cannot_be_written():

@@ -310,7 +310,7 @@ def test_a_large_mean_over_split_rows():
     precision = Precision.fixed(network, 4)
     report = compare(network, precision, chip=chip)
     check_counts(network, precision, report, chip, 2)
-    assert report.activity["mean", "pool"].counts.shifts > 0
+    assert report.activity["mean", "reduce"].counts.shifts > 0
 
 
 def test_only_segmented_aps():
