@@ -133,8 +133,9 @@ def quantise(
         source = full_scale[tied[before]], stored[before]
         target = full_scale[tied[name]], stored[name]
         last = name in outputs
+        weights, bias = get(name)
         found[name] = quantise_layer(
-            *get(name), weight_bits, bits, source, target, sums[name], last
+            weights, bias, weight_bits, bits, source, target, sums[name], last
         )
     return found
 
@@ -152,7 +153,8 @@ def synthetic(
     >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
     (8, 1, 3, 3)
     """
-    tied, stored, moments = ranges(network), words(network, precision), {}
+    tied, stored = ranges(network), words(network, precision)
+    moments: dict[str, float] = {}
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         before = [moments[name] for name in layer.inputs]

@@ -143,7 +143,9 @@ class Report:
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
         bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
-        return live_bits(self.network, storage(self.network).words(*bits).kept)
+        live = live_bits(self.network, storage(self.network).words(*bits).kept)
+        live.setflags(write=False)
+        return live
 
     @property
     def peak_live_bits(self) -> int:
