@@ -26,6 +26,7 @@ lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	ruff check .
 	ruff format --check .
 	lint-imports
+	mypy
 	snakemake --lint
 
 lab: .venv-lab/installed ## JupyterLab on the notebooks
