@@ -2,6 +2,7 @@
 
 
 rule simulate:
+    group: "simulate"
     input:
         notebook="notebooks/simulate.ipynb",
         code=MODEL,
