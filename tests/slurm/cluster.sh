@@ -68,7 +68,7 @@ stop() {
     pkill -x slurmd || true
     pkill -x slurmctld || true
     pkill -x munged || true
-    for _ in $(seq 20); do pgrep -x 'slurmd|slurmctld|munged' >/dev/null || break; sleep 0.25; done
+    for _ in $(seq 20); do pgrep -x slurmd >/dev/null || pgrep -x slurmctld >/dev/null || break; sleep 0.25; done
     [ ! -e "$CONF" ] || ! grep -qF "$MARK" "$CONF" || rm -f "$CONF"
     rm -rf "$SPOOL"
     echo "slurm: stopped"

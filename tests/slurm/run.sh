@@ -15,7 +15,7 @@ checkout() { # a copy of what git tracks, without its results
     (cd "$root" && git ls-files -z | xargs -0 cp --parents --target-directory "$work/$1")
 }
 sums() { (cd "$work/$1" && find results -type f ! -name '*.ipynb' -exec sha256sum {} + | sort -k2); }
-tiny() { (cd "$work/$1" && PYTHONPATH="$PWD" snakemake --nolock --quiet all --configfile workflow/config.tiny.yaml "${@:2}"); }
+tiny() { (cd "$work/$1" && PYTHONPATH="$PWD" snakemake --nolock --configfile workflow/config.tiny.yaml "${@:2}"); }
 slurm() { tiny cluster --profile workflow/profiles/slurm --slurm-init-seconds-before-status-checks 3 --latency-wait 5 "$@"; }
 running() { squeue --noheader --states=R --format=%i | head -n 1; }
 wait_for_job() { for _ in $(seq 240); do [ -z "$(running)" ] || return 0; sleep 0.25; done; echo "no job ran within 60 s"; return 1; }
