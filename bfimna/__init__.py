@@ -9,6 +9,7 @@ from importlib import import_module
 from bfimna import ap, data
 from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError
+from bfimna.names import load_chip, load_network, load_precision, load_technology
 from bfimna.network import zoo
 from bfimna.network.graph import Layer, Network
 from bfimna.network.precision import Precision
@@ -21,6 +22,8 @@ from bfimna.result.simulate import simulate
 from bfimna.result.sweep import sweep
 from bfimna.technology.technology import Technology
 
+__version__ = "0.1.0"
+
 __all__ = [
     "BfimnaError",
     "Chip",
@@ -30,10 +33,15 @@ __all__ = [
     "Precision",
     "Report",
     "Technology",
+    "__version__",
     "ap",
     "data",
     "digits",
     "emulator",
+    "load_chip",
+    "load_network",
+    "load_precision",
+    "load_technology",
     "peak",
     "read_onnx",
     "read_onnx_precision",

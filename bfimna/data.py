@@ -2,60 +2,33 @@
 
 import re
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bfimna.errors import BfimnaError, unknown
+from bfimna.errors import BfimnaError, unknown, wrong_type
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.technology.interconnect import Interconnect
+from bfimna.technology.table import STATUSES as STATUSES
+from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
 from bfimna.technology.technology import Technology
 
 _HERE = Path(__file__).resolve().parent
 #: an installed package holds its own copy; in a checkout it is what the reader sees and edits
 ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
-STATUSES = ("A", "P", "H", "C", "D")
-
-#: factor to SI of every unit a table may use
-UNITS = {
-    "s": 1.0, "ns": 1e-9, "ps": 1e-12,
-    "J": 1.0, "pJ": 1e-12, "fJ": 1e-15,
-    "W": 1.0, "uW": 1e-6, "nW": 1e-9, "pW": 1e-12,
-    "m2": 1.0, "mm2": 1e-6, "um2": 1e-12,
-    "V": 1.0, "mV": 1e-3,
-    "1": 1.0, "writes": 1.0, "GB/s": 1e9,
-    "pJ per bit": 1e-12, "pJ per 128 bit": 1e-12 / 128, "pJ per 256 bit": 1e-12 / 256,
-}  # fmt: skip
-TIME, ENERGY, POWER = ("s", "ns", "ps"), ("J", "pJ", "fJ"), ("W", "uW", "nW", "pW")
-AREA, VOLTAGE = ("m2", "mm2", "um2"), ("V", "mV")
-#: parameter of technologies.csv → field of Technology, and the units it may have
-PARAMETERS = {
-    "compare_time": ("compare_s", TIME),
-    "write_time": ("write_s", TIME),
-    "load_time": ("load_s", TIME),
-    "read_time": ("read_s", TIME),
-    "shift_time": ("shift_s", TIME),
-    "compare_energy_per_row": ("compare_j_per_row", ENERGY),
-    "compare_energy_per_key_cell": ("compare_j_per_key_cell", ENERGY),
-    "write_energy_per_cell": ("write_j_per_cell", ENERGY),
-    "load_energy_per_cell": ("load_j_per_cell", ENERGY),
-    "read_energy_per_row": ("read_j_per_row", ENERGY),
-    "shift_energy_per_tag": ("shift_j_per_tag", ENERGY),
-    "leakage_per_cell": ("leakage_w_per_cell", POWER),
-    "area_per_cell": ("area_m2_per_cell", AREA),
-    "nominal_supply": ("nominal_supply_v", VOLTAGE),
-    "threshold_voltage": ("threshold_v", VOLTAGE),
-    "alpha": ("alpha", ("1",)),
-    "write_scales": ("write_scales", ("1",)),
-    "endurance": ("endurance_writes", ("writes",)),
-}
-#: field of Technology → component and parameter of published/components.csv, common to all
+#: the tables of technologies: one that is generated, one for rows of your own
+TECHNOLOGIES = ("technologies/derived.csv", "technologies/own.csv")
+#: field of Interconnect → component and parameter of published/components.csv
 INTERCONNECT = {
     "bus_j_per_bit": ("cluster bus", "energy"),
     "mesh_j_per_bit_hop": ("mesh router", "energy"),
+    "link_speed": ("bus and mesh", "speed"),
     "router_area_m2": ("mesh router", "area"),
+    "router_bits": ("mesh router", "width"),
     "dram_j_per_bit": ("external DRAM", "energy"),
     "dram_bytes_per_s": ("external DRAM", "bandwidth"),
 }
@@ -74,78 +47,78 @@ def _read(name: str) -> pd.DataFrame:
         raise BfimnaError(f"data/{name} is no CSV table: {error}") from None
 
 
-def _where(name: str, row: Any) -> str:
-    return f"data/{name} line {row.Index + 2}"
-
-
-def _check_number(name: str, row: Any, what: str, units: tuple[str, ...]) -> None:
-    where = f"{_where(name, row)}: {what}"
-    if not isinstance(row.unit, str) and pd.isna(row.unit):
-        raise BfimnaError(f"{where} has no unit; allowed: {', '.join(units)}")
-    if str(row.unit) not in units:
-        raise BfimnaError(f"{where} has unit {row.unit!r}; allowed: {', '.join(units)}")
-    if row.status not in STATUSES:
-        raise BfimnaError(f"{where} has status {row.status!r}; allowed: {', '.join(STATUSES)}")
-    if not isinstance(row.source, str) or not row.source.strip():
-        raise BfimnaError(f"{where} has no source")
-    for end in ("value", "low", "high"):
-        try:
-            number = float(getattr(row, end))
-        except (TypeError, ValueError):
-            number = float("nan")
-        if not number >= 0 and not (end != "value" and pd.isna(getattr(row, end))):
-            raise BfimnaError(f"{where}: {end} {getattr(row, end)!r} is no number of at least 0")
-    if row.low > row.value or row.high < row.value:
-        raise BfimnaError(f"{where}: value {row.value} lies outside {row.low} to {row.high}")
-
-
 def technologies() -> pd.DataFrame:
-    """Return data/technologies.csv as printed: one row a technology and parameter."""
-    return _read("technologies.csv").copy()
+    """Return the technology tables as printed: one row per technology and parameter."""
+    return pd.concat([_read(name) for name in TECHNOLOGIES], ignore_index=True)
 
 
 def technology_names() -> list[str]:
     """Return the technologies that `load_technology` knows."""
-    return sorted(set(_read("technologies.csv").technology))
+    return sorted({name for file in TECHNOLOGIES for name in _read(file).technology})
 
 
 @lru_cache
-def load_technology(name: str) -> Technology:
-    """Return a technology of data/technologies.csv at its nominal supply, in SI units.
+def load_technology(name: str, path: str | Path | None = None) -> Technology:
+    """Return a technology of data/technologies/ at its nominal supply, in SI units.
+
+    Parameters
+    ----------
+    path : a table of your own, with the columns of data/technologies/own.csv; unless given, the
+        tables that come with the package.
+
+    Raises
+    ------
+    BfimnaError
+        For an unknown name and for a table that is not what it must be: file, line, what is wrong.
 
     >>> tech = load_technology("sram-14nm-lstp")
     >>> tech.supply_v, tech.at_supply(0.7).supply_v
     (0.8, 0.7)
     """
-    table = _read("technologies.csv")
-    if name not in set(table.technology):
+    every = _read("technologies/assumptions.csv").query("applies_to == 'every'")
+    if path is not None:
+        return technology_of(name, _own_table(Path(path)), str(path), every, _interconnect())
+    found = [file for file in TECHNOLOGIES if name in set(_read(file).technology)]
+    if not found:
         raise unknown("technology", name, technology_names())
-    values: dict[str, float] = {}
-    ranges = {}
-    for row in table[table.technology == name].itertuples():
-        if row.parameter not in PARAMETERS:
-            raise unknown(
-                f"parameter ({_where('technologies.csv', row)})", row.parameter, PARAMETERS
-            )
-        field, units = PARAMETERS[row.parameter]
-        _check_number("technologies.csv", row, f"{name} {row.parameter}", units)
-        if field in values:
-            raise BfimnaError(f"{_where('technologies.csv', row)}: {name} has two {row.parameter}")
-        factor = UNITS[str(row.unit)]
-        values[field] = float(row.value) * factor
-        low, high = (row.value if pd.isna(x) else x for x in (row.low, row.high))
-        ranges[field] = (float(low) * factor, float(high) * factor)
-    missing = [p for p, (field, _) in PARAMETERS.items() if field not in values]
-    if missing:
-        raise BfimnaError(f"data/technologies.csv: {name} lacks {', '.join(missing)}")
-    for field, (part, parameter) in INTERCONNECT.items():
-        row = component(part, parameter)
-        values[field] = row.value * UNITS[row.unit]
-        ranges[field] = tuple(
-            (row.value if pd.isna(x) else x) * UNITS[row.unit] for x in (row.low, row.high)
-        )
-    values["write_scales"] = bool(values["write_scales"])
-    return Technology(name, **values, ranges=ranges)
+    if len(found) > 1:
+        raise BfimnaError(f"technology {name!r} stands in two tables: {', '.join(found)}")
+    return technology_of(name, _read(found[0]), f"data/{found[0]}", every, _interconnect())
+
+
+def _own_table(path: Path) -> pd.DataFrame:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BfimnaError(f"technology table {path} cannot be read: {error}") from None
+    header = text.split("\n", 1)[0]
+    if ";" in header and "," not in header:
+        raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
+    try:
+        table = pd.read_csv(StringIO(text), skip_blank_lines=False, skipinitialspace=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise BfimnaError(f"{path} is no CSV table: {error}") from None
+    return table.dropna(how="all")
+
+
+def _interconnect() -> Interconnect:
+    return interconnect_of({field: component(*what) for field, what in INTERCONNECT.items()})
+
+
+def limit(name: str) -> float:
+    """Return a limit of what can be built or cooled, in SI, from data/published/limits.csv."""
+    table = _read("published/limits.csv")
+    rows = table[table.limit == name]
+    if len(rows) != 1:
+        raise unknown("limit", name, table.limit)
+    row: Any = next(rows.itertuples())
+    check_number(f"data/published/limits.csv line {row.Index + 2}: {name}", row, tuple(UNITS))
+    return float(row.value) * UNITS[str(row.unit)]
+
+
+def claims() -> pd.DataFrame:
+    """Return the ratios that the paper's abstract claims, and over whom."""
+    return _read("published/claims.csv").copy()
 
 
 def component(name: str, parameter: str) -> Any:
@@ -154,8 +127,9 @@ def component(name: str, parameter: str) -> Any:
     rows = table[(table.component == name) & (table.parameter == parameter)]
     if len(rows) != 1:
         raise unknown("component", f"{name} {parameter}", table.component + " " + table.parameter)
-    row = next(rows.itertuples())
-    _check_number("published/components.csv", row, name, tuple(UNITS))
+    row: Any = next(rows.itertuples())
+    where = f"data/published/components.csv line {row.Index + 2}: {name} {parameter}"
+    check_number(where, row, tuple(UNITS))
     return row
 
 
@@ -218,6 +192,8 @@ def load_precision(network: Network, name: str) -> Precision:
     >>> load_precision(zoo.vgg16(), "w4a8").name
     'w4a8'
     """
+    if not isinstance(name, str):
+        raise wrong_type("precision", name, "a name")
     if fixed := re.fullmatch(r"int(\d+)|w(\d+)a(\d+)", name):
         both, weights, activations = (g and int(g) for g in fixed.groups())
         return Precision.fixed(network, both, weights=weights, activations=activations)

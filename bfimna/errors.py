@@ -2,10 +2,32 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from math import isfinite
+from numbers import Integral, Real
+
+LONGEST_VALUE = 80  # characters of a given value that a message repeats
+MOST_NAMES = 40  # known names that a message lists
 
 
 class BfimnaError(ValueError):
     """A user's input that cannot be used; the message is one line and names the remedy."""
+
+
+def shown(value: object) -> str:
+    """Write a given value on one line, cut where it is long.
+
+    >>> shown("a" * 100)[-10:], shown(10**5000)
+    ('a… (a str)', 'an int too long to write')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no integers of more than 4300 digits
+        return f"an {type(value).__name__} too long to write"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… (a {_type(value)})"
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
 
 
 def unknown(what: str, given: object, known: Iterable[str]) -> BfimnaError:
@@ -15,13 +37,26 @@ def unknown(what: str, given: object, known: Iterable[str]) -> BfimnaError:
     unknown network 'resnet81'; did you mean 'resnet18'? Known: resnet18, vgg16
     """
     names = sorted(known)
-    near = get_close_matches(str(given), names, n=1)
+    near = get_close_matches(str(given), names, n=1) if isinstance(given, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ";"
-    return BfimnaError(f"unknown {what} {given!r}{hint} Known: {', '.join(names)}")
+    more = f", … ({len(names)} in all)" if len(names) > MOST_NAMES else ""
+    listed = ", ".join(names[:MOST_NAMES]) + more
+    return BfimnaError(f"unknown {what} {shown(given)}{hint} Known: {listed}")
+
+
+def wrong_type(what: str, given: object, wanted: str) -> BfimnaError:
+    """Error for an argument of a type that cannot be used.
+
+    >>> print(wrong_type("network", 7, "a name, a file or a Network"))
+    network must be a name, a file or a Network, not 7 (int)
+    """
+    return BfimnaError(f"{what} must be {wanted}, not {shown(given)} ({_type(given)})")
 
 
 def whole_number(what: str, value: object, low: int, high: int | None = None) -> int:
-    """Return `value` as int, or raise if it is no whole number within [low, high].
+    """Return `value` as Python's int, or raise if it is no whole number within [low, high].
+
+    NumPy's integers become Python's, which cannot overflow; truth values are no numbers.
 
     >>> whole_number("batch", 4, 1)
     4
@@ -29,11 +64,55 @@ def whole_number(what: str, value: object, low: int, high: int | None = None) ->
     if type(value) is int and value >= low and (high is None or value <= high):
         return value  # the way that almost every call takes, thousands a network
     allowed = f"from {low} to {high}" if high is not None else f"of at least {low}"
-    try:
-        number = int(value)  # type: ignore[call-overload]
-        exact = number == value and not isinstance(value, bool)
-    except (TypeError, ValueError, OverflowError):
-        exact = False
-    if not exact or number < low or (high is not None and number > high):
-        raise BfimnaError(f"{what} must be a whole number {allowed}, not {value!r}")
+    number = _exact(value)
+    if number is None or number < low or (high is not None and number > high):
+        raise BfimnaError(f"{what} must be a whole number {allowed}, not {shown(value)}")
     return number
+
+
+def _exact(value: object) -> int | None:
+    """Return a whole number as int, anything else as None."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    if isinstance(value, Integral):
+        return int(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return int(number) if number.is_integer() and number == value else None
+
+
+def as_int(value: object) -> object:
+    """Return a whole number as Python's int, and anything else as it is, to be refused later."""
+    number = _exact(value)
+    return value if number is None else number
+
+
+def positive_number(what: str, value: object) -> float:
+    """Return `value` as Python's float, or raise if it is no finite number above 0.
+
+    >>> positive_number("clock_hz", 10**9)
+    1000000000.0
+    """
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = 0.0
+        if number > 0 and isfinite(number):
+            return number
+    raise BfimnaError(f"{what} must be a finite number above 0, not {shown(value)}")
+
+
+def truth(what: str, value: object) -> bool:
+    """Return `value` as Python's bool, or raise if it is no truth value (0 and 1 are none).
+
+    >>> truth("overlap", True)
+    True
+    """
+    if isinstance(value, bool):
+        return value
+    if _type(value) in ("bool", "bool_"):  # NumPy's
+        return bool(value)
+    raise BfimnaError(f"{what} must be true or false, not {shown(value)}")

@@ -1,41 +1,61 @@
-"""Networks and precisions by the names that a config gives them: ours, or files."""
+"""One loader per noun: networks, precisions, chips and technologies by name, file or object.
+
+A relative path counts from the working directory.
+"""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from bfimna import data
 from bfimna.chip.chip import Chip
-from bfimna.errors import BfimnaError, unknown
+from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.network import zoo
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision
+from bfimna.network.precision import BitsByLayer, Precision
 from bfimna.network.readers.onnx import read_onnx, read_onnx_precision
 from bfimna.network.readers.precision_file import read_precision
 from bfimna.network.readers.scalesim import read_scalesim
+from bfimna.technology.technology import Technology
+
+#: what `load_network` and its kin take: an object, or what names one
+AnyNetwork = Network | str | Path
+AnyPrecision = Precision | str | Path | int | tuple[int, int] | BitsByLayer
+AnyChip = Chip | str | Path | Mapping[str, Any]
+AnyTechnology = Technology | str
 
 NETWORK_FILES = {".onnx": read_onnx, ".csv": read_scalesim}
 PRECISION_FILES = (".csv", ".yaml", ".yml")
+CHIP_FILES = (".yaml", ".yml", ".json")
+MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits that an ONNX file carries itself
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
 SAFE = re.compile(r"[\w./-]+")  # stands unquoted in a shell command, YAML and a folder's name
+LABEL = re.compile(r"[\w.+-]{1,80}")
 
 
 def network_file(name: str) -> Path | None:
-    """Return the file that a network's name means, or None if the name is the zoo's.
-
-    A relative path counts from the working directory, else from the checkout.
-    """
+    """Return the file that a network's name means, or None if the name is the zoo's."""
     if Path(name).suffix not in NETWORK_FILES:
         return None
     if not SAFE.fullmatch(name):
         raise BfimnaError(
-            f"network file {name!r}: want letters, digits, '_', '-', '.' and '/' only"
+            f"network file {shown(name)}: want letters, digits, '_', '-', '.' and '/' only "
+            "(or a pathlib.Path)"
         )
-    return _found(name)
+    return _file(name)
 
 
-def _found(name: str) -> Path:
+def _file(name: str | Path) -> Path:
+    """Return a path that the file system can be asked about."""
+    try:
+        Path(name).is_file()
+    except (OSError, ValueError):  # overlong, or with NUL
+        raise BfimnaError(f"{shown(str(name))}: no such file") from None
     return Path(name)
 
 
@@ -48,44 +68,160 @@ def slug(name: str) -> str:
     return Path(name).stem if Path(name).suffix in NETWORK_FILES else name
 
 
-def load_network(name: str) -> Network:
-    """Return a network of the zoo, or the one in an ONNX or SCALE-Sim file, bearing `name`.
+def load_network(network: AnyNetwork) -> Network:
+    """Return a network: itself, one of the zoo by name, or that of an ONNX or SCALE-Sim file.
+
+    A network from a file bears the path as its name.
 
     >>> load_network("resnet18").name
     'resnet18'
     """
-    path = network_file(name)
-    if path is None:
-        if name not in zoo.NETWORKS:
-            raise unknown("network", name, [*zoo.NETWORKS, "<path>.onnx", "<path>.csv"])
-        return zoo.load(name)
-    return replace(NETWORK_FILES[path.suffix](path), name=name)
+    if isinstance(network, Network):
+        return network
+    if not isinstance(network, str | Path):
+        raise wrong_type("network", network, "a Network, a name or a file")
+    path = _file(network) if isinstance(network, Path) else network_file(network)
+    if path is None or path.suffix not in NETWORK_FILES:
+        if network not in zoo.NETWORKS:
+            raise unknown("network", network, [*zoo.NETWORKS, "<path>.onnx", "<path>.csv"])
+        return zoo.load(str(network))
+    return replace(NETWORK_FILES[path.suffix](path), name=str(network))
 
 
-def load_precision(network: Network, name: str) -> Precision:
-    """Return a precision by name: `bfimna.data.load_precision`'s, a file's, or ``own``.
+def load_precision(network: AnyNetwork, precision: AnyPrecision) -> Precision:
+    """Return a precision of a network: itself, or made of a width, a mapping, a name or a file.
 
-    ``own`` are the bits that the network's ONNX file carries.
+    Names are those of `bfimna.data.load_precision`, and ``own``: the bits that the network's ONNX
+    file carries. One width serves weights and activations; two are (weights, activations).
+
+    >>> load_precision("resnet18", 8).name, load_precision("alexnet", (4, 8)).name
+    ('int8', 'w4a8')
+    >>> load_precision("resnet18", "hawq_v3/latency-low").weight_bits[:6]
+    (8, 8, 8, 8, 4, 8)
     """
+    network = load_network(network)
+    if isinstance(precision, Precision):
+        precision.of_network(network)  # or raise: it is another network's
+        return precision
+    if isinstance(precision, Mapping):
+        return Precision.of(network, precision)
+    if isinstance(precision, tuple | list):
+        if len(precision) != 2:
+            raise BfimnaError(
+                f"bits must be one width or (weights, activations), not {shown(precision)}"
+            )
+        return Precision.fixed(network, weights=precision[0], activations=precision[1])
+    if isinstance(precision, str | Path):
+        return _named_precision(network, precision)
+    return Precision.fixed(network, _width(precision))
+
+
+def _width(bits: object) -> Any:
+    if bits is None:
+        raise wrong_type("precision", bits, "a Precision, bits, a mapping, a name or a file")
+    return bits
+
+
+def _named_precision(network: Network, name: str | Path) -> Precision:
     if name == OWN:
-        path = network_file(network.name)
-        if path is None or path.suffix != ".onnx":
-            raise BfimnaError(f"precision 'own' is for ONNX files; {network.name!r} is none")
-        return replace(read_onnx_precision(path), name=name)
-    if Path(name).suffix in PRECISION_FILES and SAFE.fullmatch(name):
-        return replace(read_precision(network, _found(name)), name=name)
-    return data.load_precision(network, name)
+        path = _file(network.name)
+        if path.suffix != ".onnx":
+            raise BfimnaError(f"precision 'own' is for ONNX files; {shown(network.name)} is none")
+        return replace(read_onnx_precision(path), name=OWN)
+    file = isinstance(name, Path) or (SAFE.fullmatch(name) is not None)
+    if file and Path(name).suffix in PRECISION_FILES:
+        return replace(read_precision(network, _file(name)), name=str(name))
+    return data.load_precision(network, str(name))
 
 
-def load_chip(name: str) -> Chip:
-    """Return LR or IR.
+def load_chip(chip: AnyChip) -> Chip:
+    """Return a chip: itself, LR or IR by name, or one of your own as a mapping or a file of fields.
 
-    >>> load_chip("LR").caps
-    4096
+    Fields left out are LR's. A chip of your own has a name of its own; a file's default is its
+    stem.
+
+    >>> load_chip("LR").caps, load_chip({"name": "small", "clusters": 16}).caps
+    (4096, 1024)
     """
-    if name not in CHIPS:
-        raise unknown("chip", name, CHIPS)
-    return CHIPS[name]()
+    if isinstance(chip, Chip):
+        return chip
+    if isinstance(chip, Mapping):
+        return _own_chip(chip, "a chip")
+    if not isinstance(chip, str | Path):
+        raise wrong_type("chip", chip, "a Chip, a name, a mapping of fields or a file")
+    if Path(chip).suffix in CHIP_FILES:
+        path = _file(chip)
+        return _own_chip({"name": path.stem, **_fields_in(path)}, f"{path}: a chip")
+    if chip not in CHIPS:
+        raise unknown("chip", chip, [*CHIPS, "<path>.yaml", "<path>.json"])
+    return CHIPS[str(chip)]()
+
+
+def _own_chip(fields: Mapping[str, Any], where: str) -> Chip:
+    known = Chip.__dataclass_fields__
+    for field in fields:
+        if field not in known:
+            raise unknown(f"field of {where}", field, known)
+    name = fields.get("name")
+    if not isinstance(name, str) or not LABEL.fullmatch(name):
+        raise BfimnaError(
+            f"{where} needs a name of letters, digits, '_', '-', '+' and '.', not {shown(name)}"
+        )
+    clock = fields.get("clock_hz")
+    if isinstance(clock, str):  # YAML reads 1e9 as text, and 1.0e+9 as a number
+        try:
+            fields = {**fields, "clock_hz": float(clock)}
+        except ValueError:
+            raise BfimnaError(f"{where}: clock_hz must be a number, not {shown(clock)}") from None
+    chip = Chip(**fields)
+    if name in CHIPS and chip != CHIPS[name]():
+        raise BfimnaError(f"{where} named {name!r} has other fields than {name} has: rename it")
+    return chip
+
+
+def _fields_in(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML or JSON file, whose keys may each stand once."""
+    if not path.is_file() or path.stat().st_size > MOST_BYTES:
+        raise BfimnaError(f"{path}: no such file, or one larger than {MOST_BYTES} bytes")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        root, fields = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise BfimnaError(f"{path}: not UTF-8 text") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: no YAML") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise BfimnaError(f"{path}: want a mapping of a chip's fields to values")
+    lines: dict[str, int] = {}
+    for key, _ in root.value:
+        line = key.start_mark.line + 1
+        if (first := lines.setdefault(str(key.value), line)) != line:
+            raise BfimnaError(f"{path} line {line}: {key.value!r} is given twice, first on {first}")
+    return fields
+
+
+def load_technology(technology: AnyTechnology) -> Technology:
+    """Return a technology: itself, one of `bfimna.data.technology_names`, or one of your own table.
+
+    A table of your own is named with the technology in it, ``mine.csv:my-cell``; its columns are
+    those of data/technologies/own.csv.
+
+    >>> load_technology("sram-14nm-lstp").supply_v
+    0.8
+    """
+    if isinstance(technology, Technology):
+        return technology
+    if not isinstance(technology, str):
+        raise wrong_type("technology", technology, "a Technology, a name or '<path>.csv:<name>'")
+    file, _, name = technology.rpartition(":")
+    if Path(file).suffix == ".csv":
+        return data.load_technology(name, _file(file))
+    if Path(technology).suffix == ".csv":
+        raise BfimnaError(
+            f"technology {shown(technology)} is a table: want <path>.csv:<name> of one in it"
+        )
+    return data.load_technology(technology)
 
 
 def check_slugs(names: list[str]) -> None:

@@ -1,6 +1,7 @@
 """data/: what a table must hold, and the one-line errors for what it must not."""
 
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -28,6 +29,9 @@ def edited(tmp_path, monkeypatch):
     forget()
 
 
+DERIVED = "technologies/derived.csv"
+
+
 def first(table, column, value):
     table.loc[0, column] = value
     return table
@@ -43,33 +47,48 @@ def first(table, column, value):
         (lambda t: first(t, "source", None), "has no source"),
         (lambda t: first(t, "value", "fast"), "value 'fast' is no number"),
         (lambda t: first(t, "value", "-1"), "is no number of at least 0"),
+        (lambda t: first(t, "value", "nan"), "is no number of at least 0"),
         (lambda t: first(t, "low", "9"), "lies outside 9"),
+        (lambda t: first(t, "high", "-9"), "high '?-9.*is no number of at least 0"),
+        (lambda t: first(t, "distribution", "normal"), "unknown distribution .*line 2.*'normal'"),
+        (lambda t: first(t, "low", "0"), "a logsplit range starts above 0, not at 0"),
         (lambda t: first(t, "parameter", "compare_tme"), "did you mean 'compare_time'"),
         (lambda t: t.drop(index=0), "sram-14nm-lstp lacks compare_time"),
         (lambda t: pd.concat([t.iloc[:1], t]), "has two compare_time"),
     ],
 )
 def test_a_broken_technology_row_is_named_by_line(edited, change, told):
-    edited("technologies.csv", change)
+    edited(DERIVED, change)
     with pytest.raises(BfimnaError, match=told):
         data.load_technology("sram-14nm-lstp")
 
 
 def test_a_new_technology_is_rows_in_the_table_and_nothing_else(edited):
+    derived = pd.read_csv(data.ROOT / DERIVED, dtype=object)
+
     def add(table):
-        mine = table[table.technology == "sram-14nm-lstp"].assign(technology="mine")
+        mine = derived[derived.technology == "sram-14nm-lstp"].assign(technology="mine")
         mine.loc[mine.parameter == "compare_time", ["value", "low", "high"]] = ["200", "200", "200"]
         mine.loc[mine.parameter == "compare_time", "unit"] = "ps"
         return pd.concat([table, mine])
 
-    edited("technologies.csv", add)
+    edited("technologies/own.csv", add)
     assert data.load_technology("mine").compare_s == pytest.approx(200e-12)
+    assert "mine" in data.technology_names()
+    assert data.load_technology("sram-14nm-lstp").name == "sram-14nm-lstp"
+
+
+def test_one_name_in_both_tables_is_refused(edited):
+    derived = pd.read_csv(data.ROOT / DERIVED, dtype=object)
+    edited("technologies/own.csv", lambda table: derived)
+    with pytest.raises(BfimnaError, match="'sram-14nm-hp' stands in two tables"):
+        data.load_technology("sram-14nm-hp")
 
 
 def test_a_missing_table_is_named(edited):
-    (data.ROOT / "technologies.csv").unlink()
-    data._read.cache_clear()
-    with pytest.raises(BfimnaError, match=r"data file technologies.csv is missing"):
+    edited(DERIVED, lambda table: table)
+    (data.ROOT / DERIVED).unlink()
+    with pytest.raises(BfimnaError, match=r"data file technologies/derived.csv is missing"):
         data.technologies()
 
 
@@ -79,13 +98,92 @@ def test_unknown_names_suggest_the_nearest():
 
 
 def test_every_published_figure_has_a_source_and_a_status():
-    for name in ("published/accelerators.csv", "published/components.csv", "technologies.csv"):
+    published = [f"published/{n}.csv" for n in ("accelerators", "components", "limits", "claims")]
+    for name in (*published, *data.TECHNOLOGIES, "technologies/assumptions.csv"):
         table = data._read(name)
         assert table.source.notna().all(), name
         assert table.status.isin(data.STATUSES).all(), name
 
 
 def test_interconnect_energies_are_converted_once():
-    tech = data.load_technology("sram-14nm-lstp")
-    assert tech.mesh_j_per_bit_hop == pytest.approx(20.74e-12 / 256)
-    assert tech.bus_j_per_bit == pytest.approx(0.054e-12)
+    links = data.load_technology("sram-14nm-lstp").interconnect
+    assert links.mesh_j_per_bit_hop == pytest.approx(20.74e-12 / 256)
+    assert links.bus_j_per_bit == pytest.approx(0.054e-12)
+    assert links.ranges["mesh_j_per_bit_hop"] == pytest.approx((7e-12 / 256, 62e-12 / 256))
+    assert (
+        links.draws["mesh_j_per_bit_hop"] == links.draws["bus_j_per_bit"] == ("logsplit", "wires")
+    )
+
+
+def write(path, table, separator=","):
+    table.to_csv(path, index=False, sep=separator)
+    return path
+
+
+@pytest.fixture
+def mine():
+    derived = pd.read_csv(data.ROOT / DERIVED, dtype=object)
+    return derived[derived.technology == "sram-14nm-lstp"].assign(technology="mine")
+
+
+def test_a_table_of_one_s_own_is_read_from_its_path(tmp_path, mine):
+    given = data.load_technology("mine", write(tmp_path / "cells.csv", mine))
+    assert replace(given, name="sram-14nm-lstp") == data.load_technology("sram-14nm-lstp")
+    # what holds for every technology alike need not stand in it, nor how ranges are drawn
+    short = mine[~mine.parameter.str.startswith("vertical_")].drop(
+        columns=["cause", "distribution"]
+    )
+    given = data.load_technology("mine", str(write(tmp_path / "short.csv", short)))
+    assert (given.vertical_rows, given.interconnect.router_bits) == (300, 256)
+    assert given.draws["compare_s"] == ("split", "compare_time")
+
+
+@pytest.mark.parametrize(
+    ("change", "separator", "told"),
+    [
+        (lambda t: t, ";", "cells.csv line 1: separated by semicolons; want commas"),
+        (
+            lambda t: t.drop(columns=["unit", "source"]),
+            ",",
+            "line 1: no column unit, source; it ne",
+        ),
+        (lambda t: first(t.reset_index(drop=True), "value", "fast"), ",", "line 2: mine .*'fast'"),
+        (
+            lambda t: first(t.reset_index(drop=True), "value", "-1"),
+            ",",
+            "line 2: mine compare_time",
+        ),
+        (lambda t: first(t.reset_index(drop=True), "value", ""), ",", "is no number of at least 0"),
+        (lambda t: t.assign(technology="other"), ",", "'mine'; .*Known: other"),
+        (lambda t: t[t.parameter != "alpha"][1:], ",", "cells.csv: mine lacks compare_time$"),
+    ],
+)
+def test_a_broken_table_of_one_s_own_is_named_by_file_and_line(
+    tmp_path, mine, change, separator, told
+):
+    with pytest.raises(BfimnaError, match=told):
+        data.load_technology("mine", write(tmp_path / "cells.csv", change(mine), separator))
+
+
+def test_a_table_that_is_no_table_is_refused_in_one_line(tmp_path):
+    for name, content in (("empty.csv", b""), ("binary.csv", b"\xff\xfe\x00")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(BfimnaError, match=name):
+            data.load_technology("mine", tmp_path / name)
+    with pytest.raises(BfimnaError, match="cannot be read"):
+        data.load_technology("mine", tmp_path / "missing.csv")
+
+
+def test_blank_lines_do_not_shift_the_line_that_an_error_names(tmp_path, mine):
+    path = write(tmp_path / "cells.csv", mine)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "", lines[1].replace("0.3823", "x"), *lines[2:]]))
+    with pytest.raises(BfimnaError, match=r"cells.csv line 3: mine compare_time: value 'x'"):
+        data.load_technology("mine", path)
+
+
+def test_limits_are_read_in_si_and_unknown_ones_named():
+    assert data.limit("power density") == pytest.approx(1e6)
+    assert data.limit("area of a die") == pytest.approx(858e-6)
+    with pytest.raises(BfimnaError, match="unknown limit 'noise'"):
+        data.limit("noise")

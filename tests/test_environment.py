@@ -8,6 +8,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import bfimna
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
@@ -49,3 +51,8 @@ def test_locks_are_exact_complete_and_without_addresses(lock, groups):
 def test_the_pipelines_lock_keeps_jupyterlab_out():
     assert "jupyterlab==" not in (ROOT / "requirements.lock").read_text()
     assert "rfc3987-syntax==" not in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_citation_names_the_packages_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == bfimna.__version__

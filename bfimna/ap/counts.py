@@ -14,19 +14,45 @@ from bfimna.ap.events import ENERGY_EVENTS as ENERGY_EVENTS
 from bfimna.ap.events import EVENTS as EVENTS
 from bfimna.ap.events import Amount, ApKind, Counts, CountSet
 from bfimna.ap.events import check_set as check_set
+from bfimna.ap.expected import Tagged
 from bfimna.ap.lut import Lut
 
+NOTHING = Tagged(0, 0)
 
-def _passes(lut: Lut, steps: Amount, cells: Amount) -> Counts:
-    """Return `steps` runs of a pass table that write `cells` in all."""
+
+def _passes(lut: Lut, steps: Amount, tagged: Tagged) -> Counts:
+    """Return `steps` runs of a pass table that match and write so much in all."""
     n = len(lut) * steps
     return Counts(
         compares=n,
         writes=n,
         compare_rows=n,
         key_cells=lut.key_columns * steps,
-        cells_written=cells,
+        cells_written=tagged.cells,
+        rows_matched=tagged.matches,
+        words_written=tagged.matches,
+        lines_driven=lut.written_columns * steps,
     )
+
+
+def _step(lut: Lut) -> Counts:
+    """Return one run of an adder's table on random bits, carry included."""
+    matches, cells, _ = lut.expect(0.5, 0.5, 0.5)
+    return _passes(lut, 1, Tagged(matches, cells))
+
+
+def clear(columns: Amount, times: Amount = 1) -> Counts:
+    """Clear columns in every row, in one write; that `times` times."""
+    cells = columns * times
+    return Counts(writes=times, cells_written=cells, words_written=times, lines_driven=cells)
+
+
+def clear_along(columns: Amount) -> Counts:
+    """Clear columns in the cycle that loads another one, or a word: no cycle of its own.
+
+    The load has enabled every row, so no word is written for it; the columns are driven.
+    """
+    return Counts(cells_written=columns, lines_driven=columns)
 
 
 # ---- words that every row holds for itself --------------------------------------------------
@@ -48,12 +74,12 @@ def add(bits: Amount) -> Counts:
     >>> add(8).cycles
     64
     """
-    return _passes(tables.FULL_ADD, bits, expected.add_cells(bits))
+    return _passes(tables.FULL_ADD, bits, expected.add_tagged(bits))
 
 
 def subtract(bits: Amount) -> Counts:
     """Subtract in place, p -= a: the same passes with another table."""
-    return _passes(tables.FULL_SUBTRACT, bits, expected.subtract_cells(bits))
+    return _passes(tables.FULL_SUBTRACT, bits, expected.subtract_tagged(bits))
 
 
 def multiply(
@@ -72,9 +98,9 @@ def multiply(
     >>> multiply(8, 8).cycles, multiply(8, 8, (True, True)).cycles
     (512, 576)
     """
-    cells = expected.multiply_cells(multiplier_bits, bits, int(signed[0]), int(signed[1]))
+    tagged = expected.multiply_tagged(multiplier_bits, bits, int(signed[0]), int(signed[1]))
     steps = multiplier_bits * (bits + signed[1])
-    return _passes(tables.CONTROLLED_ADD, steps, cells)
+    return _passes(tables.CONTROLLED_ADD, steps, tagged)
 
 
 def maximum(bits: Amount, counts: CountSet = "microcode") -> Counts:
@@ -86,12 +112,16 @@ def maximum(bits: Amount, counts: CountSet = "microcode") -> Counts:
     >>> maximum(8).cycles, maximum(8, "published").cycles
     (47, 66)
     """
-    rest = _passes(tables.MAXIMUM, bits - 1, 0)
-    program = rest + _passes(tables.MAXIMUM_TOP, 1, expected.maximum_cells(bits)) + Counts(writes=1)
+    top = _passes(tables.MAXIMUM_TOP, 1, expected.maximum_tagged(bits))
+    program = clear(2) + top + _passes(tables.MAXIMUM, bits - 1, NOTHING)
     if counts == "microcode":
         return program
     return program + Counts(
-        compares=bits + 1, writes=bits + 2, compare_rows=bits + 1, key_cells=4 * bits
+        compares=bits + 1,
+        writes=bits + 2,
+        compare_rows=bits + 1,
+        key_cells=4 * bits,
+        lines_driven=bits + 2,
     )
 
 
@@ -104,9 +134,16 @@ def relu(bits: Amount, counts: CountSet = "microcode") -> Counts:
     (2, 33)
     """
     if counts == "microcode":
-        return Counts(compares=1, writes=1, compare_rows=1, key_cells=1, cells_written=0.5 * bits)
+        return _one_pass(1, bits)
     steps = Counts(
-        compares=bits, writes=bits + 1, compare_rows=bits, key_cells=bits, cells_written=0.5 * bits
+        compares=bits,
+        writes=bits + 1,
+        compare_rows=bits,
+        key_cells=bits,
+        cells_written=0.5 * bits,
+        rows_matched=0.5 * bits,
+        words_written=0.5 * bits,
+        lines_driven=bits + 1,
     )
     return load(bits) + steps + read(bits)
 
@@ -134,6 +171,9 @@ def saturate(bits: Amount, word_bits: Amount | None = None, signed: bool = True)
         compare_rows=patterns + 2,
         key_cells=patterns * upper + 4,
         cells_written=fit + (1.0 - fit) * bits,
+        rows_matched=1.0,  # what fits matches a pattern, the others one of the two signs
+        words_written=1.0,
+        lines_driven=patterns + 2 * bits,
     )
 
 
@@ -156,7 +196,7 @@ def requantise(
     """
     word = None if shift is None else bits + scale_bits - shift
     program = multiply(bits, scale_bits, (True, False)) + saturate(out_bits, word, signed)
-    return program + Counts(writes=bits - 1, cells_written=bits - 1)
+    return program + clear(1, bits - 1)
 
 
 def scale_bits(out_bits: Amount) -> Amount:
@@ -222,16 +262,28 @@ def reduce(
         return _reduce_1d(words, bits, groups, signed)
     if counts == "published":
         steps = (depth if ap == "2d-segmented" else (words - 1) * groups) * (words > 1)
-        one = _passes(tables.FULL_ADD, 1, 0.75)
-        return one.repeat(steps, columns * (words - 1))
+        return _step(tables.FULL_ADD).repeat(steps, columns * (words - 1))
     joins = np.maximum(words - 2, 0)
     steps = tree_levels(words) if ap == "2d-segmented" else joins * groups
-    lut = tables.FULL_ADD
-    cells, (_, _, carry) = lut.expect(0.5, 0.5, 0.5)
-    handed_on = cells + 1.0 + carry * (columns - 1) / columns  # the top column's carry is dropped
-    step = Counts(len(lut) + 1, len(lut) + 2, 0, 0, 1, len(lut) + 1, lut.key_columns + 1)
-    step = step + Counts(cells_written=handed_on, tags_shifted=1)
-    return step.repeat(steps, columns * joins)
+    return (_step(tables.FULL_ADD) + _hand_on(columns)).repeat(steps, columns * joins)
+
+
+def _hand_on(columns: Amount) -> Counts:
+    """Move a row's carries on by a column: compare, shift the tags, clear the row, write it."""
+    carry = tables.FULL_ADD.expect(0.5, 0.5, 0.5).after[2]
+    kept = carry * (columns - 1) / columns  # the top column's carry is dropped
+    return Counts(
+        compares=1,
+        writes=2,
+        shifts=1,
+        compare_rows=1,
+        key_cells=1,
+        cells_written=1.0 + kept,
+        tags_shifted=1,
+        rows_matched=carry,
+        words_written=1.0 + kept,
+        lines_driven=2,
+    )
 
 
 def _reduce_1d(words: Amount, bits: Amount, groups: Amount, signed: bool) -> Counts:
@@ -243,17 +295,28 @@ def _reduce_1d(words: Amount, bits: Amount, groups: Amount, signed: bool) -> Cou
         steps = steps + width * (level <= depth)
         events = events + width * (left // 2)
         left = left - left // 2
-    add = _passes(tables.FULL_ADD, 1, 0.75).repeat(steps, events)
+    add = _step(tables.FULL_ADD).repeat(steps, events) + clear_along(moved)  # the carry column
     return add + Counts(
-        reads=moved * groups,
-        loads=moved * groups,
-        cells_written=moved,  # the carry column, cleared along with the load
-        cells_loaded=events,
-        cells_read=events,
+        reads=moved * groups, loads=moved * groups, cells_loaded=events, cells_read=events
     )
 
 
 def sign_extend(bits: Amount) -> Counts:
     """Copy a word's sign into `bits` cleared columns above it: one pass (none where bits = 0)."""
     once = np.minimum(bits, 1)
-    return Counts(once, once, compare_rows=once, key_cells=once, cells_written=0.5 * bits)
+    return _one_pass(once, bits)
+
+
+def _one_pass(once: Amount, columns: Amount) -> Counts:
+    """Return one pass (or none) with one random column as key that writes `columns` columns."""
+    half = 0.5 * once
+    return Counts(
+        compares=once,
+        writes=once,
+        compare_rows=once,
+        key_cells=once,
+        cells_written=0.5 * columns,
+        rows_matched=half,
+        words_written=half,
+        lines_driven=columns,
+    )

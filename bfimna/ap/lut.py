@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from graphlib import CycleError, TopologicalSorter
-from itertools import product
+from itertools import islice, product
 from operator import and_
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,11 @@ from bfimna.errors import BfimnaError
 Row = tuple[int, ...]
 Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
 
-SEARCH_BUDGET = 20_000  # covers tried before a greedy one is taken; every table of ours needs < 500
+Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
+
+# what bounds the search for a stranger's table; ours need a tenth of it
+SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
+MOST_ORDERS = 1_000  # lists of passes that are weighed
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,21 @@ class Pass:
         for column, bit in self.write:
             new[column] = bit
         return tuple(new)
+
+
+class Expected(NamedTuple):
+    """What the passes of a table are expected to do in a row.
+
+    Attributes
+    ----------
+    matches : passes that match.
+    cells : cells written.
+    after : each column's probability of a one afterwards.
+    """
+
+    matches: float
+    cells: float
+    after: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -78,11 +98,16 @@ class Lut:
 
     def run(self, row: Row) -> tuple[Row, int]:
         """Apply all passes to one row; return the row and the number of cells written."""
-        cells = 0
+        row, _, cells = self._trace(row)
+        return row, cells
+
+    def _trace(self, row: Row) -> tuple[Row, int, int]:
+        """Apply all passes to one row; return it, the passes that matched, the cells written."""
+        matches = cells = 0
         for step in self.passes:
             if step.matches(row):
-                row, cells = step.rewrite(row), cells + len(step.write)
-        return row, cells
+                row, matches, cells = step.rewrite(row), matches + 1, cells + len(step.write)
+        return row, matches, cells
 
     def run_packed(self, columns: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
         """Apply all passes to rows held as bit planes, 64 rows a word; also count the cells."""
@@ -95,32 +120,37 @@ class Lut:
         return planes, cells
 
     @cached_property
-    def outcomes(self) -> tuple[tuple[Row, Row, int], ...]:
-        """Every input row with its output row and the cells that are written on the way."""
-        return tuple((row, *self.run(row)) for row in _rows(len(self.columns)))
+    def outcomes(self) -> tuple[tuple[Row, Row, int, int], ...]:
+        """Every row with its result, the passes that match on the way and the cells they write."""
+        return tuple((row, *self._trace(row)) for row in _rows(len(self.columns)))
 
     @property
     def key_columns(self) -> int:
         """Driven key columns, summed over the passes."""
         return sum(len(step.key) for step in self.passes)
 
-    def expect(self, *ones: float) -> tuple[float, tuple[float, ...]]:
-        """Return the expected cells written a row, and each column's probability of a one after.
+    @property
+    def written_columns(self) -> int:
+        """Driven written columns, summed over the passes."""
+        return sum(len(step.write) for step in self.passes)
+
+    def expect(self, *ones: float) -> Expected:
+        """Return what the passes are expected to do in a row.
 
         Parameters
         ----------
         ones : probability of a one in each column before, taken as independent.
         """
-        cells, after = 0.0, [0.0] * len(ones)
-        for row, result, written in self.outcomes:
+        matches, cells, after = 0.0, 0.0, [0.0] * len(ones)
+        for row, result, matched, written in self.outcomes:
             weight = 1.0
             for bit, one in zip(row, ones, strict=True):
                 weight *= one if bit else 1.0 - one
             if weight:
-                cells += weight * written
+                matches, cells = matches + weight * matched, cells + weight * written
                 for column, bit in enumerate(result):
                     after[column] += weight * bit
-        return cells, tuple(after)
+        return Expected(matches, cells, tuple(after))
 
 
 def _rows(width: int) -> Iterator[Row]:
@@ -139,47 +169,102 @@ def _cubes(rows: Mapping[Row, Row], width: int) -> list[Pass]:
     return sorted(found, key=lambda p: (len(p.key), len(p.write), p.key))
 
 
-def _order(cover: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
-    """Sort so that no rewritten row is changed by a later pass; CycleError if impossible."""
-    graph: dict[int, set[int]] = {i: set() for i in range(len(cover))}
-    for i, first in enumerate(cover):
-        results = {rows[r] for r in rows if first.matches(r)}
-        for k, other in enumerate(cover):
-            if k != i and any(other.matches(r) and other.rewrite(r) != r for r in results):
-                graph[i].add(k)
-    return [cover[i] for i in TopologicalSorter(graph).static_order()]
+def _orders(cover: Sequence[Pass], rows: Mapping[Row, Row]) -> Iterator[list[Pass]]:
+    """Yield every order in which no rewritten row is changed by a later pass."""
+    before = {  # pass → the others that would change what it wrote, which must come first
+        i: {
+            k
+            for k, other in enumerate(cover)
+            for result in {rows[r] for r in rows if first.matches(r)}
+            if i != k and other.matches(result) and other.rewrite(result) != result
+        }
+        for i, first in enumerate(cover)
+    }
+
+    def extend(done: list[int]) -> Iterator[list[Pass]]:
+        if len(done) == len(cover):
+            yield [cover[i] for i in done]
+        for i, first in before.items():
+            if i not in done and first <= set(done):
+                yield from extend([*done, i])
+
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError:
+        return iter(())
+    return extend([])
 
 
-def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row], todo: frozenset[Row]) -> list[Pass]:
-    """Return the shortest ordered cover (fewest driven key columns among equals)."""
-    covers = {cube: frozenset(r for r in todo if cube.matches(r)) for cube in cubes}
+Served = Mapping[Pass, frozenset[Row]]  # cube → the rows that it rewrites, and must
+
+
+def _covers(serves: Served, size: int) -> tuple[list[tuple[Pass, ...]], bool]:
+    """Return the sets of `size` cubes that cover every row to rewrite; whether these are all."""
+    most = max(len(served) for served in serves.values())
+    found: dict[frozenset[Pass], tuple[Pass, ...]] = {}
     budget = SEARCH_BUDGET
-    best: list[Pass] = []
 
-    def extend(chosen: tuple[Pass, ...], left: frozenset[Row], size: int) -> None:
-        nonlocal budget, best
+    def extend(chosen: tuple[Pass, ...], left: frozenset[Row]) -> None:
+        nonlocal budget
         budget -= 1
         if not left:
-            weight = sum(len(p.key) for p in chosen)
-            if not best or weight < sum(len(p.key) for p in best):
-                try:
-                    best = _order(chosen, rows)
-                except CycleError:
-                    return
-        elif len(chosen) < size and budget > 0:
+            found.setdefault(frozenset(chosen), chosen)
+        elif len(left) <= most * (size - len(chosen)) and budget > 0:
             row = min(left)
-            for cube in cubes:
-                if row in covers[cube]:
-                    extend((*chosen, cube), left - covers[cube], size)
+            for cube, served in serves.items():
+                if row in served:
+                    extend((*chosen, cube), left - served)
 
-    for size in range(1, len(todo) + 1):
-        extend((), todo, size)
-        if best or budget <= 0:
+    extend((), frozenset[Row]().union(*serves.values()))
+    return list(found.values()), budget > 0
+
+
+def _least(cover: Sequence[Pass], serves: Served, kept: Sequence[Row]) -> Weight:
+    """Return the least that an order of the cover can weigh: rows to rewrite are tagged once."""
+    idle = [sum(step.matches(row) for row in kept) for step in cover]
+    todo = frozenset[Row]().union(*(serves[step] for step in cover))
+    needed = [min(len(step.write) for step in cover if row in serves[step]) for row in todo]
+    cells = sum(n * len(step.write) for n, step in zip(idle, cover, strict=True))
+    return cells + sum(needed), sum(idle) + len(todo), sum(len(step.key) for step in cover)
+
+
+def _weight(order: Sequence[Pass], rows: Mapping[Row, Row]) -> Weight:
+    """Return cells written and passes matched over all rows, and driven key columns."""
+    traces = [Lut((), tuple(order))._trace(row) for row in rows]
+    return (
+        sum(cells for _, _, cells in traces),
+        sum(matches for _, matches, _ in traces),
+        sum(len(step.key) for step in order),
+    )
+
+
+def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
+    """Return, of the shortest lists of passes, the one that writes the fewest cells.
+
+    All rows that occur count alike. Among equals fewest rows are tagged, then fewest key columns
+    driven; what is still equal is decided by the order of the keys, so that the result is one.
+    """
+    kept = [r for r in rows if rows[r] == r]
+    serves = {
+        cube: frozenset(r for r in rows if rows[r] != r and cube.matches(r)) for cube in cubes
+    }
+    for size in range(1, len(rows) + 1):
+        covers, complete = _covers(serves, size)
+        ranked = sorted(((_least(c, serves, kept), c) for c in covers), key=lambda pair: pair[0])
+        lists = ((least, order) for least, cover in ranked for order in _orders(cover, rows))
+        best: tuple[Weight, list[Pass]] | None = None
+        for least, order in islice(lists, MOST_ORDERS):
+            if best and least >= best[0]:
+                break
+            weight = _weight(order, rows)
+            if not best or weight < best[0]:
+                best = weight, order
+        if best:
+            return best[1]
+        if not complete:
             break
-    if best:
-        return best
-    single = [Pass(tuple(enumerate(r)), _changes(r, rows[r])) for r in sorted(todo)]
-    return _order(single, rows)  # one pass a row: always possible where the table has no cycle
+    single = [Pass(tuple(enumerate(r)), _changes(r, rows[r])) for r in sorted(rows) if rows[r] != r]
+    return next(_orders(single, rows))  # one pass a row: always possible where no cycle is
 
 
 def _changes(row: Row, result: Row) -> tuple[tuple[int, int], ...]:
@@ -230,5 +315,5 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
             f"truth table over ({', '.join(columns)}) rewrites in a circle, {circle}: "
             "it cannot be run in place; write the result to a spare column"
         ) from None
-    ordered = _search(_cubes(rows, width), rows, todo) if todo else []
+    ordered = _search(_cubes(rows, width), rows) if todo else []
     return Lut(tuple(columns), tuple(ordered))

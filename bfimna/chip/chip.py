@@ -4,33 +4,59 @@ A cluster holds CAPs (computing, 2D APs) and MAPs (memory) on one bus; the clust
 mesh. Model document, section 3.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from math import ceil, isqrt
 from typing import Literal, get_args
 
-from bfimna.ap.counts import ApKind
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.ap.counts import Amount, ApKind
+from bfimna.display import html_table
+from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, whole_number
 from bfimna.network.graph import Gemm, Network
 
 Weights = Literal["resident", "streamed"]
+LoadMode = Literal["latched", "by row"]
+MOST_IMAGES = 2**20  # in a batch
+#: field → what errors call it, its least value and its largest: far above what can be built
+_LIMITS = {
+    "clusters": ("clusters (0: as many as needed)", 0, 2**40),
+    "caps_per_cluster": ("CAPs per cluster", 1, 2**20),
+    "maps_per_cluster": ("MAPs per cluster", 0, 2**20),
+    "rows": ("rows", 1, 2**20),
+    "columns": ("columns", 1, 2**20),
+    "bus_bits": ("bus_bits", 1, 2**20),
+    "mesh_bits": ("mesh_bits", 1, 2**20),
+    "mats": ("mats", 1, 2**20),
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Chip:
-    """Geometry and interconnect of a chip.
+    """Geometry and interconnect of a chip; every field by keyword.
 
     Parameters
     ----------
     name : what results call it.
     clusters : on a square mesh; 0 for as many as the largest layer needs (IR).
-    caps_per_cluster, maps_per_cluster : arrays in a cluster.
-    rows, columns : of an array; 72 columns hold 16 + 16 + 32 bits, carry and flags.
-    ap : kind of the CAPs.
-    bus_bits, mesh_bits : width of a cluster's bus and of a mesh link. clock_hz : of both.
+    caps_per_cluster : computing arrays in a cluster.
+    maps_per_cluster : memory arrays in a cluster.
+    rows : of an array.
+    columns : of an array; 72 hold 16 + 16 + 32 bits, carry and flags.
+    ap_kind : kind of the CAPs: "1d", "2d" or "2d-segmented".
+    bus_bits : width of a cluster's bus.
+    mesh_bits : width of a mesh link.
+    clock_hz : of buses and mesh.
     multicast : a fold's distinct operands cross a cluster's bus once; otherwise every copy does.
     weights : "resident" in the MAPs, or "streamed" from DRAM once a batch and layer.
     overlap : the next fold's operands move while this one computes (double buffering).
+    load_mode : "latched", a fold's operands wait in latches and are written column by column, or
+        "by row", without latches, a CAP's rows one after the other.
+    mats : parts of an array along its rows; a row's write drives the columns of one.
+
+    Raises
+    ------
+    BfimnaError
+        For a field that is not known, given by position, or out of its range.
     """
 
     name: str = "LR"
@@ -39,27 +65,47 @@ class Chip:
     maps_per_cluster: int = 1
     rows: int = 4800
     columns: int = 72
-    ap: ApKind = "2d-segmented"
+    ap_kind: ApKind = "2d-segmented"
     bus_bits: int = 1024
     mesh_bits: int = 1024
     clock_hz: float = 1e9
     multicast: bool = True
     weights: Weights = "resident"
     overlap: bool = False
+    load_mode: LoadMode = "latched"
+    mats: int = 16
+
+    def __new__(cls, *by_position: object, **fields: object) -> "Chip":
+        """Refuse what the generated ``__init__`` would answer with a bare TypeError."""
+        if by_position:
+            raise BfimnaError(
+                f"Chip takes its fields by keyword, not {shown(by_position[0])}: want "
+                "Chip.limited(), Chip.unlimited(), load_chip(name) or Chip(name=..., rows=...)"
+            )
+        for field in fields:
+            if field not in cls.__dataclass_fields__:
+                raise unknown("field of a chip", field, cls.__dataclass_fields__)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        where = f"chip {self.name!r}:"
-        whole_number(f"{where} clusters (0: as many as needed)", self.clusters, 0)
-        whole_number(f"{where} CAPs per cluster", self.caps_per_cluster, 1)
-        whole_number(f"{where} MAPs per cluster", self.maps_per_cluster, 0)
-        for what in ("rows", "columns", "bus_bits", "mesh_bits"):
-            whole_number(f"{where} {what}", getattr(self, what), 1)
-        if not self.clock_hz > 0:
-            raise BfimnaError(f"{where} clock_hz must be above 0, not {self.clock_hz!r}")
-        if self.ap not in get_args(ApKind):
-            raise unknown("AP kind", self.ap, get_args(ApKind))
+        if not isinstance(self.name, str) or not self.name:
+            raise BfimnaError(f"a chip's name must be text, not {shown(self.name)}")
+        where = f"chip {shown(self.name)}:"
+        checked: dict[str, object] = {
+            field: whole_number(f"{where} {what}", getattr(self, field), low, high)
+            for field, (what, low, high) in _LIMITS.items()
+        }
+        checked["clock_hz"] = positive_number(f"{where} clock_hz", self.clock_hz)
+        for field in ("multicast", "overlap"):
+            checked[field] = truth(f"{where} {field}", getattr(self, field))
+        for field, value in checked.items():  # NumPy's numbers become Python's, which never wrap
+            object.__setattr__(self, field, value)
+        if self.ap_kind not in get_args(ApKind):
+            raise unknown("AP kind", self.ap_kind, get_args(ApKind))
         if self.weights not in get_args(Weights):
             raise unknown("place of the weights", self.weights, get_args(Weights))
+        if self.load_mode not in get_args(LoadMode):
+            raise unknown("load mode", self.load_mode, get_args(LoadMode))
 
     @classmethod
     def limited(cls) -> "Chip":
@@ -68,12 +114,30 @@ class Chip:
         >>> Chip.limited().product_rows
         19660800
         """
-        return cls("LR")
+        return cls(name="LR")
 
     @classmethod
     def unlimited(cls) -> "Chip":
         """IR: as many CAPs as the largest layer needs, so that every layer takes one fold."""
-        return cls("IR", clusters=0)
+        return cls(name="IR", clusters=0)
+
+    def __repr__(self) -> str:
+        told = ("name", "clusters", "caps_per_cluster", "rows", "columns")
+        given = {f.name: (getattr(self, f.name), f.default) for f in fields(self)}
+        own = [
+            f"{name}={value!r}"
+            for name, (value, default) in given.items()
+            if value != default and name not in told
+        ]
+        size = f"{self.clusters} clusters of" if self.clusters else "clusters as needed, each of"
+        return (
+            f"<Chip {self.name}: {size} {self.caps_per_cluster} CAPs of {self.rows} × "
+            f"{self.columns} cells{'; ' if own else ''}{', '.join(own)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return html_table(repr(self)[1:-1], ("field", "value"), rows)
 
     @property
     def caps(self) -> int:
@@ -114,6 +178,15 @@ class Chip:
     def sized_for(self, network: Network, batch: int) -> "Chip":
         """Return the chip itself, or for IR one with clusters enough for the largest layer."""
         return self if self.clusters else _sized(self, network, batch)
+
+
+def columns_needed(weight_bits: Amount, activation_bits: Amount) -> Amount:
+    """Columns that a product takes: operands, product, carry and two flags.
+
+    >>> columns_needed(16, 16)
+    67
+    """
+    return 2 * (weight_bits + activation_bits) + 3
 
 
 @dataclass(frozen=True)

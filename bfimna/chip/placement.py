@@ -13,8 +13,10 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.chip import elementwise
-from bfimna.chip.chip import Chip
+from bfimna.chip.chip import MOST_IMAGES, Chip, columns_needed
 from bfimna.chip.geometry import SIGN, Geometry, geometry, sum_bits, tensor_bits
+from bfimna.chip.loading import load_operands
+from bfimna.chip.segments import segment_rows
 from bfimna.chip.traffic import Traffic, traffic
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
@@ -44,11 +46,14 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
+    segment : mean rows attached to a column's line, shape (n,), where the phase runs vertically;
+        None where it runs on rows.
     """
 
     layers: np.ndarray
     counts: Counts
     rows: np.ndarray
+    segment: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def place(
         For a batch below 1, a network without weighted layers, or operands that need more columns
         than an array has.
     """
-    batch = whole_number("batch", batch, 1)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
     ap.check_set(counts)
     if not network.gemms:
         raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")
@@ -119,7 +124,7 @@ def place(
 
 
 def _check_columns(network: Network, w: np.ndarray, a: np.ndarray, chip: Chip) -> None:
-    needed = 2 * (w + a) + 3  # operands, product, carry and two flags
+    needed = np.asarray(columns_needed(w, a))
     if needed.max(initial=0) > chip.columns:
         k = int(np.argmax(needed.reshape(-1, needed.shape[-1]).max(axis=0)))
         raise BfimnaError(
@@ -158,7 +163,7 @@ def _gemm_phases(
 ) -> dict[str, list[Work]]:
     """Phases of the weighted layers: products in folds, then densely packed outputs."""
     exact = counts == "microcode"
-    two_rows = exact and g.chip.ap != "1d"  # the reduction leaves sum and carry
+    two_rows = exact and g.chip.ap_kind != "1d"  # the reduction leaves sum and carry
     total = sum_bits(g, w, a)
     out = stored[..., g.index]
     dense = g.dense_folds(g.dots)
@@ -167,9 +172,9 @@ def _gemm_phases(
     def in_folds(program: Counts, rows: np.ndarray) -> Counts:
         return program.repeat(g.folds, rows)
 
-    load = in_folds(ap.load(w + a), g.products)
+    load = load_operands(g, w + a)
     narrow = total - ap.levels(g.part)  # all columns of the sum, also where parts are shorter
-    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap, counts, g.per_cap), parts)
+    reduce = in_folds(ap.reduce(g.part, narrow, g.chip.ap_kind, counts, g.per_cap), parts)
     if exact:  # the product's columns are cleared along with the first column that is loaded
         load = load + Counts(cells_written=g.products * total)
         growth = ap.levels(g.j)
@@ -198,7 +203,11 @@ def _gemm_phases(
         "bias": (bias.repeat(dense, g.dots), g.dots),
         "requantise": (scale.repeat(dense, g.dots), g.dots * g.read_on),
     }
-    return {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
+    works = {phase: [Work(g.index, work, rows)] for phase, (work, rows) in each.items()}
+    if g.chip.ap_kind != "1d":
+        work, rows = each["reduce"]
+        works["reduce"] = [Work(g.index, work, rows, segment_rows(g.part, g.chip))]
+    return works
 
 
 def _packed(program: Counts, g: Geometry, at: np.ndarray) -> Work:

@@ -131,7 +131,7 @@ def traffic(
     chip = g.chip
     operands = operand_bits(network, g, weight_bits, activation_bits)
     total = sum_bits(g, weight_bits, activation_bits)
-    rows = 2 if counts == "microcode" and chip.ap != "1d" else 1  # sum and carry
+    rows = 2 if counts == "microcode" and chip.ap_kind != "1d" else 1  # sum and carry
     kept = np.where(g.read_on, stored[..., g.index], total)
     results = g.dots * (g.splits * rows * total + kept)
     moved, others = [operands], []

@@ -137,7 +137,7 @@ def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ig
     """Return what each layer runs: a `Product`, an `Elementwise`, or nothing."""
     from bfimna.chip.chip import fit
 
-    if chip.ap != "2d-segmented":
+    if chip.ap_kind != "2d-segmented":
         raise BfimnaError(f"chip {chip.name!r}: the emulator runs networks on 2d-segmented APs")
     stored, sums = words(network, precision), sum_bits(network, precision)
     gemms = {gemm.layer.name: gemm for gemm in network.gemms}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
-from bfimna.errors import BfimnaError
+from bfimna.display import html_table, quantity
+from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Shape
 
 __all__ = ["GEMM", "KINDS", "POOL", "Builder", "Gemm", "Layer", "Network", "Shape"]
@@ -41,7 +42,7 @@ class Gemm:
         return self.weights * self.u
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """A directed acyclic graph of layers in an order in which each comes after its inputs.
 
@@ -64,8 +65,15 @@ class Network:
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
     shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise BfimnaError(f"a network's name must be text, not {shown(self.name)}")
+        if isinstance(self.layers, list):
+            object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.layers, tuple) or not all(isinstance(x, Layer) for x in self.layers):
+            raise wrong_type(f"layers of network {self.name!r}", self.layers, "a tuple of Layers")
         if not self.layers:
             raise BfimnaError(f"network {self.name!r} has no layers")
         shapes: dict[str, Shape] = {}
@@ -83,10 +91,31 @@ class Network:
         object.__setattr__(self, "_hash", hash((self.name, self.layers)))
 
     def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined,no-any-return]
+        return self._hash
 
     def __getitem__(self, name: str) -> Layer:
-        return self._by_name[name]
+        """Return the layer of this name."""
+        try:
+            return self._by_name[name]
+        except (KeyError, TypeError):
+            raise unknown(f"layer of {self.name}", name, self._by_name) from None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network {self.name}: {len(self.layers)} layers, {len(self.gemms)} weighted, "
+            f"{quantity(self.weights, '')} weights, {quantity(self.macs, '')} MACs>"
+        )
+
+    def _repr_html_(self) -> str:
+        weighted = {g.layer.name: g for g in self.gemms}
+        rows = []
+        for layer in self.layers:
+            gemm = weighted.get(layer.name)
+            sizes = (gemm.weights, gemm.macs) if gemm else ("", "")
+            shape = " × ".join(map(str, self.shapes[layer.name]))
+            rows.append((layer.name, layer.kind, ", ".join(layer.inputs), shape, *sizes))
+        header = ("layer", "kind", "inputs", "channels × height × width", "weights", "MACs")
+        return html_table(repr(self)[1:-1], header, rows, self.notes)
 
     @cached_property
     def _by_name(self) -> dict[str, Layer]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, as_int, shown, truth, whole_number
 
 Shape = tuple[int, int, int]
 
@@ -44,6 +44,13 @@ IN_ROWS = (*GEMM, "add", "mul", "relu", *ELEMENTWISE)
 ADDRESSING = ("input", "flatten", "concat", "view")
 
 
+#: fields that are tuples of whole numbers, and how many they hold
+_LENGTHS = {"kernel": 2, "stride": 2, "padding": 4, "dilation": 2, "size": 2}
+
+
+LARGEST = 2**40  # number in a layer: far above any network's, far below what overflows a count
+
+
 @dataclass(frozen=True)
 class Layer:
     """One node of the graph.
@@ -74,6 +81,20 @@ class Layer:
     groups: int = 1
     ceil: bool = False
     size: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        """Make NumPy's integers Python's, which never wrap, and lists tuples; `check` judges."""
+        for what in _LENGTHS:
+            given = getattr(self, what)
+            if isinstance(given, tuple | list) and (
+                type(given) is list or {*map(type, given)} != {int}
+            ):
+                object.__setattr__(self, what, tuple(map(as_int, given)))
+        for what in ("channels", "groups"):
+            if type(getattr(self, what)) is not int:
+                object.__setattr__(self, what, as_int(getattr(self, what)))
+        if isinstance(self.inputs, list):
+            object.__setattr__(self, "inputs", tuple(self.inputs))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Return the shape of the tensor that the layer makes of tensors of these shapes."""
@@ -135,19 +156,41 @@ class Layer:
 
     def check(self) -> None:
         """Raise if the layer by itself makes no sense."""
-        where = f"layer {self.name!r}"
+        where = f"layer {shown(self.name)}"
+        if not isinstance(self.name, str) or not isinstance(self.kind, str):
+            raise BfimnaError(f"{where}: name and kind must be text, not {shown(self.kind)}")
         if self.kind not in KINDS:
-            raise BfimnaError(f"{where}: unknown kind {self.kind!r}; known: {', '.join(KINDS)}")
+            raise BfimnaError(
+                f"{where}: unknown kind {shown(self.kind)}; known: {', '.join(KINDS)}"
+            )
+        if not isinstance(self.inputs, tuple) or not all(isinstance(x, str) for x in self.inputs):
+            raise BfimnaError(
+                f"{where}: inputs must be a tuple of layers' names, not {shown(self.inputs)}"
+            )
         wanted = KINDS[self.kind]
         if len(self.inputs) != wanted if wanted is not None else len(self.inputs) < 2:
             raise BfimnaError(
                 f"{where} ({self.kind}) takes {wanted if wanted is not None else '2 or more'} "
                 f"inputs, not {len(self.inputs)}"
             )
+        self._check_numbers(where)
+
+    def _check_numbers(self, where: str) -> None:
         given = self.kind in ("input", "view", *GEMM)
-        low = {"padding": 0, "channels": 1 if given else 0}
-        for what in ("kernel", "stride", "dilation", "size", "padding", "groups", "channels"):
-            value, least = getattr(self, what), low.get(what, 1)
-            for number in value if isinstance(value, tuple) else (value,):
-                if type(number) is not int or number < least:  # the text below costs too much
-                    whole_number(f"{where}: {what}", number, least)
+        for what, length in _LENGTHS.items():
+            numbers, least = getattr(self, what), 0 if what == "padding" else 1
+            if not isinstance(numbers, tuple) or len(numbers) != length:
+                raise BfimnaError(
+                    f"{where}: {what} must be {length} whole numbers, not {shown(numbers)}"
+                )
+            for number in numbers:
+                if type(number) is not int or not least <= number <= LARGEST:  # else costs too much
+                    _check_number(f"{where}: {what}", number, least)
+        _check_number(f"{where}: groups", self.groups, 1)
+        _check_number(f"{where}: channels", self.channels, 1 if given else 0)
+        truth(f"{where}: ceil", self.ceil)
+
+
+def _check_number(what: str, value: object, least: int) -> None:
+    if whole_number(what, value, least) > LARGEST:
+        raise BfimnaError(f"{what} must be at most {LARGEST}, not {shown(value)}")

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.display import html_table
+from bfimna.errors import BfimnaError, positive_number, shown, unknown, whole_number, wrong_type
 from bfimna.network.graph import Gemm, Network
 
 MAX_BITS = 16
@@ -15,7 +16,7 @@ MAX_BITS = 16
 BitsByLayer = Mapping[str, int | tuple[int, int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Precision:
     """Bits of the weights and of the input activations of each weighted layer.
 
@@ -23,7 +24,8 @@ class Precision:
     ----------
     name : what results call it.
     layers : names of the weighted layers, in the network's order.
-    weight_bits, activation_bits : 1 to 16, one per layer.
+    weight_bits : 1 to 16, one per layer.
+    activation_bits : of the input, 1 to 16, one per layer.
 
     Examples
     --------
@@ -38,6 +40,15 @@ class Precision:
     activation_bits: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        for what in ("layers", "weight_bits", "activation_bits"):
+            given = getattr(self, what)
+            if (
+                not isinstance(given, Sequence | np.ndarray)
+                or isinstance(given, str)
+                or (isinstance(given, np.ndarray) and given.ndim != 1)
+            ):
+                raise wrong_type(f"{what} of precision {self.name!r}", given, "a tuple")
+        object.__setattr__(self, "layers", tuple(self.layers))
         for what in ("weight_bits", "activation_bits"):
             bits = getattr(self, what)
             if len(bits) != len(self.layers):
@@ -66,6 +77,7 @@ class Precision:
         >>> Precision.fixed(zoo.alexnet(), weights=4, activations=8).name
         'w4a8'
         """
+        _check_network(network)
         w, a = weights if bits is None else bits, activations if bits is None else bits
         if w is None or a is None or (bits is not None and (weights, activations) != (None, None)):
             raise BfimnaError("give either bits, or both weights= and activations=")
@@ -87,10 +99,12 @@ class Precision:
         >>> bits.mean_bits, bits == Precision.mixed(zoo.resnet50(), mean_bits=5, seed=0)
         (5.0, True)
         """
+        _check_network(network)
+        mean_bits = positive_number("mean_bits", mean_bits)
         if not 1 <= mean_bits <= MAX_BITS:
             raise BfimnaError(f"mean_bits must be from 1 to {MAX_BITS}, not {mean_bits!r}")
         n = len(network.gemms)
-        whole_number("seed", seed, 0)
+        seed = whole_number("seed", seed, 0, 2**63 - 1)
         spread = int(min(mean_bits - 1, MAX_BITS - mean_bits))
         low, high = int(mean_bits) - spread, min(MAX_BITS, int(np.ceil(mean_bits)) + spread)
         random = np.random.default_rng(seed)
@@ -112,19 +126,36 @@ class Precision:
         >>> Precision.of(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
         (8, 4, 4)
         """
+        _check_network(network)
+        if not isinstance(bits, Mapping):
+            raise wrong_type(f"bits of precision {name!r}", bits, "a mapping of layers to bits")
         for layer in bits:
             if layer not in network.gemm_names:
                 raise unknown(f"layer of {network.name}", layer, network.gemm_names)
         missing = [layer for layer in network.gemm_names if layer not in bits]
         if missing and default is None:
             raise BfimnaError(f"precision {name!r} gives no bits to: {', '.join(missing)}")
-        given = [bits.get(layer, default) for layer in network.gemm_names]
-        pairs = [b if isinstance(b, tuple) else (b, b) for b in given]
+        pairs = [_pair(layer, bits.get(layer, default)) for layer in network.gemm_names]
         return cls(name, network.gemm_names, tuple(w for w, _ in pairs), tuple(a for _, a in pairs))
 
     def __getitem__(self, layer: str) -> tuple[int, int]:
         """Weight and activation bits of a layer."""
-        return self._by_layer[layer]
+        try:
+            return self._by_layer[layer]
+        except (KeyError, TypeError):
+            raise unknown(f"layer of precision {self.name}", layer, self._by_layer) from None
+
+    def __repr__(self) -> str:
+        least, most = (
+            end(self.weight_bits + self.activation_bits, default=0) for end in (min, max)
+        )
+        widths = f"{least} bits" if least == most else f"{least} to {most} bits"
+        mean = f", {self.mean_bits:.3g} on average" if least != most else ""
+        return f"<Precision {self.name}: {len(self.layers)} layers, {widths}{mean}>"
+
+    def _repr_html_(self) -> str:
+        rows = zip(self.layers, self.weight_bits, self.activation_bits, strict=True)
+        return html_table(repr(self)[1:-1], ("layer", "weight bits", "activation bits"), rows)
 
     @cached_property
     def _by_layer(self) -> dict[str, tuple[int, int]]:
@@ -156,6 +187,23 @@ class Precision:
                 f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
             )
         return list(zip(self.weight_bits, self.activation_bits, strict=True))
+
+
+def _check_network(network: object) -> None:
+    if not isinstance(network, Network):
+        raise wrong_type("network", network, "a Network (of bf.zoo, or bf.load_network(name))")
+
+
+def _pair(layer: str, bits: object) -> tuple[int, int]:
+    """Return (weight, activation) bits from one width for both, or from two."""
+    given = bits if isinstance(bits, tuple | list) else (bits, bits)
+    if len(given) != 2:
+        raise BfimnaError(
+            f"bits of layer {layer!r} must be one width, or (weights, activations), not "
+            f"{shown(bits)}"
+        )
+    weights, activations = (whole_number(f"bits of layer {layer!r}", b, 1, MAX_BITS) for b in given)
+    return weights, activations
 
 
 def as_arrays(network: Network, precisions: Sequence[Precision]) -> tuple[np.ndarray, np.ndarray]:

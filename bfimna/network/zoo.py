@@ -112,6 +112,6 @@ def load(name: str) -> Network:
     ...
     bfimna.errors.BfimnaError: unknown network 'resnet20'; did you mean 'resnet50'? Known: ...
     """
-    if name not in NETWORKS:
+    if not isinstance(name, str) or name not in NETWORKS:
         raise unknown("network", name, NETWORKS)
     return NETWORKS[name]()

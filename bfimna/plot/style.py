@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,6 +13,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from bfimna.errors import BfimnaError
 from bfimna.names import slug
+
+Share = bool | Literal["none", "all", "row", "col"]
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
 
@@ -71,23 +74,25 @@ def use_house_style() -> None:
     })  # fmt: skip
 
 
-def figure(  # type: ignore[no-untyped-def]
+def figure(
     columns: int,
     height_in: float,
     rows: int = 1,
     cols: int = 1,
-    sharex: bool | str = False,
-    sharey: bool | str = False,
+    sharex: Share = False,
+    sharey: Share = False,
     squeeze: bool = True,
     height_ratios: tuple[float, ...] | None = None,
-):
+) -> tuple[Figure, Any]:
     """Return a figure as wide as one or two columns of a paper, and its axes (as `subplots`)."""
     if columns not in COLUMN_IN:
         raise BfimnaError(f"a figure is 1 or 2 columns wide, not {columns!r}")
     use_house_style()
     size = (COLUMN_IN[columns], height_in)
-    shared = {"sharex": sharex, "sharey": sharey, "squeeze": squeeze}
-    return plt.subplots(rows, cols, figsize=size, height_ratios=height_ratios, **shared)
+    return plt.subplots(
+        rows, cols, sharex=sharex, sharey=sharey, squeeze=squeeze,
+        height_ratios=height_ratios, figsize=size,
+    )  # fmt: skip
 
 
 def style_of(technology: str) -> tuple[str, str]:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from bfimna.ap import counts as ap
-from bfimna.chip.chip import Chip
+from bfimna.chip.chip import columns_needed
 from bfimna.errors import BfimnaError, whole_number
+from bfimna.names import AnyChip, AnyTechnology, load_chip, load_technology
 from bfimna.network.precision import MAX_BITS
 from bfimna.result import cost
-from bfimna.technology.technology import Technology
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,39 @@ class Peak:
         return self.throughput_ops / self.efficiency_ops_per_w
 
 
-def peak(bits: int, chip: Chip, technology: Technology) -> Peak:
+def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
     """Every row of every CAP does load 2M + multiply M × M + add M + read 2M: two operations.
 
     No traffic; leakage included. The two sets of counts agree on these programs.
 
-    >>> from bfimna.data import load_technology
-    >>> round(peak(16, Chip.limited(), load_technology("sram-published-fit")).throughput_ops / 1e9)
+    Parameters
+    ----------
+    bits : of both operands.
+    chip : with a fixed number of CAPs; a `Chip`, or what `bfimna.names.load_chip` takes.
+    technology : a `Technology`, or the name of one.
+
+    Raises
+    ------
+    BfimnaError
+        If the chip has no fixed number of CAPs, or its columns cannot hold the operands.
+
+    Examples
+    --------
+    >>> round(peak(16, "LR", "sram-published-fit").throughput_ops / 1e9)
     41654
     """
     bits = whole_number("bits", bits, 1, MAX_BITS)
+    chip, technology = load_chip(chip), load_technology(technology)
     if not chip.clusters:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
+    if (needed := columns_needed(bits, bits)) > chip.columns:
+        raise BfimnaError(
+            f"{bits} bits need {needed} columns (operands, product, carry, flags); chip "
+            f"{chip.name!r} has {chip.columns}"
+        )
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
-    seconds = cost.latency(program, technology)
     rows = chip.product_rows
-    joules = cost.energy(program, technology) * rows
+    seconds = float(cost.latency(program, technology, chip))
+    joules = float(cost.energy(program.over(rows), technology, chip))
     joules += cost.leakage_power(chip, technology) * seconds
     return Peak(2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology))

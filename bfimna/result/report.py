@@ -1,33 +1,54 @@
-"""What a simulation returns: totals of one inference, and a tidy table by layer and phase."""
+"""What a simulation returns: totals, what to know about them, and tables by layer and phase."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
 from bfimna.chip.chip import Chip
 from bfimna.chip.geometry import geometry, tensor_bits
 from bfimna.chip.memory import live_bits
 from bfimna.chip.placement import Placement
+from bfimna.display import html_table, quantity
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.result import cost
+from bfimna.result import physics, uncertainty
 from bfimna.result.cost import ALL_PHASES
+from bfimna.result.layers import layer_table
+from bfimna.result.notes import memory_note, published_note
+from bfimna.result.totals import columns, totals
 from bfimna.technology.technology import Technology
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-@dataclass(frozen=True)
+#: total → how a report calls it, and its unit
+SHOWN = {
+    "latency_s": ("latency (of the batch)", "s"),
+    "seconds_per_inference": ("time per inference", "s"),
+    "energy_j": ("energy per inference", "J"),
+    "edp_js": ("energy-delay product", "J·s"),
+    "throughput_ops": ("throughput", "op/s"),
+    "efficiency_ops_per_w": ("efficiency", "op/J"),
+    "area_m2": ("area", "m²"),
+}
+
+
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What one network costs, per inference; model document, section 3.
+    """What one network costs; model document, section 3.
 
     Attributes
     ----------
     chip : as placed (IR has its clusters now).
-    batch_latency_s : seconds until the whole batch is done.
-    latency_s, energy_j : of one inference, the batch's divided by its images.
+    latency_s : seconds from the first load until the batch is done; of an inference at batch 1.
+    seconds_per_inference : the latency divided by the batch's images, the inverse of the rate.
+    energy_j : joules of one inference, the batch's divided by its images.
+    times : seconds of the batch, shape (layers, phases), in the order of `ALL_PHASES`.
+    energies : joules of the batch, shape (layers, phases).
     """
 
     network: Network
@@ -37,133 +58,188 @@ class Report:
     batch: int
     counts: CountSet
     placement: Placement
-    times: np.ndarray  # seconds of the batch by (layer, phase)
-    energies: np.ndarray  # joules of the batch by (layer, phase)
+    times: np.ndarray
+    energies: np.ndarray
 
-    @property
-    def batch_latency_s(self) -> float:
-        """Seconds until the whole batch is done."""
-        return float(self.times.sum())
+    @cached_property
+    def _totals(self) -> dict[str, float]:
+        known = totals(
+            self.network, self.placement, self.technology, self.batch, self.times, self.energies
+        )
+        return {name: float(value) for name, value in known.items()}
 
     @property
     def latency_s(self) -> float:
-        """Seconds an inference."""
-        return self.batch_latency_s / self.batch
+        """Seconds until the whole batch is done: what one waits for a result."""
+        return self._totals["latency_s"]
+
+    @property
+    def batch_latency_s(self) -> float:
+        """Seconds until the whole batch is done: the same as `latency_s`."""
+        return self.latency_s
+
+    @property
+    def seconds_per_inference(self) -> float:
+        """Seconds of the batch divided by its images."""
+        return self._totals["seconds_per_inference"]
 
     @property
     def energy_j(self) -> float:
-        """Joules an inference."""
-        return float(self.energies.sum()) / self.batch
+        """Joules of an inference."""
+        return self._totals["energy_j"]
 
     @property
     def edp_js(self) -> float:
-        """Energy-delay product of an inference, in J·s."""
-        return self.energy_j * self.latency_s
+        """Joules of an inference × seconds until its batch is done, in J·s."""
+        return self._totals["edp_js"]
 
     @property
     def operations(self) -> int:
-        """Operations of an inference: two a MAC."""
+        """Operations of an inference: two per MAC."""
         return 2 * self.network.macs
 
     @property
     def throughput_ops(self) -> float:
-        """Operations a second."""
-        return self.operations / self.latency_s
+        """Operations per second."""
+        return self._totals["throughput_ops"]
 
     @property
     def efficiency_ops_per_w(self) -> float:
-        """Operations a second and watt, which is operations a joule."""
-        return self.operations / self.energy_j
+        """Operations per second and watt, which is operations per joule."""
+        return self._totals["efficiency_ops_per_w"]
 
     @property
     def area_m2(self) -> float:
         """Square metres of the chip."""
-        return cost.area(self.chip, self.technology)
+        return self._totals["area_m2"]
 
     @property
     def area_efficiency_ops_per_w_m2(self) -> float:
-        """Operations a second, watt and square metre."""
-        return self.efficiency_ops_per_w / self.area_m2
+        """Operations per second, watt and square metre."""
+        return self._totals["area_efficiency_ops_per_w_m2"]
 
     @property
     def utilisation(self) -> float:
         """Share of the CAP rows that hold a product, over all folds."""
         return self.placement.mean_utilisation
 
+    @cached_property
+    def weights_bits(self) -> int:
+        """Bits of all weights, without biases."""
+        return self.precision.size_bits(self.network)
+
+    def interval(
+        self, quantity: str, draws: int = uncertainty.DRAWS, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """Return (5 %, median, 95 %) of a quantity under the ranges of the technology."""
+        return uncertainty.interval(self, quantity, draws, seed)
+
     @property
     def resident_weights_fit(self) -> bool:
         """Whether the MAPs could hold all weights, as "resident" assumes."""
-        return self.precision.size_bits(self.network) <= self.chip.map_bits
+        return self.weights_bits <= self.chip.map_bits
 
     @cached_property
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
         activation_bits = np.array(self.precision.activation_bits)
         stored = tensor_bits(geometry(self.network, self.chip, self.batch), activation_bits)
-        return live_bits(self.network, stored)
+        bits = live_bits(self.network, stored)
+        bits.setflags(write=False)
+        return bits
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What the network's file could not say, or what is left to the host."""
-        return self.network.notes
+    def peak_live_bits(self) -> int:
+        """Bits of an image's live tensors where they take most."""
+        return int(self.live_bits.max())
+
+    @property
+    def live_activations_fit(self) -> bool:
+        """Whether the MAPs could hold the batch's live tensors, as the model assumes."""
+        return self.batch * self.peak_live_bits <= self.chip.map_bits
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result would take that nobody can build, cool or feed; a line each."""
+        return physics.warnings(
+            self.placement, self.technology, self.times, self.energies, self.network.name
+        )
 
     @cached_property
-    def summary(self) -> dict[str, object]:
-        """One row for a table of results; units in the names."""
-        return {
-            "network": self.network.name,
-            "precision": self.precision.name,
-            "mean_bits": self.precision.mean_bits,
-            "technology": self.technology.name,
-            "supply_v": self.technology.supply_v,
-            "chip": self.chip.name,
-            "counts": self.counts,
-            "batch": self.batch,
-            "latency_s": self.latency_s,
-            "energy_j": self.energy_j,
-            "edp_js": self.edp_js,
-            "throughput_ops": self.throughput_ops,
-            "efficiency_ops_per_w": self.efficiency_ops_per_w,
-            "area_m2": self.area_m2,
-            "area_efficiency_ops_per_w_m2": self.area_efficiency_ops_per_w_m2,
-            "utilisation": self.utilisation,
-            "weights_bits": self.precision.size_bits(self.network),
+    def _bounds(self) -> dict[str, np.ndarray]:
+        return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the figures do not show: of the network's file, the memory, the set of counts."""
+        own = (
+            memory_note(self.chip, self.weights_bits, self.batch * self.peak_live_bits),
+            published_note(self.counts, self.times),
+        )
+        return (*self.network.notes, *filter(None, own))
+
+    @cached_property
+    def _summary(self) -> dict[str, object]:
+        row = columns(
+            self.network, [self.precision], self.placement, self.technology, self.batch,
+            self.counts, self.times[None], self.energies[None],
+        )  # fmt: skip
+        return {name: values[0] for name, values in row.items()} | {
+            "weights_bits": self.weights_bits,
             "resident_weights_fit": self.resident_weights_fit,
-            "peak_live_bits": int(self.live_bits.max()),
+            "peak_live_bits": self.peak_live_bits,
+            "live_activations_fit": self.live_activations_fit,
+            **{name: float(end) for name, end in self._bounds.items()},
         }
 
-    @cached_property
+    @property
+    def summary(self) -> dict[str, object]:
+        """One row for a table of results; units in the names."""
+        return dict(self._summary)
+
+    @property
+    def phases(self) -> pd.DataFrame:
+        """Seconds and joules of the batch by phase (the index), for the phases that take part."""
+        sums = {"latency_s": self.times.sum(axis=0), "energy_j": self.energies.sum(axis=0)}
+        table = pd.DataFrame(sums, index=pd.Index(ALL_PHASES, name="phase"))
+        return table[table.any(axis="columns")]
+
+    @property
     def layers(self) -> pd.DataFrame:
-        """Tidy: a row a layer and phase that takes part; counts, time and energy of the batch."""
-        p, names = self.placement, [layer.name for layer in self.network.layers]
-        folds = dict(zip(p.layers.tolist(), p.folds, strict=True))
-        used = dict(zip(p.layers.tolist(), p.utilisation, strict=True))
-        rows = []
-        for phase, work in p.phases.items():
-            events = {
-                e: np.broadcast_to(getattr(work.counts, e), work.layers.shape) for e in ap.EVENTS
-            }
-            for n, k in enumerate(work.layers.tolist()):
-                if work.rows[n]:
-                    counted = {e: float(values[n]) for e, values in events.items()}
-                    rows.append((k, phase, {**counted, "rows_active": float(work.rows[n])}))
-        t = p.traffic
-        for n, k in enumerate(t.layers.tolist()):
-            if t.bus_bits[n]:
-                moved = {"bus_bits": t.bus_bits[n], "mesh_bit_hops": t.mesh_bit_hops[n]}
-                rows.append((k, "traffic", {**moved, "dram_bits": t.dram_bits[n]}))
-        rows += [(k, "leakage", {}) for k in np.flatnonzero(self.times.sum(axis=1))]
-        table = []
-        for k, phase, events in sorted(rows, key=lambda r: (r[0], ALL_PHASES.index(r[1]))):
-            w, a = self.precision._by_layer.get(names[k], (None, None))
-            table.append({
-                "layer": names[k], "kind": self.network.layers[k].kind, "phase": phase,
-                "weight_bits": w, "activation_bits": a, "folds": folds.get(k),
-                "utilisation": used.get(k), **dict.fromkeys(_COUNTED, 0.0), **events,
-                "latency_s": self.times[k, ALL_PHASES.index(phase)],
-                "energy_j": self.energies[k, ALL_PHASES.index(phase)],
-            })  # fmt: skip
-        return pd.DataFrame(table).astype({"weight_bits": "Int64", "activation_bits": "Int64"})
+        """Tidy: one row per layer and phase that takes part; the batch's counts, time, energy."""
+        return self._layers.copy()
 
+    def plot(self) -> "Figure":
+        """Draw time and energy by layer and phase; return the figure."""
+        from bfimna.plot.breakdown import breakdown  # Matplotlib only where it is wanted
 
-_COUNTED = (*ap.EVENTS, "rows_active", "bus_bits", "mesh_bit_hops", "dram_bits")
+        return breakdown(self)
+
+    @property
+    def title(self) -> str:
+        """What was simulated, on one line."""
+        return (
+            f"{self.network.name} at {self.precision.name} on {self.chip.name}, "
+            f"{self.technology.name} at {self.technology.supply_v:g} V, batch {self.batch}"
+        )
+
+    @property
+    def headline(self) -> list[tuple[str, str]]:
+        """The totals as names and values with sensible units."""
+        shown = [(name, quantity(self._totals[key], unit)) for key, (name, unit) in SHOWN.items()]
+        return [*shown, ("utilisation of rows", f"{100 * self.utilisation:.1f} %")]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Report: {self.title}: {quantity(self.latency_s, 's')}, "
+            f"{quantity(self.energy_j, 'J')} per inference, EDP {quantity(self.edp_js, 'J·s')}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            self.title, ("quantity", "value"), self.headline, (*self.notes, *self.warnings)
+        )
+
+    @cached_property
+    def _layers(self) -> pd.DataFrame:
+        return layer_table(self.network, self.precision, self.placement, self.times, self.energies)

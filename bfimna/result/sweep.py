@@ -1,81 +1,80 @@
 """Many points at once: precisions × chips × batches × technologies, vectorised."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from bfimna.ap.counts import CountSet
-from bfimna.chip.chip import Chip
-from bfimna.chip.placement import Placement, place
-from bfimna.errors import BfimnaError
-from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
-from bfimna.result import cost
+from bfimna.ap.counts import CountSet, check_set
+from bfimna.chip.chip import MOST_IMAGES
+from bfimna.chip.placement import place
+from bfimna.errors import BfimnaError, whole_number
+from bfimna.names import (
+    AnyChip,
+    AnyNetwork,
+    AnyPrecision,
+    AnyTechnology,
+    load_chip,
+    load_network,
+    load_precision,
+    load_technology,
+)
+from bfimna.network.precision import as_arrays
 from bfimna.result.cost import costs
-from bfimna.technology.technology import Technology
+from bfimna.result.totals import columns
 
 CHUNK = 64  # precisions at once: what keeps the arrays of a step in the cache
 
 
 def sweep(
-    network: Network,
-    precisions: Sequence[Precision],
-    chips: Sequence[Chip],
-    technologies: Sequence[Technology],
-    batches: Sequence[int] = (1,),
+    network: AnyNetwork,
+    precisions: Sequence[AnyPrecision] | AnyPrecision,
+    chips: Sequence[AnyChip] | AnyChip,
+    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    batches: Sequence[int] | int = (1,),
     counts: CountSet = "microcode",
 ) -> pd.DataFrame:
-    """Simulate every combination, vectorised over the precisions; one row a point.
+    """Simulate every combination, vectorised over the precisions; one row per point.
 
-    Supply voltages are technologies: pass ``tech.at_supply(v)`` for each v.
+    Each noun is an object, or a name or file that `bfimna.names` loads; one stands for a list of
+    one. Supply voltages are technologies: pass ``tech.at_supply(v)`` for each v.
 
     Returns
     -------
     DataFrame with the columns of `Report.summary` from network to utilisation.
+
+    Examples
+    --------
+    >>> len(sweep("alexnet", [4, 8], ["LR", "IR"], "sram-14nm-lstp"))
+    4
     """
-    if not (len(precisions) and len(chips) and len(technologies) and len(batches)):
+    net = load_network(network)
+    bits = [load_precision(net, p) for p in _listed(precisions)]
+    machines = [load_chip(c) for c in _listed(chips)]
+    techs = [load_technology(t) for t in _listed(technologies)]
+    images = [whole_number("batch", b, 1, MOST_IMAGES) for b in _listed(batches)]
+    check_set(counts)
+    if not (bits and machines and techs and images):
         raise BfimnaError("a sweep needs at least one precision, chip, technology and batch")
     frames = []
-    for start in range(0, len(precisions), CHUNK):
-        some = precisions[start : start + CHUNK]
-        w, a = as_arrays(network, some)
-        for chip in chips:
-            for batch in batches:
-                placement = place(network, w, a, chip, batch, counts)
-                for technology in technologies:
-                    frames.append(_points(network, some, placement, technology, batch, counts))
-    columns = {key: [x for frame in frames for x in frame[key]] for key in frames[0]}
-    return pd.DataFrame(columns)
+    for start in range(0, len(bits), CHUNK):
+        some = bits[start : start + CHUNK]
+        w, a = as_arrays(net, some)
+        for chip in machines:
+            for batch in images:
+                placement = place(net, w, a, chip, batch, counts)
+                for tech in techs:
+                    known = costs(placement, tech, len(net.layers))
+                    frames.append(columns(net, some, placement, tech, batch, counts, *known))
+    joined = {key: [x for frame in frames for x in frame[key]] for key in frames[0]}
+    return pd.DataFrame(joined)
 
 
-def _points(
-    network: Network,
-    precisions: Sequence[Precision],
-    placement: Placement,
-    technology: Technology,
-    batch: int,
-    counts: CountSet,
-) -> dict[str, Sequence[object]]:
-    times, energies = costs(placement, technology, len(network.layers))
-    latency = times.sum(axis=(1, 2)) / batch
-    energy = energies.sum(axis=(1, 2)) / batch
-    area = cost.area(placement.chip, technology)
-    operations, n = 2 * network.macs, len(precisions)
-    return {
-        "network": [network.name] * n,
-        "precision": [p.name for p in precisions],
-        "mean_bits": [p.mean_bits for p in precisions],
-        "technology": [technology.name] * n,
-        "supply_v": [technology.supply_v] * n,
-        "chip": [placement.chip.name] * n,
-        "counts": [counts] * n,
-        "batch": [batch] * n,
-        "latency_s": latency,
-        "energy_j": energy,
-        "edp_js": latency * energy,
-        "throughput_ops": operations / latency,
-        "efficiency_ops_per_w": operations / energy,
-        "area_m2": [area] * n,
-        "area_efficiency_ops_per_w_m2": operations / energy / area,
-        "utilisation": [placement.mean_utilisation] * n,
-    }
+def _listed(given: Any) -> list[Any]:
+    """Return a list of what was given, which may be one thing alone."""
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        return [given]
+    if isinstance(given, np.ndarray) and not given.ndim:
+        return [given.item()]
+    return list(given)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from bfimna import data
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
@@ -20,7 +21,6 @@ from bfimna.technology.technology import Technology
 Decide = Callable[[int, float, float], int | None]
 
 COLUMNS = ("precision", "latency_s", "energy_j", "accuracy_percent")
-CROSSBAR_ROWS = 128  # of an ISAAC crossbar: written one after the other, all crossbars at once
 ORACLE_STEPS = 5000  # of the battery's charge that the oracle tells apart
 
 
@@ -175,17 +175,19 @@ def crossbar_reload(
     """Return what a crossbar of fixed precision would pay to change its bits: seconds and joules.
 
     An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits
-    and written anew, one bit a cell of the technology `cell`; all crossbars at once, the
-    `CROSSBAR_ROWS` rows of each in turn. Converters and input bits are taken to change for nothing.
+    and written anew, one bit a cell of the technology `cell`; all crossbars at once, the rows of
+    each in turn (data/published/components.csv has how many). Converters and input bits are taken
+    to change for nothing.
     """
     bits = as_arrays(network, precisions)[0]
     weights = np.array([gemm.weights for gemm in network.gemms])
     changed = bits[:, None] != bits[None]
     written = (changed * bits[None] * weights).sum(axis=2)
-    writing_s = changed.any(axis=2) * CROSSBAR_ROWS * cell.write_s
+    rows, links = float(data.component("crossbar", "rows").value), cell.interconnect
+    row_s = cell.write_s + cell.write_s_per_cell * rows  # a square crossbar
     return (
-        written / 8 / cell.dram_bytes_per_s + writing_s,
-        written * (cell.dram_j_per_bit + cell.write_j_per_cell),
+        written / 8 / links.dram_bytes_per_s + changed.any(axis=2) * rows * row_s,
+        written * (links.dram_j_per_bit + cell.write_j_per_cell),
     )
 
 

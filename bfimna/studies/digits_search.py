@@ -24,7 +24,10 @@ def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the digits network's float weights and biases by layer."""
     stored = data.digits()
     return {
-        name: tuple(stored[f"float/{name}/{what}"].astype(float) for what in ("weights", "bias"))
+        name: (
+            stored[f"float/{name}/weights"].astype(float),
+            stored[f"float/{name}/bias"].astype(float),
+        )
         for name in digits.network().gemm_names
     }
 

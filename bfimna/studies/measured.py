@@ -10,7 +10,7 @@ from bfimna import data
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
 from bfimna.chip.chip import Chip
-from bfimna.chip.placement import place
+from bfimna.chip.placement import Placement, place
 from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import InferReport, infer
@@ -66,10 +66,16 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
             tech = data.load_technology(technology)
             model = simulate(network, bits, chip, tech)
             modelled = sum(
-                float(np.sum(cost.energy(work.counts, tech)))
+                float(np.sum(cost.energy(work.counts, tech, chip, work.segment)))
                 for work in model.placement.phases.values()
             )
-            array_j = cost.energy(report.counts, tech) / report.images
+            array_j = (
+                sum(
+                    cost.energy(done.counts, tech, chip, _segment(model.placement, network, *key))
+                    for key, done in report.activity.items()
+                )
+                / report.images
+            )
             energy = model.energy_j - modelled + array_j
             rows.append({
                 "precision": name, "mean_bits": bits.mean_bits, "technology": technology,
@@ -79,6 +85,15 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
                 "array_energy_j": array_j, "model_array_energy_j": modelled,
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:
+    """Return the rows attached to a layer's column lines; None in a phase that runs on rows."""
+    work = placed.phases[phase]
+    if work.segment is None:
+        return None
+    position = [other.name for other in network.layers].index(layer)
+    return float(work.segment[work.layers == position][0])
 
 
 def energy_by_layer(
@@ -96,7 +111,8 @@ def energy_by_layer(
     """
     _, report = infer(network, parameters, images, precision, threads=threads, keep=True)
     w, a = as_arrays(network, [precision])
-    placed = place(network, w[0], a[0], Chip.limited(), len(images))
+    chip = Chip.limited()
+    placed = place(network, w[0], a[0], chip, len(images))
     rows = []
     for phase, work in placed.phases.items():
         for k, position in enumerate(work.layers.tolist()):
@@ -108,8 +124,13 @@ def energy_by_layer(
             expected = Counts(
                 *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
             )
+            segment = None if work.segment is None else float(work.segment[k])
             for technology in technologies:
                 tech = data.load_technology(technology)
+                energy_j, expected_j = (
+                    cost.energy(counts, tech, chip, segment) / len(images)
+                    for counts in (done.counts, expected)
+                )
                 rows.append({
                     "network": network.name, "precision": precision.name,
                     "technology": technology, "layer": layer.name, "phase": phase,
@@ -117,8 +138,7 @@ def energy_by_layer(
                     "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
                     "cells_written": done.counts.cells_written / len(images),
                     "expected_cells_written": expected.cells_written / len(images),
-                    "energy_j": cost.energy(done.counts, tech) / len(images),
-                    "expected_energy_j": cost.energy(expected, tech) / len(images),
+                    "energy_j": energy_j, "expected_energy_j": expected_j,
                 })  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -6,19 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from bfimna import data
-from bfimna.names import load_chip, load_network, load_precision
 from bfimna.result.report import Report
 from bfimna.result.simulate import simulate
 
 KEYS = ["network", "precision", "technology"]
 
 
-def run(network: str, precision: str, technology: str, chip: str, **options: object) -> Report:
+def run(network: str, precision: str, technology: str, chip: str) -> Report:
     """Simulate one combination by its names, as the workflow does."""
-    net = load_network(network)
-    bits = load_precision(net, precision)
-    return simulate(net, bits, load_chip(chip), data.load_technology(technology), **options)  # type: ignore[arg-type]
+    return simulate(network, precision, chip, technology)
 
 
 def points(

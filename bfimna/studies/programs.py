@@ -6,8 +6,8 @@ import pandas as pd
 from bfimna.ap import counts as ap
 from bfimna.network.precision import MAX_BITS
 
-SETS = ("published", "microcode")
-KINDS = ("1d", "2d", "2d-segmented")
+SETS: tuple[ap.CountSet, ...] = ("published", "microcode")
+KINDS: tuple[ap.ApKind, ...] = ("1d", "2d", "2d-segmented")
 
 
 def programs(words: int = 576, bits: int = 8) -> pd.DataFrame:
@@ -17,7 +17,9 @@ def programs(words: int = 576, bits: int = 8) -> pd.DataFrame:
     """
     rows = []
 
-    def note(sweep: str, program: str, kind: str, which: str, m: int, length: int, cycles) -> None:  # type: ignore[no-untyped-def]
+    def note(
+        sweep: str, program: str, kind: str, which: str, m: int, length: int, cycles: ap.Amount
+    ) -> None:
         rows.append((sweep, program, kind, which, m, length, float(cycles)))
 
     for which in SETS:

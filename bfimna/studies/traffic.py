@@ -26,7 +26,7 @@ def traffic(networks: Sequence[str], precision: str, technology: str) -> pd.Data
         bits = load_precision(net, precision)
         for variant, chip in variants.items():
             report = simulate(net, bits, chip, tech)
-            moving = report.times[:, -2].sum() / report.batch
+            moving = report.phases.latency_s["traffic"]
             summary = {**report.summary, "variant": variant, "traffic_s": moving}
             rows.append(summary)
     return pd.DataFrame(rows)

@@ -112,4 +112,5 @@ def technology_digest(*names: str) -> str:
 def precision_digest(network: str, precision: str) -> str:
     """Digest of the bits that a name stands for."""
     bits = load_precision(load_network(network), precision)
-    return sha256(repr(bits).encode()).hexdigest()[:16]
+    told = (bits.name, bits.layers, bits.weight_bits, bits.activation_bits)
+    return sha256(repr(told).encode()).hexdigest()[:16]

@@ -28,9 +28,9 @@ def draw(data, bits, signed, shape, seed=0):
 
 
 def assert_counts(counted, expected):
-    """Every counter but the cells written, which follow the data."""
+    """Every counter but those that follow the data."""
     for event in EVENTS:
-        if event != "cells_written":
+        if event not in ("cells_written", "rows_matched", "words_written", "lines_driven"):
             assert getattr(counted, event) == getattr(expected, event), event
 
 

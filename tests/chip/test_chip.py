@@ -1,7 +1,10 @@
 """Chips: geometry, folds, and what no chip can be."""
 
+import copy
+import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,18 +25,55 @@ def test_lr_has_the_published_resources():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"caps_per_cluster": 0}, "CAPs per cluster must be a whole number of at least 1, not 0"),
+        (
+            {"caps_per_cluster": 0},
+            "CAPs per cluster must be a whole number from 1 to 1048576, not 0",
+        ),
         ({"clusters": -1}, "clusters"),
         ({"rows": 0}, "rows must be"),
         ({"columns": 2.5}, "columns must be"),
-        ({"clock_hz": 0}, "clock_hz must be above 0"),
-        ({"ap": "3d"}, "unknown AP kind '3d'"),
+        ({"clock_hz": 0}, "clock_hz must be a finite number above 0, not 0"),
+        ({"ap_kind": "3d"}, "unknown AP kind '3d'"),
+        ({"rows": 2**21}, "rows must be"),
+        ({"rows": True}, "rows must be"),
+        ({"rows": "4800"}, "rows must be"),
+        ({"clusters": float("nan")}, "clusters"),
+        ({"clock_hz": float("inf")}, "clock_hz must be"),
+        ({"overlap": 1}, "overlap must be true or false"),
+        ({"name": ""}, "name must be text"),
+        ({"name": 5}, "name must be text"),
         ({"weights": "cloud"}, "unknown place of the weights 'cloud'"),
     ],
 )
 def test_an_impossible_chip_is_refused(change, told):
     with pytest.raises(BfimnaError, match=told):
         replace(Chip.limited(), **change)
+
+
+def test_a_chip_takes_fields_that_it_knows_and_by_keyword_only():
+    with pytest.raises(BfimnaError, match=r"by keyword, not 'IR': want .*Chip\.unlimited\(\)"):
+        Chip("IR")
+    with pytest.raises(BfimnaError, match="unknown field of a chip 'row'; did you mean 'rows'"):
+        Chip(row=100)
+    with pytest.raises(BfimnaError, match="unknown field of a chip 'ap'"):
+        replace(Chip.limited(), ap="1d")
+    assert copy.deepcopy(Chip.unlimited()) == pickle.loads(pickle.dumps(Chip.unlimited()))
+
+
+def test_numpys_numbers_cannot_overflow_a_chip():
+    small = Chip(rows=np.int16(4800), clusters=np.uint8(64), multicast=np.False_, clock_hz=10**9)
+    assert small == replace(Chip.limited(), multicast=False)
+    assert small.product_rows == 19_660_800
+    assert small.cells == 64 * 65 * 4800 * 72
+    assert {type(value) for value in vars(small).values()} == {str, int, float, bool}
+
+
+def test_a_chip_introduces_itself():
+    assert repr(Chip.limited()) == "<Chip LR: 64 clusters of 64 CAPs of 4800 × 72 cells>"
+    own = Chip(name="<b>", maps_per_cluster=3, weights="streamed")
+    assert "maps_per_cluster=3, weights='streamed'" in repr(own)
+    assert "&lt;b&gt;" in own._repr_html_()
+    assert "<b>" not in own._repr_html_().removeprefix("<table><caption><b>")
 
 
 @given(rows=st.integers(1, 5000), batch=st.integers(1, 64), layer=st.integers(0, 20))

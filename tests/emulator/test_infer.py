@@ -21,7 +21,7 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.network.graph import Builder
 from bfimna.network.precision import as_arrays
 
-SMALL = Chip("small", clusters=2, caps_per_cluster=3, rows=40)
+SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
 
 
 def compare(network, precision, images=2, seed=0, **options):
@@ -182,7 +182,7 @@ def test_only_segmented_aps():
     precision = Precision.fixed(network, 4)
     run = synthetic(network, precision), random_images(network, precision), precision
     with pytest.raises(BfimnaError, match="2d-segmented"):
-        infer(network, *run, chip=Chip(ap="1d"))
+        infer(network, *run, chip=Chip(ap_kind="1d"))
 
 
 def test_dot_products_of_one_and_two_rows():

@@ -1,5 +1,6 @@
 """Networks: shapes, MACs, and what a malformed graph is told."""
 
+import numpy as np
 import pytest
 
 from bfimna import BfimnaError, Layer, Network, data
@@ -62,6 +63,16 @@ def test_depthwise_convolution_has_one_input_channel_a_dot_product():
         ([INPUT, conv(groups=3)], "cannot be split into 3 groups"),
         ([INPUT, conv(channels=0)], "channels must be a whole number of at least 1, not 0"),
         ([INPUT, conv(stride=(0, 1))], "stride must be a whole number of at least 1, not 0"),
+        ([INPUT, conv(kernel=3)], "kernel must be 2 whole numbers, not 3"),
+        ([INPUT, conv(kernel=(3, 3, 3))], "kernel must be 2 whole numbers"),
+        ([INPUT, conv(padding=(1, 1))], "padding must be 4 whole numbers"),
+        ([INPUT, conv(kernel=(3, True))], "kernel must be a whole number of at least 1, not True"),
+        ([INPUT, conv(channels=float("nan"))], "channels must be a whole number"),
+        ([INPUT, conv(ceil=1)], "ceil must be true or false"),
+        ([INPUT, conv(name=7)], "name and kind must be text"),
+        ([INPUT, Layer("x", ["conv"], ("input",))], "name and kind must be text"),
+        ([INPUT, Layer("x", "relu", "input")], "inputs must be a tuple"),
+        ([INPUT, "relu"], "must be a tuple of Layers"),
         ([INPUT, Layer("x", "convolution", ("input",))], "unknown kind 'convolution'"),
         ([INPUT, Layer("x", "relu")], "takes 1 inputs, not 0"),
         ([INPUT, conv(), Layer("x", "add", ("input", "conv"))], "adds tensors of different shapes"),
@@ -84,3 +95,35 @@ def test_a_tensor_is_read_by_the_next_weighted_layers_through_residual_adds():
                                 "layer2.0.downsample.0"}  # fmt: skip
     assert readers("fc") == set()
     assert names[net.makers["fc"]] == "fc"
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint8, np.int64, float])
+def test_numpys_numbers_cannot_overflow_a_layer(kind):
+    given = [
+        Layer("input", "input", channels=kind(128), size=(kind(224), kind(224))),
+        conv(channels=kind(128), kernel=[kind(3)] * 2, padding=(kind(1),) * 4, groups=kind(2)),
+    ]
+    plain = [
+        Layer("input", "input", channels=128, size=(224, 224)),
+        conv(channels=128, kernel=(3, 3), padding=(1,) * 4, groups=2),
+    ]
+    net = Network("n", given)
+    assert net == Network("n", tuple(plain))
+    assert net.macs == 128 * 64 * 9 * 224 * 224
+
+
+def test_a_layer_that_is_not_there_is_told_by_name():
+    net = zoo.alexnet()
+    assert net["features.0"].kind == "conv"
+    for name in ("features.99", 3, ["features.0"], None):
+        with pytest.raises(BfimnaError, match=r"unknown layer of alexnet .*Known: "):
+            net[name]
+
+
+def test_a_network_introduces_itself():
+    net = zoo.resnet18()
+    assert repr(net) == "<Network resnet18: 50 layers, 21 weighted, 11.7 M weights, 1.81 G MACs>"
+    page = net._repr_html_()
+    assert "<td>64 × 112 × 112</td><td>9408</td><td>118013952</td>" in page
+    evil = Network("n", (INPUT,), notes=("<script>",))
+    assert "&lt;script&gt;" in evil._repr_html_()

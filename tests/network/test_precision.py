@@ -1,5 +1,6 @@
 """Precisions: fixed, drawn, published; and HAWQ-V3's own figures for the published ones."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from bfimna.network import zoo
 NET = zoo.resnet18()
 
 
-@pytest.mark.parametrize("bits", [0, 17, 3.5, -1, "8", None, True, float("nan")])
+@pytest.mark.parametrize("bits", [0, 17, 3.5, -1, "8", None, True, np.True_, float("nan")])
 def test_bits_are_whole_and_from_1_to_16(bits):
     with pytest.raises(BfimnaError, match="bits"):
         Precision.fixed(NET, bits)
@@ -81,3 +82,43 @@ def test_model_sizes_are_near_hawq_v3s(name):
     for scheme in data.hawq_schemes(name):
         ours = data.load_precision(net, scheme).size_bits(net) / 8 / 2**20
         assert abs(ours - published[scheme.removeprefix("hawq_v3/")]) < 0.43, scheme
+
+
+def test_numpys_bits_cannot_overflow():
+    bits = Precision.fixed(NET, np.int8(16))
+    assert bits == Precision.fixed(NET, 16)
+    assert bits.bops(NET) == 256 * NET.macs
+    array = np.full(len(NET.gemms), 16, dtype=np.uint8)
+    assert Precision("int16", list(NET.gemm_names), array, array) == bits
+
+
+@pytest.mark.parametrize(
+    ("bits", "told"),
+    [
+        ({"fc": (8, 8, 8)}, "one width, or"),
+        ({"fc": np.True_}, "bits of layer 'fc' must be a whole number"),
+        ({"fc": None}, "bits of layer 'fc'"),
+        ([8] * 21, "must be a mapping of layers to bits"),
+    ],
+)
+def test_bits_by_layer_are_one_width_or_two(bits, told):
+    with pytest.raises(BfimnaError, match=told):
+        Precision.of(NET, bits, default=8)
+    assert Precision.of(NET, {"fc": [4, 8]}, default=8)["fc"] == (4, 8)
+
+
+@pytest.mark.parametrize("mean", [float("nan"), "5", None, True, 17, 0.5])
+def test_a_mean_is_a_number_from_1_to_16(mean):
+    with pytest.raises(BfimnaError, match="mean_bits must be"):
+        Precision.mixed(NET, mean)
+
+
+def test_a_precision_introduces_itself_and_names_what_it_lacks():
+    bits = Precision.of(NET, {"fc": 4}, default=8)
+    assert repr(bits) == "<Precision custom: 21 layers, 4 to 8 bits, 7.81 on average>"
+    assert "<td>fc</td><td>4</td><td>4</td>" in bits._repr_html_()
+    for name in ("conv9", 0, ["fc"]):
+        with pytest.raises(BfimnaError, match="unknown layer of precision custom"):
+            bits[name]
+    with pytest.raises(BfimnaError, match="must be a tuple"):
+        Precision("p", NET.gemm_names, 8, 8)

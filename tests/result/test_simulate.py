@@ -14,9 +14,10 @@ from bfimna.network import zoo
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
                         Layer("relu", "relu", ("conv",))))  # fmt: skip
-SMALL = Chip("small", clusters=1, caps_per_cluster=4, rows=100)
+SMALL = Chip(name="small", clusters=1, caps_per_cluster=4, rows=100)
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 LR = Chip.limited()
+WEIGHTS, LIVE = "resident weights (864 bit)", "live activations (3.58 kbit)"
 
 
 def phase(report, name, layer="conv"):
@@ -49,17 +50,22 @@ def test_a_layer_worked_by_hand():
     assert read.reads == 22 * 21 + 20
     # 256 sums and carries, packed in one fold: 2·21 loads, 8·21 cycles
     assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
-    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s)
+    line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
+    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
     assert multiply.latency_s == pytest.approx(expected)
 
 
 def test_events_times_their_price_is_the_energy():
     report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
     row = phase(report, "multiply")
+    match_line = 72 * SRAM.compare_j_per_attached_cell  # a line that matched stays charged
     priced = (
-        row.compare_rows * SRAM.compare_j_per_row
-        + row.key_cells * SRAM.compare_j_per_key_cell
+        row.compare_rows * (SRAM.compare_j_per_row + match_line)
+        - row.rows_matched * match_line
+        + row.key_cells * (SRAM.compare_j_per_key_cell + SRAM.broadcast_j_per_key_cell)
         + row.cells_written * SRAM.write_j_per_cell
+        + row.words_written * 72 * SRAM.write_j_per_attached_cell
+        + row.lines_driven * SRAM.write_j_per_line_cell
     )
     assert row.energy_j == pytest.approx(priced)
 
@@ -90,9 +96,12 @@ def test_layers_and_phases_add_up_to_the_totals(network, tech):
     report = simulate(net, Precision.mixed(net, 5), LR, tech, batch=2)
     layers = report.layers
     assert layers.energy_j.sum() / 2 == pytest.approx(report.energy_j)
-    assert layers.latency_s.sum() / 2 == pytest.approx(report.latency_s)
+    assert layers.latency_s.sum() == pytest.approx(report.latency_s)
     assert report.edp_js == pytest.approx(report.energy_j * report.latency_s)
-    assert report.throughput_ops * report.latency_s == pytest.approx(2 * net.macs)
+    assert report.throughput_ops * report.latency_s == pytest.approx(2 * 2 * net.macs)
+    by_phase = layers.groupby("phase")[["latency_s", "energy_j"]].sum()
+    for column in by_phase:
+        assert report.phases[column].to_dict() == pytest.approx(by_phase[column].to_dict())
 
 
 @settings(max_examples=25, deadline=None)
@@ -130,23 +139,105 @@ def test_overlapped_loading_hides_traffic_but_never_all():
     net = zoo.vgg16()
     bits = Precision.fixed(net, 8)
     plain, overlapped = (simulate(net, bits, c, SRAM) for c in (LR, replace(LR, overlap=True)))
-    traffic = plain.times[:, -2]
+    traffic = plain.phases.latency_s["traffic"]
     assert overlapped.latency_s < plain.latency_s
-    assert overlapped.latency_s > plain.latency_s - traffic.sum()
+    assert overlapped.latency_s > plain.latency_s - traffic
 
 
 def test_batches_divide_and_never_cost_more_an_inference():
     net = zoo.alexnet()
     bits = Precision.fixed(net, 8)
     single, many = (simulate(net, bits, LR, SRAM, batch=b) for b in (1, 64))
-    assert many.latency_s < single.latency_s
-    assert many.batch_latency_s == pytest.approx(64 * many.latency_s)
+    assert many.seconds_per_inference < single.seconds_per_inference
+    assert many.latency_s > single.latency_s  # one waits for the whole batch
+
+
+def test_latency_is_what_one_waits_for_and_edp_is_of_that():
+    bits = Precision.fixed(TINY, 8)
+    one, many = (simulate(TINY, bits, SMALL, SRAM, batch=b) for b in (1, 8))
+    assert one.latency_s == one.seconds_per_inference == one.batch_latency_s
+    assert many.latency_s == many.batch_latency_s == pytest.approx(8 * many.seconds_per_inference)
+    assert many.latency_s == pytest.approx(many.times.sum())
+    assert many.edp_js == pytest.approx(many.energies.sum() / 8 * many.times.sum())
+    table = sweep(TINY, bits, SMALL, SRAM, 8).iloc[0]
+    assert (table.latency_s, table.edp_js) == pytest.approx((many.latency_s, many.edp_js))
+    assert table.seconds_per_inference == pytest.approx(many.seconds_per_inference)
+    for quantity in ("latency_s", "seconds_per_inference", "energy_j", "edp_js"):
+        low, _, high = many.interval(quantity, 500)
+        assert low < getattr(many, quantity) < high
+
+
+@pytest.mark.parametrize(
+    ("change", "batch", "told"),
+    [
+        ({}, 1, ""),
+        ({"maps_per_cluster": 0}, 1, f"{WEIGHTS} and {LIVE} exceed the 0 bit of the MAPs"),
+        ({"maps_per_cluster": 0, "weights": "streamed"}, 1, f"{LIVE} exceed the 0 bit"),
+        ({"columns": 40}, 1, f"{WEIGHTS} and {LIVE} together exceed the 4 kbit of the MAPs"),
+        ({"columns": 40, "weights": "streamed"}, 1, ""),
+        ({"columns": 40, "weights": "streamed"}, 2, "live activations (7.17 kbit) exceed the 4 k"),
+    ],
+)
+def test_a_report_says_what_does_not_fit_the_memory(change, batch, told):
+    """TINY: 108 weights; 3 × 64 pixels in and 4 × 64 out are live at once."""
+    chip = replace(SMALL, **change)
+    report = simulate(TINY, Precision.fixed(TINY, 8), chip, SRAM, batch)
+    assert report.peak_live_bits == 8 * (3 + 4) * 64
+    assert len(report.notes) == bool(told)
+    assert "".join(report.notes).startswith(told)
+    assert report.live_activations_fit == (batch * report.peak_live_bits <= chip.map_bits)
+    assert report.resident_weights_fit == (chip.map_bits >= 108 * 8)
+
+
+def test_published_counts_say_what_is_not_published():
+    net = zoo.resnet18()
+    report = simulate(net, 8, replace(LR, maps_per_cluster=64), SRAM, counts="published")
+    (note,) = report.notes
+    share = 100 * report.phases.latency_s / report.latency_s
+    assert f"requantise ({share['requantise']:.0f} %), traffic ({share['traffic']:.0f} %)" in note
+    assert simulate(net, 8, replace(LR, maps_per_cluster=64), SRAM).notes == ()
+
+
+def test_what_a_report_hands_out_cannot_change_it():
+    report = simulate(TINY, 8, SMALL, SRAM)
+    for values in (report.times, report.energies, report.live_bits):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 99
+    for table in (report.summary, report.layers, report.phases):
+        table["latency_s"] = 0
+    assert report.summary["latency_s"] == report.latency_s == pytest.approx(report.times.sum())
+    assert report.layers.latency_s.sum() == pytest.approx(report.latency_s)
+    assert report.phases.latency_s.sum() == pytest.approx(report.latency_s)
+
+
+@pytest.mark.parametrize("tech", ["sram-14nm-lstp", SRAM.at_supply(0.7)])
+def test_a_report_introduces_itself_in_short(tech):
+    report = simulate("vgg16", 8, "LR", tech)
+    assert len(repr(report)) < 250
+    assert f"vgg16 at int8 on LR, sram-14nm-lstp at {report.technology.supply_v} V" in repr(report)
+    page = report._repr_html_()
+    assert f"<td>{1e6 * report.latency_s:.3g} µs</td>" in page
+    assert "<p>resident weights" in page
+
+
+@pytest.mark.parametrize("network", [TINY, "resnet50"])
+def test_a_report_draws_its_breakdown(network):
+    report = simulate(network, 8, "LR", SRAM)
+    fig = report.plot()
+    time, energy = fig.axes
+    for ax, costs in ((time, report.times), (energy, report.energies)):
+        heights = [patch.get_height() for patch in ax.patches]
+        tops = [patch.get_y() + patch.get_height() for patch in ax.patches]
+        assert sum(heights) == pytest.approx(1e6 * costs.sum())
+        makers = [report.network.makers[layer.name] for layer in report.network.layers]
+        by_layer = np.bincount(makers, costs.sum(axis=1))
+        assert max(tops) == pytest.approx(1e6 * by_layer.max())
 
 
 @pytest.mark.parametrize("kind", ["1d", "2d", "2d-segmented"])
 def test_every_kind_of_ap_runs_every_width(kind):
     for bits in range(1, 17):
-        report = simulate(TINY, Precision.fixed(TINY, bits), replace(SMALL, ap=kind), SRAM)
+        report = simulate(TINY, Precision.fixed(TINY, bits), replace(SMALL, ap_kind=kind), SRAM)
         assert np.isfinite(report.edp_js)
 
 
@@ -158,6 +249,7 @@ def test_a_sweep_equals_single_simulations(counts):
     techs = [SRAM, RERAM.at_supply(0.6)]
     table = sweep(net, bits, chips, techs, batches=(1, 4), counts=counts)
     assert len(table) == 4 * 2 * 2 * 2
+    columns = list(table)
     keys = ["precision", "chip", "technology", "supply_v", "batch"]
     table = table.set_index(keys)
     for precision in bits:
@@ -166,9 +258,13 @@ def test_a_sweep_equals_single_simulations(counts):
                 for batch in (1, 4):
                     report = simulate(net, precision, chip, tech, batch, counts)
                     key = (precision.name, chip.name, tech.name, tech.supply_v, batch)
-                    for column in ("latency_s", "energy_j", "edp_js", "utilisation", "area_m2"):
-                        ours = report.summary[column]
-                        assert table.loc[key, column] == pytest.approx(ours, rel=1e-12)
+                    assert list(report.summary)[: len(columns)] == columns
+                    for column in set(columns) - set(keys):
+                        ours, theirs = report.summary[column], table.loc[key, column]
+                        if isinstance(ours, float):
+                            assert theirs == pytest.approx(ours, rel=1e-12)
+                        else:
+                            assert theirs == ours
 
 
 def test_switching_precision_adds_no_cycle_and_needs_no_other_chip():
@@ -179,9 +275,9 @@ def test_switching_precision_adds_no_cycle_and_needs_no_other_chip():
     assert reports[0].latency_s == reports[-1].latency_s
 
 
-@pytest.mark.parametrize("batch", [0, -1, 1.5])
+@pytest.mark.parametrize("batch", [0, -1, 1.5, True, 10**30, [2]])
 def test_a_batch_is_a_whole_number_of_images(batch):
-    with pytest.raises(BfimnaError, match="batch must be a whole number of at least 1"):
+    with pytest.raises(BfimnaError, match="batch must be a whole number from 1 to 1048576"):
         simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM, batch=batch)
 
 
@@ -202,6 +298,9 @@ def test_other_bad_input_is_refused_in_one_line():
         peak(8, Chip.unlimited(), SRAM)
     with pytest.raises(BfimnaError, match="bits must be a whole number from 1 to 16, not 17"):
         peak(17, LR, SRAM)
+    with pytest.raises(BfimnaError, match=r"16 bits need 67 columns .* chip 'LR' has 66"):
+        peak(16, replace(LR, columns=66), SRAM)
+    assert peak(16, replace(LR, columns=67), SRAM).throughput_ops > 0
 
 
 @pytest.mark.parametrize("m", range(1, 17))

@@ -52,8 +52,9 @@ def test_reloading_takes_what_the_assumption_says():
     two = [bf.Precision.fixed(net, 8), bf.Precision.fixed(net, 4)]
     seconds, joules = dynamic.crossbar_reload(net, two, cell)
     bits = 4 * net.weights
-    assert joules[0, 1] == pytest.approx(bits * (cell.dram_j_per_bit + cell.write_j_per_cell))
-    assert seconds[0, 1] == pytest.approx(bits / 8 / cell.dram_bytes_per_s + 128 * cell.write_s)
+    links, row_s = cell.interconnect, cell.write_s + 128 * cell.write_s_per_cell
+    assert joules[0, 1] == pytest.approx(bits * (links.dram_j_per_bit + cell.write_j_per_cell))
+    assert seconds[0, 1] == pytest.approx(bits / 8 / links.dram_bytes_per_s + 128 * row_s)
     assert (np.diag(seconds) == 0).all()
     assert (np.diag(joules) == 0).all()
 

@@ -1,0 +1,7 @@
+"""`python -m bfimna`: the command line."""
+
+import sys
+
+from bfimna.cli import main
+
+sys.exit(main())

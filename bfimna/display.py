@@ -1,0 +1,90 @@
+"""Quantities with a sensible unit, and tables in HTML: how objects introduce themselves."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from math import floor, isfinite, log10
+
+MOST_ROWS = 200
+_PREFIXES = {
+    -24: "y", -21: "z", -18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m",
+    0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E",
+}  # fmt: skip
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """Write an SI value with the prefix that leaves one to three digits before the point.
+
+    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "op/s"), quantity(0.0, "J")
+    ('40 µs', '25 Top/s', '0 J')
+    >>> quantity(7.3e-05, "m²"), quantity(11678912, "")
+    ('73 mm²', '11.7 M')
+    """
+    if not isfinite(value) or value == 0:
+        return f"{value:g} {unit}".rstrip()
+    if unit == "m²":  # a prefix of a square counts twice
+        factor, unit = (1e6, "mm²") if abs(value) >= 1e-9 else (1e12, "µm²")
+        return f"{_rounded(value * factor, digits)} {unit}"
+    value = float(f"{value:.{digits}g}")  # 999.6 m is 1 k
+    power = min(max(3 * floor(log10(abs(value)) / 3), min(_PREFIXES)), max(_PREFIXES))
+    return f"{_rounded(value / 10.0**power, digits)} {_PREFIXES[power]}{unit}".rstrip()
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Write a number to so many significant digits, never as a power of ten below a million.
+
+    >>> _rounded(26700.0, 3), _rounded(0.66, 3)
+    ('26700', '0.66')
+    """
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e" in text and 1 <= abs(value) < 1e6 else text
+
+
+_UNITS = {"s": "s", "j": "J", "v": "V", "w": "W", "m2": "m²", "hz": "Hz", "bytes": "B/s"}
+
+
+def unit_of(field: str) -> str:
+    """Return the unit in a field's name; an empty text where it has none.
+
+    >>> unit_of("compare_j_per_row"), unit_of("dram_bytes_per_s"), unit_of("alpha")
+    ('J', 'B/s', '')
+    """
+    return next((_UNITS[part] for part in field.split("_") if part in _UNITS), "")
+
+
+def html_table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()
+) -> str:
+    """Return an HTML table with a caption and notes below it; everything escaped.
+
+    >>> html_table("a < b", ["name"], [["x"]])[:43]
+    '<table><caption><b>a &lt; b</b></caption><t'
+    """
+    rows = list(rows)
+    left = len(rows) - MOST_ROWS
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows[:MOST_ROWS]
+    )
+    notes = [*([f"… and {left} more"] if left > 0 else []), *notes]
+    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return (
+        f"<table><caption><b>{escape(title)}</b></caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>{below}"
+    )
+
+
+def text_table(rows: Iterable[Sequence[object]]) -> str:
+    """Return lines with columns side by side, for a terminal.
+
+    >>> print(text_table([["name", "MACs"], ["alexnet", "714 M"]]))
+    name     MACs
+    alexnet  714 M
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,53 @@
+"""A report's time and energy, layer by layer and phase by phase."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bfimna.plot.style import PHASE_COLOURS, PHASE_HATCHES, figure, title_of
+from bfimna.result.cost import ALL_PHASES
+from bfimna.result.report import Report
+
+MOST_LABELS = 60  # layers whose names still stand side by side
+
+
+def breakdown(report: Report) -> Figure:
+    """Draw seconds and joules of the batch, stacked by phase; a bar per weighted layer.
+
+    What the layers without weights take stands with the weighted layer before them.
+    """
+    fig, axes = figure(2, 5.2, 2, 1, sharex=True)
+    names = report.network.gemm_names
+    makers = [report.network.makers[layer.name] for layer in report.network.layers]
+    for ax, costs, label, scale in (
+        (axes[0], report.times, "time (µs)", 1e6),
+        (axes[1], report.energies, "energy (µJ)", 1e6),
+    ):
+        by_layer = np.zeros((len(names), len(ALL_PHASES)))
+        np.add.at(by_layer, makers, scale * costs)
+        _stack(ax, by_layer)
+        ax.set_ylabel(label)
+        ax.grid(axis="x", visible=False)
+    step = -(-len(names) // MOST_LABELS)
+    axes[1].set_xticks(range(0, len(names), step), names[::step], rotation=90, fontsize=5.5)
+    axes[0].set_title(
+        f"{title_of(report.network.name)}, {report.precision.name}, {report.chip.name}, "
+        f"{title_of(report.technology.name)}"
+    )
+    handles, texts = axes[1].get_legend_handles_labels()
+    fig.legend(handles, texts, loc="outside lower center", ncols=6)
+    plt.close(fig)  # else a notebook shows it twice
+    return fig
+
+
+def _stack(ax: Axes, by_layer: np.ndarray) -> None:
+    bottom = np.zeros(len(by_layer))
+    for phase, heights in zip(ALL_PHASES, by_layer.T, strict=True):
+        if heights.any():
+            ax.bar(
+                range(len(by_layer)), heights, bottom=bottom, width=0.8, label=phase,
+                facecolor=PHASE_COLOURS[phase], hatch=PHASE_HATCHES[phase],
+                edgecolor="white", linewidth=0.3,
+            )  # fmt: skip
+            bottom += heights

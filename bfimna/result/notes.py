@@ -1,0 +1,50 @@
+"""What a reader of a report must know and its figures do not show, each on one line."""
+
+import numpy as np
+
+from bfimna.ap.counts import CountSet
+from bfimna.chip.chip import Chip
+from bfimna.display import quantity
+from bfimna.result.cost import ALL_PHASES
+
+#: phases that the literature's closed forms do not cover: this model's in both sets of counts
+NOT_PUBLISHED = ("requantise", "elementwise", "traffic")
+
+
+def memory_note(chip: Chip, weights_bits: int, live_bits: int) -> str:
+    """Return what does not fit the MAPs, or an empty text.
+
+    Parameters
+    ----------
+    weights_bits : of all weights; they take MAPs only where they are resident.
+    live_bits : of the batch's activations where they take most.
+
+    >>> memory_note(Chip.limited(), 10**8, 10**6)  # doctest: +NORMALIZE_WHITESPACE
+    'resident weights (100 Mbit) exceed the 22.1 Mbit of the MAPs; costs are as if they fitted'
+    """
+    resident = weights_bits if chip.weights == "resident" else 0
+    room, names = chip.map_bits, []
+    if resident + live_bits <= room:
+        return ""
+    together = resident <= room and live_bits <= room
+    if resident > room or together:
+        names.append(f"resident weights ({quantity(resident, 'bit')})")
+    if live_bits > room or together:
+        names.append(f"live activations ({quantity(live_bits, 'bit')})")
+    what = f"{' and '.join(names)}{' together' if together else ''}"
+    return f"{what} exceed the {quantity(room, 'bit')} of the MAPs; costs are as if they fitted"
+
+
+def published_note(counts: CountSet, times: np.ndarray) -> str:
+    """Return which part of a report with the literature's counts is not the literature's.
+
+    Parameters
+    ----------
+    times : seconds, shape (layers, phases).
+    """
+    if counts != "published":
+        return ""
+    by_phase = times.sum(axis=0) / times.sum()
+    shares = {phase: by_phase[ALL_PHASES.index(phase)] for phase in NOT_PUBLISHED}
+    parts = [f"{phase} ({100 * share:.0f} %)" for phase, share in shares.items() if share]
+    return f"counts='published': {', '.join(parts)} of the time are this model's own, not published"

@@ -1,0 +1,92 @@
+"""Totals over layers and phases, and the columns that summaries and sweeps share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bfimna.ap.counts import Amount, CountSet
+from bfimna.chip.placement import Placement
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.result import cost
+from bfimna.technology.technology import Technology
+
+
+def headline(
+    seconds: Amount, joules: Amount, operations: Amount, batch: int, area_m2: Amount
+) -> dict[str, np.ndarray]:
+    """Return the headline figures of points from the totals of their batch, all of one shape.
+
+    `latency_s` until the batch is done, `seconds_per_inference` that divided by the images,
+    `energy_j` of an inference, `edp_js` = energy_j · latency_s, and rates.
+    """
+    seconds, joules, area = np.broadcast_arrays(seconds, joules, area_m2)
+    each, energy = seconds / batch, joules / batch
+    efficiency = operations / energy
+    return {
+        "latency_s": seconds,
+        "seconds_per_inference": each,
+        "energy_j": energy,
+        "edp_js": energy * seconds,
+        "throughput_ops": operations / each,
+        "efficiency_ops_per_w": efficiency,
+        "area_m2": area,
+        "area_efficiency_ops_per_w_m2": efficiency / area,
+    }
+
+
+def totals(
+    network: Network,
+    placement: Placement,
+    technology: Technology,
+    batch: int,
+    times: np.ndarray,
+    energies: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Return the headline figures and the utilisation of points whose costs are known.
+
+    Parameters
+    ----------
+    times : seconds of the batch, shape (..., layers, phases).
+    energies : joules of the batch, shape (..., layers, phases).
+
+    Returns
+    -------
+    Arrays of shape (...).
+    """
+    seconds, joules = times.sum(axis=(-2, -1)), energies.sum(axis=(-2, -1))
+    area = cost.area(placement.chip, technology)
+    used = np.broadcast_to(placement.mean_utilisation, np.shape(seconds))
+    return headline(seconds, joules, 2 * network.macs, batch, area) | {"utilisation": used}
+
+
+def columns(
+    network: Network,
+    precisions: Sequence[Precision],
+    placement: Placement,
+    technology: Technology,
+    batch: int,
+    counts: CountSet,
+    times: np.ndarray,
+    energies: np.ndarray,
+) -> dict[str, Sequence[object]]:
+    """Return columns of equal length for points that differ in their precision.
+
+    Parameters
+    ----------
+    times : seconds of the batch, shape (precisions, layers, phases).
+    energies : joules of the batch, shape (precisions, layers, phases).
+    """
+    n = len(precisions)
+    figures = totals(network, placement, technology, batch, times, energies)
+    return {
+        "network": [network.name] * n,
+        "precision": [p.name for p in precisions],
+        "mean_bits": [p.mean_bits for p in precisions],
+        "technology": [technology.name] * n,
+        "supply_v": [technology.supply_v] * n,
+        "chip": [placement.chip.name] * n,
+        "counts": [counts] * n,
+        "batch": [batch] * n,
+        **{name: values.tolist() for name, values in figures.items()},
+    }

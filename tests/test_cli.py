@@ -1,0 +1,87 @@
+"""The command line: what it prints, and what a mistake gets."""
+
+import json
+
+import pytest
+
+import bfimna as bf
+from bfimna.cli import main
+
+
+def test_simulate_prints_the_figures_of_the_report(capsys):
+    asked = ["resnet18", "--bits", "hawq_v3/latency-low", "--chip", "IR", "--supply", "0.7",
+             "--batch", "2", "--counts", "published"]  # fmt: skip
+    assert main(["simulate", *asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    tech = bf.load_technology("sram-14nm-lstp").at_supply(0.7)
+    report = bf.simulate("resnet18", "hawq_v3/latency-low", "IR", tech, 2, "published")
+    said = {"notes": list(report.notes), "warnings": list(report.warnings)}
+    assert told == {**report.summary, **said}
+    assert main(["simulate", *asked]) == 0
+    text = capsys.readouterr().out
+    assert f"{1e6 * report.latency_s:.3g} µs" in text
+    assert all(f"note: {note}" in text for note in (*report.notes, *report.warnings))
+
+
+@pytest.mark.parametrize("bits", ["4", "int4", "w4a4"])
+def test_bits_may_be_a_width_or_a_name(bits, capsys):
+    assert main(["simulate", "alexnet", "--bits", bits, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mean_bits"] == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "known"),
+    [
+        ("networks", list(bf.zoo.NETWORKS)),
+        ("technologies", bf.data.technology_names()),
+        ("chips", ["LR", "IR"]),
+    ],
+)
+def test_lists_name_everything_that_simulate_takes(command, known, capsys):
+    assert main([command, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == known
+    assert main([command]) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.startswith("name")
+    assert [line.split()[0] for line in lines] == known
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("simulate resnet19", "unknown network 'resnet19'; did you mean 'resnet18'"),
+        ("simulate alexnet --bits 17", "from 1 to 16, not 17"),
+        ("simulate alexnet --bits 99999999999", "unknown precision of alexnet"),
+        ("simulate alexnet --chip L", "unknown chip 'L'"),
+        ("simulate alexnet --technology x", "unknown technology 'x'"),
+        ("simulate alexnet --supply 0.1", "no transistor switches"),
+        ("simulate alexnet --batch 0", "batch must be a whole number"),
+        ("simulate alexnet --counts x", "unknown counts 'x'"),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command, told, capsys):
+    assert main(command.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("bfimna: ")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["", "simulat alexnet", "simulate", "simulate alexnet --batch x"]
+)
+def test_misuse_of_the_command_is_one_line_too(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(command.split())
+    err = capsys.readouterr().err
+    assert end.value.code == 2
+    assert err.startswith("bfimna")
+    assert err.count("\n") == 1
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"bfimna {bf.__version__}\n")
