@@ -1,43 +1,49 @@
-# make reproduce: every figure and table.   make test: every test.   make lab: JupyterLab.
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
+ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where it is told to
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 
-.PHONY: reproduce report test lint lab clean
+.PHONY: help reproduce report test lint lab clean clean-env
+.DEFAULT_GOAL := reproduce
 
-reproduce: $(VENV)/installed
-	python workflow/locked.py $(SNAKEMAKE_FLAGS)
+reproduce: $(VENV)/installed ## every figure and table (the default)
+	snakemake $(SNAKEMAKE_FLAGS)
 	@echo "figures and their tables: figures/   everything else: results/"
 
-report: $(VENV)/installed
-	python workflow/locked.py $(SNAKEMAKE_FLAGS)
-	snakemake --nolock --report results/report.html
+report: $(VENV)/installed ## all figures with their captions in one HTML file
+	snakemake $(SNAKEMAKE_FLAGS)
+	snakemake --report results/report.html
 	@echo "report: results/report.html"
 
-test: $(VENV)/installed
+test: $(VENV)/installed ## every test
 	pytest
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	ruff check .
 	ruff format --check .
 	lint-imports
 	snakemake --lint
 
-lab: .venv-lab/installed
+lab: .venv-lab/installed ## JupyterLab on the notebooks
 	.venv-lab/bin/jupyter lab notebooks
+
+clean: ## remove results, not figures and environments
+	rm -rf results logs .snakemake
+
+clean-env: ## remove the environments that make built
+	rm -rf .venv .venv-lab .venv.part .venv-lab.part .venv.lock .venv-lab.lock
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 $(VENV)/installed: requirements.lock pyproject.toml
 .venv-lab/installed: requirements-lab.lock pyproject.toml
 
+# whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
 %/installed:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bfimna needs Python 3.11 or later")'
-	$(PYTHON) -m venv $*
-	$*/bin/python -m pip install --quiet uv==0.13.9
-	$*/bin/uv pip install --python $*/bin/python --quiet --requirement $<
-	$*/bin/uv pip install --python $*/bin/python --quiet --no-deps --editable .
+	@$(PYTHON) workflow/environment.py $* $<
 	@touch $@
-
-clean:
-	rm -rf results logs .snakemake

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import pandas as pd\nimport bfimna as bf\nfrom bfimna import results, tables"
+IMPORTS = "import pandas as pd\nfrom bfimna import tables\nfrom bfimna.studies import points"
 
 
 def cell_seconds(path: Path) -> float:
@@ -30,7 +30,7 @@ def run(source: Path, target: Path) -> tuple[float, float]:
     """Wall seconds of papermill, and of the notebook's cells."""
     start = time.perf_counter()
     subprocess.run(
-        ["papermill", "-k", "python3", "--no-progress-bar", str(source), str(target)],
+        [sys.executable, "workflow/execute.py", str(source), str(target), "{}"],
         cwd=ROOT, check=True, capture_output=True,
     )  # fmt: skip
     return time.perf_counter() - start, cell_seconds(target)

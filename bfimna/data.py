@@ -1,6 +1,7 @@
 """The only reader of data/: checks units and sources, converts to SI once."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
@@ -63,6 +64,7 @@ def load_technology(name: str, path: str | Path | None = None) -> Technology:
 
     Parameters
     ----------
+    name : of data/technologies/, or ``file.csv:name`` of a table of your own; it bears that name.
     path : a table of your own, with the columns of data/technologies/own.csv; unless given, the
         tables that come with the package.
 
@@ -75,6 +77,9 @@ def load_technology(name: str, path: str | Path | None = None) -> Technology:
     >>> tech.supply_v, tech.at_supply(0.7).supply_v
     (0.8, 0.7)
     """
+    file, _, own = name.rpartition(":")
+    if path is None and Path(file).suffix == ".csv":
+        return replace(load_technology(own, file), name=name)
     every = _read("technologies/assumptions.csv").query("applies_to == 'every'")
     if path is not None:
         return technology_of(name, _own_table(Path(path)), str(path), every, _interconnect())

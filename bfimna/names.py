@@ -214,9 +214,6 @@ def load_technology(technology: AnyTechnology) -> Technology:
         return technology
     if not isinstance(technology, str):
         raise wrong_type("technology", technology, "a Technology, a name or '<path>.csv:<name>'")
-    file, _, name = technology.rpartition(":")
-    if Path(file).suffix == ".csv":
-        return data.load_technology(name, _file(file))
     if Path(technology).suffix == ".csv":
         raise BfimnaError(
             f"technology {shown(technology)} is a table: want <path>.csv:<name> of one in it"

@@ -5,10 +5,32 @@ from pathlib import Path
 
 import pandas as pd
 
+#: where notebooks write when nobody tells them another place: never over a publication's figures
+INTERACTIVE = Path("results/interactive")
+
+
+def place(output: str | Path) -> Path:
+    """Return the path that an output means.
+
+    A relative path counts from the current folder; one under ``results/interactive`` from the
+    project that the current folder lies in, if it lies in one, since JupyterLab works in
+    ``notebooks/`` and papermill in the project's folder.
+
+    >>> place("figures/batch").as_posix()
+    'figures/batch'
+    """
+    output = Path(output)
+    if output.is_relative_to(INTERACTIVE):
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / "workflow" / "Snakefile").is_file():
+                return folder / output
+    return output
+
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table as CSV, whole or not at all: seven significant digits, no dates."""
-    path = Path(path)
+    path = place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
     table.to_csv(partial, index=False, float_format="%.7g", lineterminator="\n")

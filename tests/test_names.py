@@ -8,7 +8,7 @@ import bfimna as bf
 from bfimna import names as named
 from bfimna.plot import style as plot
 from bfimna.studies import points as results
-from bfimna.workflow import config
+from bfimna.workflow import config, runs
 
 ASKED = {
     "bits": [4], "schemes": [], "technologies": ["sram-14nm-lstp"], "chips": ["LR"],
@@ -37,18 +37,17 @@ def test_config_takes_files(model, tmp_path):
     (tmp_path / "mine.yaml").write_text("c*: [2, 3]\n")
     schemes = [f"{model}:own", f"{model}:mine.yaml", "alexnet:w4a8"]
     asked = config.checked(ASKED | {"networks": ["resnet18", model], "schemes": schemes})
-    assert [run.folder.rpartition("/")[0] for run in config.runs(asked)] == [
-        "resnet18/int4", "mine/int4", "mine/own", "mine/mine.yaml", "alexnet/w4a8",
+    assert [run.folder.rpartition("/")[0] for run in runs.runs(asked)] == [
+        "resnet18/int4", "mine/int4", "mine/own", "mine/mine", "alexnet/w4a8",
     ]  # fmt: skip
-    assert config.network_files(asked) == [model]
     assert results.run(model, "mine.yaml", "sram-14nm-lstp", "LR").precision["c_node"] == (2, 3)
 
 
 def test_changed_bits_in_a_file_change_the_digest(model, tmp_path):
-    before = config.precision_digest(model, "own")
+    before = runs.precision_digest(model, "own")
     save(tmp_path / model, *qonnx(w_bits=2))
-    config.precision_digest.cache_clear()
-    assert config.precision_digest(model, "own") != before
+    runs.precision_digest.cache_clear()
+    assert runs.precision_digest(model, "own") != before
 
 
 def test_two_files_of_one_stem_are_refused(model, tmp_path):
@@ -64,9 +63,9 @@ def test_two_files_of_one_stem_are_refused(model, tmp_path):
         ({"networks": ["resnet99"]}, "unknown network 'resnet99'; did you mean 'resnet50'"),
         ({"networks": ["none.onnx"]}, r"none\.onnx: no such file"),
         ({"networks": ["a b;c.onnx"]}, "want letters, digits"),
-        ({"networks": [], "schemes": ["resnet18:own"]}, "'own' is for ONNX files"),
-        ({"networks": [], "schemes": ["resnet18:none.yaml"]}, r"none\.yaml: no such file"),
-        ({"networks": [], "schemes": ["resnet18:int17"]}, "from 1 to 16"),
+        ({"networks": ["alexnet"], "schemes": ["resnet18:own"]}, "'own' is for ONNX files"),
+        ({"networks": ["alexnet"], "schemes": ["resnet18:none.yaml"]}, r"none\.yaml: no such file"),
+        ({"networks": ["alexnet"], "schemes": ["resnet18:int17"]}, "from 1 to 16"),
     ],
 )
 def test_config_errors_are_one_line(given, reason, tmp_path, monkeypatch):
@@ -195,7 +194,7 @@ def test_a_technology_of_ones_own_table(tmp_path, monkeypatch):
     mine = table[table.technology == "reram-14nm-lstp"].assign(technology="mine")
     mine.to_csv("cells.csv", index=False)
     report = bf.simulate("alexnet", 8, "LR", "cells.csv:mine")
-    assert report.technology.name == "mine"
+    assert report.technology.name == "cells.csv:mine"  # as a network bears its path
     assert report.energy_j == bf.simulate("alexnet", 8, "LR", "reram-14nm-lstp").energy_j
     with pytest.raises(bf.BfimnaError, match=r"unknown technology in cells\.csv 'yours'"):
         bf.simulate("alexnet", 8, "LR", "cells.csv:yours")

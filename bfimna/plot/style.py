@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from bfimna.errors import BfimnaError
 from bfimna.names import slug
+from bfimna.tables import place
 
 Share = bool | Literal["none", "all", "row", "col"]
 
@@ -101,8 +102,8 @@ def style_of(technology: str) -> tuple[str, str]:
 
 
 def title_of(name: str) -> str:
-    """How figures write a network (a file by its stem) or technology."""
-    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, slug(name))
+    """How figures write a network (a file by its stem) or technology (by its name in a table)."""
+    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, slug(name.rpartition(":")[2]))
 
 
 def letter(axes: Iterable[Axes]) -> None:
@@ -122,7 +123,7 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
 
 def save(fig: Figure, output: str | Path) -> None:
     """Write ``output``.pdf and .png, the same bytes whenever the figure is the same."""
-    output = Path(output)
+    output = place(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
         path = output.with_name(output.name + suffix)

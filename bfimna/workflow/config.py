@@ -1,116 +1,161 @@
-"""The workflow's config → the runs that it asks for, or a one-line error before anything runs."""
+"""The workflow's config, checked: a one-line error before anything runs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
+import re
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
-from bfimna import data
-from bfimna.errors import BfimnaError, unknown
-from bfimna.names import CHIPS, check_slugs, load_network, load_precision, network_file, slug
+from bfimna.errors import BfimnaError
+from bfimna.names import check_slugs, load_chip, load_network, load_technology
+from bfimna.workflow.runs import runs, schemes_of
 
+#: the workflow runs in a checkout, which has the schema; an installed package has no workflow
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "config.schema.yaml"
+LONGEST_MESSAGE = 600
+#: a folder of outputs: nothing that a shell, Snakemake or a file system could read as more
+FOLDER = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
+ANYWHERE = re.compile(r"/?[\w.-]+(/[\w.-]+)*")
+#: folders that hold what is written by hand
+SOURCES = frozenset(
+    ("bfimna", "benchmarks", "data", "docs", "examples", "notebooks", "tests", "train", "workflow")
+)
 
 
-@dataclass(frozen=True)
-class Run:
-    """One combination to simulate, by names."""
-
-    network: str
-    precision: str
-    technology: str
-    chip: str
-
-    @property
-    def folder(self) -> str:
-        """Where its results lie: a network file's stem; slashes of a precision become dashes."""
-        precision = self.precision.replace("/", "-")
-        return f"{slug(self.network)}/{precision}/{self.technology}-{self.chip}"
+class _Strict(yaml.SafeLoader):
+    """YAML as it is read elsewhere, but a key that stands twice is an error."""
 
 
-def checked(config: Mapping[str, Any]) -> dict[str, Any]:
+def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    for n, key in enumerate(keys):
+        if key in keys[:n]:
+            line = node.value[n][0].start_mark.line + 1
+            raise yaml.YAMLError(f"line {line}: key {key!r} stands twice")
+    return loader.construct_mapping(node, deep=True)
+
+
+_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def check_file(path: str | Path) -> None:
+    """Raise a one-line error for a file of settings that cannot be read, or has a key twice."""
+    try:
+        settings = yaml.load(Path(path).read_text(encoding="utf-8"), _Strict)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise BfimnaError(brief(f"config file {path}: {error}")) from None
+    if not isinstance(settings, dict):
+        raise BfimnaError(f"config file {path}: want keys and values, as workflow/config.yaml")
+    if "__use_yte__" in settings:
+        raise BfimnaError(f"config file {path}: templates (__use_yte__) are not allowed")
+
+
+def brief(message: str) -> str:
+    """Return a message as one line that fits on a screen.
+
+    >>> len(brief("a" * 5000))
+    599
+    """
+    line = " ".join(message.split())
+    half = (LONGEST_MESSAGE - 3) // 2
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:half]} … {line[-half:]}"
+
+
+def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, Any]:
     """Return the config, or raise a one-line error for anything in it that cannot be run.
 
-    Widths given on Snakemake's command line arrive as text and are made numbers.
+    Numbers given on Snakemake's command line arrive as text and are made numbers.
+
+    Parameters
+    ----------
+    config : as Snakemake merged it.
+    root : folder that outputs must lie in; the current one if left out.
     """
-    config = dict(config)
-    if isinstance(config.get("bits"), list):
-        config["bits"] = [int(b) if str(b).isdecimal() else b for b in config["bits"]]
-    schema = yaml.safe_load(SCHEMA.read_text())
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    try:
+        config = {key: _numbers(key, value) for key, value in config.items()}
+        _check_schema(config)
+        _check_folders(config, root or Path.cwd())
+        _check_names(config)
+    except BfimnaError as error:
+        raise BfimnaError(brief(str(error))) from None
+    return config
+
+
+def _numbers(key: str, value: Any) -> Any:
+    kinds: dict[str, Callable[[str], float]] = {"bits": int, "batches": int, "supplies": float}
+    if key not in kinds or not isinstance(value, list):
+        return value
+    pattern = r"[0-9]{1,6}" if kinds[key] is int else r"[0-9]{1,3}(\.[0-9]{1,6})?"
+    return [kinds[key](v) if isinstance(v, str) and re.fullmatch(pattern, v) else v for v in value]
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+#: JSON takes 4.0 for an integer; names of precisions, folders and notebooks do not
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+def _check_schema(config: Mapping[str, Any]) -> None:
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    try:
+        error = best_match(_Validator(schema).iter_errors(config))
+        told = error and error.message
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        raise BfimnaError("config: a number has thousands of digits") from None
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "top level"
         known = ", ".join(schema["properties"])
         hint = f"; known keys: {known}" if error.validator == "additionalProperties" else ""
-        raise BfimnaError(f"config, {where}: {error.message}{hint}")
+        raise BfimnaError(f"config, {where}: {told}{hint}")
+
+
+def _check_folders(config: Mapping[str, Any], root: Path) -> None:
+    """Keep outputs where they can harm nothing, unless `outside` allows them anywhere."""
+    for key in ("figures", "results"):
+        folder = config[key]
+        if config.get("outside", False):
+            if not ANYWHERE.fullmatch(folder) or not folder.strip("/."):
+                raise BfimnaError(f"config, {key}: {folder!r} is no path of letters, digits, '_', "
+                                  "'-', '.' and '/'")  # fmt: skip
+            continue
+        if not FOLDER.fullmatch(folder):
+            raise BfimnaError(
+                f"config, {key}: want a folder in the project, of letters, digits, '_', '-', '.' "
+                f"and '/', not {folder!r}; `outside: true` allows others, such as /scratch/results"
+            )
+        inside = (root / folder).resolve().is_relative_to(root.resolve())
+        if folder.split("/")[0] in SOURCES or not inside:
+            told = "holds sources" if inside else "leads out of the project, see `outside`"
+            raise BfimnaError(f"config, {key}: {folder!r} {told}")
+
+
+def _check_names(config: Mapping[str, Any]) -> None:
+    for key in ("networks", "schemes", "technologies"):
+        for name in config[key]:
+            if not re.fullmatch(r"[\w./:+-]+", name):
+                raise BfimnaError(
+                    f"config, {key}: {name!r}: want letters, digits and '_', '-', '+', '.', '/' "
+                    "only (a link to a file of another name does)"
+                )
     for network in config["networks"]:
         load_network(network)
-    pairs = [pair for entry in config["schemes"] for pair in _schemes(entry)]
+    pairs = [pair for entry in config["schemes"] for pair in schemes_of(entry)]
     check_slugs([*config["networks"], *(network for network, _ in pairs)])
     for technology in config["technologies"]:
-        data.load_technology(technology)
+        tech = load_technology(technology)
+        for supply in config.get("supplies", []):
+            tech.at_supply(supply)
     for chip in config["chips"]:
-        if chip not in CHIPS:
-            raise unknown("chip", chip, CHIPS)
-    return config
-
-
-def runs(config: Mapping[str, Any]) -> list[Run]:
-    """Return every combination that a checked config asks for, without repetition.
-
-    >>> config = {"networks": ["alexnet"], "bits": [4], "schemes": [], "chips": ["LR"],
-    ...     "technologies": ["sram-14nm-lstp"]}
-    >>> [run.folder for run in runs(config)]
-    ['alexnet/int4/sram-14nm-lstp-LR']
-    """
-    pairs = [(network, f"int{b}") for network in config["networks"] for b in config["bits"]]
-    pairs += [pair for entry in config["schemes"] for pair in _schemes(entry)]
-    return [
-        Run(network, precision, technology, chip)
-        for network, precision in dict.fromkeys(pairs)
-        for technology in config["technologies"]
-        for chip in config["chips"]
-    ]
-
-
-def _schemes(entry: str) -> list[tuple[str, str]]:
-    """Expand ``network/hawq_v3/scheme`` or ``network/hawq_v3/all``; else ``network:precision``.
-
-    The latter for files: ``model.onnx:own`` (its own bits), ``resnet18:bits.yaml``.
-    """
-    if ":" in entry:
-        network, _, precision = entry.partition(":")
-        load_precision(load_network(network), precision)
-        return [(network, precision)]
-    network, _, scheme = entry.partition("/")
-    known = data.hawq_schemes(network)
-    if scheme != "hawq_v3/all" and scheme not in known:
-        raise unknown(f"scheme of {network}", scheme, ["hawq_v3/all", *known])
-    return [(network, name) for name in (known if scheme == "hawq_v3/all" else [scheme])]
-
-
-def network_files(config: Mapping[str, Any]) -> list[str]:
-    """Return the files among the networks that run at every width."""
-    paths = (network_file(name) for name in config["networks"])
-    return [str(path) for path in paths if path]
-
-
-@lru_cache
-def technology_digest(*names: str) -> str:
-    """Digest of the rows of these technologies: changes when, and only when, one of them does."""
-    table = data.technologies()
-    return sha256(table[table.technology.isin(names)].to_csv().encode()).hexdigest()[:16]
-
-
-@lru_cache
-def precision_digest(network: str, precision: str) -> str:
-    """Digest of the bits that a name stands for."""
-    bits = load_precision(load_network(network), precision)
-    told = (bits.name, bits.layers, bits.weight_bits, bits.activation_bits)
-    return sha256(repr(told).encode()).hexdigest()[:16]
+        name = load_chip(chip).name
+        if not re.fullmatch(r"[\w.+-]{1,80}", name):
+            raise BfimnaError(f"config, chips: name {name!r}: want letters, digits, '_' and '-'")
+    runs(config)

@@ -1,14 +1,21 @@
 """Notebooks: no outputs, one parameters cell, no functions, and each runs with its defaults."""
 
 import ast
+import pkgutil
 import re
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pytest
 
+import bfimna
+from bfimna.workflow.dependencies import Dependencies
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+READS = Dependencies(ROOT / "bfimna", ROOT / "data")
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -44,19 +51,44 @@ def test_defines_no_function_and_says_what_it_shows(notebook):
     assert nb.cells[0].source.startswith("# ")
 
 
-def test_runs_alone_with_its_defaults(notebook, tmp_path, monkeypatch):
-    """In a plain interpreter: a kernel's start would say nothing more about the cells."""
+@pytest.fixture(scope="module")
+def modules():
+    """Every module of the package by its file, imported: what still runs was called."""
+    found = pkgutil.walk_packages(bfimna.__path__, "bfimna.")
+    loaded = [import_module(module.name) for module in found]
+    return {module.__file__: module.__name__ for module in loaded}
+
+
+def test_runs_alone_with_its_defaults(notebook, modules, tmp_path, monkeypatch):
+    """In a plain interpreter: a kernel's start would say nothing more about the cells.
+
+    Every function of the package that is called lies in a module that the workflow's analysis
+    found: this is its oracle.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
     path, nb = notebook
+    called = set()
+
+    def note(frame, event, arg):
+        called.add(frame.f_code.co_filename)
 
     monkeypatch.chdir(tmp_path)
     shown = {"__name__": "__main__", "display": lambda *_: None}
-    for cell in code(nb):
-        exec(compile(cell.source, f"{path.name}", "exec"), shown)
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        for cell in code(nb):
+            exec(compile(cell.source, f"{path.name}", "exec"), shown)
+    finally:
+        sys.settrace(before)
     mpl.pyplot.close("all")
+    ran = {modules[file] for file in called & modules.keys()}
+    packages = {"bfimna", "bfimna.ap", "bfimna.search"}  # their __getattr__ only pass names on
+    assert ran - packages <= set(READS.modules(path))
     output = shown.get("output")
     if output is not None:
         written = list(tmp_path.rglob("*.csv"))
         assert written, "a notebook that names an output must write its table"
+        assert not list(tmp_path.rglob("figures")), "playing never touches the figures"

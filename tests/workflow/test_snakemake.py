@@ -1,34 +1,45 @@
-"""The workflow: what it plans, what a change re-runs, and how it refuses a bad config."""
+"""The workflow: what it plans, what a change re-runs, how it ends, what it refuses."""
 
+import fcntl
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {
-    **os.environ,
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-}
+TINY = ("--configfile", "workflow/config.tiny.yaml")
+ONE = "results/tiny/simulate/alexnet/int4/sram-14nm-lstp-LR/summary.csv"
+PATIENCE_S = 120
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+
+def environment(folder):
+    """The package is imported from the copy of the project."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
 
 
 def snakemake(folder, *arguments):
-    """Run snakemake in a copy of the project, the package imported from there too."""
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+        command(*arguments), cwd=folder, env=environment(folder), capture_output=True, text=True,
+        check=False, timeout=300,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of what is tracked, with nothing built."""
-    folder = tmp_path_factory.mktemp("project")
+    """A copy of what is tracked, with nothing built, in a folder whose name has a space."""
+    folder = tmp_path_factory.mktemp("my project")
     for name in ("bfimna", "data", "notebooks", "workflow", "environment.yml"):
         source, target = ROOT / name, folder / name
         ignore = shutil.ignore_patterns("__pycache__")
@@ -38,99 +49,192 @@ def copy(tmp_path_factory):
     return folder
 
 
-TINY = ("--configfile", "workflow/config.tiny.yaml")
+@pytest.fixture(scope="module")
+def built(copy):
+    """The copy, with a tiny reproduction in it."""
+    run = snakemake(copy, *TINY)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return copy
+
+
+@pytest.fixture
+def restored(built):
+    """The built copy, its sources put back as they were after the test."""
+    sources = [p for name in ("bfimna", "data", "notebooks") for p in (built / name).rglob("*.*")]
+    kept = {p: p.read_bytes() for p in sources if p.suffix in (".py", ".csv", ".ipynb")}
+    yield built
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
 
 
 def jobs(plan):
-    """Jobs a rule in a dry run's statistics."""
+    """Jobs per rule in a dry run's statistics."""
+    assert plan.returncode == 0, plan.stderr[-3000:]
     lines = plan.stdout.split("Job stats:")[-1].splitlines()
     pairs = [line.split() for line in lines]
     return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdigit()}
 
 
+def planned(folder):
+    found = jobs(snakemake(folder, *TINY, "--dry-run"))
+    return {rule: n for rule, n in found.items() if rule not in ("all", "total")}
+
+
+def edit(path, old, new, count=1):
+    """Change a file without its date, as rsync or a restored backup would."""
+    stat, text = path.stat(), path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, count))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def slower_writes(folder):
+    """Change a value that the simulations of the tiny config use."""
+    for path in (
+        (folder / "data").glob("technologies*/**/*.csv"),
+        [folder / "data/technologies.csv"],
+    ):
+        for table in path:
+            if table.is_file() and "sram-14nm-lstp,write_time,0.3626" in table.read_text():
+                edit(table, "sram-14nm-lstp,write_time,0.3626", "sram-14nm-lstp,write_time,0.37")
+                return
+    pytest.fail("no table has the write time of sram-14nm-lstp")
+
+
 def test_the_dry_run_lists_what_the_default_config_asks_for(copy):
-    plan = snakemake(copy, "--dry-run")
-    assert plan.returncode == 0, plan.stderr
-    planned = jobs(plan)
-    assert planned["simulate"] == (4 * 5 + 2 * 11) * 2
-    assert planned["total"] == sum(n for rule, n in planned.items() if rule != "total")
+    found = jobs(snakemake(copy, "--dry-run"))
+    assert found["simulate"] == (4 * 5 + 2 * 11) * 2
+    assert found["total"] == sum(n for rule, n in found.items() if rule != "total")
+    figures = (copy / "workflow" / "figures.csv").read_text().splitlines()[1:]
+    assert all(found[row.split(",")[0]] == 1 for row in figures)
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("settings", "told"),
     [
-        ("networks=[resnet19]", "unknown network 'resnet19'"),
-        ("only=[pie_chart]", "no figure 'pie_chart'"),
+        (["--config", "figures=results/f;touch stolen;true"], "config, figures: want a folder"),
+        (["--configfile", "twice.yaml"], "line 2: key 'bits' stands twice"),
     ],
 )
-def test_a_bad_config_is_one_line_before_anything_runs(copy, setting, told):
-    refused = snakemake(copy, "--dry-run", "--config", setting)
+def test_a_bad_config_is_one_line_before_anything_runs(copy, settings, told):
+    (copy / "twice.yaml").write_text("bits: [2]\nbits: [4]\n")
+    refused = snakemake(copy, *settings)
     output = refused.stdout + refused.stderr
     assert refused.returncode != 0
     assert told in output
     assert "Traceback" not in output
+    assert not (copy / "stolen").exists()
 
 
-def test_a_tiny_reproduction_from_nothing_and_what_changes_re_run(copy):
-    built = snakemake(copy, *TINY)
-    assert built.returncode == 0, built.stderr[-3000:]
-    made = sorted(p.name for p in (copy / "results/tiny/figures").iterdir())
+def test_a_tiny_reproduction_makes_its_figures_and_is_done(built):
+    made = sorted(p.name for p in (built / "results/tiny/figures").iterdir())
     assert made == [
         f"{n}.{s}" for n in ("programs", "state_of_the_art") for s in ("csv", "pdf", "png")
     ]
-    assert jobs(snakemake(copy, *TINY, "--dry-run")) == {}
-
-    notebook = copy / "notebooks" / "programs.ipynb"
-    notebook.write_text(notebook.read_text().replace("AP program takes", "AP program costs"))
-    assert jobs(snakemake(copy, *TINY, "--dry-run")) == {"programs": 1, "all": 1, "total": 2}
-
-    table = copy / "data" / "technologies.csv"
-    rows = table.read_text()
-    table.write_text(
-        rows.replace("sram-14nm-lstp,write_time,0.3626", "sram-14nm-lstp,write_time,0.37")
-    )
-    changed = jobs(snakemake(copy, *TINY, "--dry-run"))
-    assert changed == {"programs": 1, "simulate": 2, "state_of_the_art": 1, "summary": 1, "all": 1,
-                       "total": 6}  # fmt: skip
-    table.write_text(rows.replace("reram-14nm-lstp,alpha,1.3", "reram-14nm-lstp,alpha,1.4"))
-    changed = jobs(snakemake(copy, *TINY, "--dry-run"))
-    assert "simulate" not in changed  # ReRAM is not in the tiny config's simulations
-    assert changed["state_of_the_art"] == 1  # but in that figure
+    assert planned(built) == {}
 
 
-def test_half_written_output_of_a_killed_run_is_not_taken_for_finished(copy):
-    summary = copy / "results/tiny/simulate/alexnet/int4/sram-14nm-lstp-LR/summary.csv"
-    if not summary.exists():
-        pytest.skip("needs the tiny reproduction of the test before")
-    whole = summary.read_bytes()
-    shutil.rmtree(summary.parent)
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(copy)}
-    target = str(summary.relative_to(copy))
-    command = [sys.executable, "workflow/locked.py", *TINY, "--cores", "2", target]
-    run = subprocess.Popen(command, cwd=copy, env=environment, start_new_session=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    started = summary.parent / "simulate.ipynb"
-    begin = time.monotonic()
-    while not started.exists() and time.monotonic() - begin < 60 and run.poll() is None:
-        time.sleep(0.05)
-    os.killpg(run.pid, 9)
-    run.wait()
-    again = subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, text=True, check=False
-    )
+def test_what_changes_no_result_runs_nothing(restored):
+    notebook = restored / "notebooks" / "simulate.ipynb"
+    stored = json.loads(notebook.read_text())
+    code = [cell for cell in stored["cells"] if cell["cell_type"] == "code"]
+    code[0] |= {"execution_count": 1, "outputs": [{"output_type": "stream", "text": "ran"}]}
+    notebook.write_text(json.dumps(stored))
+    edit(restored / "bfimna/result/cost.py", "\n\n", "\n\n# another word\n")
+    edit(restored / "bfimna/search/ilp.py", "\n    return ", "\n    0 or 0\n    return ")
+    edit(restored / "data/hawq_v3/sensitivity.csv", "resnet18", "resnet81")
+    for path in (restored / "bfimna").rglob("*.py"):
+        path.touch()
+    assert planned(restored) == {}
+
+
+def test_changed_code_with_an_old_date_re_runs_what_reaches_it(restored):
+    edit(restored / "bfimna/result/cost.py", "\n    return ", "\n    0 or 0\n    return ")
+    assert planned(restored) == {"simulate": 2, "summary": 1, "state_of_the_art": 1}
+
+
+def test_a_changed_cell_re_runs_its_notebook(restored):
+    edit(restored / "notebooks/programs.ipynb", "AP program takes", "AP program costs")
+    edit(restored / "workflow/figures.csv", "Peak throughput", "Peaks of throughput")  # a caption
+    assert planned(restored) == {"programs": 1}
+
+
+def test_lost_simulations_leave_no_old_summary_behind(restored):
+    """Simulations that all fail lose their outputs; what collects them must notice."""
+    summary = restored / "results/tiny/summary.csv"
+    old = summary.read_bytes()
+    slower_writes(restored)
+    stop = restored / "matplotlibrc"  # which no notebook of the workflow runs with
+    stop.write_text("")
+    try:
+        failed = snakemake(restored, *TINY, "--keep-going")
+    finally:
+        stop.unlink()
+    assert failed.returncode != 0
+    assert not (restored / ONE).exists()
+    assert planned(restored) == {"simulate": 2, "summary": 1, "state_of_the_art": 1}
+    again = snakemake(restored, "results/tiny/summary.csv", *TINY)
     assert again.returncode == 0, again.stderr[-3000:]
-    assert summary.read_bytes() == whole
+    assert summary.read_bytes() != old
+    wanted = (
+        "import bfimna as bf; net = bf.zoo.alexnet(); "
+        "print([bf.simulate(net, bf.Precision.fixed(net, b), bf.Chip.limited(), "
+        "bf.data.load_technology('sram-14nm-lstp')).summary['latency_s'] for b in (4, 8)])"
+    )
+    told = subprocess.run([sys.executable, "-c", wanted], cwd=restored, capture_output=True,
+                          env=environment(restored), check=True)  # fmt: skip
+    column = summary.read_text().splitlines()[0].split(",").index("latency_s")
+    found = [float(line.split(",")[column]) for line in summary.read_text().splitlines()[1:]]
+    assert found == pytest.approx(json.loads(told.stdout), rel=1e-6)
 
 
-def test_two_reproductions_at_once_are_refused(copy):
-    import fcntl
+def started(folder):
+    """A run of one simulation, its notebook under way."""
+    run = subprocess.Popen(
+        command(ONE, *TINY, "--forcerun", "simulate"), cwd=folder, env=environment(folder),
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    begin = time.monotonic()
+    while run.poll() is None and time.monotonic() - begin < PATIENCE_S:
+        kernels = [p for p in psutil.Process(run.pid).children(recursive=True) if is_kernel(p)]
+        if kernels:
+            return run
+        time.sleep(0.05)
+    pytest.fail("no kernel started")
 
-    (copy / ".snakemake").mkdir(exist_ok=True)
-    with open(copy / ".snakemake" / "running", "w") as lock:
+
+def is_kernel(process):
+    try:
+        return any("ipykernel" in part for part in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def test_a_run_that_is_told_to_stop_stops_and_one_that_is_killed_does_no_harm(built):
+    assert planned(built).keys() <= {"simulate", "summary", "state_of_the_art"}
+    snakemake(built, ONE, *TINY)
+    whole = (built / ONE).read_bytes()
+
+    run = started(built)
+    family = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGTERM)  # to Snakemake alone; its jobs must be told by it
+    assert run.wait(timeout=30) != 0
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+
+    run = started(built)
+    run.kill()  # Snakemake alone: the notebook goes on, and the next run waits for it
+    run.wait()
+    again = snakemake(built, ONE, *TINY)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert (built / ONE).read_bytes() == whole
+
+
+def test_two_reproductions_at_once_are_refused(built):
+    with open(built / ".snakemake" / "running", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refused = subprocess.run(
-            [sys.executable, "workflow/locked.py", "--dry-run"],
-            cwd=copy, env=ENVIRONMENT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        refused = snakemake(built, *TINY, "--forcerun", "programs")
     assert refused.returncode != 0
-    assert "another reproduction runs in this folder" in refused.stderr
+    assert "another run works in this folder" in refused.stderr
+    assert "Traceback" not in refused.stderr

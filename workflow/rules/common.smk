@@ -1,76 +1,95 @@
-# Names and input functions that the rules share.
-from dataclasses import asdict
+# The checked config, what everything depends on, and one run at a time.
+import json
+import shlex
+import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import ExecMode
 
-from bfimna.workflow import config as asked
-from bfimna.errors import BfimnaError
+from bfimna import data
+from bfimna.workflow import figures, running
+from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
+from bfimna.workflow.runs import runs
+
+READS = Dependencies(Path("bfimna"), Path("data"))
+CAPTION = "../report/figure.rst"  # says what `params.caption` says
 
 try:
-    config = asked.checked(config)
-    RUNS = {run.folder: run for run in asked.runs(config)}
+    config = settings.checked(config)
+    RUNS = {run.folder: run for run in runs(config)}
+    KNOWN_FIGURES = figures.read(Path("workflow/figures.csv"), Path("notebooks"))
+    FIGURES = figures.wanted(config, KNOWN_FIGURES)
 except BfimnaError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(settings.brief(str(error))) from None
 
-RESULTS, FIGURES = config["results"], config["figures"]
+RESULTS = config["results"]
+EXECUTE = code_digest(Path("workflow/execute.py"))
+SIMULATE = Path("notebooks/simulate.ipynb")
+# which bits a scheme has is digested with the run that uses it
+SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, (*KEYED, "load_precision", "hawq_schemes")))
 
-# what a simulation depends on, and what only figures do
-MODEL = [
-    *sorted(map(str, Path("bfimna").rglob("*.py"))), "data/published/components.csv"
-]
-DRAWING = [*MODEL, *asked.network_files(config)]
-
-
-def run_of(wildcards):
-    return RUNS[f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"]
+# the jobs' Python is the one that runs Snakemake, also where its environment is not activated
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 
-def network_file(wildcards):
-    """The file of a network that is not the zoo's."""
-    return str(asked.network_file(run_of(wildcards).network) or "") or []
+onstart:
+    if workflow.exec_mode == ExecMode.DEFAULT:
+        try:
+            running.check_room()
+            running.only_one(Path(".snakemake"))
+        except BfimnaError as error:
+            raise WorkflowError(str(error)) from None
+        running.stop_when_told()
 
 
-def run_flags(wildcards):
-    run = run_of(wildcards)
-    return " ".join(f"-p {name} {value}" for name, value in asdict(run).items())
-
-
-def technology_rows(*names):
-    """Digest of data/technologies.csv's rows: a changed row re-runs what uses it, nothing else."""
-    return asked.technology_digest(*(names or config["technologies"]))
-
-
-def flags(name, **lists):
-    """A figure's parameters for papermill: where it goes, and lists as -y takes them."""
-    listed = ", ".join(f"{key}: [{', '.join(values)}]" for key, values in lists.items())
-    return f"-p output {FIGURES}/{name} -y '{{{listed}}}'"
-
-
-def drawn(name, group):
-    """What a figure notebook writes; the report shows picture and table under `group`."""
-    shown = dict(caption=f"../report/{name}.rst", category=group)
-    return dict(
-        png=report(f"{FIGURES}/{name}.png", labels={"figure": name, "as": "picture"}, **shown),
-        csv=report(f"{FIGURES}/{name}.csv", labels={"figure": name, "as": "table"}, **shown),
-        pdf=f"{FIGURES}/{name}.pdf",
-        notebook=f"{RESULTS}/notebooks/{name}.ipynb",
-    )
+def simulated(wanted, *names):
+    """Files that simulations write."""
+    return [f"{RESULTS}/simulate/{run.folder}/{name}" for run in wanted for name in names]
 
 
 def figure_files():
     """All files of the figures that the config asks for."""
-    unknown = sorted(set(config.get("only", ())) - set(FIGURE_RULES))
-    if unknown:
-        raise WorkflowError(f"config, only: no figure {unknown[0]!r}; known: {FIGURE_RULES}")
-    wanted = config.get("only", FIGURE_RULES)
-    files = [f"{FIGURES}/{name}{suffix}" for name in wanted for suffix in (".pdf", ".png", ".csv")]
-    return files + [f"{RESULTS}/notebooks/{name}.ipynb" for name in wanted]
-
-
-def simulated(wildcards, name="summary.csv", network=None):
-    return [
-        f"{RESULTS}/simulate/{folder}/{name}"
-        for folder, run in RUNS.items()
-        if network in (None, run.network)
+    drawn = [
+        f"{config['figures']}/{figure.name}.{suffix}"
+        for figure in FIGURES
+        for suffix in ("pdf", "png", "csv")
     ]
+    return drawn + [f"{RESULTS}/notebooks/{figure.name}.ipynb" for figure in FIGURES]
+
+
+def told(values):
+    """Parameters as execute.py takes them."""
+    return json.dumps(values, sort_keys=True)
+
+
+def run_of(wildcards):
+    """The simulation that a folder stands for."""
+    return RUNS[f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"]
+
+
+def drawn(figure, suffix, kind):
+    """A file that a figure's notebook writes; the report shows it under the figure's group."""
+    return report(
+        f"{config['figures']}/{figure.name}.{suffix}",
+        caption=CAPTION,
+        category=figure.group,
+        labels={"figure": figure.name, "as": kind},
+    )
+
+
+def layers_read_by(figure):
+    """The simulations whose layers a figure's notebook reads."""
+    return figure.layers_of(config, list(RUNS.values()))
+
+
+def results_read_by(figure):
+    """Results of simulations that a figure's notebook reads."""
+    summary = [f"{RESULTS}/summary.csv"] if "summary" in figure.wants else []
+    return summary + simulated(layers_read_by(figure), "layers.csv")
+
+
+def depends_of(figure):
+    """Digest of what a figure depends on, the simulations that it reads included."""
+    read = RUNS.values() if "summary" in figure.wants else layers_read_by(figure)
+    simulations = [digest(SIMULATE_CODE, run.digest) for run in read]
+    return digest(EXECUTE, figure.digest(config, READS), simulations)

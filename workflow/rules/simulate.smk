@@ -1,23 +1,20 @@
 # One execution of notebooks/simulate.ipynb for every combination that the config names.
-
-
 rule simulate:
-    group: "simulate"
+    """Simulate one combination of network, bits, technology and chip."""
+    group:
+        "simulate"
     input:
-        notebook="notebooks/simulate.ipynb",
-        code=MODEL,
-        network=network_file,
+        notebook=ancient(str(SIMULATE)),
     output:
         notebook=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/simulate.ipynb",
         summary=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/summary.csv",
         layers=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/layers.csv",
     params:
-        run=run_flags,
-        folder=lambda wildcards, output: Path(output.summary).parent,
-        technology=lambda wildcards: technology_rows(run_of(wildcards).technology),
-        bits=lambda wildcards: asked.precision_digest(
-            run_of(wildcards).network, run_of(wildcards).precision
+        told=lambda wildcards: told(
+            run_of(wildcards).parameters
+            | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}"}
         ),
+        depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
     log:
         "logs/simulate/{network}/{precision}/{platform}.log",
     benchmark:
@@ -25,16 +22,22 @@ rule simulate:
     conda:
         "../../environment.yml"
     shell:
-        "papermill -k python3 --no-progress-bar {input.notebook} {output.notebook} {params.run}"
-        " -p output {params.folder} > {log} 2>&1"
+        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
+        " > {log:q} 2>&1"
 
 
 rule summary:
+    """Lay the simulations' summaries one under the other."""
     input:
-        tables=simulated,
-        code="bfimna/workflow/collect.py",
+        simulated(RUNS.values(), "summary.csv"),
     output:
         f"{RESULTS}/summary.csv",
+    params:
+        depends=digest(
+            READS.digest("bfimna.workflow.collect"),
+            SIMULATE_CODE,
+            [run.digest for run in RUNS.values()],
+        ),
     log:
         "logs/summary.log",
     benchmark:
@@ -42,4 +45,4 @@ rule summary:
     conda:
         "../../environment.yml"
     shell:
-        "python -m bfimna.workflow.collect {output} {input.tables} > {log} 2>&1"
+        "python -m bfimna.workflow.collect {output:q} {input:q} > {log:q} 2>&1"

@@ -1,0 +1,94 @@
+"""Build an environment whole or not at all: `python workflow/environment.py FOLDER LOCKFILE`.
+
+It is built beside FOLDER and renamed, under a lock: who is killed meanwhile leaves the old one, or
+none. Needs nothing but Python and what pip can reach.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+UV = "uv==0.13.9"
+OLDEST = (3, 11)
+NEEDED_BYTES = 100 * 2**20  # for what pip and uv unpack in passing
+
+
+def build(folder: Path, lock_file: Path, install: Callable[[Path, Path], None]) -> None:
+    """Build the environment in a folder of its own, then rename it.
+
+    Parameters
+    ----------
+    folder : of the environment; it holds a file ``installed`` once it is whole.
+    lock_file : requirements.
+    install : what installs them into a folder.
+    """
+    part = folder.with_name(folder.name + ".part")
+    with open(folder.with_name(folder.name + ".lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another make builds {folder.name}; waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if is_current(folder, lock_file):
+                return
+        shutil.rmtree(part, ignore_errors=True)  # what one that was killed left
+        part.mkdir()
+        install(part / "new", lock_file)
+        (part / "new" / "installed").write_bytes(lock_file.read_bytes())
+        if folder.exists():
+            folder.rename(part / "old")
+        (part / "new").rename(folder)
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def is_current(folder: Path, lock_file: Path) -> bool:
+    """Whether the environment is whole, and built from what the lock file says now."""
+    stamp = folder / "installed"
+    return stamp.is_file() and stamp.read_bytes() == lock_file.read_bytes()
+
+
+def install(folder: Path, lock_file: Path) -> None:
+    """Install the requirements, and the project for editing, with uv of its own."""
+    boot = folder.with_name("boot")
+    run(sys.executable, "-m", "venv", str(boot))
+    run(str(boot / "bin/python"), "-m", "pip", "install", "--quiet", UV)
+    uv, python = str(boot / "bin/uv"), str(folder / "bin/python")
+    run(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(folder))
+    hashes = ["--require-hashes"] if "--hash=" in lock_file.read_text() else []
+    pip = [uv, "pip", "install", "--python", python, "--quiet"]
+    run(*pip, *hashes, "--requirement", str(lock_file))
+    run(*pip, "--no-deps", "--editable", ".")
+
+
+def run(*command: str) -> None:
+    """Run a command, or end with what it said last."""
+    if subprocess.run(command, check=False).returncode:
+        sys.exit(f"failed: {' '.join(command[:6])} … (its message is above); nothing was changed")
+
+
+def check() -> None:
+    """End with one line if an environment cannot be built here."""
+    if sys.version_info < OLDEST:
+        sys.exit(f"bfimna needs Python 3.11 or later; this is {sys.version.split()[0]}; "
+                 "try make PYTHON=python3.12")  # fmt: skip
+    try:
+        temporary = tempfile.gettempdir()
+    except FileNotFoundError:
+        sys.exit("no folder for temporary files can be written to; set TMPDIR to one")
+    if shutil.disk_usage(temporary).free < NEEDED_BYTES:
+        sys.exit(f"{temporary} is full; set TMPDIR to a folder with 100 MB free")
+    home = os.path.expanduser("~")
+    if not os.access(home, os.W_OK):  # caches are kept there: do without
+        os.environ["UV_NO_CACHE"] = os.environ["PIP_NO_CACHE_DIR"] = "1"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python workflow/environment.py FOLDER LOCKFILE")
+    check()
+    build(Path(sys.argv[1]), Path(sys.argv[2]), install)
