@@ -34,7 +34,7 @@ CHANGES = [
     ("notebooks/simulate.ipynb", "layers.head(12)", "layers.head(10)"),
     ("notebooks/programs.ipynb", "AP program takes", "AP program costs"),
 ]
-VALUES = ("0.3626", "0.37", "0.5", "0.9")
+VALUES = ("0.3626", "0.37", "0.5", "0.9")  # ns
 
 
 def copied(folder: Path) -> Path:
