@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -36,11 +36,7 @@ def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
     """
     folder = Path(to)
     parts = planned(grid, folder)
-    if others := sorted(set(folder.glob(FILES)) - set(parts)):
-        raise BfimnaError(
-            f"{folder} holds {len(others)} parts of another sweep, such as "
-            f"{others[0].relative_to(folder)}: want another folder, or remove it"
-        )
+    check_own(folder, parts)
     done, before = 0, -1
     for path, part in parts.items():
         if not is_current(path, part):
@@ -54,6 +50,15 @@ def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
     return folder
 
 
+def check_own(folder: Path, parts: Iterable[Path]) -> None:
+    """Raise if a folder holds parts of another sweep, which readers would take for this one's."""
+    if others := sorted(set(folder.glob(FILES)) - set(parts)):
+        raise BfimnaError(
+            f"{folder} holds {len(others)} parts of another sweep, such as "
+            f"{others[0].relative_to(folder)}: want another folder, or remove it"
+        )
+
+
 def planned(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, Part]:
     """Return the parts of a grid by the paths of their files, of about so many points each."""
     for what, names in (
@@ -64,14 +69,21 @@ def planned(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, P
             if names.count(name) > 1:
                 raise BfimnaError(f"two {what} of a sweep on disk are named {shown(name)}")
     each = max(1, points // (len(grid.batches) * len(grid.technologies)))
-    return {folder / place_of(part): part for part in grid.parts(each)}
+    return {
+        folder / place_of(part.network.name, part.counts, part.chip.name, part.number): part
+        for part in grid.parts(each)
+    }
 
 
-def place_of(part: Part) -> Path:
-    """Return a part's path in the dataset."""
-    values = (part.network.name, part.counts, part.chip.name)
-    folders = [f"{key}={quote(value, safe='')}" for key, value in zip(KEYS, values, strict=True)]
-    return Path(*folders, f"part-{part.number:05d}.parquet")
+def place_of(network: str, counts: str, chip: str, number: int) -> Path:
+    """Return a part's path in the dataset.
+
+    >>> place_of("models/a.onnx", "microcode", "LR", 3).as_posix()
+    'network=models%2Fa.onnx/counts=microcode/chip=LR/part-00003.parquet'
+    """
+    named = zip(KEYS, (network, counts, chip), strict=True)
+    folders = [f"{key}={quote(value, safe='')}" for key, value in named]
+    return Path(*folders, f"part-{number:05d}.parquet")
 
 
 def is_current(path: Path, part: Part) -> bool:
