@@ -58,8 +58,8 @@ rule sweep_part:
         told=TOLD,
         depends=lambda wildcards: digest(SWEEP_CODE, PARTS[wildcards.place].digest),
     resources:
-        runtime=5,
-        mem_mb=1000,
+        runtime=2,
+        mem_mb=500,
     log:
         f"{LOGS}/{{place}}.log",
     benchmark:
@@ -90,7 +90,7 @@ rule picture:
         ),
     resources:
         runtime=10,
-        mem_mb=4000,
+        mem_mb=2000,
     log:
         f"{LOGS}/picture.log",
     benchmark:

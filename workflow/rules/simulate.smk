@@ -15,6 +15,9 @@ rule simulate:
             | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}"}
         ),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
+    resources:
+        runtime=2,
+        mem_mb=800,
     log:
         "logs/simulate/{network}/{precision}/{platform}.log",
     benchmark:
@@ -24,6 +27,10 @@ rule simulate:
     shell:
         "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
         " > {log:q} 2>&1"
+
+
+localrules:
+    summary,
 
 
 rule summary:
