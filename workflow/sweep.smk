@@ -59,7 +59,7 @@ rule sweep_part:
         depends=lambda wildcards: digest(SWEEP_CODE, PARTS[wildcards.place].digest),
     resources:
         runtime=2,
-        mem_mb=500,
+        mem_mb=1000,
     log:
         f"{LOGS}/{{place}}.log",
     benchmark:

@@ -16,7 +16,8 @@ checkout() { # a copy of what git tracks, without its results
 }
 sums() { (cd "$work/$1" && find results -type f ! -name '*.ipynb' -exec sha256sum {} + | sort -k2); }
 tiny() { (cd "$work/$1" && PYTHONPATH="$PWD" snakemake --configfile workflow/config.tiny.yaml "${@:2}"); }
-profile=(--profile workflow/profiles/slurm --slurm-init-seconds-before-status-checks 3 --latency-wait 5)
+profile=(--profile workflow/profiles/slurm --slurm-init-seconds-before-status-checks 3 --latency-wait 5
+    --resources mem_mb=2000) # two notebooks at once, since this machine may have no more cores
 slurm() { tiny cluster "${profile[@]}"; }
 running() { squeue --noheader --states=R --format=%i | head -n 1 | grep .; }
 simulated() { find "$work/$1/results/tiny/simulate" -name summary.csv 2>/dev/null | grep .; }
