@@ -1,12 +1,14 @@
 """Sweeps: in memory and on disk the same, resumed where they were killed, refused in one line."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
+import duckdb
 import pandas as pd
 import pytest
 
@@ -15,6 +17,7 @@ from bfimna.result import dataset
 from bfimna.result.grid import grid
 from bfimna.result.sweep import part_columns
 
+DOCS = Path(__file__).parents[2] / "docs" / "cluster.md"
 NETS = [bf.zoo.alexnet(), bf.zoo.resnet18()]
 BITS = [8, "w3a5", *(bf.Precision.mixed(net, 5, seed) for net in NETS for seed in range(70))]
 SMALL = bf.Chip(name="small/1", clusters=16, rows=1200, overlap=True, weights="streamed")
@@ -166,28 +169,23 @@ def test_a_killed_sweep_is_taken_up(tmp_path, monkeypatch):
 
 def test_memory_is_bounded_by_a_part():
     asked = grid(NETS, BITS, ["LR"], "sram-14nm-lstp", [1, 4, 16])
-    parts = list(dataset.planned(asked, dataset.Path("x"), 50).values())
+    parts = list(dataset.planned(asked, Path("x"), 50).values())
     assert max(part.points for part in parts) <= 50
     assert sum(part.points for part in parts) == asked.points
     assert {len(part_columns(part)["edp_js"]) for part in parts} == {part.points for part in parts}
 
 
-def test_duckdb_and_polars_read_a_sweep(tmp_path):
-    duckdb, polars = pytest.importorskip("duckdb"), pytest.importorskip("polars")
-    bf.sweep(**FEW | {"network": NETS}, supplies=[0.6, 0.8], to=tmp_path)
-    best = duckdb.sql(
-        f"SELECT network, precision, supply_v, min(edp_js) AS edp_js "
-        f"FROM '{tmp_path}/**/*.parquet' WHERE batch = 1 "
-        f"GROUP BY ALL ORDER BY network, edp_js LIMIT 3"
-    ).df()
-    table = bf.read_sweep(tmp_path)
-    wanted = table.sort_values(["network", "edp_js"]).head(3)
-    assert best.edp_js.tolist() == wanted.edp_js.tolist()
-    assert best.network.tolist() == wanted.network.tolist()
-    lazy = polars.scan_parquet(f"{tmp_path}/**/*.parquet", hive_partitioning=True)
-    found = lazy.filter(polars.col("network") == "resnet18").select("edp_js").collect()
-    assert np.isin(found["edp_js"].to_numpy(), table.edp_js).all()
-    assert len(found) == 4
+def test_duckdb_answers_the_query_of_the_docs(tmp_path):
+    (query,) = re.findall("```sql\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    folder = bf.sweep(**FEW | {"network": NETS}, supplies=[0.6, 0.8], to=tmp_path)
+    found = duckdb.sql(query.replace("results/sweeps/example", str(folder))).df()
+    table = bf.read_sweep(folder).query("latency_s <= 1e-3").sort_values("energy_j")
+    best = table.groupby(["network", "mean_bits"]).first().reset_index()
+    assert len(found) == len(best) == 4
+    assert found.network.tolist() == best.network.tolist()
+    assert found.bits.tolist() == best.mean_bits.tolist()
+    assert found.energy_j.tolist() == best.energy_j.tolist()
+    assert found.supply_v.tolist() == best.supply_v.tolist()
 
 
 @pytest.mark.parametrize(
