@@ -26,6 +26,7 @@ lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	ruff check .
 	ruff format --check .
 	lint-imports
+	mypy
 	snakemake --lint
 
 slurm-test: .venv-slurm/installed ## reproduction and sweep through a real Slurm (root, Debian's packages)

@@ -1,8 +1,9 @@
 """How fast the emulator runs, pass by pass with popcounts, beside what this machine could do.
 
-python benchmarks/emulator.py [--repeats 7]
+python benchmarks/emulator.py [--repeats 9]
 
-Medians; every ratio is taken within one run. On a shared machine, see the processor seconds.
+What is compared is run in turns in one process, and medians of processor seconds are taken: so the
+ratios hold on a shared machine, the rates only on a quiet one.
 """
 
 import argparse
@@ -12,114 +13,212 @@ from statistics import median
 import numpy as np
 from numba import njit
 
-from bfimna.ap import programs
+from bfimna.ap import Faults, kernels, programs, tables
 from bfimna.ap.array import Array, processors
-from bfimna.ap.lut import Pass
+from bfimna.ap.compiled import compiled
 from bfimna.ap.matrix import gemm
 
-ROWS = 1 << 21
+ROWS = 1 << 19  # of which a 16-bit product's columns fit the second-level cache by halves
+ROUNDS = 4  # of a roofline's operations, between loading a word and storing it
 
 
-def timed(call, repeats):
-    """Median wall seconds and processor seconds of a call, after one to warm up."""
-    call()
-    wall, cpu = [], []
+def in_turns(calls, repeats):
+    """Median processor seconds, and wall seconds, of each call; one after the other each time.
+
+    Each is called once more right before, so that its data are where they are when it runs alone.
+    """
+    seconds = {name: [] for name in calls}
     for _ in range(repeats):
-        start = time.perf_counter(), time.process_time()
-        call()
-        wall.append(time.perf_counter() - start[0])
-        cpu.append(time.process_time() - start[1])
-    return median(wall), median(cpu)
+        for name, call in calls.items():
+            call()
+            wall, cpu = time.perf_counter(), time.process_time()
+            call()
+            seconds[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    return {name: tuple(map(median, zip(*found, strict=True))) for name, found in seconds.items()}
 
 
-@njit(cache=True)
-def _and_xor(a, b, c, rounds):
-    for _ in range(rounds):
-        for w in range(len(a)):
-            a[w] = (a[w] ^ b[w]) & c[w]
+# ---- rooflines: what the vector units do with operands in registers ---------------------------
 
 
-def alu_roofline(repeats):
-    """64-bit AND and XOR a second on operands in the first-level cache, one core."""
-    a, b, c = np.random.default_rng(0).integers(0, 2**64, (3, 512), dtype=np.uint64)
-    return 2 * 512 * 20_000 / timed(lambda: _and_xor(a, b, c, 20_000), repeats)[1]
+def register_source(logic, counts):
+    """Text of a loop with so many logic operations and counted words a round, in registers.
+
+    A logic operation has three operands, as those of 512-bit units have. Six words take turns, so
+    that four operations in a row do not wait for each other.
+    """
+    names = [f"x{i}" for i in range(6)]
+    accumulators = [f"n{i}" for i in range(4)]
+    body = [f"{x} = data[{i}, w]" for i, x in enumerate(names)]
+    for k in range(ROUNDS):
+        for i in range(logic):
+            x, y, z = (names[(k * logic + i + j) % 6] for j in range(3))
+            body.append(f"{x} = ({x} & {y}) ^ {z}")
+        if logic:
+            body += [f"{accumulators[i % 4]} += popcount({names[i % 6]})" for i in range(counts)]
+        else:
+            body += [f"{names[i % 6]} = popcount({names[i % 6]})" for i in range(counts)]
+    body += [f"data[{i}, w] = {x}" for i, x in enumerate(names)]
+    lines = ["def loop(data, times):", f"    {' = '.join(accumulators)} = U(0)"]
+    lines += ["    for _ in range(times):", "        for w in range(512):"]
+    lines += [f"            {line}" for line in body]
+    return "\n".join([*lines, f"    return {' + '.join(accumulators)}"])
 
 
-def memory_roofline(repeats):
-    """Bytes a second that one core copies from and to memory, both counted."""
-    source = np.ones(1 << 25, np.uint64)
+def register_loop(logic, counts, times=400):
+    """Return a run of such a loop, and the rounds that it has gone through, in words."""
+    scope = {"U": np.uint64, "popcount": kernels.popcount}
+    exec(register_source(logic, counts), scope)
+    loop = njit(scope["loop"])
+    data = np.random.default_rng(0).integers(0, 2**64, (6, 512), dtype=np.uint64)
+    return (lambda: loop(data, times)), 512 * times * ROUNDS
+
+
+def needed(lut):
+    """Logic operations and counts that any loop over words needs to run a table.
+
+    Each pass's tags, and each line as a pass leaves it, are values of their own: at least one
+    operation each. The tags of every word are counted, by a popcount and an addition.
+    """
+    return sum(1 + len(step.write) for step in lut.passes), len(lut)
+
+
+def memory_copy():
+    """Return a copy from and to memory, and the bytes that it moves."""
+    source = np.ones(1 << 23, np.uint64)
     target = np.empty_like(source)
-    return 2 * source.nbytes / timed(lambda: np.copyto(target, source), repeats)[1]
+    return (lambda: np.copyto(target, source)), 2 * source.nbytes
 
 
-def operations(program: tuple[Pass, ...]) -> int:
-    """64-bit operations of a program a word: match a key (XOR, AND), count the tags, write."""
-    return sum(2 * len(step.key) + 1 + len(step.write) for step in program)
+# ---- multiplication ---------------------------------------------------------------------------
 
 
-def multiplier(rows, m, n, threads):
-    """Return a run of the passes of an m × n multiplication on a loaded array, and the program."""
+def multiplier(rows, m, n, threads=1, **options):
+    """Return a run of the passes of an m × n multiplication; what the columns hold is no matter."""
     random = np.random.default_rng(1)
-    array = Array(rows, columns=2 * (m + n), threads=threads)
+    array = Array(rows, columns=2 * (m + n), threads=threads, **options)
     array.load(random.integers(0, 1 << m, rows), range(m))
     array.load(random.integers(0, 1 << n, rows), range(m, m + n))
-    program = programs.multiply(range(m), range(m, m + n), range(m + n, 2 * (m + n)))
+    program = product_program(m, n)
+    return lambda: array.run(program)
 
-    def run():
-        array.planes[m + n :] = 0
-        array.run(program)
 
-    return run, program
+def product_program(m, n):
+    return programs.multiply(range(m), range(m, m + n), range(m + n, 2 * (m + n)))
+
+
+def pass_by_pass(rows, m, n):
+    """Return a run of the same passes, each in a loop of its own, as for a user's table."""
+    array = Array(rows, columns=2 * (m + n), threads=1)
+    own = compiled(product_program(m, n))
+    passes = len(own.sizes)
+    alone = own.program._replace(
+        table=np.full(passes, -1), line=np.zeros((passes, 4), int), first=np.arange(passes)
+    )
+    lines = own.columns * array.planes.shape[1]
+    cells = array.planes.reshape(-1), np.full(array.words, ~np.uint64(0)), 0, array.words
+    scratch, tagged = np.empty(kernels.BLOCK, np.uint64), np.zeros(passes, np.int64)
+    return lambda: kernels.execute(*cells, lines, alone, scratch, tagged)
 
 
 def report_multiply(repeats):
-    run, program = multiplier(ROWS, 8, 8, 1)
-    wall, cpu = timed(run, repeats)
-    print(f"int8 × int8, {len(program)} passes with popcounts, {ROWS} rows, million a second")
-    print(f"  one core               {ROWS / wall / 1e6:8.0f}   per processor second "
-          f"{ROWS / cpu / 1e6:.0f}   (goal 100)")  # fmt: skip
-    both, cpu_both = timed(multiplier(ROWS, 8, 8, processors())[0], repeats)
-    print(f"  {processors()} cores                {ROWS / both / 1e6:8.0f}   × {wall / both:.2f} "
-          f"(goal 1.80 on two); processor seconds × {cpu_both / cpu:.2f}")  # fmt: skip
+    lut, steps = tables.CONTROLLED_ADD, 64
+    logic, counts = needed(lut)
+    loops = {
+        "logic": register_loop(24, 0),
+        "popcounts": register_loop(0, 24),
+        "both": register_loop(logic, counts),
+    }
+    copy, copied = memory_copy()
     a, b = np.random.default_rng(2).integers(0, 256, (2, ROWS)).astype(np.int16)
     product = np.empty_like(a)
-    words = timed(lambda: np.multiply(a, b, out=product), repeats)[1]
-    print(f"  NumPy, word by word    {ROWS / words / 1e6:8.0f}   one core, int16")
-    alu, memory = alu_roofline(repeats), memory_roofline(repeats)
-    limit = alu * 64 / operations(program)
-    moved = 2 * 32 * 8 / 64  # bytes a product: 32 columns in and out, 64 rows a word
-    print(f"  ALU roofline           {limit / 1e6:8.0f}   {alu / 1e9:.1f} G word operations/s, "
-          f"{operations(program)} a word: {ROWS / cpu / limit:.0%} reached")  # fmt: skip
-    print(f"  memory roofline        {memory / moved / 1e6:8.0f}   {memory / 1e9:.1f} GB/s, "
-          f"{moved:.0f} B a product: {ROWS / cpu * moved / memory:.0%} of it used")  # fmt: skip
+    calls = {
+        "one core": multiplier(ROWS, 8, 8),
+        "pass by pass": pass_by_pass(ROWS, 8, 8),
+        "both cores": multiplier(ROWS, 8, 8, processors()),
+        "numpy": lambda: np.multiply(a, b, out=product),
+        "copy": copy,
+        **{name: loop for name, (loop, _) in loops.items()},
+    }
+    seconds = in_turns(calls, repeats)
+    rate = {name: ROWS / seconds[name][0] / 1e6 for name in calls}
+    print(f"int8 × int8, {steps * len(lut)} passes, each with its count of tags, {ROWS} rows:")
+    print("million a processor second (in one process, in turns)")
+    print(f"  one core               {rate['one core']:8.0f}")
+    won = rate["one core"] / rate["pass by pass"]
+    print(f"  each pass a loop       {rate['pass by pass']:8.0f}   steps in registers: × {won:.1f}")
+    wall = seconds["one core"][1] / seconds["both cores"][1]
+    spent = seconds["both cores"][0] / seconds["one core"][0]
+    print(f"  {processors()} threads              {rate['both cores']:8.0f}   wall × {wall:.2f} "
+          f"(goal 1.80 on two idle cores); processor seconds × {spent:.2f}")  # fmt: skip
+    print(f"  NumPy, word by word    {rate['numpy']:8.0f}   int16")
+    report_rooflines(rate["one core"] * 1e6, loops, seconds, (logic, counts), copied)
+
+
+def report_rooflines(reached, loops, seconds, per_step, copied):
+    """Print what the vector units allow: a step needs so many operations for every word."""
+    logic, counts = per_step
+    words = {name: rounds / seconds[name][0] for name, (_, rounds) in loops.items()}
+    bounds = {
+        "logic": (words["logic"] * 24, logic, "three-operand logic"),
+        "popcounts": (words["popcounts"] * 24, counts, "popcounts"),
+        "both": (words["both"], 1, f"rounds of {logic} logic, {counts} popcounts, additions"),
+    }
+    print("rooflines of one core, operands in registers: words a second; bound for int8 × int8")
+    for name, (rate, each, what) in bounds.items():
+        bound = rate / each / 64 * 64  # 64 steps a product, 64 rows a word
+        print(f"  {name:<10} {rate / 1e9:8.2f} G {what:<42} {bound / 1e6:8.0f} M/s: "
+              f"{reached / bound:.0%} reached")  # fmt: skip
+    memory, moved = copied / seconds["copy"][0], 2 * 32 * 8 / 64
+    print(f"  memory     {memory / 1e9:8.2f} GB/s; all columns in and out, {moved:.0f} B "
+          f"a product: {reached * moved / memory:.0%} of it used")  # fmt: skip
+
+
+def report_care(repeats):
+    """What cells that fail or are watched cost, and rows that end within a word."""
+    calls = {
+        "healthy": multiplier(ROWS, 8, 8),
+        "ragged end": multiplier(ROWS - 7, 8, 8),
+        "stuck cells": multiplier(ROWS, 8, 8, faults=Faults(stuck_at_1=1e-3)),
+        "match errors": multiplier(ROWS, 8, 8, faults=Faults(match_error=1e-4)),
+        "wear": multiplier(ROWS, 8, 8, wear=True),
+    }
+    seconds = in_turns(calls, max(3, repeats // 3))
+    print("cost of care (8 × 8 bits, one core): times the seconds of healthy cells")
+    for name in calls:
+        print(f"  {name:<14} × {seconds[name][0] / seconds['healthy'][0]:.1f}")
 
 
 def report_curves(repeats):
     print("cost over rows (8 × 8 bits, one core): ns of processor time a product")
-    for rows in (1 << k for k in range(14, 23, 2)):
-        cpu = timed(multiplier(rows, 8, 8, 1)[0], repeats)[1]
+    sizes = [1 << k for k in range(12, 23, 2)]
+    for rows, (cpu, _) in in_turns({n: multiplier(n, 8, 8) for n in sizes}, repeats).items():
         print(f"  {rows:8d} rows {cpu / rows * 1e9:8.2f}")
     print("cost over widths (2^19 rows, one core): ps of processor time a product and bit × bit")
-    for m, n in ((1, 1), (2, 2), (4, 4), (4, 8), (8, 8), (8, 16), (16, 16)):
-        cpu = timed(multiplier(1 << 19, m, n, 1)[0], repeats)[1]
-        print(f"  {m:2d} × {n:2d} = {m * n:3d} {cpu / (1 << 19) / (m * n) * 1e12:8.1f}")
+    widths = ((1, 1), (2, 2), (4, 4), (4, 8), (8, 8), (8, 16), (16, 16))
+    seconds = in_turns({w: multiplier(ROWS, *w) for w in widths}, repeats)
+    for (m, n), (cpu, _) in seconds.items():
+        print(f"  {m:2d} × {n:2d} = {m * n:3d} {cpu / ROWS / (m * n) * 1e12:8.1f}")
 
 
 def report_gemm(repeats):
-    print("matrix products, bit-exact with reduction and carries: million MAC a second")
+    print("matrix products, bit-exact with reduction and carries: million MAC a processor second")
     random = np.random.default_rng(3)
     for i, j, u in ((64, 576, 784), (512, 4608, 49), (1000, 512, 1)):
         w, a = random.integers(-128, 128, (i, j)), random.integers(0, 256, (j, u))
-        wall, cpu = timed(lambda w=w, a=a: gemm(w, a), max(1, repeats // 3))
-        print(f"  {i} × {j} × {u}: {i * j * u / wall / 1e6:.0f} on {processors()} cores, "
-              f"{i * j * u / cpu / 1e6:.0f} per processor second")  # fmt: skip
+        calls = {k: lambda w=w, a=a, k=k: gemm(w, a, threads=k) for k in {1, processors()}}
+        seconds = in_turns(calls, max(1, repeats // 3))
+        one, all_ = seconds[1], seconds[processors()]
+        print(f"  {i} × {j} × {u}: {i * j * u / one[0] / 1e6:.0f} on one core; "
+              f"{processors()} threads: wall × {one[1] / all_[1]:.2f}, "
+              f"processor seconds × {all_[0] / one[0]:.2f}")  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=9)
     repeats = parser.parse_args().repeats
     report_multiply(repeats)
+    report_care(repeats)
     report_curves(repeats)
     report_gemm(repeats)
 

@@ -203,7 +203,7 @@ def load_precision(network: Network, name: str) -> Precision:
     if not isinstance(name, str):
         raise wrong_type("precision", name, "a name")
     if fixed := re.fullmatch(r"int(\d+)|w(\d+)a(\d+)", name):
-        both, weights, activations = (g and int(g) for g in fixed.groups())
+        both, weights, activations = (int(g) if g else None for g in fixed.groups())
         return Precision.fixed(network, both, weights=weights, activations=activations)
     known = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
     if name not in known:

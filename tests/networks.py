@@ -27,6 +27,62 @@ def everything():
     return b.network()
 
 
+def chained(*kinds, size=4, image=(3, 4, 4), name="chained"):
+    """A convolution, then layers of these kinds one after the other."""
+    b = Builder(name, image)
+    x = b.conv("conv", b.input, size, 1)
+    for k, kind in enumerate(kinds):
+        kernel = (3, 1) if kind == "lrn" else (2, 2) if kind.endswith("pool") else (1, 1)
+        channels, view = (size * 16, (1, 1)) if kind == "view" else (0, (1, 1))
+        x = b.append(Layer(f"{k}.{kind}", kind, (x,), channels, kernel, size=view))
+    return b
+
+
+def zoo_of_kinds():
+    """Every kind without weights: signed and unsigned, read and unread, in a row or not."""
+    b = Builder("kinds", (3, 6, 6))
+    b.append(Layer("second", "input", channels=6, size=(6, 6)))
+    x = b.conv("first", b.input, 6, 3, padding=1)  # many readers: its word is loaded
+    taken = []
+    for kind in (*ONE_WORD, "lrn"):
+        kernel = (3, 1) if kind == "lrn" else (1, 1)
+        for source, sort in ((x, "signed"), ("second", "unsigned")):
+            loaded = b.append(Layer(f"{kind}.{sort}", kind, (source,), kernel=kernel))
+            taken.append(b.append(Layer(f"{loaded}.pool", "maxpool", (loaded,), kernel=(2, 2))))
+    joined = b.append(Layer("joined", "concat", tuple(taken)))
+    y = b.conv("mixed", joined, 4, 1)
+    for kind in (*ONE_WORD, "relu", "relu"):  # all in the row where the convolution left it
+        y = b.append(Layer(f"row.{kind}.{len(b.layers)}", kind, (y,)))
+    gate = b.append(Layer("gate", "avgpool", (y,), kernel=(5, 5)))
+    y = b.append(Layer("gated", "mul", (gate, y)))  # one factor per channel
+    y = b.append(Layer("gated.relu", "relu", (y,)))
+    grouped = b.append(Layer("grouped", "conv", (y,), 8, (3, 3), padding=(1,) * 4, groups=2))
+    deep = b.append(Layer("deep", "conv", (grouped,), 8, (3, 3), padding=(1,) * 4, groups=8))
+    y = b.append(Layer("product", "mul", (grouped, deep)))
+    y = b.append(Layer("upsampled", "view", (y,), 8, size=(10, 10)))
+    y = b.pool("strided", y, 1, 2)
+    b.add("sum", y, b.relu(b.conv("third", y, 8, 1)))  # the network ends in an add
+    return b.network()
+
+
+#: kinds that take one word and return one
+ONE_WORD = (
+    "relu", "scale", "bias", "clip", "lookup", "leakyrelu", "hardsigmoid", "hardswish"
+)  # fmt: skip
+
+
+def diamond():
+    """Return branches that join in additions and concatenations, and a tensor that none reads."""
+    layers = [Layer("x", "input", channels=4, size=(8, 8))]
+    for name, kind, *inputs in (
+        ("a", "conv", "x"), ("r", "relu", "a"), ("b", "conv", "r"), ("c", "conv", "r"),
+        ("j", "concat", "b", "c", "r"), ("d", "conv", "j"), ("s", "add", "d", "b"),
+        ("e", "conv", "s"), ("f", "conv", "x"), ("m", "mul", "e", "f"), ("end", "relu", "m"),
+    ):  # fmt: skip
+        layers.append(Layer(name, kind, tuple(inputs), 4 * (kind == "conv")))
+    return Network("diamond", tuple(layers))
+
+
 def shrunk(name, size):
     """Return a network of the zoo on smaller images; pooling over what is left."""
     network, layers = zoo.load(name), []

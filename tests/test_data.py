@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from close import close
 
 from bfimna import BfimnaError, data
 
@@ -73,7 +74,7 @@ def test_a_new_technology_is_rows_in_the_table_and_nothing_else(edited):
         return pd.concat([table, mine])
 
     edited("technologies/own.csv", add)
-    assert data.load_technology("mine").compare_s == pytest.approx(200e-12)
+    assert data.load_technology("mine").compare_s == close(200e-12)
     assert "mine" in data.technology_names()
     assert data.load_technology("sram-14nm-lstp").name == "sram-14nm-lstp"
 
@@ -107,9 +108,9 @@ def test_every_published_figure_has_a_source_and_a_status():
 
 def test_interconnect_energies_are_converted_once():
     links = data.load_technology("sram-14nm-lstp").interconnect
-    assert links.mesh_j_per_bit_hop == pytest.approx(20.74e-12 / 256)
-    assert links.bus_j_per_bit == pytest.approx(0.054e-12)
-    assert links.ranges["mesh_j_per_bit_hop"] == pytest.approx((7e-12 / 256, 62e-12 / 256))
+    assert links.mesh_j_per_bit_hop == close(20.74e-12 / 256)
+    assert links.bus_j_per_bit == close(0.054e-12)
+    assert links.ranges["mesh_j_per_bit_hop"] == close((7e-12 / 256, 62e-12 / 256))
     assert (
         links.draws["mesh_j_per_bit_hop"] == links.draws["bus_j_per_bit"] == ("logsplit", "wires")
     )
@@ -183,7 +184,7 @@ def test_blank_lines_do_not_shift_the_line_that_an_error_names(tmp_path, mine):
 
 
 def test_limits_are_read_in_si_and_unknown_ones_named():
-    assert data.limit("power density") == pytest.approx(1e6)
-    assert data.limit("area of a die") == pytest.approx(858e-6)
+    assert data.limit("power density") == close(1e6)
+    assert data.limit("area of a die") == close(858e-6)
     with pytest.raises(BfimnaError, match="unknown limit 'noise'"):
         data.limit("noise")

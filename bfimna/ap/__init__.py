@@ -10,8 +10,9 @@ from bfimna.ap.arithmetic import add, maximum, multiply, reduce, relu, requantis
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts
 from bfimna.ap.faults import Faults
-from bfimna.ap.lut import Lut, generate
+from bfimna.ap.lut import Lut
 from bfimna.ap.matrix import gemm
+from bfimna.ap.truth import generate
 
 __all__ = [
     "Array",

@@ -1,7 +1,7 @@
 """The AP's programs on NumPy integers: the exact result and the counted events.
 
-Each function loads its operands into an array, one element a row, runs the program pass by pass and
-reads the result. The counts include the loads and reads. Signed words are two's complement.
+Each function loads its operands into an array, one element per row, runs the program pass by pass
+and reads the result. The counts include the loads and reads. Signed words are two's complement.
 """
 
 from math import prod
@@ -13,61 +13,11 @@ from bfimna.ap import programs
 from bfimna.ap.array import COLUMNS, Array
 from bfimna.ap.counts import levels
 from bfimna.ap.events import ApKind, Counts
+from bfimna.ap.operands import WIDEST, broadcast, check_result, columns, pair, signs, words
 from bfimna.errors import BfimnaError, whole_number
 
 Result = tuple[np.ndarray, Counts]
 Signed = bool | tuple[bool, bool]
-WIDEST = 32  # bits of an operand
-
-
-def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
-    """Return `values` as integers, or raise if they are none or do not fit.
-
-    >>> words("a", [3, 300], 8, False)
-    Traceback (most recent call last):
-    bfimna.errors.BfimnaError: a: 300 does not fit 8 unsigned bits (0 to 255)
-    """
-    bits = whole_number(f"bits of {name}", bits, 1, WIDEST + 32)
-    array = np.asarray(values)
-    if array.dtype.kind not in "iub":
-        raise BfimnaError(f"{name}: want an array of integers, not {array.dtype}")
-    if not array.size:
-        raise BfimnaError(f"{name} has no elements (shape {array.shape})")
-    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    least, most = int(array.min()), int(array.max())
-    if not signed and least < 0:
-        raise BfimnaError(
-            f"{name}: {least} is negative, but the program is unsigned (signed=True?)"
-        )
-    if least < low or most > high:
-        kind = "signed" if signed else "unsigned"
-        worst = most if most > high else least
-        raise BfimnaError(f"{name}: {worst} does not fit {bits} {kind} bits ({low} to {high})")
-    return array
-
-
-def columns(what: str, *widths: int) -> list[range]:
-    """Lay words side by side in an array's columns, or raise if there are too few.
-
-    >>> columns("add", 8, 8, 1)
-    [range(0, 8), range(8, 16), range(16, 17)]
-    """
-    total = sum(widths)
-    if total > COLUMNS:
-        raise BfimnaError(f"{what} needs {total} columns; the array has {COLUMNS}")
-    starts = np.cumsum([0, *widths]).tolist()
-    return [range(at, at + width) for at, width in zip(starts, widths, strict=False)]
-
-
-def _pair(a: Any, b: Any, bits: int, signed: bool) -> tuple[np.ndarray, np.ndarray]:
-    return _broadcast(words("a", a, bits, signed), words("b", b, bits, signed))
-
-
-def _broadcast(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        return tuple(np.broadcast_arrays(a, b))  # type: ignore[return-value]
-    except ValueError:
-        raise BfimnaError(f"a and b have shapes {a.shape} and {b.shape}: want equal ones") from None
 
 
 def multiply(
@@ -92,19 +42,19 @@ def multiply(
     >>> product, counts.compares, counts.cycles
     (array([   15, 63750]), 256, 544)
     """
-    signs = (signed, signed) if isinstance(signed, bool) else signed
-    a, b = _broadcast(words("a", a, a_bits, signs[0]), words("b", b, b_bits, signs[1]))
-    if signs == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
-        a, b, a_bits, b_bits, signs = b, a, b_bits, a_bits, (True, False)
+    signed = signs(signed)
+    a, b = broadcast(words("a", a, a_bits, signed[0]), words("b", b, b_bits, signed[1]))
+    if signed == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
+        a, b, a_bits, b_bits, signed = b, a, b_bits, a_bits, (True, False)
     left, right, product, borrow = columns(
-        "multiply", a_bits, b_bits, a_bits + b_bits, int(signs[1])
+        "multiply", a_bits, b_bits, a_bits + b_bits, int(signed[1])
     )
-    program = programs.multiply(left, right, product, signs, borrow.start if signs[1] else None)
+    program = programs.multiply(left, right, product, signed, borrow.start if signed[1] else None)
     array = Array(a.size, threads=threads)
     array.load(a.reshape(1, -1), left, clear=range(product.start, borrow.stop))
     array.load(b.reshape(1, -1), right)
     array.run(program)
-    return array.read(product, any(signs)).reshape(a.shape), array.counts
+    return array.read(product, any(signed)).reshape(a.shape), array.counts
 
 
 def add(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
@@ -128,7 +78,7 @@ def subtract(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
 
 
 def _in_place(what: str, b: Any, a: Any, bits: int, signed: bool) -> Result:
-    a, b = _pair(a, b, bits, signed)
+    a, b = pair(a, b, bits, signed)
     width = bits + 1 if signed else bits
     operand, running, carry = columns(what, width, width, 1)
     array = Array(a.size)
@@ -145,7 +95,7 @@ def maximum(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
     >>> maximum([3, -8], [2, 7], bits=4, signed=True)[0]
     array([3, 7])
     """
-    a, b = _pair(a, b, bits, signed)
+    a, b = pair(a, b, bits, signed)
     left, right, flags = columns("maximum", bits, bits, 2)
     array = Array(a.size)
     array.load(a.reshape(1, -1), left)
@@ -165,7 +115,7 @@ def relu(a: Any, bits: int = 8) -> Result:
     array = Array(a.size)
     array.load(a.reshape(1, -1), word)
     array.run(programs.relu(word))
-    return array.read(word).reshape(a.shape), array.counts
+    return array.read(word, signed=True).reshape(a.shape), array.counts
 
 
 def requantise(
@@ -184,8 +134,13 @@ def requantise(
     a = words("a", a, a_bits, True)
     factor = words("scale", scale, WIDEST, False)
     scale_bits = max(1, int(factor.max()).bit_length())
+    bits = whole_number("bits", bits, 1)
+    if a_bits + scale_bits - bits < 1:
+        raise BfimnaError(
+            f"requantise: {a_bits} bits times {scale_bits} leave no shift that gives {bits}"
+        )
     shift = whole_number("shift", shift, 0, a_bits + scale_bits - bits - 1)
-    a, factor = _broadcast(a, factor)
+    a, factor = broadcast(a, factor)
     low, word, operand, flag = columns("requantise", scale_bits + 1, a_bits, scale_bits, 1)
     array = Array(a.size)
     array.load(a.reshape(1, -1), word, clear=low)
@@ -207,7 +162,9 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
     array([ 6, 60])
     """
     a = words("a", a, bits, signed)
-    rows, width = a.shape[0] if a.ndim else 1, bits + int(levels(a.shape[0] if a.ndim else 1))
+    rows = a.shape[0] if a.ndim else 1
+    width = bits + int(levels(rows))
+    check_result("reduce", width, signed)
     if kind == "1d":
         word, beside, carry = columns("reduce", width, width, 1)
     else:
@@ -225,7 +182,7 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
 
 
 def resolve(parts: list[np.ndarray], array: Array, signed: bool) -> Result:
-    """Add up what reductions left over, densely packed: one group a row.
+    """Add up what reductions left over, densely packed: one group per row.
 
     Two words of more than 35 bits do not fit beside each other: then each column of the second is
     loaded when its turn comes, which takes the same cycles.

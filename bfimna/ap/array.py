@@ -9,32 +9,22 @@ groups at once (an array without segmentation takes one group after the other). 
 holds the same row of 64 groups.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
 
-from bfimna.ap.compiled import ALL, compiled
+from bfimna.ap.cells import NOTHING, Cells, Set
+from bfimna.ap.cells import processors as processors
+from bfimna.ap.compiled import Compiled, compiled
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
 from bfimna.errors import BfimnaError, unknown, whole_number
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
-NOTHING = np.uint64(0)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@lru_cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
 
 
 class Array:
@@ -48,7 +38,7 @@ class Array:
     kind : whether there is a vertical mode, and whether its match lines are segmented.
     runs : the groups lie in memory as so many runs of equal length, each from a new word on.
     threads : processor threads that share the work; 0 for all.
-    number : of this array among others, so that each has match errors of its own.
+    number : of this array among others, so that each has match errors of its own; see `restart`.
     faults : defects, drawn at random from their seed. `wear`: count the writes of each cell.
 
     Attributes
@@ -83,28 +73,36 @@ class Array:
             raise unknown("AP kind", kind, get_args(ApKind))
         self.groups, self.rows = whole_number("groups", groups, 1), whole_number("rows", rows, 1)
         self.columns, self.kind = whole_number("columns", columns, 1), kind
-        self.runs, self.threads = runs, threads or processors()
-        run = self.groups // runs
-        self.words = runs * -(-run // 64)  # per row of a group
-        shape = (self.columns, self.rows * self.words)
-        self.planes = np.zeros(shape, np.uint64)
-        self._valid = np.full(shape[1], ALL)
-        if run % 64:
-            per_run = self.words // runs
-            self._valid[per_run - 1 :: per_run] = 2 ** (run % 64) - 1
-        self.counts, self.tags_set, self._runs = Counts(), 0, number << 16
-        self._wear = np.zeros((self.columns, 64 * shape[1]), np.uint32) if wear else None
-        self.faults = faults or Faults()
-        self._stuck, self._stuck_value = self.faults.draw(shape)
-        if self._stuck.size:
-            self.planes |= self._stuck_value & self._valid
+        self.runs = whole_number("runs", runs, 1, self.groups)
+        self.threads = whole_number("threads", threads, 0) or processors()
+        run, rest = divmod(self.groups, self.runs)
+        if rest:
+            raise BfimnaError(f"{groups} groups are no {runs} runs of equal length")
+        per_run = -(-run // 64)
+        self.words = self.runs * per_run  # per row of a group
+        self.faults, self.counts, self.tags_set = faults or Faults(), Counts(), 0
+        self._cells = Cells(
+            self.columns, self.rows, self.words, per_run, run % 64, self.faults, wear, self.threads
+        )
+        self.planes = self._cells.planes
+        self.restart(number)
+
+    def restart(self, number: int) -> None:
+        """Draw match errors from here on as an array of this number does from its start."""
+        self._cells.restart(whole_number("number", number, 0))
 
     @property
     def wear(self) -> np.ndarray:
         """Writes of each cell so far: (columns, rows, groups)."""
-        if self._wear is None:
+        if self._cells.wear is None:
             raise BfimnaError("this array does not count writes per cell: make it with wear=True")
-        return self._wear.reshape(self.columns, self.rows, -1)[:, :, : self.groups]
+        by_run = self._cells.wear.reshape(self.columns, self.rows, self.runs, -1)
+        return by_run[..., : self.groups // self.runs].reshape(self.columns, self.rows, -1)
+
+    def forget_wear(self) -> None:
+        """Count the writes of each cell from 0 again."""
+        if self._cells.wear is not None:
+            self._cells.wear[:] = 0
 
     # ---- columns in and out ------------------------------------------------------------------
 
@@ -118,57 +116,83 @@ class Array:
         """
         from bfimna.ap import kernels
 
-        rows = rows or self.rows
+        rows, bits = self._first_rows(rows), _word("load", columns)
         numbers = np.asarray(values)
-        if numbers.size and not -(1 << (len(columns) - 1)) <= numbers.min() <= numbers.max() < (
-            1 << len(columns)
-        ):
+        if numbers.dtype.kind not in "iub":
+            raise BfimnaError(f"load: want integers, not {numbers.dtype}")
+        low, high = (int(numbers.min()), int(numbers.max())) if numbers.size else (0, 0)
+        if low < -(1 << bits >> 1) or high >= 1 << bits:
+            raise BfimnaError(f"values from {low} to {high} do not fit {bits} bits")
+        try:
+            numbers = np.broadcast_to(numbers, (rows, self.groups)).reshape(rows * self.runs, -1)
+        except ValueError:
             raise BfimnaError(
-                f"values from {numbers.min()} to {numbers.max()} do not fit {len(columns)} bits"
-            )
-        numbers = np.broadcast_to(numbers, (rows, self.groups)).reshape(rows * self.runs, -1)
-        packed = np.empty((len(columns), len(numbers), self.words // self.runs), np.uint64)
-        kernels.pack(np.ascontiguousarray(numbers, np.int64), packed)
-        self.load_planes(packed.reshape(len(columns), rows, -1), columns, clear)
+                f"load: values of shape {numbers.shape}, want ({rows}, {self.groups}) or what "
+                "broadcasts to it"
+            ) from None
+        packed = np.empty((bits, len(numbers), self.words // self.runs), np.uint64)
+        kernels.pack(np.ascontiguousarray(numbers.astype(np.int64, copy=False)), 0, packed)
+        self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
         """Load words given as bit planes, (bits, rows, words): the first rows of every group."""
-        self._check_columns((*columns, *clear))
-        stop = packed.shape[1] * self.words
-        if clear:
-            self._overwrite(clear, NOTHING, stop)
-        self._overwrite(columns, packed.reshape(len(columns), stop), stop)
-        cells = packed.shape[1] * self.groups
-        self.counts += Counts(
-            loads=len(columns),
-            cells_loaded=len(columns) * cells,
-            cells_written=len(clear) * cells,
+        shape = np.shape(packed)
+        fits = len(shape) == 3 and shape[0] == len(columns) and shape[2] == self.words
+        if not fits or shape[1] > self.rows:
+            raise BfimnaError(
+                f"planes of shape {shape}, want ({len(columns)} bits, up to {self.rows} rows, "
+                f"{self.words} words)"
+            )
+        self._check_columns(columns, clear)
+        stop = shape[1] * self.words
+        self._cells.overwrite(clear, NOTHING, stop)
+        self._cells.overwrite(
+            columns, np.asarray(packed, np.uint64).reshape(len(columns), stop), stop
         )
+        self._count_load(len(columns), len(clear), shape[1])
 
-    def _overwrite(self, columns: range, packed: np.ndarray | np.uint64, stop: int) -> None:
-        """Put bits into columns, whatever they held; stuck cells keep theirs."""
+    def load_by(
+        self, fill: Callable[[np.ndarray], Any], columns: range, clear: range = range(0)
+    ) -> None:
+        """Load every row by a function that fills the columns' planes, (bits, rows, words).
+
+        The same as `load_planes`, without planes of their own that are then copied.
+        """
+        self._check_columns(columns, clear)
+        stop = self.rows * self.words
         where = slice(columns.start, columns.stop)
-        self.planes[where, :stop] = packed & self._valid[:stop]
-        if self._stuck.size:
-            stuck, value = self._stuck[where, :stop], self._stuck_value[where, :stop]
-            self.planes[where, :stop] = self.planes[where, :stop] & ~stuck | value
-        if self._wear is not None:
-            self._wear[where, : 64 * stop] += 1
+        self._cells.overwrite(clear, NOTHING, stop)
+        fill(self.planes[where].reshape(len(columns), self.rows, self.words))
+        if self._cells.ragged or not self._cells.healthy:
+            self._cells.overwrite(columns, self.planes[where], stop)
+        self._count_load(len(columns), len(clear), self.rows)
+
+    def _count_load(self, columns: int, cleared: int, rows: int) -> None:
+        cells = rows * self.groups
+        self.counts += Counts(
+            loads=columns,
+            cells_loaded=columns * cells,
+            cells_written=cleared * cells,
+            lines_driven=cleared * cells,
+        )
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""
         from bfimna.ap import kernels
 
-        rows = rows or self.rows
+        rows, bits = self._first_rows(rows), _word("read", columns)
+        if bits == 64 and not signed:
+            raise BfimnaError("read: an unsigned word of 64 columns does not fit a signed integer")
         numbers = np.empty((rows * self.runs, self.groups // self.runs), np.int64)
-        planes = self.read_planes(columns, rows).reshape(len(columns), len(numbers), -1)
-        kernels.unpack(planes, signed, numbers)
+        planes = self.read_planes(columns, rows)
+        planes = np.ascontiguousarray(planes).reshape(bits, len(numbers), -1)
+        kernels.unpack(planes, bool(signed), numbers)
         return numbers.reshape(rows, self.groups)
 
     def read_planes(self, columns: range, rows: int = 0) -> np.ndarray:
         """Read words as bit planes: (bits, rows, words)."""
         self._check_columns(columns)
-        rows = rows or self.rows
+        rows = self._first_rows(rows)
         cells = len(columns) * rows * self.groups
         self.counts += Counts(reads=len(columns), cells_read=cells)
         planes = self.planes[columns.start : columns.stop, : rows * self.words]
@@ -181,61 +205,81 @@ class Array:
 
         A pass without a key is a write in every row.
         """
-        from bfimna.ap import kernels
-
-        program = program if isinstance(program, tuple) else tuple(program)
-        rows = rows or self.rows
-        if not program:
+        rows = self._first_rows(rows)
+        own = compiled(program if isinstance(program, tuple) else tuple(program))
+        if not len(own.sizes):
             return
-        columns, steps, sizes = compiled(program)
-        self._check_columns(columns)
-        lines = kernels.Lines(np.array(columns), np.zeros(len(columns), np.intp), 1)
-        tagged = self._execute(rows * self.words, lines, steps, -1, len(program))[:-2]
-        compared = np.diff(steps.key_at) > 0
-        self.tags_set += int(tagged[compared].sum())
-        cells, compares = rows * self.groups, int(compared.sum())
+        if len(own.columns) and own.columns[-1] >= self.columns:
+            self._check_columns(own.columns.tolist())
+        tagged = self._cells.run_program(own, rows * self.words)
+        matched, cells = int(tagged @ own.compared), rows * self.groups
+        self.tags_set += matched
         self.counts += Counts(
-            compares=compares,
-            writes=len(program),
-            compare_rows=compares * cells,
-            key_cells=len(steps.key_line) * cells,
-            cells_written=int(tagged @ sizes),
+            compares=own.compares,
+            writes=len(own.sizes),
+            compare_rows=own.compares * cells,
+            key_cells=own.key_columns * cells,
+            cells_written=int(tagged @ own.sizes),
+            rows_matched=matched,
+            words_written=int(tagged.sum()),
+            lines_driven=own.written_columns * cells,
         )
 
     def add_rows(self, lut: Lut, rows: Sequence[int], times: int, columns: range) -> None:
-        """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
-
-        The program runs on `times` neighbouring sets of rows in every group at once if the array
-        is segmented, and else on one after the other. Handing on is: compare, shift the column
-        tags, clear the row, write it.
+        """Run a table in vertical mode on `times` neighbouring sets of rows; see `add_levels`.
 
         Parameters
         ----------
         rows : first row for each of the table's names; the k-th set has each of them + k.
         """
-        from bfimna.ap import kernels
+        self.add_levels(lut, [(rows, times)], columns)
 
-        self._check_columns(columns)
+    def add_levels(self, lut: Lut, levels: Sequence[Set], columns: range) -> None:
+        """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
+
+        The program runs on a level's sets of rows in every group at once if the array is segmented,
+        and else on one after the other. Handing on is: compare, shift the column tags, clear the
+        row, write it.
+
+        Parameters
+        ----------
+        levels : one after the other, as `add_rows` has them: (rows, times).
+        """
         if self.kind == "1d":
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
-        if max(rows) + times > self.rows:
-            raise BfimnaError(f"row {max(rows) + times - 1} of a group of {self.rows} rows")
-        _, steps, sizes = compiled(lut.passes)
-        lines = kernels.Lines(
-            np.full(len(rows), columns.start), np.array(rows) * self.words, len(columns)
-        )
-        tagged = self._execute(times * self.words, lines, steps, len(rows) - 1, len(lut))
-        self.tags_set += int(tagged[:-1].sum())
-        cells = times * self.groups * len(columns)
-        again = 1 if self.kind == "2d-segmented" else times * self.groups
+        self._check_columns(columns)
+        levels = tuple((tuple(rows), times) for rows, times in levels)
+        _check_levels(lut, levels, self.rows)
+        if not levels:
+            return
+        own = compiled(lut.passes)
+        at_once = (
+            self.threads == 1 and self._cells.healthy
+        )  # threads can share the words of one level
+        parts = [levels] if at_once else [(level,) for level in levels]
+        tagged = np.sum([self._cells.run_levels(own, part, columns) for part in parts], axis=0)
+        sets = sum(times for _, times in levels)
+        self._count_levels(own, tagged, sets, len(levels), len(columns))
+
+    def _count_levels(
+        self, own: Compiled, tagged: np.ndarray, sets: int, levels: int, columns: int
+    ) -> None:
+        """Count the levels' passes with the hand-over of each."""
+        matched, passed_on = int(tagged[:-1].sum()), int(tagged[-1])
+        self.tags_set += matched
+        passes, cells = len(own.sizes), sets * self.groups * columns
+        again = levels if self.kind == "2d-segmented" else sets * self.groups
         self.counts += Counts(
-            compares=(len(lut) + 1) * again,
-            writes=(len(lut) + 2) * again,
+            compares=(passes + 1) * again,
+            writes=(passes + 2) * again,
             shifts=again,
-            compare_rows=(len(lut) + 1) * cells,
-            key_cells=(lut.key_columns + 1) * cells,
-            cells_written=int(tagged[:-2] @ sizes) + cells + int(tagged[-1]),
+            compare_rows=(passes + 1) * cells,
+            key_cells=(own.key_columns + 1) * cells,
+            cells_written=int(tagged[:-2] @ own.sizes) + cells + passed_on,
             tags_shifted=cells,
+            rows_matched=matched,
+            words_written=int(tagged[:-2].sum()) + cells + passed_on,
+            lines_driven=(own.written_columns + 2) * cells,
         )
 
     def move_rows(self, first: int, count: int, source: range, target: range, clear: range) -> None:
@@ -243,47 +287,58 @@ class Array:
 
         A read and a load of one word each, group after group; `clear` is cleared in the same load.
         """
-        self._check_columns((*source, *target, *clear))
+        first = whole_number("first row", first, 0, self.rows)
+        count = whole_number("rows to move", count, 0, self.rows - first)
+        if len(source) != len(target):
+            raise BfimnaError(f"a word of {len(source)} columns does not fit {len(target)} columns")
+        self._check_columns(source, target, clear)
         start, stop = first * self.words, (first + count) * self.words
-        self._overwrite(clear, NOTHING, stop - start)
-        self._overwrite(target, self.planes[source.start : source.stop, start:stop], stop - start)
+        self._cells.overwrite(clear, NOTHING, stop - start)
+        moving = self.planes[source.start : source.stop, start:stop]
+        self._cells.overwrite(target, moving, stop - start)
         moved = count * self.groups
-        cells = moved * len(source)
         self.counts += Counts(
             reads=moved,
             loads=moved,
-            cells_read=cells,
-            cells_loaded=cells,
+            cells_read=moved * len(source),
+            cells_loaded=moved * len(source),
             cells_written=moved * len(clear),
+            lines_driven=moved * len(clear),
         )
 
-    def _execute(self, stop: int, lines: Any, steps: Any, carry: int, passes: int) -> np.ndarray:
-        """Run the kernel on words 0 to `stop` of each line, a share of them in each thread."""
-        from bfimna.ap import kernels
+    # ---- what compiled code does not check ---------------------------------------------------
 
-        self._runs += 1
-        seed = (self.faults.seed << 20) + self._runs
-        defects = kernels.Defects(
-            self._stuck, self._stuck_value, float(self.faults.match_error), seed
-        )
-        wear = np.zeros((0, 0), np.uint32) if self._wear is None else self._wear
-        share = -(-stop // (self.threads * kernels.BLOCK)) * kernels.BLOCK
+    def _first_rows(self, rows: int) -> int:
+        return whole_number("rows", rows, 0, self.rows) or self.rows
 
-        def work(lo: int) -> np.ndarray:
-            tagged = np.zeros(passes + 2, np.int64)
-            hi = min(lo + share, stop)
-            kernels.execute(
-                self.planes, self._valid, lo, hi, lines, steps, carry, defects, wear, tagged
-            )
-            return tagged
+    def _check_columns(self, *ranges: Sequence[int]) -> None:
+        for columns in ranges:
+            if isinstance(columns, range) and columns.step != 1:
+                raise BfimnaError(f"{columns}: a word's columns are neighbours, lowest bit first")
+            if len(columns) and not 0 <= min(columns) <= max(columns) < self.columns:
+                raise BfimnaError(
+                    f"columns {min(columns)} to {max(columns)} of an array of {self.columns} "
+                    "columns"
+                )
 
-        starts = range(0, stop, share)
-        if len(starts) == 1:
-            return work(0)
-        return np.sum(list(_pool(self.threads).map(work, starts)), axis=0)
 
-    def _check_columns(self, columns: Sequence[int]) -> None:
-        if len(columns) and not 0 <= min(columns) <= max(columns) < self.columns:
-            raise BfimnaError(
-                f"columns {min(columns)} to {max(columns)} of an array of {self.columns} columns"
-            )
+@lru_cache(maxsize=64)
+def _check_levels(lut: Lut, levels: tuple[Set, ...], group: int) -> None:
+    """Raise unless these are sets of rows that exist, in groups of so many, and do not overlap."""
+    for rows, times in levels:
+        whole_number("sets of rows", times, 1)
+        if len(rows) != len(lut.columns):
+            raise BfimnaError(f"{len(rows)} rows for the names {lut.columns}")
+        for row in rows:
+            whole_number("first row", row, 0)
+        if max(rows) + times > group:
+            raise BfimnaError(f"row {max(rows) + times - 1} of a group of {group} rows")
+        if any(after - row < times for row, after in pairwise(sorted(rows))):
+            raise BfimnaError(f"{times} sets of rows from {tuple(rows)} on overlap")
+
+
+def _word(what: str, columns: range) -> int:
+    """Return the bits of a word that is an integer outside of the array."""
+    if not isinstance(columns, range) or len(columns) > 64:
+        raise BfimnaError(f"{what}: want a range of at most 64 columns, not {columns!r}")
+    return len(columns)

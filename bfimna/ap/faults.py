@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, whole_number
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,19 @@ class Faults:
     def __post_init__(self) -> None:
         for name in ("stuck_at_0", "stuck_at_1", "match_error"):
             rate = getattr(self, name)
-            if not 0.0 <= rate < 1.0:
+            if not isinstance(rate, int | float | np.number) or not 0.0 <= rate < 1.0:
                 raise BfimnaError(f"{name} must lie in [0, 1), not {rate!r}")
         if self.stuck_at_0 + self.stuck_at_1 > 1.0:
             raise BfimnaError("stuck_at_0 and stuck_at_1 together exceed 1")
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
+
+    def match_seed(self, number: int, run: int) -> np.uint64:
+        """Return the seed of the match errors in one run of a program on one of several arrays.
+
+        Every triple of seed, array and run gives a stream of its own.
+        """
+        sequence = np.random.SeedSequence((self.seed, number, run))
+        return sequence.generate_state(1, np.uint64)[0]
 
     def draw(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Return bit planes of which cells are stuck and at what; of shape (0, 0) if none is.

@@ -1,37 +1,156 @@
 """The compiled loops of the emulator: passes over packed bit planes, 64 rows a word.
 
-`planes[column, word]` holds an array's cells. A kernel copies a block of them into a buffer that
-stays in the first-level cache, runs every pass of a program on it, one after the other, and copies
-it back. Nothing here knows what a program computes: compare, write and shift are all there is.
-The kernels release the interpreter's lock, so that threads can each take a range of words.
+`planes[column, word]` holds an array's cells. Passes of one truth table on the same three or four
+columns follow each other in every program; such a *step* is one loop that holds its columns' words
+in registers and runs the passes there one after the other, each with its own count of tags. The
+loop's text is written from the table (`step_source`), so that the compiler sees which bits
+a pass compares and writes; it makes vector instructions of whatever width the processor has. Any
+other pass is a loop over each of its lines. `careful` has the loops for cells that fail or wear.
+
+The loops work on blocks of words that stay in the first-level cache. They release the interpreter's
+lock, so that threads can each take a range of words. None checks a range: `array` does.
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from bfimna.ap.lut import Lut
+from bfimna.ap.tables import STEPS
+
 U = np.uint64
-BLOCK = 512  # words of a buffer's row; loops of known length are fast, and long ones cost less each
-GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
+BLOCK = 512  # words of a line in one go: the four lines of a step fit the first-level cache
+
+
+def step_source(name: str, lut: Lut) -> str:
+    """Return the text of a function that runs a table's passes, one after the other.
+
+    Its arguments are the table's columns and the valid rows, of n words each, and the counts of
+    tags that it adds to, one a pass.
+
+    >>> from bfimna.ap import tables
+    >>> print(step_source("full_add", tables.FULL_ADD))  # doctest: +ELLIPSIS
+    def full_add(a, p, c, valid, n, tagged):
+        count0 = count1 = count2 = count3 = U(0)
+        for w in range(n):
+            rows, a_, p_, c_ = valid[w], a[w], p[w], c[w]
+            tags = rows & ~a_ & ~p_ & c_
+            count0 += popcount(tags)
+            p_ |= tags
+            c_ &= ~tags
+            ...
+            p[w] = p_
+            c[w] = c_
+        tagged[0] += np.int64(count0)
+        ...
+    """
+    cells = [f"{column}_" for column in lut.columns]
+    counts = [f"count{i}" for i in range(len(lut))]
+    words = ", ".join(f"{column}[w]" for column in lut.columns)
+    body = [f"rows, {', '.join(cells)} = valid[w], {words}"]
+    for count, step in zip(counts, lut.passes, strict=True):
+        key = [cells[c] if bit else f"~{cells[c]}" for c, bit in step.key]
+        body += [f"tags = {' & '.join(['rows', *key])}", f"{count} += popcount(tags)"]
+        body += [f"{cells[c]} |= tags" if bit else f"{cells[c]} &= ~tags" for c, bit in step.write]
+    for c in sorted({c for step in lut.passes for c, _ in step.write}):
+        body.append(f"{lut.columns[c]}[w] = {cells[c]}")
+    lines = [f"def {name}({', '.join(lut.columns)}, valid, n, tagged):"]
+    lines += [f"    {' = '.join(counts)} = U(0)", "    for w in range(n):"]
+    lines += [f"        {line}" for line in body]
+    lines += [f"    tagged[{i}] += np.int64({count})" for i, count in enumerate(counts)]
+    return "\n".join(lines)
+
+
+def _dispatch_source() -> str:
+    """Return the text of the loops of all tables, and of a function that picks one by number."""
+    texts = [step_source(f"step_{name}", lut) for name, lut in STEPS.items()]
+    lines = ["def run_step(table, a, b, c, d, valid, n, tagged):"]
+    for i, (name, lut) in enumerate(STEPS.items()):
+        arguments = ", ".join("abcd"[: len(lut.columns)])
+        lines.append(f"    {'elif' if i else 'if'} table == {i}:")
+        lines.append(f"        step_{name}({arguments}, valid, n, tagged)")
+    return "\n\n".join([*texts, "\n".join(lines)])
+
+
+SOURCE = _dispatch_source()
+_SO_FAR = sha256(f"{BLOCK} {SOURCE}".encode())  # of all that compiled functions are made of
+
+
+def _part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function that others are made of."""
+    code = function.__code__
+    _SO_FAR.update(code.co_code + repr(code.co_consts).encode())
+    return njit(nogil=True)(function)
 
 
 def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use; keep the machine code where there is a writable place for it."""
+    """Compile on first use; keep the machine code where there is a writable place for it.
+
+    Numba looks at a function's own file only: so its name says which parts it was made of.
+    """
+    function.__qualname__ = f"{function.__name__}_{_SO_FAR.hexdigest()[:8]}"
     try:
         return njit(nogil=True, cache=True)(function)
     except RuntimeError:  # numba finds no writable folder
         return njit(nogil=True)(function)
 
 
-class Steps(NamedTuple):
-    """A program as arrays: pass i has keys key_at[i]:key_at[i+1] and writes likewise.
+@intrinsic
+def popcount(_context, _word):
+    """Count the ones of a 64-bit word, by the processor's own instruction."""
 
-    `key_flip` is 0 where the key is 1 and all ones where it is 0, so that (cell ^ flip) is a match.
+    def generate(_context, builder, _signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def pointer(_context, words, _at):
+    """Point to a word of an array: no reference is counted, no index checked.
+
+    Point to arrays that a caller from Python holds, not to those made in compiled code: they are
+    freed after their last use by name.
     """
 
+    def generate(context, builder, signature, arguments):
+        found = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.gep(found.data, [arguments[1]])
+
+    return types.CPointer(words.dtype)(words, types.intp), generate
+
+
+def _steps() -> Callable[..., None]:
+    """Compile the text of the tables' loops on first use."""
+    scope: dict[str, Any] = {"U": U, "np": np, "popcount": popcount}
+    exec(compile(SOURCE, __file__, "exec"), scope)
+    for name in STEPS:
+        scope[f"step_{name}"] = njit(nogil=True)(scope[f"step_{name}"])
+    return njit(nogil=True)(scope["run_step"])
+
+
+run_step = _steps()
+
+
+class Program(NamedTuple):
+    """A program as arrays.
+
+    Attributes
+    ----------
+    table, line, first : of each step: its table's number (-1: a pass by itself), its lines, its
+        first pass.
+    key_at, key_line, key_flip : pass i has the keys key_at[i] to key_at[i + 1]. The flip is 0 where
+        the key is 1 and all ones where it is 0, so that (cell ^ flip) is a match.
+    write_at, write_line, write_one : likewise, the lines that it writes and whether with a 1.
+    """
+
+    table: np.ndarray
+    line: np.ndarray
+    first: np.ndarray
     key_at: np.ndarray
     key_line: np.ndarray
     key_flip: np.ndarray
@@ -40,208 +159,150 @@ class Steps(NamedTuple):
     write_one: np.ndarray
 
 
-class Lines(NamedTuple):
-    """The lines that the passes' keys and writes refer to.
-
-    In horizontal mode a line is a column, in one segment. In vertical mode a line is a row (of 64
-    groups a word), and its segments are the columns, each with a tag of its own.
-    """
-
-    plane: np.ndarray  # first plane of each line
-    base: np.ndarray  # word offset of each line
-    segments: int  # planes from the first on
+@_part
+def _key(planes, lines, start, valid, program, k, stop):
+    """Point to the cells of key k, with its flip; past the pass's keys, to rows that all match."""
+    if k < stop:
+        return pointer(planes, lines[program.key_line[k]] + start), program.key_flip[k]
+    return valid, U(0)
 
 
-class Defects(NamedTuple):
-    """What is wrong with the cells; arrays of shape (0, 0) and a rate of 0 where nothing is."""
-
-    stuck: np.ndarray  # planes: 1 where a cell is stuck
-    value: np.ndarray  # planes: the value that it is stuck at
-    match_error: float
-    seed: int
-
-
-@intrinsic
-def _popcount(_context, _word):  # type: ignore[no-untyped-def]
-    """Count the ones of a 64-bit word, by the processor's own instruction."""
-
-    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
-@njit(inline="always")
-def _compare(tags, ok, cells, steps, i):  # type: ignore[no-untyped-def]
-    """Tag the rows that match pass i's key; return how many they are."""
-    first, last = steps.key_at[i], steps.key_at[i + 1]
+@_part
+def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):
+    """Tag those rows that match a key of four columns; return how many they are."""
     count = U(0)
-    if last - first == 3:  # three or four keys are the rule: one loop, no traffic of tags
-        a, x = steps.key_line[first], steps.key_flip[first]
-        b, y = steps.key_line[first + 1], steps.key_flip[first + 1]
-        c, z = steps.key_line[first + 2], steps.key_flip[first + 2]
-        for w in range(BLOCK):
-            tag = ok[w] & (cells[a, w] ^ x) & (cells[b, w] ^ y) & (cells[c, w] ^ z)
-            tags[w] = tag
-            count += _popcount(tag)
-    elif last - first == 4:
-        a, x = steps.key_line[first], steps.key_flip[first]
-        b, y = steps.key_line[first + 1], steps.key_flip[first + 1]
-        c, z = steps.key_line[first + 2], steps.key_flip[first + 2]
-        d, v = steps.key_line[first + 3], steps.key_flip[first + 3]
-        for w in range(BLOCK):
-            tag = ok[w] & (cells[a, w] ^ x) & (cells[b, w] ^ y) & (cells[c, w] ^ z)
-            tag &= cells[d, w] ^ v
-            tags[w] = tag
-            count += _popcount(tag)
-    else:
-        for w in range(BLOCK):
-            tags[w] = ok[w]
-        for k in range(first, last):
-            a, x = steps.key_line[k], steps.key_flip[k]
-            for w in range(BLOCK):
-                tags[w] &= cells[a, w] ^ x
-        for w in range(BLOCK):
-            count += _popcount(tags[w])
+    for w in range(n):
+        matching = (a[w] ^ not_a) & (b[w] ^ not_b) & (c[w] ^ not_c) & (d[w] ^ not_d)
+        tag = rows[w] & matching
+        tags[w] = tag
+        count += popcount(tag)
+    return np.int64(count)
+
+
+@_part
+def compare(planes, lines, start, n, valid, program, i, tags):
+    """Tag the rows that match the key of pass i, four of its columns at a time; count them."""
+    count, stop, rows = np.int64(0), program.key_at[i + 1], valid
+    for k in range(program.key_at[i], max(stop, program.key_at[i] + 1), 4):
+        a, not_a = _key(planes, lines, start, valid, program, k, stop)
+        b, not_b = _key(planes, lines, start, valid, program, k + 1, stop)
+        c, not_c = _key(planes, lines, start, valid, program, k + 2, stop)
+        d, not_d = _key(planes, lines, start, valid, program, k + 3, stop)
+        count = _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n)
+        rows = tags
     return count
 
 
-@njit(inline="always")
-def _write(cells, r, tags, one):  # type: ignore[no-untyped-def]
+@_part
+def write(cells, one, tags, n):
     """Write a bit into the tagged rows of a line."""
-    if one:
-        for w in range(BLOCK):
-            cells[r, w] |= tags[w]
-    else:
-        for w in range(BLOCK):
-            cells[r, w] &= ~tags[w]
-
-
-@_jit
-def _random(state):  # type: ignore[no-untyped-def]
-    """Next number of splitmix64, uniform in (0, 1]."""
-    state[0] += GOLDEN
-    z = state[0]
-    z = (z ^ (z >> U(30))) * U(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> U(27))) * U(0x94D049BB133111EB)
-    return ((z ^ (z >> U(31))) >> U(11)) * 2.0**-53 + 2.0**-53
-
-
-@_jit
-def _misread(tags, ok, error, state, n):  # type: ignore[no-untyped-def]
-    """Flip each match line's tag with probability `error`; return the tags now set."""
-    row, count = -1, U(0)
-    while True:
-        gap = np.log(_random(state)) / np.log1p(-error)  # geometric: rows that read correctly
-        if gap >= 64 * n - row:
-            break
-        row += 1 + int(gap)
-        if row >= 64 * n:
-            break
-        tags[row // 64] ^= (U(1) << U(row % 64)) & ok[row // 64]
+    flip = U(0) if one else ~U(0)
     for w in range(n):
-        count += _popcount(tags[w])
+        cells[w] = ((cells[w] ^ flip) | tags[w]) ^ flip
+
+
+@_part
+def count_ones(words, n):
+    """Count the ones of n words."""
+    count = U(0)
+    for w in range(n):
+        count += popcount(words[w])
+    return np.int64(count)
+
+
+@_part
+def _pass(planes, lines, start, n, valid, program, i, tags):
+    """Run pass i by itself; return the tags set."""
+    count = compare(planes, lines, start, n, valid, program, i, tags)
+    for k in range(program.write_at[i], program.write_at[i + 1]):
+        cells = pointer(planes, lines[program.write_line[k]] + start)
+        write(cells, program.write_one[k], tags, n)
     return count
 
 
-@_jit
-def _wear_out(wear, tags, n):  # type: ignore[no-untyped-def]
-    """Count a write for each tagged cell of a line."""
-    for w in range(n):
-        left = tags[w]
-        while left:
-            lowest = left & (~left + U(1))
-            wear[64 * w + int(_popcount(lowest - U(1)))] += 1
-            left ^= lowest
+@_part
+def _run(planes, lines, start, n, valid, program, tags, tagged):
+    """Run a program on n words of each line."""
+    for s in range(len(program.table)):
+        i = program.first[s]
+        if program.table[s] < 0:
+            tagged[i] += _pass(planes, lines, start, n, valid, program, i, tags)
+            continue
+        a = pointer(planes, lines[program.line[s, 0]] + start)
+        b = pointer(planes, lines[program.line[s, 1]] + start)
+        c = pointer(planes, lines[program.line[s, 2]] + start)
+        d = pointer(planes, lines[program.line[s, 3]] + start)
+        run_step(program.table[s], a, b, c, d, valid, n, pointer(tagged, i))
 
 
 @_jit
-def _after_write(line, tags, r, start, m, lines, defects, wear):  # type: ignore[no-untyped-def]
-    """Let stuck cells fall back to their value, and count the writes of each cell."""
-    at = lines.base[r] + start
-    for s in range(lines.segments):
-        if defects.stuck.size:
-            stuck = defects.stuck[lines.plane[r] + s, at : at + m]
-            value = defects.value[lines.plane[r] + s, at : at + m]
-            for w in range(m):
-                line[s * m + w] = (line[s * m + w] & ~stuck[w]) | value[w]
-        if wear.size:
-            cells = wear[lines.plane[r] + s, 64 * at : 64 * (at + m)]
-            _wear_out(cells, tags[s * m : (s + 1) * m], m)
-
-
-@_jit
-def _hand_on(buffer, tags, ok, r, start, m, lines, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
-    """Move the ones of a line on by one segment: compare, shift the tags, clear, write."""
-    n, line, count = lines.segments * m, buffer[r], U(0)
-    shifted = np.zeros(BLOCK, U)
-    for w in range(BLOCK):
-        tags[w] = line[w] & ok[w]
-        count += _popcount(tags[w])
-    if defects.match_error > 0:
-        count = _misread(tags, ok, defects.match_error, state, n)
-    tagged[-2] += np.int64(count)
-    for w in range(n - m):
-        shifted[m + w] = tags[w]
-    for w in range(n - m, n):  # the last segment's tags are shifted out
-        count -= _popcount(tags[w])
-    tagged[-1] += np.int64(count)
-    for w in range(BLOCK):
-        line[w] &= ~ok[w]
-    _after_write(line, ok, r, start, m, lines, defects, wear)
-    for w in range(BLOCK):
-        line[w] |= shifted[w]
-    _after_write(line, shifted, r, start, m, lines, defects, wear)
-
-
-@_jit
-def execute(planes, valid, lo, hi, lines, steps, carry, defects, wear, tagged):  # type: ignore[no-untyped-def]
-    """Run a program's passes on words lo to hi of each line, counting the tags of each pass.
+def execute(planes, valid, lo, hi, lines, program, scratch, tagged):
+    """Run a program in horizontal mode on words lo to hi of its columns.
 
     Parameters
     ----------
-    carry : line whose ones are handed on by one segment after the passes; -1 for none.
-    tagged : tags set by each pass, added to; then the hand-over's, before and after the shift.
+    planes, valid : all cells, and the rows of a column that exist.
+    lines : word at which each of the program's columns begins.
+    scratch : a block of words, for the tags.
+    tagged : tags set by each pass, added to.
     """
-    width = BLOCK // lines.segments
-    buffer = np.zeros((len(lines.plane), BLOCK), U)
-    ok, tags = np.zeros(BLOCK, U), np.zeros(BLOCK, U)
-    state = np.empty(1, U)
-    careful = defects.stuck.size + wear.size > 0
-    for start in range(lo, hi, width):
-        m = min(width, hi - start)
-        state[0] = U(defects.seed) ^ (U(start + 1) * GOLDEN)
-        for s in range(lines.segments):
-            for w in range(m):  # slices copied by assignment are slower
-                ok[s * m + w] = valid[lines.base[0] + start + w]
-            for r in range(len(lines.plane)):
-                column, at = lines.plane[r] + s, lines.base[r] + start
-                for w in range(m):
-                    buffer[r, s * m + w] = planes[column, at + w]
-        n = lines.segments * m
-        ok[n:] = 0
-        for i in range(len(steps.key_at) - 1):
-            count = _compare(tags, ok, buffer, steps, i)
-            if defects.match_error > 0 and steps.key_at[i] < steps.key_at[i + 1]:
-                count = _misread(tags, ok, defects.match_error, state, n)
-            tagged[i] += np.int64(count)
-            for k in range(steps.write_at[i], steps.write_at[i + 1]):
-                r = steps.write_line[k]
-                _write(buffer, r, tags, steps.write_one[k])
-                if careful:
-                    _after_write(buffer[r], tags, r, start, m, lines, defects, wear)
-        if carry >= 0:
-            _hand_on(buffer, tags, ok, carry, start, m, lines, state, defects, wear, tagged)
-        for r in range(len(lines.plane)):
-            for s in range(lines.segments):
-                column, at = lines.plane[r] + s, lines.base[r] + start
-                for w in range(m):
-                    planes[column, at + w] = buffer[r, s * m + w]
+    for start in range(lo, hi, BLOCK):
+        n = min(BLOCK, hi - start)
+        _run(planes, lines, start, n, pointer(valid, start), program, pointer(scratch, 0), tagged)
+
+
+@_part
+def _hand_on(cells, below, valid, n, tagged):
+    """Move the ones of n words on by one segment: compare, shift the tags, clear, write.
+
+    `below` holds the tags that were shifted here from the segment below, then this segment's.
+    """
+    matched = written = U(0)
+    for w in range(n):
+        tags, arrived = cells[w] & valid[w], below[w]
+        matched += popcount(tags)
+        written += popcount(arrived)
+        cells[w] = (cells[w] & ~valid[w]) | arrived
+        below[w] = tags
+    tagged[-2] += np.int64(matched)
+    tagged[-1] += np.int64(written)
 
 
 @_jit
-def pack(values, planes):  # type: ignore[no-untyped-def]
-    """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups)."""
+def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged):
+    """Run a program in vertical mode on sets of rows, level by level, and hand its last line on.
+
+    A segment, that is a column, takes part by itself but for the tags that are shifted there: so
+    all levels run in one column, then in the next, and a column's cells stay in the cache.
+
+    Parameters
+    ----------
+    lo, hi : for each level, the words of its lines that take part.
+    lines : (levels, lines), word at which each line begins in the lowest column.
+    stride : words from one column to the next. segments : columns that take part.
+    shifted : as many zeros as all levels have words: the column tags, as they were shifted on.
+    tagged : (levels, passes + 2), as `execute` has it; then the tags of the hand-over's compare and
+        those that write, one column on.
+    """
+    tags = pointer(scratch, 0)
+    for segment in range(segments):
+        at = 0
+        for level in range(len(lines)):
+            here = lines[level] + segment * stride
+            for start in range(lo[level], hi[level], BLOCK):
+                n, ok = min(BLOCK, hi[level] - start), pointer(valid, start)
+                _run(planes, here, start, n, ok, program, tags, tagged[level])
+                carry = pointer(planes, here[-1] + start)
+                _hand_on(carry, pointer(shifted, at), ok, n, tagged[level])
+                at += n
+
+
+@_jit
+def pack(values, row, planes):
+    """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups), from a row on.
+
+    Bits above an integer's are its sign.
+    """
     rows, groups = values.shape
     for r in range(rows):
         for w in range((groups + 63) // 64):
@@ -249,16 +310,16 @@ def pack(values, planes):  # type: ignore[no-untyped-def]
             for b in range(len(planes)):
                 word = U(0)
                 for k in range(last):
-                    word |= U((values[r, 64 * w + k] >> b) & 1) << U(k)
-                planes[b, r, w] = word
+                    word |= (U(values[r, 64 * w + k] >> min(b, 63)) & U(1)) << U(k)
+                planes[b, row + r, w] = word
 
 
 @_jit
-def unpack(planes, signed, values):  # type: ignore[no-untyped-def]
+def unpack(planes, signed, values):
     """Gather integers (rows, groups) from their planes; the top plane is a sign if `signed`."""
     rows, groups = values.shape
     bits = len(planes)
-    top = (1 << (bits - 1)) if signed else 0
+    spare = 64 - bits if signed else 0
     numbers = np.empty(64, np.int64)
     for r in range(rows):
         for w in range((groups + 63) // 64):
@@ -268,4 +329,4 @@ def unpack(planes, signed, values):  # type: ignore[no-untyped-def]
                 for k in range(64):
                     numbers[k] |= np.int64((word >> U(k)) & U(1)) << b
             for k in range(min(64, groups - 64 * w)):
-                values[r, 64 * w + k] = numbers[k] - 2 * (numbers[k] & top)
+                values[r, 64 * w + k] = (numbers[k] << spare) >> spare

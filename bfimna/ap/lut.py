@@ -1,31 +1,18 @@
-"""Truth table → ordered list of compare/write passes.
+"""Passes, and ordered lists of them: how an AP runs an in-place truth table.
 
-An in-place truth table rewrites some columns of a row as a function of its columns. An AP runs it
-as *passes*: compare a (ternary) key, write the tagged rows. Every row must be rewritten exactly
-once, so a pass must not turn a row into a pattern that a later pass would change again: the passes
-are sorted topologically, and a table that rewrites in a circle cannot be run in place.
+A *pass* compares a (ternary) key and writes the tagged rows. `truth` generates lists of passes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from graphlib import CycleError, TopologicalSorter
-from itertools import islice, product
+from itertools import product
 from operator import and_
 from typing import NamedTuple
 
 import numpy as np
 
-from bfimna.errors import BfimnaError
-
 Row = tuple[int, ...]
-Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
-
-Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
-
-# what bounds the search for a stranger's table; ours need a tenth of it
-SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
-MOST_ORDERS = 1_000  # lists of passes that are weighed
 
 
 @dataclass(frozen=True)
@@ -98,10 +85,10 @@ class Lut:
 
     def run(self, row: Row) -> tuple[Row, int]:
         """Apply all passes to one row; return the row and the number of cells written."""
-        row, _, cells = self._trace(row)
+        row, _, cells = self.trace(row)
         return row, cells
 
-    def _trace(self, row: Row) -> tuple[Row, int, int]:
+    def trace(self, row: Row) -> tuple[Row, int, int]:
         """Apply all passes to one row; return it, the passes that matched, the cells written."""
         matches = cells = 0
         for step in self.passes:
@@ -122,7 +109,7 @@ class Lut:
     @cached_property
     def outcomes(self) -> tuple[tuple[Row, Row, int, int], ...]:
         """Every row with its result, the passes that match on the way and the cells they write."""
-        return tuple((row, *self._trace(row)) for row in _rows(len(self.columns)))
+        return tuple((row, *self.trace(row)) for row in all_rows(len(self.columns)))
 
     @property
     def key_columns(self) -> int:
@@ -153,167 +140,6 @@ class Lut:
         return Expected(matches, cells, tuple(after))
 
 
-def _rows(width: int) -> Iterator[Row]:
+def all_rows(width: int) -> Iterator[Row]:
+    """Return every row of so many columns, in the order of binary numbers."""
     return product((0, 1), repeat=width)
-
-
-def _cubes(rows: Mapping[Row, Row], width: int) -> list[Pass]:
-    """Return every ternary key under which one write serves all rows, largest cubes first."""
-    found = []
-    for cube in product((None, 0, 1), repeat=width):
-        key = tuple((c, bit) for c, bit in enumerate(cube) if bit is not None)
-        inside = [r for r in rows if all(r[c] == bit for c, bit in key)]
-        changed = [c for c in range(width) if any(rows[r][c] != r[c] for r in inside)]
-        if changed and all(len({rows[r][c] for r in inside}) == 1 for c in changed):
-            found.append(Pass(key, tuple((c, rows[inside[0]][c]) for c in changed)))
-    return sorted(found, key=lambda p: (len(p.key), len(p.write), p.key))
-
-
-def _orders(cover: Sequence[Pass], rows: Mapping[Row, Row]) -> Iterator[list[Pass]]:
-    """Yield every order in which no rewritten row is changed by a later pass."""
-    before = {  # pass → the others that would change what it wrote, which must come first
-        i: {
-            k
-            for k, other in enumerate(cover)
-            for result in {rows[r] for r in rows if first.matches(r)}
-            if i != k and other.matches(result) and other.rewrite(result) != result
-        }
-        for i, first in enumerate(cover)
-    }
-
-    def extend(done: list[int]) -> Iterator[list[Pass]]:
-        if len(done) == len(cover):
-            yield [cover[i] for i in done]
-        for i, first in before.items():
-            if i not in done and first <= set(done):
-                yield from extend([*done, i])
-
-    try:
-        TopologicalSorter(before).prepare()
-    except CycleError:
-        return iter(())
-    return extend([])
-
-
-Served = Mapping[Pass, frozenset[Row]]  # cube → the rows that it rewrites, and must
-
-
-def _covers(serves: Served, size: int) -> tuple[list[tuple[Pass, ...]], bool]:
-    """Return the sets of `size` cubes that cover every row to rewrite; whether these are all."""
-    most = max(len(served) for served in serves.values())
-    found: dict[frozenset[Pass], tuple[Pass, ...]] = {}
-    budget = SEARCH_BUDGET
-
-    def extend(chosen: tuple[Pass, ...], left: frozenset[Row]) -> None:
-        nonlocal budget
-        budget -= 1
-        if not left:
-            found.setdefault(frozenset(chosen), chosen)
-        elif len(left) <= most * (size - len(chosen)) and budget > 0:
-            row = min(left)
-            for cube, served in serves.items():
-                if row in served:
-                    extend((*chosen, cube), left - served)
-
-    extend((), frozenset[Row]().union(*serves.values()))
-    return list(found.values()), budget > 0
-
-
-def _least(cover: Sequence[Pass], serves: Served, kept: Sequence[Row]) -> Weight:
-    """Return the least that an order of the cover can weigh: rows to rewrite are tagged once."""
-    idle = [sum(step.matches(row) for row in kept) for step in cover]
-    todo = frozenset[Row]().union(*(serves[step] for step in cover))
-    needed = [min(len(step.write) for step in cover if row in serves[step]) for row in todo]
-    cells = sum(n * len(step.write) for n, step in zip(idle, cover, strict=True))
-    return cells + sum(needed), sum(idle) + len(todo), sum(len(step.key) for step in cover)
-
-
-def _weight(order: Sequence[Pass], rows: Mapping[Row, Row]) -> Weight:
-    """Return cells written and passes matched over all rows, and driven key columns."""
-    traces = [Lut((), tuple(order))._trace(row) for row in rows]
-    return (
-        sum(cells for _, _, cells in traces),
-        sum(matches for _, matches, _ in traces),
-        sum(len(step.key) for step in order),
-    )
-
-
-def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
-    """Return, of the shortest lists of passes, the one that writes the fewest cells.
-
-    All rows that occur count alike. Among equals fewest rows are tagged, then fewest key columns
-    driven; what is still equal is decided by the order of the keys, so that the result is one.
-    """
-    kept = [r for r in rows if rows[r] == r]
-    serves = {
-        cube: frozenset(r for r in rows if rows[r] != r and cube.matches(r)) for cube in cubes
-    }
-    for size in range(1, len(rows) + 1):
-        covers, complete = _covers(serves, size)
-        ranked = sorted(((_least(c, serves, kept), c) for c in covers), key=lambda pair: pair[0])
-        lists = ((least, order) for least, cover in ranked for order in _orders(cover, rows))
-        best: tuple[Weight, list[Pass]] | None = None
-        for least, order in islice(lists, MOST_ORDERS):
-            if best and least >= best[0]:
-                break
-            weight = _weight(order, rows)
-            if not best or weight < best[0]:
-                best = weight, order
-        if best:
-            return best[1]
-        if not complete:
-            break
-    single = [Pass(tuple(enumerate(r)), _changes(r, rows[r])) for r in sorted(rows) if rows[r] != r]
-    return next(_orders(single, rows))  # one pass a row: always possible where no cycle is
-
-
-def _changes(row: Row, result: Row) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        (c, new) for c, (old, new) in enumerate(zip(row, result, strict=True)) if old != new
-    )
-
-
-def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = ()) -> Lut:
-    """Generate the ordered passes of an in-place truth table.
-
-    Parameters
-    ----------
-    columns : names of the columns that the table reads and rewrites.
-    table : mapping from a row's bits to its new bits (rows left out stay as they are), or a
-        function of the bits that returns the new bits.
-    unreachable : rows that never occur; the passes may do anything to them.
-
-    Raises
-    ------
-    BfimnaError
-        If the table is malformed, or rewrites in a circle (the cycle is named).
-
-    Examples
-    --------
-    >>> print(generate("apc", lambda a, p, c: (a, a ^ p ^ c, a & p | a & c | p & c)))
-    a p c
-    001 → p:=1 c:=0
-    110 → p:=0 c:=1
-    011 → p:=0
-    100 → p:=1
-    """
-    width, skipped = len(columns), set(unreachable)
-    rows = {r: r for r in _rows(width) if r not in skipped}
-    given = {r: tuple(table(*r)) for r in rows} if callable(table) else dict(table)
-    for row, result in given.items():
-        for bits in (row, tuple(result)):
-            if len(bits) != width or not set(bits) <= {0, 1}:
-                raise BfimnaError(f"truth table row {row} → {result}: want {width} bits of 0 or 1")
-        if row in rows:
-            rows[row] = tuple(int(b) for b in result)
-    todo = frozenset(r for r, result in rows.items() if r != result)
-    try:
-        list(TopologicalSorter({r: {rows[r]} & todo for r in todo}).static_order())
-    except CycleError as error:
-        circle = " → ".join("".join(map(str, row)) for row in error.args[1])
-        raise BfimnaError(
-            f"truth table over ({', '.join(columns)}) rewrites in a circle, {circle}: "
-            "it cannot be run in place; write the result to a spare column"
-        ) from None
-    ordered = _search(_cubes(rows, width), rows) if todo else []
-    return Lut(tuple(columns), tuple(ordered))

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.arithmetic import Result, resolve, words
+from bfimna.ap.arithmetic import Result, resolve
 from bfimna.ap.array import COLUMNS, Array, processors
 from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Pass
-from bfimna.errors import BfimnaError
+from bfimna.ap.operands import check_result, signs, words
+from bfimna.errors import BfimnaError, whole_number
 
 BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
 
@@ -40,14 +41,22 @@ class Layout:
     signed: tuple[bool, bool]
 
     @classmethod
-    def of(cls, w_bits: int, a_bits: int, length: int, signed: tuple[bool, bool]) -> "Layout":
-        """Lay out weights × activations, `length` of them to a sum."""
+    def of(
+        cls,
+        w_bits: int,
+        a_bits: int,
+        length: int,
+        signed: tuple[bool, bool],
+        columns: int = COLUMNS,
+    ) -> "Layout":
+        """Lay out weights × activations, `length` of them to a sum, in an array's columns."""
         bits, growth = w_bits + a_bits, int(levels(length))
+        check_result("gemm", bits + growth, any(signed))
         operands = bits + int(all(signed))
         needed = bits + max(operands, growth)
-        if needed > COLUMNS:
-            raise BfimnaError(f"gemm needs {needed} columns; the array has {COLUMNS}")
-        at = min(bits + growth, COLUMNS - operands)
+        if needed > columns:
+            raise BfimnaError(f"gemm needs {needed} columns; the array has {columns}")
+        at = min(bits + growth, columns - operands)
         w, a = range(at, at + w_bits), range(at + w_bits, at + bits)
         borrow = range(a.stop, at + operands)
         return cls(range(bits), range(bits + growth), w, a, borrow, signed)
@@ -55,15 +64,15 @@ class Layout:
     @cached_property
     def program(self) -> programs.Program:
         """Multiply; then extend the sign over the columns into which the sum grows."""
-        w, a, signs = self.w, self.a, self.signed
-        if signs == (False, True):
-            w, a, signs = a, w, (True, False)
-        borrow = self.borrow.start if all(signs) else None
-        steps: tuple[Pass, ...] = programs.multiply(w, a, self.product, signs, borrow)
+        w, a, signed = self.w, self.a, self.signed
+        if signed == (False, True):
+            w, a, signed = a, w, (True, False)
+        borrow = self.borrow.start if all(signed) else None
+        steps: tuple[Pass, ...] = programs.multiply(w, a, self.product, signed, borrow)
         growth = self.total[len(self.product) :]
         if self.overlap:
             steps += programs.clear(growth)
-        if any(signs):
+        if any(signed):
             steps += programs.sign_extend(self.product[-1], growth)
         return programs.Program(steps)
 
@@ -81,11 +90,11 @@ def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> 
     w, a : the operands' bit planes, (bits, rows, words).
     """
     clear = range(layout.product.start, min(layout.total.stop, layout.w.start))
+    if array.kind == "1d":
+        raise BfimnaError("gemm wants a 2D AP: 1D reduction is in `reduce`")
     array.load_planes(w, layout.w, clear)
     array.load_planes(a, layout.a, layout.borrow)
     array.run(layout.program)
-    if array.kind == "1d":
-        raise BfimnaError("gemm wants a 2D AP: 1D reduction is in `reduce`")
     left = programs.reduce(array, layout.total)
     return array.read_planes(layout.total, rows=left)
 
@@ -119,10 +128,12 @@ def gemm(
     >>> product
     array([[-7, -8]])
     """
-    w, a = (
-        words("weights", weights, w_bits, signed[0]),
-        words("activations", activations, a_bits, signed[1]),
-    )
+    signed = signs(signed)
+    rows, threads = whole_number("rows", rows, 1), whole_number("threads", threads, 0)
+    if faults is not None and not isinstance(faults, Faults):
+        raise BfimnaError(f"faults must be a bf.ap.Faults or None, not {faults!r}")
+    w = words("weights", weights, w_bits, signed[0])
+    a = words("activations", activations, a_bits, signed[1])
     if w.ndim != 2 or a.ndim != 2 or w.shape[1] != a.shape[0]:
         raise BfimnaError(
             f"gemm: weights {w.shape} and activations {a.shape}, want (i, j) and (j, u)"
@@ -190,7 +201,7 @@ def _pack(values: np.ndarray, bits: int) -> np.ndarray:
     from bfimna.ap import kernels
 
     planes = np.empty((bits, len(values), -(-values.shape[1] // 64)), np.uint64)
-    kernels.pack(np.ascontiguousarray(values, np.int64), planes)
+    kernels.pack(np.ascontiguousarray(values, np.int64), 0, planes)
     return planes
 
 

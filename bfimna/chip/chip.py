@@ -196,18 +196,28 @@ class Fit:
     Attributes
     ----------
     dots : dot products of the batch. splits : CAPs that share one dot product. part : rows of a
-    dot product in one CAP. per_cap : dot products (or parts) side by side in a CAP.
+    dot product in one CAP, of the last one `last_part`. per_cap : dot products (or parts) that find
+    room side by side in a CAP.
     """
 
     dots: int
     splits: int
     part: int
+    last_part: int
     per_cap: int
 
     @property
     def caps(self) -> int:
         """CAPs that hold all dot products at once."""
-        return ceil(self.dots * self.splits / self.per_cap)
+        return -(-self.dots * self.splits // self.per_cap)
+
+    def folds(self, caps: int) -> int:
+        """Return how often a chip of so many CAPs is filled."""
+        return -(-self.caps // caps)
+
+    def side_by_side(self, caps: int) -> int:
+        """Return the dot products (or parts) of a CAP, spread evenly over folds and CAPs."""
+        return -(-self.dots * self.splits // (self.folds(caps) * caps))
 
 
 def fit(gemm: Gemm, rows: int, batch: int) -> Fit:
@@ -215,12 +225,17 @@ def fit(gemm: Gemm, rows: int, batch: int) -> Fit:
 
     >>> from bfimna.network import zoo
     >>> fit(zoo.resnet18().gemms[1], rows=4800, batch=1)   # j = 64 · 3 · 3 = 576
-    Fit(dots=200704, splits=1, part=576, per_cap=8)
+    Fit(dots=200704, splits=1, part=576, last_part=576, per_cap=8)
     """
-    splits = ceil(gemm.j / rows)
-    dots = gemm.layer.groups * gemm.i * gemm.u * batch
-    part = ceil(gemm.j / splits)
-    return Fit(dots, splits, part, rows // part if splits == 1 else 1)
+    return fit_rows(gemm.j, gemm.layer.groups * gemm.i * gemm.u * batch, rows)
+
+
+def fit_rows(length: int, sums: int, rows: int) -> Fit:
+    """Fit sums of `length` words, one per row."""
+    splits = -(-length // rows)
+    part = -(-length // splits)
+    last = length - part * (splits - 1)
+    return Fit(sums, splits, part, last, rows // part if splits == 1 else 1)
 
 
 @lru_cache

@@ -20,10 +20,10 @@ def load_operands(g: Geometry, bits: np.ndarray) -> Counts:
     bits : columns of both operands, shape (..., weighted layers).
     """
     if g.chip.load_mode == "latched":
-        return ap.load(bits).repeat(g.folds, g.products)
+        return ap.load(bits).repeat(g.parts.folds, g.products)
     cells = g.products * bits
     return Counts(
-        writes=g.folds * g.chip.rows,
+        writes=g.parts.folds * g.chip.rows,
         cells_written=cells,
         words_written=g.products,
         lines_driven=cells * np.ceil(g.chip.rows / g.chip.mats),

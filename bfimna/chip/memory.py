@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from bfimna.chip.geometry import in_place
+from bfimna.chip.words import in_place
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, Layer
 
 
-def live_bits(network: Network, stored_bits: np.ndarray) -> np.ndarray:
+def live_bits(network: Network, kept: np.ndarray) -> np.ndarray:
     """Bits of the tensors that are live while each layer runs, one image, in the layers' order.
 
     A tensor lives from the layer that makes it to the last that reads it. A flatten, view or
@@ -16,7 +16,8 @@ def live_bits(network: Network, stored_bits: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    stored_bits : bits an element of each layer's tensor, shape (layers,).
+    kept : columns of each layer's tensor in which its elements are read, shape (layers,); see
+        `bfimna.chip.alike.Words`.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def live_bits(network: Network, stored_bits: np.ndarray) -> np.ndarray:
     for k, layer in enumerate(network.layers):
         if not borrows[k]:
             channels, height, width = network.shapes[layer.name]
-            bits = channels * height * width * int(stored_bits[k])
+            bits = channels * height * width * int(kept[k])
             change[k] += bits
             change[last[k] + 1] -= bits
     return np.cumsum(change)[:-1]

@@ -1,16 +1,19 @@
 """Arrays that stand ready for a network's layers, and what they have done, by layer and phase."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from bfimna.ap.array import Array, processors
-from bfimna.ap.events import CYCLES, Counts
+from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 
-PRODUCTS = 2**21  # rows emulated at a time: many CAPs side by side, few calls, still cached
+PRODUCTS = 2**20  # rows that a thread emulates at a time: many CAPs side by side, few calls
+KEPT = 16  # arrays that each thread keeps for the next layer of the same shape
 
 
 @dataclass
@@ -47,7 +50,8 @@ class Emulator:
         self.threads = threads or processors()
         self.faults, self.wear, self.products = faults, wear, products
         self._pool = ThreadPoolExecutor(self.threads)
-        self.arrays: dict[tuple[int, int], Array] = {}
+        self._lock, self._handed_out = threading.Lock(), 0
+        self.arrays: dict[tuple[int, ...], Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}
 
@@ -61,12 +65,35 @@ class Emulator:
 
     def array(self, groups: int, rows: int, columns: int) -> Array:
         """Return the array of this many groups of rows, with whatever its cells hold by now."""
-        key = (groups, rows)
-        if key not in self.arrays or self.arrays[key].columns < columns:
-            self.arrays[key] = Array(
-                groups, rows, columns, threads=self.threads, faults=self.faults, wear=self.wear
-            )
-        return self.arrays[key]
+        self._handed_out += 1
+        return self._array(groups, rows, columns, 1, self.threads, self._handed_out << 32)
+
+    def own_array(self, groups: int, rows: int, columns: int, runs: int, number: int) -> Array:
+        """Return an array for the calling thread alone, within a call of `map`.
+
+        The number, not the thread, says which match errors it has: one for each use in that call.
+        """
+        return self._array(groups, rows, columns, runs, 1, (self._handed_out << 32) + number)
+
+    def _array(
+        self, groups: int, rows: int, columns: int, runs: int, threads: int, number: int
+    ) -> Array:
+        caller = threading.get_ident()
+        key = (caller, groups, rows, columns, runs, threads)
+        with self._lock:
+            found = self.arrays.pop(key, None)  # to be put back as the latest
+            if found is None:
+                found = Array(
+                    groups, rows, columns, runs=runs, threads=threads,
+                    faults=self.faults, wear=self.wear,
+                )  # fmt: skip
+            self.arrays[key] = found
+            own = [k for k in self.arrays if k[0] == caller]
+            for k in own[:-KEPT]:
+                if self.arrays[k].counts == Counts():  # else what it did is yet to be booked
+                    del self.arrays[k]
+        found.restart(number)
+        return found
 
     def account(self, array: Array, layer: str, phase: str, folds: int, first: bool) -> None:
         """Book what the array has done since the last booking.
@@ -78,22 +105,27 @@ class Emulator:
             folds, so they take the same cycles, which are booked once.
         """
         done, array.counts = array.counts, Counts()
-        booked = self.activity.setdefault((layer, phase), Activity())
-        times = folds if first else 0
-        booked.counts += Counts(
-            *(getattr(done, f.name) * (times if f.name in CYCLES else 1) for f in fields(done))
-        )
-        booked.tags_set += array.tags_set
+        done = done.repeat(folds if first else 0, 1)
+        with self._lock:
+            booked = self.activity.setdefault((layer, phase), Activity())
+            booked.counts += done
+            booked.tags_set += array.tags_set
         array.tags_set = 0
 
     def retire(self, array: Array, layer: str, stage: str, folds: int) -> None:
         """Note how often each column's most written cell was written in a part of a layer."""
         if self.wear:
-            worn = array.wear
-            hottest = worn.max(axis=(1, 2)).astype(np.int64) * folds
-            before = self.hottest.get((layer, stage), np.zeros_like(hottest))
-            self.hottest[layer, stage] = np.maximum(before, hottest)
-            worn[:] = 0
+            hottest = array.wear.max(axis=(1, 2)).astype(np.int64) * folds
+            with self._lock:
+                before = self.hottest.get((layer, stage), np.zeros_like(hottest))
+                self.hottest[layer, stage] = np.maximum(before, hottest)
+            array.forget_wear()
+
+    def map(self, work: Callable[[int, Any], None], parts: Iterable[Any]) -> None:
+        """Call work(number, part) for every part, each in the next free thread."""
+        self._handed_out += 1
+        parts = list(parts)
+        list(self._pool.map(work, range(len(parts)), parts))
 
     def each(self, work: Callable[[int, int], None], rows: int) -> None:
         """Call work(lo, hi) on shares of the rows, one share a thread."""

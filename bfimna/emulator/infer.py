@@ -2,15 +2,31 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil, prod
 
 import numpy as np
 
 from bfimna.ap.counts import Counts
+from bfimna.chip.chip import Chip, fit
+from bfimna.chip.columns import check as fits
+from bfimna.chip.geometry import geometry
+from bfimna.chip.pooling import averaged_over_rows
+from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
-from bfimna.emulator.integer import Parameters, Word, check, sum_bits, words
-from bfimna.emulator.unweighted import Elementwise, elementwise
+from bfimna.emulator.constants import Constants
+from bfimna.emulator.integer import (
+    LayerParameters,
+    Parameters,
+    Word,
+    bits_of,
+    check,
+    full_sums,
+    sum_bits,
+    words,
+)
+from bfimna.emulator.unweighted import KINDS, OverRows, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import GEMM, Layer, Network
@@ -24,7 +40,7 @@ class InferReport:
     Attributes
     ----------
     images : in the batch. activity : by (layer, phase). tensors : by layer, if they were to be kept
-    (but not those that a ReLU has overwritten where they lay).
+    (but not those that a layer has overwritten where they lay).
     switching : what was done between the last inference and this one, to change the precision.
     hottest : writes of the most written cell of each column, by (layer, stage), all folds in the
         same cells; empty unless the emulator counts writes per cell.
@@ -57,10 +73,10 @@ class InferReport:
 def infer(
     network: Network,
     parameters: Parameters,
-    images: np.ndarray,
+    images: np.ndarray | Mapping[str, np.ndarray],
     precision: Precision,
     *,
-    chip=None,  # type: ignore[no-untyped-def]
+    chip: Chip | None = None,
     threads: int = 0,
     emulator: Emulator | None = None,
     keep: bool = False,
@@ -71,7 +87,8 @@ def infer(
     Parameters
     ----------
     parameters : integers by layer, see `bfimna.emulator.quantise`.
-    images : unsigned integers of the input's bits, (images, channels, y, x).
+    images : unsigned integers of the input's bits, (images, channels, y, x); by name where there
+        are several inputs.
     chip : LR unless given; says how many CAPs share the rows, so how often they are filled.
     threads : processor threads; 0 for all. emulator : arrays to use again, as they were left.
     keep : return every layer's tensor in the report. progress : a line a layer to stderr.
@@ -90,85 +107,132 @@ def infer(
     >>> logits.shape, report.activity["conv1", "multiply"].counts.compares
     ((2, 10), 16)
     """
-    from bfimna.chip.chip import Chip  # which needs the counts of this package first
-
-    check(network, parameters, precision)
+    chip = chip or Chip.limited()
+    check(network, parameters, precision, chip.columns)
     stored = words(network, precision)
-    x = _checked(network, images, stored[network.layers[0].name])
+    tensors = _checked(network, images, stored)
+    batch = len(next(iter(tensors.values())))
     emulator = emulator or Emulator(threads)
     switching = emulator.begin()
-    plan = _plan(network, precision, (chip or Chip.limited()).sized_for(network, len(x)), len(x))
-    tensors = {network.layers[0].name: x}
+    chip = chip.sized_for(network, batch)
+    fits(network, geometry(network, chip, batch), *bits_of(network, precision))
+    plan = _plan(network, parameters, precision, chip, batch)
     clock = _Progress(network, precision, progress)
-    for layer in network.layers[1:]:
+    in_place = {step.layer.name for head in plan.values() for step in head.chain}
+    for layer in network.layers:
+        if layer.kind == "input" or layer.name in in_place:  # done where the layer before left it
+            continue
+        more = [stored[name].bits - stored[layer.name].bits for name in layer.inputs]
         inputs = [tensors[name] for name in layer.inputs]
-        step = plan[layer.name]
-        if layer.kind not in GEMM:  # which reads the top columns, as many as its result has
-            more = [stored[name].bits - stored[layer.name].bits for name in layer.inputs]
-            inputs = [x >> spare for x, spare in zip(inputs, more, strict=True)]
+        step = plan.get(layer.name)
         if isinstance(step, Product):
-            tensors[layer.name] = weighted(emulator, step, parameters[layer.name], inputs[0])
-        elif isinstance(step, Elementwise):
-            tensors[layer.name] = elementwise(emulator, step, inputs)
-        elif layer.kind == "concat":
-            tensors[layer.name] = np.concatenate(inputs, axis=1)
-        else:  # a flatten, or a ReLU that was done on the resident word
-            tensors[layer.name] = inputs[0].reshape(len(x), *network.shapes[layer.name])
+            own = parameters[layer.name]
+            assert isinstance(own, LayerParameters)
+            result = weighted(emulator, step, own, inputs[0])
+        else:  # which reads the top columns, as many as its result has
+            inputs = [x >> spare for x, spare in zip(inputs, more, strict=True)]
+            if step is None:
+                result = _addressed(network, layer, parameters.get(layer.name), inputs)
+            else:
+                result = unweighted(emulator, step, inputs)
+        end = step.chain[-1].layer if step and step.chain else layer
+        tensors[end.name] = result
         clock.done(layer)
     output = tensors[network.layers[-1].name]
-    kept = {n: t for n, t in tensors.items() if keep and not resident_relu(network, network[n])}
-    report = InferReport(len(x), emulator.activity, kept, switching, emulator.hottest)
+    kept = {name: tensors[name] for name in network.shapes if keep and name in tensors}
+    report = InferReport(batch, emulator.activity, kept, switching, emulator.hottest)
     return output.reshape(output.shape[: 2 if output.shape[2:] == (1, 1) else 4]), report
 
 
-def _checked(network: Network, images: np.ndarray, word: Word) -> np.ndarray:
-    x, shape = np.asarray(images), network.shapes[network.layers[0].name]
-    if x.ndim != 4 or x.shape[1:] != shape or not len(x):
-        raise BfimnaError(f"images of shape {x.shape}; {network.name!r} wants (images, {shape})")
-    if not np.issubdtype(x.dtype, np.integer) or x.min() < word.low or x.max() > word.high:
+def _checked(
+    network: Network, images: np.ndarray | Mapping[str, np.ndarray], stored: dict[str, Word]
+) -> dict[str, np.ndarray]:
+    """Return the images of each input, checked."""
+    names = [layer.name for layer in network.layers if layer.kind == "input"]
+    given = images if isinstance(images, Mapping) else {names[0]: images}
+    if set(given) != set(names):
         raise BfimnaError(
-            f"images must be integers from {word.low} to {word.high} at this precision, not "
-            f"{x.dtype} from {x.min()} to {x.max()}"
+            f"{network.name!r} has the inputs {', '.join(names)}: give images by name, not for "
+            f"{', '.join(given)} only"
         )
-    return x.astype(np.int64)
+    tensors = {}
+    for name in names:
+        x, shape, word = np.asarray(given[name]), network.shapes[name], stored[name]
+        if x.ndim != 4 or x.shape[1:] != shape or not len(x):
+            raise BfimnaError(
+                f"images of shape {x.shape}; {network.name!r} wants (images, {shape})"
+            )
+        if not np.issubdtype(x.dtype, np.integer) or x.min() < word.low or x.max() > word.high:
+            raise BfimnaError(
+                f"images must be integers from {word.low} to {word.high} at this precision, not "
+                f"{x.dtype} from {x.min()} to {x.max()}"
+            )
+        tensors[name] = x.astype(np.int64)
+    if len({len(x) for x in tensors.values()}) > 1:
+        raise BfimnaError(f"inputs of {[len(x) for x in tensors.values()]} images: want as many")
+    return tensors
 
 
-def _plan(network: Network, precision: Precision, chip, batch: int):  # type: ignore[no-untyped-def]
-    """Return what each layer runs: a `Product`, an `Elementwise`, or nothing."""
-    from bfimna.chip.chip import fit
+def _addressed(network: Network, layer: Layer, own: object, inputs: list[np.ndarray]) -> np.ndarray:
+    """Read stored words in another order: a concatenation, a flatten or a view."""
+    if layer.kind == "concat":
+        return np.concatenate(inputs, axis=1)
+    x, shape = inputs[0].reshape(len(inputs[0]), -1), network.shapes[layer.name]
+    if isinstance(own, Constants):
+        zeros = np.zeros((len(x), 1), dtype=x.dtype)  # for index -1
+        x = np.concatenate([x, zeros], axis=1)[:, own.index]
+    return x.reshape(len(x), *shape)
 
+
+def _plan(
+    network: Network, parameters: Parameters, precision: Precision, chip: Chip, batch: int
+) -> dict[str, Product | Step]:
+    """Return what each layer runs that computes something and does not follow in a chain."""
     if chip.ap_kind != "2d-segmented":
         raise BfimnaError(f"chip {chip.name!r}: the emulator runs networks on 2d-segmented APs")
     stored, sums = words(network, precision), sum_bits(network, precision)
     gemms = {gemm.layer.name: gemm for gemm in network.gemms}
-    plan: dict[str, object] = {}
-    for layer in network.layers[1:]:
-        relu = resident_relu(network, layer)
+    placed = zip(network.layers, storage(network).in_place.tolist(), strict=True)
+    in_place, outputs = {layer.name for layer, here in placed if here}, full_sums(network)
+    over_rows = _over_rows(network, precision, chip, batch)
+    plan: dict[str, Product | Step] = {}
+    chains: dict[str, tuple[Step, ...]] = {}  # by the layer before
+    for layer in reversed(network.layers):
+        chain = chains.get(layer.name, ())
         dense = ceil(batch * prod(network.shapes[layer.name]) / chip.product_rows)
-        before = tuple(stored[name] for name in layer.inputs)
+        target = stored[layer.name]
         if layer.kind in GEMM:
-            placed = fit(gemms[layer.name], chip.rows, batch)
+            fitted = fit(gemms[layer.name], chip.rows, batch)
             plan[layer.name] = Product(
-                gemms[layer.name], *precision[layer.name], sums[layer.name], before[0],
-                stored[layer.name], relu, not network.readers[layer.name], placed.part,
-                placed.splits, ceil(placed.caps / chip.caps), dense,
+                gemms[layer.name], *precision[layer.name], sums[layer.name],
+                stored[layer.inputs[0]], target, chain, layer.name in outputs, fitted.part,
+                fitted.splits, fitted.folds(chip.caps), dense, chip.columns,
             )  # fmt: skip
-        elif layer.kind in ("flatten", "concat") or (
-            layer.kind == "relu" and layer.name == resident_relu(network, network[layer.inputs[0]])
-        ):
-            plan[layer.name] = None
-        else:
-            shape, bits = network.shapes[layer.name], stored[layer.name].bits
-            before = tuple(replace(word, bits=bits) for word in before)
-            plan[layer.name] = Elementwise(layer, before, stored[layer.name], relu, shape, dense)
+        elif layer.kind in KINDS:
+            own = parameters.get(layer.name, Constants())
+            assert isinstance(own, Constants)
+            sources = tuple(replace(stored[name], bits=target.bits) for name in layer.inputs)
+            shape = network.shapes[layer.name]
+            rows = over_rows.get(layer.name)
+            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, rows)
+            if layer.name in in_place:
+                chains[layer.inputs[0]] = (replace(step, chain=()), *chain)
+            else:
+                plan[layer.name] = step
     return plan
 
 
-def resident_relu(network: Network, layer: Layer) -> str:
-    """Return the ReLU that takes the layer's word where it lies, as its only taker, or none."""
-    takers = network.consumers[layer.name]
-    resident = layer.kind in (*GEMM, "add") and len(takers) == 1
-    return takers[0] if resident and network[takers[0]].kind == "relu" else ""
+def _over_rows(
+    network: Network, precision: Precision, chip: Chip, batch: int
+) -> dict[str, OverRows]:
+    """Return the layers whose windows are averaged over rows, and how these share arrays."""
+    alike = geometry(network, chip, batch).alike.get("avgpool")
+    if alike is None:
+        return {}
+    words = storage(network).words(*bits_of(network, precision)).of(alike.at)
+    parts = zip(alike.parts.part.tolist(), alike.parts.folds.astype(int).tolist(), strict=True)
+    chosen = zip(alike.layers, averaged_over_rows(alike, words.bits), parts, strict=True)
+    return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
 
 
 class _Progress:

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bfimna.ap.array import COLUMNS
 from bfimna.ap.counts import levels, scale_bits
+from bfimna.chip.columns import scaled_columns
+from bfimna.chip.words import storage
+from bfimna.emulator import constants
+from bfimna.emulator.constants import Constants
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import GEMM, Network
-from bfimna.network.precision import Precision
-
-#: kinds of layer that whole networks on the emulator may have
-KINDS = ("input", "conv", "linear", "relu", "maxpool", "avgpool", "flatten", "add", "concat")
+from bfimna.network.precision import Precision, as_arrays
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class LayerParameters:
     shift: int
 
 
-Parameters = Mapping[str, LayerParameters]
+Parameters = Mapping[str, LayerParameters | Constants]
 
 
 def ranges(network: Network) -> dict[str, str]:
@@ -102,15 +104,12 @@ def ranges(network: Network) -> dict[str, str]:
 
 def sum_bits(network: Network, precision: Precision) -> dict[str, int]:
     """Width of each weighted layer's sums, Mw + Ma + ⌈log2 j⌉, a signed word."""
-    pairs = zip(network.gemms, precision.of_network(network), strict=True)
-    return {g.layer.name: w + a + int(levels(g.j)) for g, (w, a) in pairs}
+    widths = storage(network).sum_bits(*bits_of(network, precision))
+    return dict(zip(network.gemm_names, widths.tolist(), strict=True))
 
 
 def words(network: Network, precision: Precision) -> dict[str, Word]:
-    """Return the word that each tensor is stored in.
-
-    A tensor has the activation bits of its most demanding reader; what no weighted layer reads has
-    the sum's bits.
+    """Return the word that each tensor is stored in; `bfimna.chip.words` has the rule.
 
     >>> from bfimna.network import zoo
     >>> net = zoo.resnet18()
@@ -118,29 +117,24 @@ def words(network: Network, precision: Precision) -> dict[str, Word]:
     >>> stored["layer1.0.add"], stored["layer1.0.relu"].width, stored["fc"].width
     (Word(bits=4, signed=True), 4, 17)
     """
-    sums, found = sum_bits(network, precision), {}
-    for layer in network.layers:
-        if layer.kind not in KINDS:
-            raise BfimnaError(
-                f"layer {layer.name!r} of {network.name!r} is a {layer.kind}, which the emulator "
-                f"has no integer form of; it runs {', '.join(KINDS)}"
-            )
-        readers = network.readers[layer.name]
-        before = [found[name] for name in layer.inputs]
-        if readers:
-            bits = max(precision.activation_bits[k] for k in readers)
-        elif layer.kind in GEMM:
-            bits = sums[layer.name] - 1
-        elif layer.kind in ("add", "input"):
-            raise BfimnaError(
-                f"layer {layer.name!r} of {network.name!r}: no weighted layer reads this tensor, "
-                "so nothing gives it a width"
-            )
-        else:
-            bits = before[0].bits
-        signed = layer.kind in GEMM or any(word.signed for word in before)
-        found[layer.name] = Word(bits, signed and layer.kind != "relu")
-    return found
+    stored = storage(network)
+    bits = stored.bits(*bits_of(network, precision)).tolist()
+    return {
+        layer.name: Word(*word)
+        for layer, *word in zip(network.layers, bits, stored.signed.tolist(), strict=True)
+    }
+
+
+def full_sums(network: Network) -> set[str]:
+    """Return the weighted layers whose sums are an output as they are: nothing scales them."""
+    pairs = zip(network.gemm_names, storage(network).summed.tolist(), strict=True)
+    return {name for name, summed in pairs if summed}
+
+
+def bits_of(network: Network, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight and activation bits of the weighted layers."""
+    weights, activations = as_arrays(network, [precision])
+    return weights[0], activations[0]
 
 
 def average_scale(elements: int, bits: int) -> tuple[int, int]:
@@ -178,10 +172,13 @@ def folded_bias(layer: LayerParameters, word: Word, bits: int) -> np.ndarray:
     return layer.bias - zero_point(word, bits) * flat.sum(axis=1, dtype=np.int64)
 
 
-def check(network: Network, parameters: Parameters, precision: Precision) -> None:
+def check(
+    network: Network, parameters: Parameters, precision: Precision, columns: int = COLUMNS
+) -> None:
     """Raise unless the parameters are for this network at this precision.
 
-    Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its.
+    Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its;
+    what a scale shifts out must be what an array's columns leave out of the sum, or more.
     """
     stored, sums = words(network, precision), sum_bits(network, precision)
     for layer in network.layers:
@@ -189,12 +186,18 @@ def check(network: Network, parameters: Parameters, precision: Precision) -> Non
             raise BfimnaError(
                 f"layer {layer.name!r}: average pooling with ceil has no integer form"
             )
+        if layer.kind not in GEMM:
+            own, bits = parameters.get(layer.name), stored[layer.name].bits
+            constants.check(network, layer, own, bits, columns)
+    scaled = set(network.gemm_names) - full_sums(network)
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
         name = gemm.layer.name
         where = f"layer {name!r} of {network.name!r} at {precision.name}"
         if name not in parameters:
             raise BfimnaError(f"{where}: no parameters given")
         own = parameters[name]
+        if not isinstance(own, LayerParameters):
+            raise BfimnaError(f"{where}: want LayerParameters, not {type(own).__name__}")
         channels = gemm.output_shape[0]
         if own.weights.size != channels * gemm.j or len(own.weights) != channels:
             raise BfimnaError(f"{where}: weights {own.weights.shape}, want {channels} × {gemm.j}")
@@ -203,11 +206,13 @@ def check(network: Network, parameters: Parameters, precision: Precision) -> Non
         low, high = sum_bounds(own.weights, bits)
         limit = 2 ** (sums[name] - 1)
         _within(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
-        if network.readers[name]:
+        if name in scaled:
             out = stored[name].bits
             width = int(scale_bits(out))
             _within(f"{where}: multiplier", own.multiplier, 0, 2**width)
-            _within(f"{where}: shift", np.array(own.shift), 0, sums[name] + width - out - 1)
+            dropped = sums[name] - int(scaled_columns(sums[name], out, columns))
+            limit = sums[name] + width - out - 1
+            _within(f"{where}: shift", np.array(own.shift), dropped, limit)
 
 
 def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:

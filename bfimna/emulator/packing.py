@@ -4,66 +4,89 @@ The compiled loops; `windows` says where everything lies.
 """
 
 import numpy as np
+from numba import njit
 
-from bfimna.ap.kernels import _jit
+from bfimna.ap.kernels import _jit, pointer
 
 U = np.uint64
 
 
-@_jit
-def _run_mask(length, offset):  # type: ignore[no-untyped-def]
-    ones = ~U(0) if length == 64 else (U(1) << U(length)) - U(1)
-    return ones << U(offset)
+@njit(nogil=True)
+def _fill(target, value, n):
+    """Set n words, eight at a time: most runs are short."""
+    w = 0
+    while w + 8 <= n:
+        for i in range(8):
+            target[w + i] = value
+        w += 8
+    while w < n:
+        target[w] = value
+        w += 1
+
+
+@njit(nogil=True)
+def _copy(target, source, n):
+    """Copy n words, eight at a time; all eight are read first, so that they move as one."""
+    w = 0
+    while w + 8 <= n:
+        a, b, c, d = source[w], source[w + 1], source[w + 2], source[w + 3]
+        e, f, g, h = source[w + 4], source[w + 5], source[w + 6], source[w + 7]
+        target[w], target[w + 1], target[w + 2], target[w + 3] = a, b, c, d
+        target[w + 4], target[w + 5], target[w + 6], target[w + 7] = e, f, g, h
+        w += 8
+    while w < n:
+        target[w] = source[w]
+        w += 1
 
 
 @_jit
-def spread(values, lo, hi, where, planes):  # type: ignore[no-untyped-def]
-    """Copy each channel's integers, (channels, rows), to all its groups, for rows lo to hi."""
-    bits, _, words = planes.shape
-    for r in range(lo, hi):
-        for w in range(words):
-            for b in range(bits):
-                planes[b, r, w] = U(0)
-            for k in range(where.at[w], where.at[w + 1]):
-                value = np.int64(values[where.channel[k], r])
-                mask = _run_mask(where.length[k], where.offset[k])
-                for b in range(bits):
-                    planes[b, r, w] |= mask & (U(0) - U((value >> b) & 1))
+def broadcast(values, row, first, run, planes):
+    """Give each run of words the bits of one integer a row: of values[row + r, first + k].
 
-
-@_jit
-def gather(source, step, share, lo, hi, where, planes):  # type: ignore[no-untyped-def]
-    """Copy activations, (bits, rows, words of positions), to the groups at these positions.
-
-    A channel's rows begin at `step` · ⌊channel / share⌋: groups of a grouped convolution.
+    Parameters
+    ----------
+    values : signed integers, (rows, runs).
+    run : words of a run.
+    planes : to be filled, (bits, rows, words).
     """
-    bits, _, words = planes.shape
-    for r in range(lo, hi):
-        for w in range(words):
-            for b in range(bits):
-                planes[b, r, w] = U(0)
-            for k in range(where.at[w], where.at[w + 1]):
-                row = r + step * (where.channel[k] // share)
-                word, shift = where.position[k] >> 6, U(where.position[k] & 63)
-                mask = _run_mask(where.length[k], where.offset[k])
-                more = shift + U(where.length[k]) > U(64)
-                for b in range(bits):
-                    found = source[b, row, word] >> shift
-                    if more:
-                        found |= source[b, row, word + 1] << (U(64) - shift)
-                    planes[b, r, w] |= (found << U(where.offset[k])) & mask
+    bits, rows, words = planes.shape
+    flat = planes.reshape(-1)
+    for b in range(bits):
+        for r in range(rows):
+            for k in range(words // run):
+                word = U(0) - U((values[row + r, first + k] >> b) & 1)
+                _fill(pointer(flat, (b * rows + r) * words + k * run), word, run)
 
 
 @_jit
-def pack_windows(pixels, rows, positions, lo, hi, planes):  # type: ignore[no-untyped-def]
+def repeat(source, row, step, first, share, word, run, planes):
+    """Copy words of planes, (bits, rows, words), to each run of words.
+
+    Run k has rows from row + step · ⌊(first + k) / share⌋ on, and words from `word` on.
+    """
+    bits, rows, words = planes.shape
+    rows_there, words_there = source.shape[1:]
+    flat, found = planes.reshape(-1), source.reshape(-1)
+    for b in range(bits):
+        for r in range(rows):
+            for k in range(words // run):
+                at = row + r + step * ((first + k) // share)
+                there = pointer(found, (b * rows_there + at) * words_there + word)
+                _copy(pointer(flat, (b * rows + r) * words + k * run), there, run)
+
+
+@_jit
+def pack_windows(pixels, rows, positions, lo, hi, planes):
     """im2col: pixels[rows[r] + positions[n]] for rows lo to hi, 64 positions a word."""
     bits = len(planes)
+    values = np.empty(64, np.int64)
     for r in range(lo, hi):
         for w in range(planes.shape[2]):
             last = min(64, len(positions) - 64 * w)
-            for b in range(bits):
-                planes[b, r, w] = U(0)
             for k in range(last):
-                value = U(pixels[rows[r] + positions[64 * w + k]])
-                for b in range(bits):
-                    planes[b, r, w] |= ((value >> U(b)) & U(1)) << U(k)
+                values[k] = pixels[rows[r] + positions[64 * w + k]]
+            for b in range(bits):
+                word = U(0)
+                for k in range(last):
+                    word |= U((values[k] >> b) & 1) << U(k)
+                planes[b, r, w] = word

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bfimna.ap.counts import scale_bits
+from bfimna.emulator import constants
+from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import (
     LayerParameters,
     Word,
+    full_sums,
     ranges,
     sum_bits,
     sum_bounds,
@@ -124,19 +127,22 @@ def quantise(
     """
     get = real if callable(real) else real.__getitem__
     stored, sums, tied = words(network, precision), sum_bits(network, precision), ranges(network)
-    found = {}
+    found, outputs = {}, full_sums(network)
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
         name, before = gemm.layer.name, gemm.layer.inputs[0]
         source = full_scale[tied[before]], stored[before]
         target = full_scale[tied[name]], stored[name]
-        last = not network.readers[name]
+        last = name in outputs
+        weights, bias = get(name)
         found[name] = quantise_layer(
-            *get(name), weight_bits, bits, source, target, sums[name], last
+            weights, bias, weight_bits, bits, source, target, sums[name], last
         )
     return found
 
 
-def synthetic(network: Network, precision: Precision, seed: int = 0) -> dict[str, LayerParameters]:
+def synthetic(
+    network: Network, precision: Precision, seed: int = 0
+) -> dict[str, LayerParameters | Constants]:
     """Draw the integers of a network with seeded random weights (He's initialisation).
 
     Ranges follow from the second moments that such weights give each tensor for an input of uniform
@@ -147,7 +153,8 @@ def synthetic(network: Network, precision: Precision, seed: int = 0) -> dict[str
     >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
     (8, 1, 3, 3)
     """
-    tied, stored, moments = ranges(network), words(network, precision), {}
+    tied, stored = ranges(network), words(network, precision)
+    moments: dict[str, float] = {}
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         before = [moments[name] for name in layer.inputs]
@@ -168,12 +175,20 @@ def synthetic(network: Network, precision: Precision, seed: int = 0) -> dict[str
         values *= np.float32(np.sqrt(2.0 / np.prod(shape[1:])))
         return values, 0.1 * random.standard_normal(shape[0])
 
-    return quantise(network, real, full_scale, precision)
+    drawn = constants.draw(network, {name: word.bits for name, word in stored.items()}, seed)
+    return {**quantise(network, real, full_scale, precision), **drawn}
 
 
-def random_images(network: Network, precision: Precision, count: int = 1, seed: int = 0):  # type: ignore[no-untyped-def]
-    """Draw images of uniform unsigned pixels in the input's word, (count, channels, y, x)."""
-    source = network.layers[0]
-    high = words(network, precision)[source.name].high
-    shape = (count, *network.shapes[source.name])
-    return np.random.default_rng(seed).integers(0, high + 1, shape, dtype=np.int64)
+def random_images(
+    network: Network, precision: Precision, count: int = 1, seed: int = 0
+) -> np.ndarray | dict[str, np.ndarray]:
+    """Draw images of uniform unsigned pixels in the input's word, (count, channels, y, x).
+
+    A network of several inputs gets such images by name.
+    """
+    stored, found = words(network, precision), {}
+    for k, layer in enumerate(layer for layer in network.layers if layer.kind == "input"):
+        random = np.random.default_rng([seed, k] if k else seed)
+        shape = (count, *network.shapes[layer.name])
+        found[layer.name] = random.integers(0, stored[layer.name].high + 1, shape, dtype=np.int64)
+    return found if len(found) > 1 else found.popitem()[1]

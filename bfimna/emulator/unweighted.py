@@ -1,131 +1,344 @@
-"""Layers without weights as programs on arrays, one element a row."""
+"""Layers without weights as programs on arrays, one element a row: one entry per kind.
 
+The programs are those that `bfimna.chip.kinds` counts.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.array import Array
 from bfimna.ap.counts import levels, scale_bits
+from bfimna.chip.kinds import KINDS as COSTS
+from bfimna.chip.pooling import mean_overlaps
+from bfimna.chip.resident import SIGN, squares_scaled, tabulated
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
+from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import Word, average_scale
+from bfimna.emulator.resident import (
+    add_slices,
+    clamp,
+    codes,
+    copy,
+    load,
+    look_up,
+    multiply,
+    product,
+    scale,
+    scaled,
+    shift,
+)
+from bfimna.emulator.rows import Columns, Rows
 from bfimna.network.graph import Layer, Shape
 
 Tensor = np.ndarray
 
 
-@dataclass(frozen=True)
-class Elementwise:
-    """A ReLU, pooling layer or residual add with all that its program needs to know.
+class OverRows(NamedTuple):
+    """Elements of a window in one array, and how often the chip is filled with them."""
 
-    Attributes
-    ----------
-    sources, target : words of the operands, of as many bits, and of the result.
-    relu : name of the ReLU that follows on the resident word, if any.
-    shape : of the result. folds : times that the chip is filled.
-    """
-
-    layer: Layer
-    sources: tuple[Word, ...]
-    target: Word
-    relu: str
-    shape: Shape
+    part: int
     folds: int
 
 
-def elementwise(emulator: Emulator, e: Elementwise, inputs: list[Tensor]) -> Tensor:
-    """Run the layer; a residual add with its ReLU, if that follows on the resident word."""
-    run, phase = {
-        "relu": (_relu, "relu"),
-        "add": (_residual, "residual"),
-        "maxpool": (_maximum, "pool"),
-        "avgpool": (_average, "pool"),
-    }[e.layer.kind]
-    operands = [operand.reshape(-1) for operand in _operands(e, inputs)]
-    size = operands[0].size
+@dataclass(frozen=True)
+class Step:
+    """A layer without weights with all that its program needs to know.
+
+    Attributes
+    ----------
+    own : its constants.
+    sources, target : words of the operands, of as many bits, and of the result.
+    chain : the layers that take the result one after the other where it lies.
+    shape : of the result. folds : times that the chip is filled.
+    columns : of an array.
+    over_rows : how a mean's windows share arrays, if they are averaged over rows.
+    """
+
+    layer: Layer
+    own: Constants
+    sources: tuple[Word, ...]
+    target: Word
+    chain: tuple["Step", ...]
+    shape: Shape
+    folds: int
+    columns: int
+    over_rows: OverRows | None = None
+
+    @property
+    def end(self) -> Word:
+        """Word of the tensor that leaves the rows."""
+        return self.chain[-1].target if self.chain else self.target
+
+
+def unweighted(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:
+    """Run a layer, and those that take its word where it lies; return the last one's tensor."""
+    operands = [np.moveaxis(x, 1, -1).reshape(-1) for x in _operands(step, inputs)]
+    channels, size = step.shape[0], operands[0].size  # channels last: an LRN's are neighbours
     out = np.empty(size, dtype=np.int64)
-    step = min(max(emulator.products // 64, 1) * 64, size)
-    for start in range(0, size, step):
-        stop = min(start + step, size)
+    rows_each = channels * (step.over_rows.part if step.over_rows else 1)
+    lot = min(max(emulator.products // (64 * rows_each), 1) * 64 * channels, size)
+    name, phase = step.layer.name, COSTS[step.layer.kind].phase
+    for start in range(0, size, lot):
+        stop, first = min(start + lot, size), start == 0
+        array = emulator.array(stop - start, 1, step.columns)
+        rows = Rows(array, np.arange(start, stop) % channels)
         values = [operand[start:stop] for operand in operands]
-        array, result = run(emulator, e, values)
-        signed = e.target.signed and e.layer.kind != "avgpool"  # an average is in excess form
-        if e.relu:
-            emulator.account(array, e.layer.name, phase, e.folds, start == 0)
-            array.run(programs.relu(result))
-            emulator.account(array, e.relu, "relu", e.folds, start == 0)
-            result, signed = result[:-1], False
-        out[start:stop] = array.read(result, signed=signed)[0]
-        emulator.account(array, e.layer.name, phase, e.folds, start == 0)
-        emulator.retire(array, e.layer.name, "outputs", e.folds)
-    if e.layer.kind == "avgpool":
-        out += e.target.low
-    return out.reshape(len(inputs[0]), *e.shape)
+        if step.over_rows:
+            _average_over_rows(emulator, rows, step, values, first)
+        else:
+            KINDS[step.layer.kind](rows, step, values)
+        emulator.account(array, name, phase, step.folds, first)
+        run_chain(emulator, rows, step.chain, first)
+        out[start:stop] = rows.result(step.end.width, step.end.signed)
+        emulator.account(array, name, phase, step.folds, first)
+        emulator.retire(array, name, "outputs", step.folds)
+    return np.moveaxis(out.reshape(len(inputs[0]), *step.shape[1:], channels), -1, 1)
 
 
-def _operands(e: Elementwise, inputs: list[Tensor]) -> list[Tensor]:
+def run_chain(emulator: Emulator, rows: Rows, chain: tuple[Step, ...], first: bool) -> None:
+    """Run layers one after the other on the word that lies in its row."""
+    for step in chain:
+        KINDS[step.layer.kind](rows, step, [])
+        phase = COSTS[step.layer.kind].phase
+        emulator.account(rows.array, step.layer.name, phase, step.folds, first)
+
+
+def _operands(step: Step, inputs: list[Tensor]) -> list[Tensor]:
     """Return the tensors that the program takes one after the other, all of the result's shape."""
-    layer, word = e.layer, e.sources[0]
-    if layer.kind in ("relu", "add"):
-        return inputs
+    layer, word, shape = step.layer, step.sources[0], (len(inputs[0]), *step.shape)
+    if layer.kind not in ("maxpool", "avgpool"):
+        return [np.broadcast_to(x, shape) for x in inputs]
     average = layer.kind == "avgpool"
     x, fill = (inputs[0] - word.low, -word.low) if average else (inputs[0], word.low)
-    x = windows.pad(x, layer, e.shape, fill)
+    x = windows.pad(x, layer, step.shape, fill)
     (ky, kx), (dy, dx), (sy, sx) = layer.kernel, layer.dilation, layer.stride
-    reach_y, reach_x = (e.shape[1] - 1) * sy + 1, (e.shape[2] - 1) * sx + 1
+    reach_y, reach_x = (step.shape[1] - 1) * sy + 1, (step.shape[2] - 1) * sx + 1
     corners = [(y * dy, z * dx) for y in range(ky) for z in range(kx)]
     return [x[:, :, y : y + reach_y : sy, z : z + reach_x : sx] for y, z in corners]
 
 
-def _relu(emulator: Emulator, e: Elementwise, values: list[Tensor]) -> tuple[Array, range]:
-    word = range(e.sources[0].bits + 1)
-    array = emulator.array(values[0].size, 1, len(word))
-    array.load(values[0], word)
-    array.run(programs.relu(word))
-    return array, word[:-1]
+# ---- one program per kind --------------------------------------------------------------------
 
 
-def _residual(emulator: Emulator, e: Elementwise, values: list[Tensor]) -> tuple[Array, range]:
+def _one_word(program: Callable[[Rows, Step], Columns]) -> "Program":
+    """Take the word where it lies, or load it."""
+
+    def run(rows: Rows, step: Step, operands: list[Tensor]) -> None:
+        if operands:
+            rows.word = load(rows, operands[0], step.sources[0])
+        rows.word = program(rows, step)
+
+    return run
+
+
+def _relu(rows: Rows, step: Step) -> Columns:
+    rows.run(programs.relu(rows.word))
+    return rows.word
+
+
+def _one_scale(rows: Rows, step: Step) -> Columns:
+    own = step.own
+    return scale(rows, rows.word, len(rows.word), own.multiplier, own.shift)
+
+
+def _bias(rows: Rows, step: Step) -> Columns:
+    return shift(rows, rows.word, step.own.offset, len(rows.word), True)
+
+
+def _clip(rows: Rows, step: Step) -> Columns:
+    """Clamp to the range of a word one column shorter."""
+    (flag,) = rows.spare(1, rows.word)
+    rows.run(programs.clear((flag,)))
+    clamp(rows, rows.word, len(rows.word) - 1, flag)
+    return rows.word
+
+
+def _lookup(rows: Rows, step: Step) -> Columns:
+    return look_up(rows, rows.word, step.own.table)
+
+
+def _function(
+    arithmetic: Callable[[Rows, Step], Columns],
+    values: Callable[[np.ndarray, int, Constants], np.ndarray],
+) -> Callable[[Rows, Step], Columns]:
+    """Compute a function of one word, or look it up where that takes fewer cycles."""
+
+    def run(rows: Rows, step: Step) -> Columns:
+        bits = len(rows.word) - SIGN
+        if not tabulated(step.layer.kind, bits + SIGN):
+            return arithmetic(rows, step)
+        return look_up(rows, rows.word, values(codes(bits), bits, step.own))
+
+    return run
+
+
+def _leaky_relu(rows: Rows, step: Step) -> Columns:
+    word, own = rows.word, step.own
+    scaled = scale(rows, copy(rows, word), len(word), own.multiplier, own.shift, word)
+    rows.run(programs.maximum(scaled, word, *rows.spare(2, word, scaled), True))
+    return word
+
+
+def _leaky_values(x: np.ndarray, bits: int, own: Constants) -> np.ndarray:
+    return np.maximum(x, scaled(x, bits, own.multiplier, own.shift))
+
+
+def _hard(rows: Rows, step: Step, word: Columns, *kept: Columns) -> Columns:
+    own = step.own
+    scaled = scale(rows, word, len(word), own.multiplier, own.shift, *kept)
+    return shift(rows, scaled, own.offset, len(word) - SIGN, False, *kept)
+
+
+def _hard_sigmoid(rows: Rows, step: Step) -> Columns:
+    return _hard(rows, step, rows.word)
+
+
+def _hard_values(x: np.ndarray, bits: int, own: Constants) -> np.ndarray:
+    return np.clip(scaled(x, bits, own.multiplier, own.shift) + own.offset, 0, 2**bits - 1)
+
+
+def _hard_swish(rows: Rows, step: Step) -> Columns:
+    word = rows.word
+    return product(rows, word, _hard(rows, step, copy(rows, word), word), step.own)
+
+
+def _swish_values(x: np.ndarray, bits: int, own: Constants) -> np.ndarray:
+    product = x * _hard_values(x, bits, own)
+    return scaled(product, bits, own.product_multiplier, own.product_shift)
+
+
+def _add(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     """Load the words, their signs twice, so that the sum has a column to grow into; add; clamp."""
-    bits = e.target.bits + 1
-    width = bits + 1
-    total, other, carry, flag = range(width), range(width, 2 * width), 2 * width, 2 * width + 1
-    array = emulator.array(values[0].size, 1, flag + 1)
-    array.load(values[0], total, clear=range(carry, flag + 1))
-    array.load(values[1], other)
-    array.run(programs.add(other, total, carry))
-    array.run(programs.saturate(total, bits, flag))
-    return array, total[: e.target.width if not e.relu else bits]
+    bits = step.target.bits + SIGN
+    total, other = tuple(range(bits + 1)), tuple(range(bits + 1, 2 * bits + 2))
+    carry, flag = 2 * bits + 2, 2 * bits + 3
+    rows.load(operands[0], total, clear=(carry, flag))
+    rows.load(operands[1], other)
+    rows.run(programs.add(other, total, carry))
+    rows.run(programs.saturate(total, bits, flag))
+    rows.word = total[:bits]
 
 
-def _maximum(emulator: Emulator, e: Elementwise, values: list[Tensor]) -> tuple[Array, range]:
+def _mul(rows: Rows, step: Step, operands: list[Tensor]) -> None:
+    a = load(rows, operands[0], step.sources[0])
+    b = load(rows, operands[1], step.sources[1], a)
+    rows.word = product(rows, a, b, step.own)
+
+
+def _maximum(rows: Rows, step: Step, operands: list[Tensor]) -> None:
     """Stream the window: each element is loaded beside the running maximum."""
-    width, signed = e.sources[0].width, e.sources[0].signed
-    best, other = range(width), range(width, 2 * width)
-    array = emulator.array(values[0].size, 1, 2 * width + 2)
-    array.load(values[0], best)
-    for element in values[1:]:
-        array.load(element, other)
-        array.run(programs.maximum(other, best, 2 * width, 2 * width + 1, signed))
-    return array, best
+    width, signed = step.sources[0].width, step.sources[0].signed
+    best, other = tuple(range(width)), tuple(range(width, 2 * width))
+    rows.load(operands[0], best)
+    for element in operands[1:]:
+        rows.load(element, other)
+        rows.run(programs.maximum(other, best, 2 * width, 2 * width + 1, signed))
+    rows.word = best
 
 
-def _average(emulator: Emulator, e: Elementwise, values: list[Tensor]) -> tuple[Array, range]:
-    """Stream the window into a sum; a power of two is divided by reading shifted columns."""
-    bits = e.sources[0].width
-    b, shift = average_scale(len(values), bits)
-    width, m = bits + int(levels(len(values))), int(scale_bits(bits))
-    total, other = range(width), range(width, 2 * width)
-    carry, product = 2 * width, range(2 * width + 1, 3 * width + 1 + m)
-    array = emulator.array(values[0].size, 1, product.stop)
-    array.load(values[0], total[:bits], clear=range(bits, carry + 1))
-    for element in values[1:]:
-        array.load(element, other[:bits])
-        array.run(programs.add(other, total, carry))
-    if b == 1:
-        return array, total[shift : shift + bits]
-    factor = other[:m]
-    array.load(np.array(b), factor, clear=product)
-    array.run(programs.multiply(total, factor, product))
-    return array, product[shift : shift + bits]
+def _average(rows: Rows, step: Step, operands: list[Tensor]) -> None:
+    """Stream the window into a sum."""
+    bits = step.sources[0].width
+    total, other, carry = _sum_columns(bits, len(operands))
+    rows.load(operands[0], total[:bits], clear=(*total[bits:], *other[bits:], carry))
+    for element in operands[1:]:
+        rows.load(element, other[:bits])
+        rows.run(programs.add(other, total, carry))
+    _mean(rows, step, len(operands))
+
+
+def _average_over_rows(
+    emulator: Emulator, rows: Rows, step: Step, operands: list[Tensor], first: bool
+) -> None:
+    """Load the window's elements in a row each and reduce the rows; add what is left, packed."""
+    assert step.over_rows
+    (part, folds), bits, size = step.over_rows, step.sources[0].width, len(operands[0])
+    total, other, carry = _sum_columns(bits, len(operands))
+    left = []
+    for lo in range(0, len(operands), part):
+        values = np.stack(operands[lo : lo + part])
+        array = emulator.array(size, len(values), step.columns)
+        array.load(values, range(bits), clear=range(bits, len(total)))
+        emulator.account(array, step.layer.name, "pool", folds, first and not lo)
+        found = programs.reduce(array, range(len(total)))
+        emulator.account(array, step.layer.name, "reduce", folds, first and not lo)
+        planes = array.read_planes(range(len(total)), found).copy()  # the array is used again
+        left += [planes[:, row : row + 1] for row in range(found)]
+        emulator.account(array, step.layer.name, "pool", folds, first and not lo)
+        emulator.retire(array, step.layer.name, "windows", folds)
+    rows.array.load_planes(left[0], range(len(total)), range(carry, carry + 1))
+    for more in left[1:]:
+        rows.array.load_planes(more, range(other[0], carry), range(carry, carry + 1))
+        rows.run(programs.add(other, total, carry))
+    _mean(rows, step, len(operands))
+
+
+def _sum_columns(bits: int, window: int) -> tuple[Columns, Columns, int]:
+    """Return the columns of a running sum, of what is added to it, and the carry."""
+    width = bits + int(levels(window))
+    return tuple(range(width)), tuple(range(width, 2 * width)), 2 * width
+
+
+def _mean(rows: Rows, step: Step, window: int) -> None:
+    """Divide the sum by reading shifted columns, or multiply it by a scale first."""
+    bits, rows.offset = step.sources[0].width, step.target.low
+    (b, shift), m = average_scale(window, bits), int(scale_bits(bits))
+    total, other, carry = _sum_columns(bits, window)
+    product: Columns = total
+    if b > 1 and mean_overlaps(bits, window, step.columns):
+        word = (*total, carry)  # with a sign, which is 0
+        low = rows.spare(m + 1, word)
+        factor = rows.spare(m, word, low)
+        rows.load(np.array(b), factor, clear=(*low, carry))
+        top = m + 1 + len(word)
+        product = (*low, *word)
+        rows.run(programs.scale_up(range(m + 1, top), range(top, top + m)), (*product, *factor))
+    elif b > 1:
+        product = tuple(range(carry + 1, carry + 1 + len(total) + m))
+        rows.load(np.array(b), other[:m], clear=product)
+        rows.run(programs.multiply(total, other[:m], product))
+    rows.word = product[shift : shift + bits]
+
+
+def _lrn(rows: Rows, step: Step, operands: list[Tensor]) -> None:
+    """Square; add the neighbouring channels' squares; scale, look up the power; multiply."""
+    own, n = step.own, step.layer.kernel[0]
+    word = load(rows, operands[0], step.sources[0])
+    square = multiply(rows, word, copy(rows, word))
+    squares = rows.read(square, signed=False).reshape(-1, step.shape[0])
+    growth = int(levels(n))
+    more = rows.spare(growth + 1, word, square)
+    carry, total = more[growth], (*square, *more[:growth])
+    padded = np.pad(squares, ((0, 0), (n // 2, n - 1 - n // 2)))
+    clear = more
+    for k in (k for k in range(n) if k != n // 2):
+        neighbour = padded[:, k : k + step.shape[0]].reshape(-1)
+        add_slices(rows, neighbour, total, len(square), (carry, *word), clear)
+        clear = (carry,)
+    scaled = int(squares_scaled(len(word), n, step.columns))
+    dropped = len(total) - scaled
+    power = scale(rows, total[dropped:], len(word), own.multiplier, own.shift - dropped, word)
+    power = look_up(rows, power, own.table, word)
+    rows.word = product(rows, word, power, own)
+
+
+Program = Callable[[Rows, Step, list[Tensor]], None]
+KINDS: dict[str, Program] = {
+    "relu": _one_word(_relu),
+    "maxpool": _maximum,
+    "avgpool": _average,
+    "add": _add,
+    "mul": _mul,
+    "scale": _one_word(_one_scale),
+    "bias": _one_word(_bias),
+    "clip": _one_word(_clip),
+    "lookup": _one_word(_lookup),
+    "leakyrelu": _one_word(_function(_leaky_relu, _leaky_values)),
+    "hardsigmoid": _one_word(_function(_hard_sigmoid, _hard_values)),
+    "hardswish": _one_word(_function(_hard_swish, _swish_values)),
+    "lrn": _lrn,
+}

@@ -5,19 +5,27 @@ Tensors are (images, channels, y, x). The order of the phases and their cost are
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.array import COLUMNS, Array
+from bfimna.ap.array import Array
+from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.matrix import Layout
+from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
+from bfimna.emulator.rows import Rows
+from bfimna.emulator.unweighted import Step, run_chain
+from bfimna.emulator.windows import Chunk, Runs
 from bfimna.network.graph import Gemm
 
 Tensor = np.ndarray
+OUTPUTS = 2**17  # rows of finished outputs that a thread emulates at a time
+PACKED = 256  # rows of weights that are packed at a time
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,11 @@ class Product:
     Attributes
     ----------
     width : bits of a sum. source, target : words of the tensors before and after.
-    relu : name of the ReLU that follows on the resident word, if any.
+    chain : the layers that take the result one after the other where it lies.
     last : whether the sums are the output.
     part, splits : rows of a dot product in one CAP, and how many CAPs share it.
     folds, dense_folds : times that the chip is filled with products, and with outputs.
+    columns : of an array.
     """
 
     gemm: Gemm
@@ -39,139 +48,225 @@ class Product:
     width: int
     source: Word
     target: Word
-    relu: str
+    chain: tuple[Step, ...]
     last: bool
     part: int
     splits: int
     folds: int
     dense_folds: int
+    columns: int
 
 
 def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) -> Tensor:
-    """Run a convolution or linear layer; with its ReLU, if that follows on the resident word."""
-    gemm, channels = p.gemm, p.gemm.output_shape[0]
-    positions = len(x) * gemm.u
-    planes = _im2col(emulator, p, x)
+    """Run a convolution or linear layer; with what follows on the resident word."""
+    gemm = p.gemm
+    channels, positions = gemm.output_shape[0], len(x) * gemm.u
+    runs = Runs.of(channels, positions, grouped=channels != gemm.i)
     weights = own.weights.reshape(channels, -1)
-    dots = channels * positions
-    out = np.empty(dots, dtype=np.int64)
-    step = min(max(emulator.products // p.part // 64, 1) * 64, dots)
-    bias = folded_bias(own, p.source, p.bits)
-    for start in range(0, dots, step):
-        stop = min(start + step, dots)
-        where = windows.runs(start, stop, positions)
-        sums = []
-        for lo in range(0, gemm.j, p.part):
-            part, first = weights[:, lo : lo + p.part], start + lo == 0
-            sums += _dot_products(emulator, p, part, planes, lo, where, stop - start, first)
-        channel = np.arange(start, stop) // positions
-        scale = own.multiplier[channel] if len(own.multiplier) else own.multiplier
-        args = sums, bias[channel], scale, own.shift, stop - start, start == 0
-        out[start:stop] = _finish(emulator, p, *args)
-    shape = (channels, len(x), *gemm.output_shape[1:])
-    return out.reshape(shape).swapaxes(0, 1)
+    operands = _operands(emulator, p, runs, weights, *_windows(p, x))
+    parts = [(lo, min(lo + p.part, gemm.j)) for lo in range(0, gemm.j, p.part)]
+    kept = sum(min(2, stop - lo) for lo, stop in parts)  # rows that reductions leave
+    sums = np.empty((kept, p.width, runs.outer, runs.words), np.uint64)
+
+    def products(number: int, chunk: Chunk) -> None:
+        row = 0
+        for k, (lo, stop) in enumerate(parts):
+            part_number = number * len(parts) + k
+            found = _dot_products(emulator, p, operands, runs, chunk, lo, stop, part_number)
+            shape = (p.width, -1, chunk.stop - chunk.first, chunk.last - chunk.word)
+            for part in found.reshape(shape).swapaxes(0, 1):
+                sums[row, :, chunk.first : chunk.stop, chunk.word : chunk.last] = part
+                row += 1
+
+    emulator.map(products, runs.chunks(emulator.products // p.part // 64))
+    out = np.empty((runs.outer, runs.packed), np.int64)
+    bias = _Channels.of(folded_bias(own, p.source, p.bits), p.width, runs)
+    scale = _Channels.of(own.multiplier, int(scale_bits(p.target.bits)), runs)
+
+    def outputs(number: int, chunk: Chunk) -> None:
+        numbers = _finish(emulator, p, sums, bias, scale, own.shift, runs, chunk, number)
+        out[chunk.first : chunk.stop] = numbers
+
+    whole_runs = max(OUTPUTS // 64, runs.words)
+    emulator.map(outputs, runs.chunks(whole_runs))
+    by_channel = out.T if runs.by_channel else out
+    return by_channel.reshape(channels, len(x), *gemm.output_shape[1:]).swapaxes(0, 1)
 
 
-def _im2col(emulator: Emulator, p: Product, x: Tensor) -> np.ndarray:
-    """Top bits of the activations, in excess form, as planes (bits, rows, words of positions)."""
-    from bfimna.emulator import packing  # which brings numba: only those who emulate pay for it
+def _windows(p: Product, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the top bits of the activations in excess form, and where im2col finds each window.
 
+    The product's row r at position n has the pixel [rows[r] + places[n]].
+    """
     excess = (x - p.source.low) >> (p.source.width - p.bits)
     zero = zero_point(p.source, p.bits)
     pixels = windows.pad(excess.astype(np.uint16), p.gemm.layer, p.gemm.output_shape, zero)
-    rows, places = windows.window_offsets(p.gemm.layer, pixels.shape, p.gemm.output_shape)
-    planes = np.empty((p.bits, len(rows), -(-len(places) // 64)), np.uint64)
-    flat = pixels.ravel()
+    return pixels.ravel(), *windows.window_offsets(p.gemm.layer, pixels.shape, p.gemm.output_shape)
 
-    def work(lo: int, hi: int) -> None:
-        packing.pack_windows(flat, rows, places, lo, hi, planes)
 
-    emulator.each(work, len(rows))
-    return planes
+class _Operands(NamedTuple):
+    """The two sides of a layer's products, and what is done with them.
+
+    Attributes
+    ----------
+    packed : bit planes (bits, rows, words of a run).
+    outer : integers (rows, outer elements).
+    layout : columns of a product. multiply, extend : the programs, the second of the sum's sign.
+    """
+
+    packed: np.ndarray
+    outer: np.ndarray
+    layout: Layout
+    multiply: programs.Program
+    extend: programs.Program
+
+
+def _operands(
+    emulator: Emulator,
+    p: Product,
+    runs: Runs,
+    weights: np.ndarray,
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    places: np.ndarray,
+) -> _Operands:
+    """Pack one side of the products, and lay out the other row by row."""
+    from bfimna.ap import kernels  # numba: only those who emulate pay for it
+    from bfimna.emulator import packing
+
+    bits = p.weight_bits if runs.by_channel else p.bits
+    planes = np.empty((bits, weights.shape[1] if runs.by_channel else len(rows), runs.words), "u8")
+
+    def pack_weights(lo: int, hi: int) -> None:
+        for at in range(lo, hi, PACKED):
+            block = weights[:, at : min(at + PACKED, hi)].T
+            kernels.pack(np.ascontiguousarray(block, np.int64), at, planes)
+
+    def pack_pixels(lo: int, hi: int) -> None:
+        packing.pack_windows(pixels, rows, places, lo, hi, planes)
+
+    emulator.each(pack_weights if runs.by_channel else pack_pixels, planes.shape[1])
+    outer = pixels[rows[:, None] + places] if runs.by_channel else weights.T
+    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False), p.columns)
+    multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
+    extend = programs.Program(layout.program[len(multiply) :])
+    return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout, multiply, extend)
 
 
 def _dot_products(
     emulator: Emulator,
     p: Product,
-    weights: np.ndarray,
-    planes: np.ndarray,
-    row: int,
-    where: windows.Runs,
-    groups: int,
-    first: bool,
-) -> list[np.ndarray]:
-    """Multiply and reduce one part of some dot products; return the planes of sum and carry."""
+    operands: _Operands,
+    runs: Runs,
+    chunk: Chunk,
+    lo: int,
+    stop: int,
+    number: int,
+) -> np.ndarray:
+    """Multiply and reduce rows lo to stop of some dot products; return what is left, as planes."""
     from bfimna.emulator import packing
 
-    rows, words, name = weights.shape[1], -(-groups // 64), p.gemm.layer.name
-    w = np.empty((p.weight_bits, rows, words), np.uint64)
-    a = np.empty((p.bits, rows, words), np.uint64)
-    source = planes[:, row:]
+    name, first, run = p.gemm.layer.name, number == 0, chunk.last - chunk.word
+    layout, total = operands.layout, operands.layout.total
+    count = chunk.stop - chunk.first
+    array = emulator.own_array(runs.groups(chunk), stop - lo, p.columns, count, number)
+    step = 0 if runs.by_channel else p.gemm.j  # channels of a grouped convolution: rows of a group
 
-    def work(lo: int, hi: int) -> None:
-        packing.spread(weights, lo, hi, where, w)
-        packing.gather(source, p.gemm.j, p.gemm.i, lo, hi, where, a)
+    def outer(planes: np.ndarray) -> None:
+        packing.broadcast(operands.outer, lo, chunk.first, run, planes)
 
-    emulator.each(work, rows)
-    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False))
-    array = emulator.array(groups, rows, COLUMNS)
-    total = layout.total
-    array.load_planes(w, layout.w, clear=range(min(total.stop, layout.w.start)))
-    array.load_planes(a, layout.a)
+    def packed(planes: np.ndarray) -> None:
+        where = lo, step, chunk.first, p.gemm.i, chunk.word, run
+        packing.repeat(operands.packed, *where, planes)
+
+    w, a = (packed, outer) if runs.by_channel else (outer, packed)
+    array.load_by(w, layout.w, clear=range(min(total.stop, layout.w.start)))
+    array.load_by(a, layout.a)
     emulator.account(array, name, "load", p.folds, first)
-    multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
-    array.run(multiply)
+    array.run(operands.multiply)
     emulator.account(array, name, "multiply", p.folds, first)
-    array.run(layout.program[len(multiply) :])  # the sign, over the columns that the sum grows by
+    array.run(operands.extend)  # the sign, over the columns that the sum grows by
     left = programs.reduce(array, total)
     emulator.account(array, name, "reduce", p.folds, first)
-    found = array.read_planes(total, left).copy()  # the array is used again
+    found = array.read_planes(total, left)
     emulator.account(array, name, "read", p.folds, first)
     emulator.retire(array, name, "products", p.folds)
-    return [found[:, k : k + 1] for k in range(left)]
+    return found
+
+
+@dataclass(frozen=True)
+class _Channels:
+    """An integer for each channel, as planes that serve any chunk of outputs.
+
+    Attributes
+    ----------
+    planes : (bits, channels, 1) where channels are the outer side, else (bits, 1, words of a run).
+    """
+
+    planes: np.ndarray
+    by_channel: bool
+
+    @classmethod
+    def of(cls, values: np.ndarray, bits: int, runs: Runs) -> "_Channels":
+        """Make the planes of signed integers."""
+        from bfimna.ap import kernels
+
+        if runs.by_channel:
+            planes = np.empty((bits, 1, -(-len(values) // 64)), np.uint64)
+            kernels.pack(np.ascontiguousarray(values[None], np.int64), 0, planes)
+        else:
+            one = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
+            planes = np.where(one, ALL, np.uint64(0))
+        return cls(planes, runs.by_channel)
+
+    def of_chunk(self, chunk: Chunk, words: int) -> np.ndarray:
+        """Return the planes of a chunk of whole runs, (bits, 1, words)."""
+        mine = self.planes if self.by_channel else self.planes[:, chunk.first : chunk.stop]
+        count = chunk.stop - chunk.first
+        spread = np.broadcast_to(mine, (len(mine), count, words))
+        return spread.reshape(len(mine), 1, count * words)
 
 
 def _finish(
     emulator: Emulator,
     p: Product,
-    sums: list[np.ndarray],
-    bias: np.ndarray,
-    scale: np.ndarray,
+    sums: np.ndarray,
+    bias: _Channels,
+    scale: _Channels,
     shift: int,
-    groups: int,
-    first: bool,
+    runs: Runs,
+    chunk: Chunk,
+    number: int,
 ) -> np.ndarray:
-    """Add sums and carries, add the bias, scale, clamp, ReLU: one output a row."""
-    from bfimna.ap import kernels
-
+    """Add sums and carries, add the bias, scale, clamp; and what follows there: an output a row."""
     name, width, m = p.gemm.layer.name, p.width, 0 if p.last else int(scale_bits(p.target.bits))
-    total = range(m + 1, m + 1 + width)
+    first, count = number == 0, chunk.stop - chunk.first
+    dropped = 0 if p.last else width - int(scaled_columns(width, p.target.bits, p.columns))
+    total = range(m + 1 - dropped, m + 1 - dropped + width)
     flag, carry = total.stop, total.stop + 1
-    spare = range(carry + 1, max(COLUMNS, carry + 1 + m))
-    array = emulator.array(groups, 1, spare.stop)
-    array.load_planes(sums[0], total, clear=range(flag, flag + 1))
-    for partial in sums[1:]:
+    spare = range(carry + 1, p.columns)
+    array = emulator.own_array(runs.groups(chunk), 1, p.columns, count, number)
+    words = [part[:, chunk.first : chunk.stop].reshape(width, 1, -1) for part in sums]
+    array.load_planes(words[0], total, clear=range(flag, flag + 1))
+    for partial in words[1:]:
         _add(array, partial, total, carry, spare)
     emulator.account(array, name, "carry", p.dense_folds, first)
-    planes = np.empty((width, 1, array.words), np.uint64)
-    kernels.pack(bias[None], planes)
-    _add(array, planes, total, carry, spare)
+    _add(array, bias.of_chunk(chunk, runs.words), total, carry, spare)
     emulator.account(array, name, "bias", p.dense_folds, first)
     result = total
     if not p.last:
         size = p.target.bits + 1
-        array.load(scale, spare[:m], clear=range(m + 1))
-        array.run(programs.requantise(total, spare[:m], shift, size, flag))
+        array.load_planes(scale.of_chunk(chunk, runs.words), spare[:m], clear=range(m + 1))
+        array.run(programs.requantise(total[dropped:], spare[:m], shift - dropped, size, flag))
         emulator.account(array, name, "requantise", p.dense_folds, first)
-        result = range(shift, shift + size)
-    if p.relu:
-        array.run(programs.relu(result))
-        result = result[:-1]
-        emulator.account(array, p.relu, "relu", p.dense_folds, first)
-    numbers = array.read(result, signed=not p.relu)[0]
+        result = range(shift - dropped, shift - dropped + size)
+    rows = Rows(array, runs.channel(chunk), result)
+    run_chain(emulator, rows, p.chain, first)
+    end = p.chain[-1].target if p.chain else p.target
+    numbers = rows.result(end.width, end.signed)
     emulator.account(array, name, "read", p.dense_folds, first)
     emulator.retire(array, name, "outputs", p.dense_folds)
-    return numbers
+    return numbers.reshape(count, -1)
 
 
 def _add(array: Array, planes: np.ndarray, total: range, carry: int, spare: range) -> None:

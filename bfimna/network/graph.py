@@ -4,6 +4,7 @@ A tensor is (channels, height, width) of one image; a layer's tensor bears the l
 norm is folded into the convolution before it, as in integer-only inference.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -52,6 +53,8 @@ class Network:
     ----------
     notes : what a reader of results must know and the layers do not show, such as what the file
         that the network was read from cannot say.
+    aliases : further names of weighted layers, such as the modules that they were before an
+        export; a module may have become several layers.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
     shapes: dict[str, Shape] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -86,7 +90,9 @@ class Network:
                 raise BfimnaError(
                     f"layer {layer.name!r} takes {missing[0]!r}, which no layer before it makes"
                 )
-            shapes[layer.name] = layer.output_shape([shapes[name] for name in layer.inputs])
+            taken = [shapes[name] for name in layer.inputs]
+            shapes[layer.name] = layer.output_shape(taken)
+            layer.check_size(taken, shapes[layer.name])
         object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "_hash", hash((self.name, self.layers)))
 
@@ -139,6 +145,15 @@ class Network:
         """Names of the weighted layers, in order: what a `Precision` gives bits to."""
         return tuple(g.layer.name for g in self.gemms)
 
+    @cached_property
+    def gemm_positions(self) -> dict[str, int]:
+        """Position in `gemms` of each weighted layer."""
+        return {name: k for k, name in enumerate(self.gemm_names)}
+
+    def weighted(self, name: str) -> tuple[str, ...]:
+        """Return the weighted layers of this name or alias; none if there are none."""
+        return (name,) if name in self.gemm_positions else tuple(self.aliases.get(name, ()))
+
     @property
     def weights(self) -> int:
         """Weights of convolutions and linear layers, without biases."""
@@ -158,30 +173,47 @@ class Network:
                 taken[name].append(layer.name)
         return {name: tuple(names) for name, names in taken.items()}
 
-    @cached_property
-    def readers(self) -> dict[str, tuple[int, ...]]:
-        """The weighted layers (positions in `gemms`) that read each tensor.
+    @property
+    def readers(self) -> "Readers":
+        """The weighted layers (positions in `gemms`) that read each tensor, by name.
 
         Directly or through layers without weights: they set the bits at which it is stored.
         """
-        position = {name: k for k, name in enumerate(self.gemm_names)}
-        found: dict[str, frozenset[int]] = {}
-        for layer in reversed(self.layers):
-            reached: set[int] = set()
-            for name in self.consumers[layer.name]:
-                reached |= {position[name]} if name in position else found[name]
-            found[layer.name] = frozenset(reached)
-        return {name: tuple(sorted(reached)) for name, reached in found.items()}
+        return Readers(self)
 
     @cached_property
     def makers(self) -> dict[str, int]:
         """The last weighted layer (position in `gemms`) before each tensor; 0 for the input."""
-        position = {name: k for k, name in enumerate(self.gemm_names)}
+        position = self.gemm_positions
         found: dict[str, int] = {}
         for layer in self.layers:
             before = [found[name] for name in layer.inputs]
             found[layer.name] = position.get(layer.name, max(before, default=0))
         return found
+
+
+class Readers(Mapping[str, tuple[int, ...]]):
+    """Readers by tensor, each found when it is asked for: all of them can be as many as n²."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def __getitem__(self, name: str) -> tuple[int, ...]:
+        network, found, seen, ahead = self._network, set(), {name}, [name]
+        while ahead:
+            for taker in network.consumers[ahead.pop()]:
+                if network[taker].kind in GEMM:
+                    found.add(network.gemm_positions[taker])
+                elif taker not in seen:
+                    seen.add(taker)
+                    ahead.append(taker)
+        return tuple(sorted(found))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._network.shapes)
+
+    def __len__(self) -> int:
+        return len(self._network.layers)
 
 
 class Builder:

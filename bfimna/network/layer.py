@@ -12,6 +12,9 @@ from bfimna.errors import BfimnaError, as_int, shown, truth, whole_number
 
 Shape = tuple[int, int, int]
 
+MAX_ELEMENTS = 2**40  # of one tensor: beyond it counts would leave the exact range of a float
+MAX_SUMMED = 2**30  # words of one sum: beyond it a sum is wider than any AP program is counted for
+
 GEMM = ("conv", "linear")
 POOL = ("maxpool", "avgpool")
 #: every kind of layer, and how many inputs it takes (None: any number from 2)
@@ -36,10 +39,6 @@ KINDS: dict[str, int | None] = {
     "concat": None,
     "view": 1,
 }
-#: kinds of one word in, one word out, a row each; see `bfimna.chip.elementwise`
-ELEMENTWISE = ("scale", "bias", "clip", "leakyrelu", "hardsigmoid", "hardswish", "lookup")
-#: kinds that leave their result in the rows, so that an element-wise layer finds it there
-IN_ROWS = (*GEMM, "add", "mul", "relu", *ELEMENTWISE)
 #: kinds that move and compute nothing: their readers address the stored words in another order
 ADDRESSING = ("input", "flatten", "concat", "view")
 
@@ -49,6 +48,22 @@ _LENGTHS = {"kernel": 2, "stride": 2, "padding": 4, "dilation": 2, "size": 2}
 
 
 LARGEST = 2**40  # number in a layer: far above any network's, far below what overflows a count
+
+
+def window_steps(
+    size: int, before: int, after: int, kernel: int, stride: int, dilation: int, ceil: bool
+) -> int:
+    """Return how many windows fit along an axis padded `before` and `after`; 0 where none does.
+
+    With `ceil` one that overhangs the end counts, if it begins on the input or its front padding.
+
+    >>> window_steps(5, 0, 0, 2, 2, 1, False), window_steps(5, 0, 0, 2, 2, 1, True)
+    (2, 3)
+    """
+    steps, rest = divmod(size + before + after - dilation * (kernel - 1) - 1, stride)
+    if steps < 0:
+        return 0
+    return steps + 1 + (ceil and rest > 0 and (steps + 1) * stride < size + before)
 
 
 @dataclass(frozen=True)
@@ -138,21 +153,31 @@ class Layer:
         return large
 
     def _extent(self, axis: int, shape: Shape) -> int:
-        padded = shape[1 + axis] + self.padding[axis] + self.padding[axis + 2]
-        reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
-        steps, rest = divmod(padded - reach, self.stride[axis])
-        if steps < 0:
+        before, after = self.padding[axis], self.padding[axis + 2]
+        steps = window_steps(
+            shape[1 + axis], before, after, self.kernel[axis], self.stride[axis],
+            self.dilation[axis], self.ceil,
+        )  # fmt: skip
+        if not steps:
+            reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
+            padded = shape[1 + axis] + before + after
             raise BfimnaError(
                 f"layer {self.name!r}: a window of {reach} does not fit {padded} padded pixels of "
                 f"its input {shape}"
             )
-        if (
-            self.ceil
-            and rest
-            and (steps + 1) * self.stride[axis] < shape[1 + axis] + self.padding[axis]
-        ):
-            steps += 1
-        return steps + 1
+        return steps
+
+    def check_size(self, shapes: Sequence[Shape], made: Shape) -> None:
+        """Raise if the layer makes a tensor, or adds up words, beyond what is counted exactly."""
+        if prod(made) > MAX_ELEMENTS:
+            raise BfimnaError(
+                f"layer {self.name!r}: a tensor of {made} is larger than {MAX_ELEMENTS} elements"
+            )
+        inner = shapes[0][0] // self.groups if self.kind in GEMM else 1
+        if prod(self.kernel) * inner > MAX_SUMMED:
+            raise BfimnaError(
+                f"layer {self.name!r} adds up more than {MAX_SUMMED} words for one output"
+            )
 
     def check(self) -> None:
         """Raise if the layer by itself makes no sense."""

@@ -120,7 +120,7 @@ class Precision:
     def of(
         cls, network: Network, bits: BitsByLayer, name: str = "custom", default: int | None = None
     ) -> "Precision":
-        """Return bits by layer name; layers left out take `default`, or are an error.
+        """Return bits by layer name or alias; layers left out take `default`, or are an error.
 
         >>> from bfimna.network import zoo
         >>> Precision.of(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
@@ -129,13 +129,20 @@ class Precision:
         _check_network(network)
         if not isinstance(bits, Mapping):
             raise wrong_type(f"bits of precision {name!r}", bits, "a mapping of layers to bits")
-        for layer in bits:
-            if layer not in network.gemm_names:
-                raise unknown(f"layer of {network.name}", layer, network.gemm_names)
-        missing = [layer for layer in network.gemm_names if layer not in bits]
+        named: dict[str, int | tuple[int, int]] = {}
+        for given, width in bits.items():
+            layers = network.weighted(given)
+            if not layers:
+                known = (*network.gemm_names, *network.aliases)
+                raise unknown(f"layer of {network.name}", given, known)
+            twice = [layer for layer in layers if layer in named]
+            if twice:
+                raise BfimnaError(f"precision {name!r} gives bits to layer {twice[0]!r} twice")
+            named.update((layer, width) for layer in layers)
+        missing = [layer for layer in network.gemm_names if layer not in named]
         if missing and default is None:
             raise BfimnaError(f"precision {name!r} gives no bits to: {', '.join(missing)}")
-        pairs = [_pair(layer, bits.get(layer, default)) for layer in network.gemm_names]
+        pairs = [_pair(layer, named.get(layer, default)) for layer in network.gemm_names]
         return cls(name, network.gemm_names, tuple(w for w, _ in pairs), tuple(a for _, a in pairs))
 
     def __getitem__(self, layer: str) -> tuple[int, int]:

@@ -31,7 +31,7 @@ class Snapshot:
 def trace(array: Array, program: Sequence[Pass]) -> list[Snapshot]:
     """Run a program on an array that counts wear; return a snapshot of each pass.
 
-    >>> from bfimna.ap.lut import generate
+    >>> from bfimna.ap import generate
     >>> half_add = generate("ap", lambda a, p: (a & p, a ^ p))
     >>> array = Array(4, columns=2, wear=True)
     >>> array.load([0, 1, 2, 3], range(2))

@@ -84,6 +84,7 @@ def figure(
     sharey: Share = False,
     squeeze: bool = True,
     height_ratios: tuple[float, ...] | None = None,
+    width_ratios: tuple[float, ...] | None = None,
 ) -> tuple[Figure, Any]:
     """Return a figure as wide as one or two columns of a paper, and its axes (as `subplots`)."""
     if columns not in COLUMN_IN:
@@ -92,7 +93,7 @@ def figure(
     size = (COLUMN_IN[columns], height_in)
     return plt.subplots(
         rows, cols, sharex=sharex, sharey=sharey, squeeze=squeeze,
-        height_ratios=height_ratios, figsize=size,
+        height_ratios=height_ratios, width_ratios=width_ratios, figsize=size,
     )  # fmt: skip
 
 

@@ -130,9 +130,20 @@ def _total(counts: Counts, prices: dict[str, Any]) -> Amount:
     return 0.0 if total is None else total
 
 
-def transfer_latency(traffic: Traffic, links: Prices) -> np.ndarray:
+def link_latency(traffic: Traffic, chip: Chip) -> np.ndarray:
+    """Seconds of a layer's traffic on buses or mesh at the chip's clock, whichever takes longer.
+
+    Buses and links share the traffic evenly, so times are lower bounds.
+    """
+    bus = traffic.bus_bits / (chip.clusters * chip.bus_bits * chip.clock_hz)
+    links = max(chip.mesh_links, 1)
+    mesh = traffic.mesh_bit_hops / (links * chip.mesh_bits * chip.clock_hz)
+    return np.maximum(bus, mesh)
+
+
+def transfer_latency(traffic: Traffic, chip: Chip, links: Prices) -> np.ndarray:
     """Seconds of a layer's traffic: bus, mesh and DRAM at the same time, the slowest counts."""
-    moving = traffic.transfer_s / links.link_speed
+    moving = link_latency(traffic, chip) / links.link_speed
     return np.maximum(moving, traffic.dram_bits / 8 / links.dram_bytes_per_s)
 
 
@@ -177,7 +188,7 @@ def moving_latency(placement: Placement, technology: Prices, computing: np.ndarr
     ----------
     computing : seconds that each layer of the network computes, shape (..., layers).
     """
-    moving = transfer_latency(placement.traffic, technology.interconnect)
+    moving = transfer_latency(placement.traffic, placement.chip, technology.interconnect)
     if not placement.chip.overlap:
         return moving
     folds = np.ones(computing.shape[-1])

@@ -1,9 +1,10 @@
 """Peak figures of a chip, as accelerator papers quote them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bfimna.ap import counts as ap
-from bfimna.chip.chip import columns_needed
+from bfimna.chip.chip import Chip, columns_needed
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.names import AnyChip, AnyTechnology, load_chip, load_technology
 from bfimna.network.precision import MAX_BITS
@@ -50,8 +51,13 @@ def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
     >>> round(peak(16, "LR", "sram-published-fit").throughput_ops / 1e9)
     41654
     """
-    bits = whole_number("bits", bits, 1, MAX_BITS)
     chip, technology = load_chip(chip), load_technology(technology)
+    return Peak(*(float(x) for x in figures(bits, chip, technology)))
+
+
+def figures(bits: int, chip: Chip, technology: cost.Prices) -> tuple[Any, Any, Any]:
+    """Return op/s, op/s/W and m² at peak; arrays where the technology's fields are draws."""
+    bits = whole_number("bits", bits, 1, MAX_BITS)
     if not chip.clusters:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
     if (needed := columns_needed(bits, bits)) > chip.columns:
@@ -61,7 +67,7 @@ def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
         )
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
     rows = chip.product_rows
-    seconds = float(cost.latency(program, technology, chip))
-    joules = float(cost.energy(program.over(rows), technology, chip))
-    joules += cost.leakage_power(chip, technology) * seconds
-    return Peak(2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology))
+    seconds = cost.latency(program, technology, chip)
+    joules = cost.energy(program.over(rows), technology, chip)
+    joules = joules + cost.leakage_power(chip, technology) * seconds
+    return 2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology)

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from bfimna.ap.counts import CountSet
 from bfimna.chip.chip import Chip
-from bfimna.chip.geometry import geometry, tensor_bits
 from bfimna.chip.memory import live_bits
 from bfimna.chip.placement import Placement
+from bfimna.chip.words import storage
 from bfimna.display import html_table, quantity
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -142,11 +142,10 @@ class Report:
     @cached_property
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
-        activation_bits = np.array(self.precision.activation_bits)
-        stored = tensor_bits(geometry(self.network, self.chip, self.batch), activation_bits)
-        bits = live_bits(self.network, stored)
-        bits.setflags(write=False)
-        return bits
+        bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
+        live = live_bits(self.network, storage(self.network).words(*bits).kept)
+        live.setflags(write=False)
+        return live
 
     @property
     def peak_live_bits(self) -> int:
@@ -166,7 +165,7 @@ class Report:
         )
 
     @cached_property
-    def _bounds(self) -> dict[str, np.ndarray]:
+    def _bounds(self) -> dict[str, Any]:
         return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
 
     @cached_property

@@ -45,7 +45,7 @@ class Sums:
         if chip.overlap or np.any(traffic.dram_bits):
             return self._seconds_by_layer(prices)
         return (
-            traffic.transfer_s.sum(axis=-1) / prices.interconnect.link_speed
+            cost.link_latency(traffic, chip).sum(axis=-1) / prices.interconnect.link_speed
             + cost.latency(self.flat, prices, chip)
             + cost.latency(self.upright, prices, chip, segment=0)
         )

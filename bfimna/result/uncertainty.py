@@ -4,15 +4,17 @@ Counts do not change with any parameter, so a network is placed once and its dra
 event totals and drawn prices (`bfimna.result.draws`). Model document, section 2.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from bfimna.chip.chip import Chip
 from bfimna.chip.placement import Placement
-from bfimna.errors import unknown, whole_number
+from bfimna.errors import BfimnaError, unknown, whole_number
 from bfimna.result import cost
 from bfimna.result.draws import causes, prices, uniform
+from bfimna.result.peak import Peak, figures
 from bfimna.result.sums import summed
 from bfimna.result.totals import headline
 from bfimna.technology.technology import Technology
@@ -84,6 +86,16 @@ def bounds(
     return columns
 
 
+def peak_draws(
+    bits: int, chip: Chip, technology: Technology, draws: int = DRAWS, seed: int = 0
+) -> Peak:
+    """Return the peak figures of a chip with arrays of shape (draws,) in place of numbers."""
+    draws, seed = whole_number("draws", draws, 1), whole_number("seed", seed, 0)
+    drawn = prices(technology, {c: uniform(c, draws, seed) for c in causes(technology)})
+    arrays: list[Any] = [np.broadcast_to(x, (draws,)) for x in figures(bits, chip, drawn)]
+    return Peak(*arrays)
+
+
 def sobol(
     report: "Report", quantity: str, samples: int = 1024, seed: int = 0, least: float = 0.01
 ) -> pd.DataFrame:
@@ -103,7 +115,8 @@ def sobol(
 
     if quantity not in QUANTITIES:
         raise unknown("quantity with an interval", quantity, QUANTITIES)
-    whole_number("samples", samples, 2)
+    if whole_number("samples", samples, 2) & (samples - 1):
+        raise BfimnaError(f"samples must be a power of two, not {samples}")
     names = causes(report.technology)
     columns = ["cause", "first", "total", "first_conf", "total_conf"]
     if not names:
@@ -114,6 +127,8 @@ def sobol(
     found = evaluate(
         report.placement, report.technology, report.operations, report.batch, by_cause
     )[quantity]
+    if not found.std():
+        return pd.DataFrame(columns=columns)
     scaled = (found - found.mean()) / found.std()
     indices = analyze(problem, scaled, calc_second_order=False, seed=seed)
     of_salib = [names, *(indices[key] for key in ("S1", "ST", "S1_conf", "ST_conf"))]
@@ -137,9 +152,14 @@ def quantities(
     ----------
     operations : of an inference. images : of the batch, whose time and energy they share.
     """
+    return evaluate(
+        placement, technology, operations, images, _drawn_causes(technology, draws, seed)
+    )
+
+
+def _drawn_causes(technology: Technology, draws: int, seed: int) -> dict[str, np.ndarray]:
     draws, seed = whole_number("draws", draws, 1, MOST_DRAWS), whole_number("seed", seed, 0)
-    by_cause = {cause: uniform(cause, draws, seed) for cause in causes(technology)}
-    return evaluate(placement, technology, operations, images, by_cause)
+    return {cause: uniform(cause, draws, seed) for cause in causes(technology)}
 
 
 def evaluate(

@@ -12,10 +12,10 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result.sweep import sweep
 from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
-from bfimna.search.ilp import minimise
-from bfimna.search.product import chord, minimise_within, ratios, smallest_product
+from bfimna.search.limits import Limit, ratios
 from bfimna.search.program import Choice
 from bfimna.search.sensitivity import Sensitivity
+from bfimna.search.solve import Search
 from bfimna.search.space import Space
 from bfimna.technology.technology import Technology
 
@@ -67,14 +67,14 @@ def choose(
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
 
     Weights and activations of a layer have the same width, and layers that read the same tensor
-    share one. Latency and energy are the simulator's for one image, exactly. EDP, their product, is
-    bounded exactly too, by branching (`bfimna.search.product`). HiGHS proves the optimum.
+    share one. Latency and energy are the simulator's for one image, exactly, and EDP is their
+    product, as it is. The optimum is proven (`bfimna.search.solve`).
 
     Raises
     ------
     BfimnaError
-        If no choice meets the budget (the message gives the smallest feasible one), or if layers
-        have no sensitivity.
+        If no choice meets the budget (the message gives the smallest feasible one), if layers have
+        no sensitivity (the message lists them), or if the optimum cannot be proven.
 
     Examples
     --------
@@ -100,37 +100,44 @@ def choose_each(
     """Return `choose` for several budgets; what they share is worked out once."""
     space = Space(network, sensitivity, tuple(choices))
     vectors = model_costs(space) | ap_costs(space, chip, technology)
-    products = any(budget.quantity == "edp_js" for budget in budgets)
-    energy, latency = vectors["energy_j"], vectors["latency_s"]
-    cone = ratios(space.program, energy, latency) if products else (0.0, np.inf)
-    return [_choose(space, vectors, cone, budget) for budget in budgets]
+    budgeted = {
+        quantity: _Budgeted(space, vectors, quantity)
+        for quantity in dict.fromkeys(budget.quantity for budget in budgets)
+    }
+    return [budgeted[budget.quantity].choose(budget) for budget in budgets]
 
 
-def _choose(
-    space: Space, vectors: dict[str, np.ndarray], cone: tuple[float, float], budget: Budget
-) -> Precision:
-    program, quantity, limit = space.program, budget.quantity, budget.limit
-    if limit is None:
-        low, high = (value(space, vectors, space.uniform(end), quantity) for end in (0, -1))
-        limit = low + budget.fraction * (high - low)
-    if quantity == "edp_js":
-        energy, latency = vectors["energy_j"], vectors["latency_s"]
-        found = minimise_within(program, program.omega_vector, energy, latency, limit, cone)
-    else:
-        found = minimise(program, program.omega_vector, [(vectors[quantity], limit)])
-    if found is None:
-        smallest = value(space, vectors, _smallest(space, vectors, quantity), quantity)
-        raise BfimnaError(
-            f"no choice of {', '.join(map(str, space.choices))} bits brings {space.network.name} "
-            f"within {quantity} of {limit:.6g}; the smallest feasible budget is {smallest:.6g}"
-        )
-    return space.precision(found, f"{quantity}<={limit:.4g}")
+class _Budgeted:
+    """The search under budgets on one quantity."""
 
+    def __init__(self, space: Space, vectors: dict[str, np.ndarray], quantity: Quantity) -> None:
+        names = ("energy_j", "latency_s") if quantity == "edp_js" else (quantity,)
+        self.space, self.vectors, self.quantity = space, vectors, quantity
+        self.search = Search(space.program, np.stack([vectors[name] for name in names]))
+        self.cone = (0.0, np.inf)
+        if quantity == "edp_js":
+            self.cone = ratios(self.search.elimination, *self.search.vectors)
 
-def _smallest(space: Space, vectors: dict[str, np.ndarray], quantity: str) -> Choice:
-    if quantity == "edp_js":
-        return smallest_product(space.program, vectors["energy_j"], vectors["latency_s"])
-    return minimise(space.program, vectors[quantity])
+    def value(self, choice: Choice) -> float:
+        return value(self.space, self.vectors, choice, self.quantity)
+
+    def within(self, limit: float) -> Choice | None:
+        return self.search.within(Limit(self.search.vectors, limit, self.cone))
+
+    def choose(self, budget: Budget) -> Precision:
+        limit = budget.limit
+        if budget.fraction is not None:
+            low, high = (self.value(self.space.uniform(end)) for end in (0, -1))
+            limit = low + budget.fraction * (high - low)
+        assert limit is not None  # a budget has one or the other
+        found = self.within(limit)
+        if found is None:
+            raise BfimnaError(
+                f"no choice of {', '.join(map(str, self.space.choices))} bits brings "
+                f"{self.space.network.name} within {self.quantity} of {limit:.6g}; the smallest "
+                f"feasible budget is {self.value(self.search.smallest):.6g}"
+            )
+        return self.space.precision(found, f"{self.quantity}<={limit:.4g}")
 
 
 def front(
@@ -143,23 +150,17 @@ def front(
 ) -> list[Precision]:
     """Return the choices of least Ω from the smallest EDP to the largest, best EDP first.
 
-    EDP budgets are spaced evenly in logarithm, and each is taken as the tangent to its hyperbola at
-    the latency / energy of the choice before: a linear limit that lies within the budget, so every
-    choice meets it, and what it leaves out are choices whose ratio is far off and whose EDP is next
-    to the budget. `choose` has no such gap, and takes some times longer.
+    EDP budgets are spaced evenly in logarithm, from the smallest EDP that there is to that of the
+    highest bits; each choice is the proven optimum of its own budget, as `choose` finds it.
     """
     whole_number("points", points, 2)
     space = Space(network, sensitivity, tuple(choices))
-    vectors = ap_costs(space, chip, technology)
-    program, energy, latency = space.program, vectors["energy_j"], vectors["latency_s"]
-    choice = smallest_product(program, energy, latency)
-    ends = [value(space, vectors, c, "edp_js") for c in (choice, space.uniform(-1))]
+    budgeted = _Budgeted(space, ap_costs(space, chip, technology), "edp_js")
+    ends = [budgeted.value(c) for c in (budgeted.search.smallest, space.uniform(-1))]
     found: dict[tuple[int, ...], Precision] = {}
-    for k, limit in enumerate(np.geomspace(*ends, points)):
-        taken = program.expand(choice)
-        ratio = latency @ taken / (energy @ taken)
-        tangent = chord(energy, latency, limit, ratio, ratio)
-        choice = minimise(program, program.omega_vector, [tangent])
+    for k, limit in enumerate(np.geomspace(ends[0], ends[1], points)):
+        choice = budgeted.within(float(limit))
+        assert choice is not None  # the smallest is within every one of these budgets
         precision = space.precision(choice, f"front-{k:03d}")
         found.setdefault(precision.weight_bits, precision)
     return list(found.values())

@@ -28,7 +28,7 @@ def model_costs(space: Space) -> dict[str, np.ndarray]:
     >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
-    >>> float(model_costs(s)["bops"] @ s.program.expand(s.uniform(-1))) / 64
+    >>> float(model_costs(s)["bops"][s.program.entries(s.uniform(-1)[None])[0]].sum()) / 64
     1814073344.0
     """
     widths = np.array(space.widths, dtype=float)
@@ -102,7 +102,7 @@ def _vector(space: Space, colours: list[int], tables: list[np.ndarray]) -> np.nd
 
 def value(space: Space, vectors: dict[str, np.ndarray], choice: Choice, quantity: str) -> float:
     """Return a quantity of a choice; EDP is the product of latency and energy."""
-    variables = space.program.expand(choice)
+    cost = space.program.cost
     if quantity == "edp_js":
-        return float(vectors["latency_s"] @ variables) * float(vectors["energy_j"] @ variables)
-    return float(vectors[quantity] @ variables)
+        return cost(vectors["latency_s"], choice) * cost(vectors["energy_j"], choice)
+    return cost(vectors[quantity], choice)

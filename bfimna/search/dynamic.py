@@ -15,6 +15,7 @@ from bfimna import data
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
+from bfimna.search.unbeaten import unbeaten
 from bfimna.technology.technology import Technology
 
 #: (position in the stream, charge in J, deadline in s) → position of an option, or None to skip
@@ -22,6 +23,12 @@ Decide = Callable[[int, float, float], int | None]
 
 COLUMNS = ("precision", "latency_s", "energy_j", "accuracy_percent")
 ORACLE_STEPS = 5000  # of the battery's charge that the oracle tells apart
+#: a stream, made up: days in it, how far the harvest swings about its mean, what clouds leave of it
+DAYS, SWING, CLOUDS = 2, 0.8, (0.4, 1.0)
+#: inferences that a cloud lasts, and a deadline
+CLOUD_LASTS, DEADLINE_LASTS = 10, 20
+#: shares of deadlines that let the fastest option pass, the faster half, every one; and their slack
+DEADLINES, DEADLINE_SLACK = (0.2, 0.3, 0.5), 1.05
 
 
 def pareto(options: pd.DataFrame) -> pd.DataFrame:
@@ -37,9 +44,7 @@ def pareto(options: pd.DataFrame) -> pd.DataFrame:
         unknown = options.precision[options.accuracy_percent.isna()].tolist()
         raise BfimnaError(f"no published or measured accuracy for {', '.join(unknown)}")
     merit = options[["energy_j", "latency_s"]].assign(loss=-options.accuracy_percent).to_numpy()
-    no_worse = (merit[:, None] <= merit[None]).all(axis=2)
-    better = no_worse & (merit[:, None] < merit[None]).any(axis=2)
-    kept = options[~better.any(axis=0)].drop_duplicates(list(COLUMNS[1:]))
+    kept = options[unbeaten(merit)].drop_duplicates(list(COLUMNS[1:]))
     return kept.sort_values("energy_j").reset_index(drop=True)
 
 
@@ -47,22 +52,24 @@ def day(options: pd.DataFrame, inferences: int = 240, seed: int = 0) -> pd.DataF
     """Return a stream: a harvest that swings by day and by cloud, and three kinds of deadline.
 
     The harvest swings about the mean energy of the options, two days long. A deadline lets every
-    option pass, or the faster half, or only the fastest; it holds for 20 inferences.
+    option pass, or the faster half, or only the fastest; it holds for `DEADLINE_LASTS` inferences.
 
     Returns
     -------
-    DataFrame with harvest_j and deadline_s, a row an inference.
+    DataFrame with harvest_j and deadline_s, one row per inference.
     """
     whole_number("inferences", inferences, 1)
     random = np.random.default_rng(seed)
-    sun = 1.0 + 0.8 * np.sin(4 * np.pi * np.arange(inferences) / inferences)
-    cloud = np.repeat(random.uniform(0.4, 1.0, inferences // 10 + 1), 10)[:inferences]
+    sun = 1.0 + SWING * np.sin(2 * np.pi * DAYS * np.arange(inferences) / inferences)
+    clouds = random.uniform(*CLOUDS, inferences // CLOUD_LASTS + 1)
+    cloud = np.repeat(clouds, CLOUD_LASTS)[:inferences]
     fast, middle, slow = np.quantile(options.latency_s, (0.0, 0.5, 1.0))
-    kinds = random.choice([fast, middle, slow], inferences // 20 + 1, p=[0.2, 0.3, 0.5])
+    count = inferences // DEADLINE_LASTS + 1
+    kinds = DEADLINE_SLACK * random.choice([fast, middle, slow], count, p=DEADLINES)
     return pd.DataFrame(
         {
             "harvest_j": sun * cloud * options.energy_j.mean(),
-            "deadline_s": np.repeat(1.05 * kinds, 20)[:inferences],
+            "deadline_s": np.repeat(kinds, DEADLINE_LASTS)[:inferences],
         }
     )
 
@@ -100,7 +107,7 @@ def run(
     decide: Decide,
     reload: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """Play a stream: one row an inference, with what was decided, spent, left and answered.
+    """Play a stream: one row per inference, with what was decided, spent, left and answered.
 
     Parameters
     ----------
@@ -110,6 +117,8 @@ def run(
     """
     nothing = np.zeros((len(options),) * 2)
     reload_s, reload_j = reload or (nothing, nothing)
+    latencies, energies = options.latency_s.to_numpy(), options.energy_j.to_numpy()
+    accuracies, names = options.accuracy_percent.to_numpy(), options.precision.tolist()
     charge, loaded, rows = battery_j, None, []
     for at, (harvest, deadline) in enumerate(zip(stream.harvest_j, stream.deadline_s, strict=True)):
         charge = min(charge + harvest, battery_j)
@@ -118,22 +127,20 @@ def run(
         if option is not None:
             before = option if loaded is None else loaded
             anew = float(reload_j[before, option])
-            energy = float(options.energy_j[option]) + anew
+            energy = float(energies[option]) + anew
             enough = energy <= charge * (1 + 1e-9)
-            answered = bool(
-                enough and options.latency_s[option] + reload_s[before, option] <= deadline
-            )
+            answered = bool(enough and latencies[option] + reload_s[before, option] <= deadline)
             if enough:  # where it comes too late, at least the weights are there for the next
                 spent, loaded = energy if answered else anew, option
         charge -= spent
         rows.append(
             {
                 "inference": at,
-                "precision": options.precision[option] if answered else "",
+                "precision": names[option] if option is not None and answered else "",
                 "energy_j": spent,
                 "charge_j": charge,
                 "missed": not answered,
-                "accuracy_percent": options.accuracy_percent[option] if answered else 0.0,
+                "accuracy_percent": accuracies[option] if answered else 0.0,
             }
         )
     return pd.DataFrame(rows)
@@ -175,7 +182,7 @@ def crossbar_reload(
     """Return what a crossbar of fixed precision would pay to change its bits: seconds and joules.
 
     An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits
-    and written anew, one bit a cell of the technology `cell`; all crossbars at once, the rows of
+    and written anew, one bit per cell of the technology `cell`; all crossbars at once, the rows of
     each in turn (data/published/components.csv has how many). Converters and input bits are taken
     to change for nothing.
     """
@@ -192,7 +199,7 @@ def crossbar_reload(
 
 
 def summary(played: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a run, means of the streams: energy, misses, switches, accuracy.
+    """Return one row per run, means of the streams: energy, misses, switches, accuracy.
 
     Parameters
     ----------

@@ -43,15 +43,17 @@ def forward(network: Network, real: Weights, images: np.ndarray) -> np.ndarray:
             y = np.tensordot(_windows(x, layer, 0.0), shaped, axes=((1, 4, 5), (1, 2, 3)))
             tensors[layer.name] = np.moveaxis(y + bias, -1, 1)
         elif layer.kind == "add":
-            tensors[layer.name] = sum(tensors[name] for name in layer.inputs)
+            tensors[layer.name] = np.sum([tensors[name] for name in layer.inputs], axis=0)
         elif layer.kind == "relu":
             tensors[layer.name] = np.maximum(x, 0.0)
         elif layer.kind == "maxpool":
             tensors[layer.name] = _windows(x, layer, -np.inf).max(axis=(4, 5))
         elif layer.kind == "avgpool":
             tensors[layer.name] = _windows(x, layer, 0.0).mean(axis=(4, 5))
-        else:  # flatten
+        elif layer.kind in ("flatten", "view"):
             tensors[layer.name] = x.reshape(len(x), *network.shapes[layer.name])
+        else:
+            raise BfimnaError(f"layer {layer.name!r}: no float {layer.kind} here")
     return tensors[network.layers[-1].name].reshape(len(images), -1)
 
 

@@ -1,9 +1,8 @@
-"""The variables of the search, and the rows that tie them together.
+"""The choice as a program: costs are sums of terms that depend on the width of one node or of two.
 
-Costs are sums of terms that depend on the width of one node or of two. A node is a group of layers
-that share a width, or a tensor that several groups read and that is stored at the widest of them.
-A term of two nodes is made linear exactly: it has one variable for every pair of widths, whose
-sums over either width are the other's variables.
+A node is a group of layers that share a width, or a tensor that several groups read and that is
+stored at the widest of them. A cost is a vector: one entry for each width of each node, then one
+for each pair of widths of each pair of nodes; a choice's cost is the sum of the entries it takes.
 """
 
 from collections.abc import Sequence
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
-Choice = np.ndarray  # position among the widths, one a group
+Choice = np.ndarray  # position among the widths, one per group
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class Program:
     Examples
     --------
     >>> p = Program(np.array([[9.0, 1.0], [5.0, 2.0]]))
-    >>> float(p.omega_vector @ p.expand(np.array([1, 0])))
+    >>> float(p.cost(p.omega_vector, np.array([1, 0])))
     6.0
     """
 
@@ -43,26 +41,14 @@ class Program:
         return len(self.omega) + len(self.tensors)
 
     @cached_property
-    def allowed(self) -> np.ndarray:
-        """1 for each variable that may be 1, 0 for widths that are not allowed."""
-        allowed = np.ones(self.rows[0].shape[1])
-        allowed[: self.omega.size] = np.isfinite(self.omega).ravel()
-        return allowed
-
-    @cached_property
-    def is_group(self) -> np.ndarray:
-        """1 for the variables that are the choice; the others follow from them."""
-        return (np.arange(self.rows[0].shape[1]) < self.omega.size).astype(float)
-
-    @property
     def omega_vector(self) -> np.ndarray:
-        """Ω as a cost vector."""
+        """Ω as a cost vector; 0 where a width is not allowed."""
         tensors = np.zeros((len(self.tensors), self.omega.shape[1]))
         allowed = np.where(np.isfinite(self.omega), self.omega, 0.0)
         return self.vector(np.concatenate([allowed, tensors]))
 
     def vector(self, single: np.ndarray, double: np.ndarray | None = None) -> np.ndarray:
-        """Return a cost as a vector over the variables.
+        """Return a cost as a vector.
 
         Parameters
         ----------
@@ -73,45 +59,34 @@ class Program:
         empty = np.zeros((len(self.pairs), widths, widths))
         return np.concatenate([single.ravel(), (empty if double is None else double).ravel()])
 
-    def expand(self, choice: Choice) -> np.ndarray:
-        """Return the values of all variables for a choice, shape (variables,)."""
-        widths = self.omega.shape[1]
-        at = [int(k) for k in choice]
-        at += [max(at[g] for g in groups) for groups in self.tensors]
-        single = np.zeros((self.nodes, widths))
-        single[np.arange(self.nodes), at] = 1.0
-        double = np.zeros((len(self.pairs), widths, widths))
-        for row, (a, b) in enumerate(self.pairs):
-            double[row, at[a], at[b]] = 1.0
-        return self.vector(single, double)
+    def tables(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return cost vectors (n, entries) as terms of one node and of two (see `vector`)."""
+        count, widths = len(vectors), self.omega.shape[1]
+        single, double = np.split(vectors, [self.nodes * widths], axis=1)
+        return (
+            single.reshape(count, self.nodes, widths),
+            double.reshape(count, len(self.pairs), widths, widths),
+        )
 
-    @cached_property
-    def rows(self) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
-        """Rows (matrix, least, most) that hold the variables together.
+    def entries(self, choices: np.ndarray) -> np.ndarray:
+        """Return which entries of a cost vector choices take.
 
-        A node has one width. A tensor has at least width k where one of its groups has, and only
-        there. A pair's variables add up to either node's.
+        Parameters
+        ----------
+        choices : shape (n, groups).
+
+        Returns
+        -------
+        int array of shape (n, nodes + pairs).
         """
-        groups, widths = self.omega.shape
-        node = sparse.eye_array(self.nodes, format="csr")
-        each, one = sparse.eye_array(widths), np.ones((1, widths))
-        at_least = np.triu(np.ones((widths, widths)))[1:]
-        blocks = [(sparse.kron(node, one), None, 1.0, 1.0)]
-        if self.tensors:
-            reads = [(t, g) for t, readers in enumerate(self.tensors) for g in readers]
-            t, g = np.array(reads).T
-            stored = node[groups:]
-            by_any = sparse.csr_array((np.ones(len(t)), (t, g)), (len(self.tensors), self.nodes))
-            blocks.append((sparse.kron(stored[t] - node[g], at_least), None, 0.0, np.inf))
-            blocks.append((sparse.kron(stored - by_any, at_least), None, -np.inf, 0.0))
-        if self.pairs:
-            pair = sparse.eye_array(len(self.pairs))
-            sums = (sparse.kron(each, one), sparse.kron(one, each))
-            for nodes, add_up in zip(np.array(self.pairs).T, sums, strict=True):
-                blocks.append(
-                    (-sparse.kron(node[nodes], each), sparse.kron(pair, add_up), 0.0, 0.0)
-                )
-        grid = [block[: 2 if self.pairs else 1] for block in blocks]
-        heights = [block[0].shape[0] for block in blocks]
-        least, most = (np.repeat([block[k] for block in blocks], heights) for k in (2, 3))
-        return sparse.block_array(grid, format="csr"), least, most
+        widths = self.omega.shape[1]
+        widest = [choices[:, list(groups)].max(axis=1) for groups in self.tensors]
+        at = np.column_stack([choices, *widest]).astype(np.intp)
+        first, second = np.array(self.pairs, dtype=np.intp).reshape(-1, 2).T
+        single = np.arange(self.nodes) * widths + at
+        double = (np.arange(len(self.pairs)) * widths + at[:, first]) * widths + at[:, second]
+        return np.concatenate([single, self.nodes * widths + double], axis=1)
+
+    def cost(self, vector: np.ndarray, choice: Choice) -> float:
+        """Return what a choice costs."""
+        return float(vector[self.entries(np.asarray(choice)[None])[0]].sum())

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bfimna import data
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, unknown, whole_number
 from bfimna.network.graph import Network
+from bfimna.network.precision import MAX_BITS
 
 #: one bit less makes a uniform quantiser's step twice, its squared error four times as large
 ERROR_PER_BIT = 4.0
@@ -44,33 +45,32 @@ class Sensitivity:
     def __post_init__(self) -> None:
         if not self.error:
             raise BfimnaError("a sensitivity needs at least one layer whose bits are to be chosen")
-        for layer, errors in self.error.items():
-            if not errors or not all(e > 0 and np.isfinite(e) for e in errors.values()):
-                raise BfimnaError(
-                    f"layer {layer!r}: the quantisation errors must be finite and above 0, not "
-                    f"{dict(errors)}"
-                )
-            if not 0 <= self.trace.get(layer, -1.0) < np.inf:
-                raise BfimnaError(
-                    f"layer {layer!r}: the mean Hessian trace must be a finite number of at least "
-                    f"0, not {self.trace.get(layer)}"
-                )
+        error = {layer: _errors(layer, errors) for layer, errors in self.error.items()}
+        trace = {layer: _trace(layer, self.trace.get(layer)) for layer in error}
+        fixed = {layer: _width(layer, bits) for layer, bits in self.fixed.items()}
+        for name, values in (("error", error), ("trace", trace), ("fixed", fixed)):
+            object.__setattr__(self, name, values)
 
     def of(self, layer: str, bits: int) -> float:
         """Return Ω of a layer at a width."""
-        errors = self.error[layer]
+        errors, bits = self._errors_of(layer), _width(layer, bits)
         widths = sorted(errors)
         nearest = min(max(bits, widths[0]), widths[-1])
         if nearest in errors:
             error = errors[nearest] * ERROR_PER_BIT ** (nearest - bits)
         else:
-            error = np.exp(np.interp(bits, widths, [np.log(errors[b]) for b in widths]))
-        return float(self.trace[layer] * error)
+            error = float(np.exp(np.interp(bits, widths, [np.log(errors[b]) for b in widths])))
+        return self.trace[layer] * error
+
+    def _errors_of(self, layer: str) -> Mapping[int, float]:
+        if layer not in self.error:
+            raise unknown("layer of the sensitivity", layer, self.error)
+        return self.error[layer]
 
     def basis(self, bits: Mapping[str, int]) -> str:
         """Return "known" if the error of every layer at its width is given, else "interpolated"."""
         free = (layer for layer in bits if layer not in self.fixed)
-        return "known" if all(bits[x] in self.error[x] for x in free) else "interpolated"
+        return "known" if all(bits[x] in self._errors_of(x) for x in free) else "interpolated"
 
     def table(self, layers: Sequence[str], choices: Sequence[int]) -> np.ndarray:
         """Ω of each layer at each choice, shape (layers, choices); 0 for layers that are fixed."""
@@ -87,8 +87,8 @@ class Sensitivity:
         covered = set(self.error) | set(self.fixed)
         if missing := [x for x in network.gemm_names if x not in covered]:
             raise BfimnaError(
-                f"no sensitivity for {len(missing)} layers of {network.name}: "
-                f"{', '.join(missing)}; give their trace and error, or fix their bits"
+                f"no sensitivity for {len(missing)} of {network.name}'s layers: "
+                f"{', '.join(missing)}; give their trace and error, or fix their bits (fixed=)"
             )
         if odd := sorted(covered - set(network.gemm_names)):
             raise BfimnaError(
@@ -96,15 +96,55 @@ class Sensitivity:
             )
 
 
+def _errors(layer: str, errors: Mapping[int, float]) -> dict[int, float]:
+    try:
+        found = {_width(layer, bits): float(error) for bits, error in errors.items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {}
+    if not found or not all(0 < error < np.inf for error in found.values()):
+        raise BfimnaError(
+            f"layer {layer!r}: the quantisation errors must be finite and above 0, by bits from "
+            f"1 to {MAX_BITS}, not {errors!r}"
+        )
+    return found
+
+
+def _trace(layer: str, trace: float | None) -> float:
+    try:
+        value = float(trace)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        value = np.nan
+    if not 0 <= value < np.inf:
+        raise BfimnaError(
+            f"layer {layer!r}: the mean Hessian trace must be a finite number of at least 0, not "
+            f"{trace!r}"
+        )
+    return value
+
+
+def _width(layer: str, bits: int) -> int:
+    return whole_number(f"bits of layer {layer!r}", bits, 1, MAX_BITS)
+
+
 def hawq_sensitivity(network: Network) -> Sensitivity:
     """Return HAWQ-V3's published sensitivities; its first and last layer stay at 8 bits.
+
+    Raises
+    ------
+    BfimnaError
+        For another network than HAWQ-V3's two, or where the table lacks a layer between them.
 
     >>> from bfimna.network import zoo
     >>> hawq_sensitivity(zoo.resnet18()).fixed
     {'conv1': 8, 'fc': 8}
     """
-    rows = list(data.hawq_sensitivity(network.name).itertuples())
-    trace = {r.layer: r.mean_hessian_trace for r in rows}
-    error = {r.layer: {8: r.weight_error_int8_l2sq, 4: r.weight_error_int4_l2sq} for r in rows}
-    fixed = {name: 8 for name in network.gemm_names if name not in trace}
-    return Sensitivity(trace, error, fixed)
+    rows = data.hawq_sensitivity(network.name).set_index("layer")
+    trace = {str(layer): float(trace) for layer, trace in rows.mean_hessian_trace.items()}
+    error = {
+        layer: {b: float(rows[f"weight_error_int{b}_l2sq"][layer]) for b in (8, 4)}
+        for layer in trace
+    }
+    ends = (network.gemm_names[0], network.gemm_names[-1])
+    sensitivity = Sensitivity(trace, error, {name: 8 for name in ends if name not in trace})
+    sensitivity.check(network)
+    return sensitivity

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from bfimna.chip.words import storage
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
@@ -74,13 +75,14 @@ class Space:
 
     @cached_property
     def readers(self) -> dict[str, tuple[int, ...]]:
-        """The groups that read each layer's tensor, and so set its stored bits."""
-        found = {}
-        for layer in self.network.layers:
-            last = self.network.makers[layer.name]
-            readers = self.network.readers[layer.name] or (last,)
-            found[layer.name] = tuple(sorted({self.group_of[k] for k in readers}))
-        return found
+        """The groups whose width sets each layer's stored bits: those that read its tensor."""
+        stored = storage(self.network)
+        groups = {
+            source: tuple(sorted({self.group_of[k] for k in stored.readers(source)}))
+            for source in np.unique(stored.source).tolist()
+        }
+        pairs = zip(self.network.layers, stored.source.tolist(), strict=True)
+        return {layer.name: groups[source] for layer, source in pairs}
 
     @cached_property
     def tensors(self) -> list[tuple[int, ...]]:

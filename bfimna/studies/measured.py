@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from bfimna.result import cost
 from bfimna.result.simulate import simulate
 
 FRAMES_PER_S = 30.0
+#: events that depend on the data
+DATA_EVENTS = ("cells_written", "words_written", "rows_matched")
 ROWS = 2**16  # of arrays with faults: 14 CAPs, filled again and again with the same cells stuck
 YEAR_S = 365.25 * 24 * 3600.0
 
@@ -136,8 +139,9 @@ def energy_by_layer(
                     "technology": technology, "layer": layer.name, "phase": phase,
                     "zeros_percent": _zeros(report, layer.inputs[0]),
                     "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
-                    "cells_written": done.counts.cells_written / len(images),
-                    "expected_cells_written": expected.cells_written / len(images),
+                    "attached_cells": chip.columns if segment is None else segment,
+                    **{e: getattr(done.counts, e) / len(images) for e in DATA_EVENTS},
+                    **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
                     "energy_j": energy_j, "expected_energy_j": expected_j,
                 })  # fmt: skip
     return pd.DataFrame(rows)
@@ -160,13 +164,15 @@ def data_energy(
     for name in digits_precisions:
         precision = digits.precision(name)
         x = digits.images(precision)[:images]
-        run = digits.network(), digits.parameters(name), x, precision
-        frames.append(energy_by_layer(*run, technologies).assign(weights="trained"))
+        own: Parameters = digits.parameters(name)
+        rows = energy_by_layer(digits.network(), own, x, precision, technologies)
+        frames.append(rows.assign(weights="trained"))
     for width in bits:
         precision = Precision.fixed(synthetic_network, width)
         own = synthetic(synthetic_network, precision)
-        run = synthetic_network, own, random_images(synthetic_network, precision), precision
-        frames.append(energy_by_layer(*run, technologies).assign(weights="synthetic"))
+        drawn: Any = random_images(synthetic_network, precision)
+        rows = energy_by_layer(synthetic_network, own, drawn, precision, technologies)
+        frames.append(rows.assign(weights="synthetic"))
     return pd.concat(frames, ignore_index=True)
 
 

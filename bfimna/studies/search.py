@@ -1,18 +1,22 @@
 """The searches that the notebooks draw: fronts beside published schemes, streams played."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bfimna import data
 from bfimna.chip.chip import Chip
-from bfimna.network import zoo
+from bfimna.errors import BfimnaError
+from bfimna.names import load_network, load_precision
+from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result.sweep import sweep
 from bfimna.search import dynamic
 from bfimna.search.choose import Budget, choose, choose_each, compare, front
-from bfimna.search.sensitivity import hawq_sensitivity
+from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity
+from bfimna.search.sensitivity_file import read_sensitivity
 from bfimna.technology.technology import Technology
 
 
@@ -20,39 +24,71 @@ def _bits(precision: Precision) -> dict[str, int]:
     return dict(zip(precision.layers, precision.weight_bits, strict=True))
 
 
+def _subject(
+    network: str, sensitivity: str | Path | Sensitivity | None
+) -> tuple[Network, Sensitivity]:
+    """Return a network of the zoo or a file, with its own sensitivities or else HAWQ-V3's."""
+    net = load_network(network)
+    if isinstance(sensitivity, str | Path):
+        sensitivity = read_sensitivity(sensitivity)
+    if sensitivity is None:
+        if network not in data.HAWQ_NAMES:
+            raise BfimnaError(
+                f"HAWQ-V3 gives no sensitivities of {network!r}, only of "
+                f"{', '.join(data.HAWQ_NAMES)}: give a file of them"
+            )
+        sensitivity = hawq_sensitivity(net)
+    sensitivity.check(net)
+    return net, sensitivity
+
+
+def _uniform(network: Network, sensitivity: Sensitivity, bits: int) -> Precision:
+    return Precision.of(network, sensitivity.fixed, f"int{bits}", bits)
+
+
 def against_published(
-    network_name: str, chip: Chip, technology: Technology, points: Mapping[str, int]
+    network: str,
+    chip: Chip,
+    technology: Technology,
+    points: Mapping[str, int],
+    sensitivity: str | Path | Sensitivity | None = None,
 ) -> pd.DataFrame:
-    """Return fronts and HAWQ-V3's schemes in one table, with Ω and EDP relative to int8.
+    """Return fronts and HAWQ-V3's schemes in one table, with Ω and EDP relative to 8 bits.
+
+    For a network with sensitivities of its own, 4 and 8 bits throughout stand for the schemes.
 
     Parameters
     ----------
+    network : of the zoo, or a file.
     points : budgets of each front, by its choices of bits as text, for example ``{"4, 8": 20}``.
+    sensitivity : of its own, or a CSV with them (`read_sensitivity`); HAWQ-V3's if left out.
 
     Returns
     -------
-    DataFrame of `compare` and: choices ("published" for HAWQ-V3's schemes), edp_rel, and for the
-    schemes best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and different,
-    the number of layers that this choice gives other bits.
+    DataFrame of `compare` and: choices ("published" for HAWQ-V3's schemes, "uniform"), edp_rel, and
+    for these best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and
+    different, the number of layers that this choice gives other bits.
     """
-    network = zoo.load(network_name)
-    omega = hawq_sensitivity(network)
-    schemes = [data.load_precision(network, name) for name in data.hawq_schemes(network_name)]
-    published = compare(network, omega, schemes, chip, technology)
-    budgets = [Budget("edp_js", limit=edp) for edp in published.edp_js]
-    best = choose_each(network, omega, budgets, chip, technology)
-    published["best_omega"] = [omega.total(_bits(p)) for p in best]
-    published["different"] = [
+    net, omega = _subject(network, sensitivity)
+    if sensitivity is None:
+        schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
+    else:
+        schemes = [_uniform(net, omega, bits) for bits in (4, 8)]
+    given = compare(net, omega, schemes, chip, technology)
+    budgets = [Budget("edp_js", limit=edp) for edp in given.edp_js]
+    best = choose_each(net, omega, budgets, chip, technology)
+    given["best_omega"] = [omega.total(_bits(p)) for p in best]
+    given["different"] = [
         sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
         for p, scheme in zip(best, schemes, strict=True)
     ]
-    frames = [published.assign(choices="published")]
+    frames = [given.assign(choices="published" if sensitivity is None else "uniform")]
     for text, count in points.items():
         choices = [int(bits) for bits in text.split(",")]
-        found = front(network, omega, chip, technology, choices, count)
-        rows = compare(network, omega, found, chip, technology)
+        found = front(net, omega, chip, technology, choices, count)
+        rows = compare(net, omega, found, chip, technology)
         frames.append(rows.assign(choices=text))
-    int8 = published.set_index("precision").edp_js["hawq_v3/int8"]
+    int8 = sweep(net, [_uniform(net, omega, 8)], [chip], [technology]).edp_js[0]
     table = pd.concat(frames, ignore_index=True)
     return table.assign(edp_rel=table.edp_js / int8)
 
@@ -64,8 +100,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
     AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
     (share of the scheme's budget).
     """
-    network = zoo.load(network_name)
-    omega = hawq_sensitivity(network)
+    network, omega = _subject(network_name, None)
     published = data.load_precision(network, f"hawq_v3/{scheme}")
     edp = sweep(network, [published], [chip], [technology]).edp_js[0]
     chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
@@ -86,18 +121,35 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
         }
         for layer, flipped in zip(layers, alone, strict=True)
     ]
-    return pd.DataFrame(rows)
+    columns = ["layer", "published_bits", "bits", "omega_change", "edp_change", "t4_latency_change"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def options(
+    network: str, accuracies: Mapping[str, float], chip: Chip, technology: Technology
+) -> pd.DataFrame:
+    """Return precisions that none beats on the AP: latency, energy, accuracy as it was measured.
+
+    Parameters
+    ----------
+    accuracies : in percent, by precision (a name or a file).
+    """
+    if not accuracies:
+        raise BfimnaError("give the measured accuracy of at least one precision")
+    net = load_network(network)
+    precisions = [load_precision(net, name) for name in accuracies]
+    rows = sweep(net, precisions, [chip], [technology])
+    rows["accuracy_percent"] = list(accuracies.values())
+    return dynamic.pareto(rows[list(dynamic.COLUMNS)])
 
 
 def published_options(network_name: str, chip: Chip, technology: Technology) -> pd.DataFrame:
     """Return HAWQ-V3's schemes that none beats on the AP: latency, energy, published accuracy."""
-    network = zoo.load(network_name)
-    schemes = [data.load_precision(network, name) for name in data.hawq_schemes(network_name)]
-    accuracy = data.hawq_accuracy(network_name).set_index("scheme").top1_percent
-    rows = sweep(network, schemes, [chip], [technology])
-    names = rows.precision.str.removeprefix("hawq_v3/")
-    rows["accuracy_percent"] = accuracy.reindex(names).to_numpy()
-    return dynamic.pareto(rows[list(dynamic.COLUMNS)])
+    published = data.hawq_accuracy(network_name).set_index("scheme").top1_percent
+    names = data.hawq_schemes(network_name)
+    accuracies = published.reindex([name.removeprefix("hawq_v3/") for name in names])
+    by_name = dict(zip(names, accuracies.tolist(), strict=True))
+    return options(network_name, by_name, chip, technology)
 
 
 def play(
@@ -109,8 +161,8 @@ def play(
 ) -> pd.DataFrame:
     """Play streams by the policy, the best static option in hindsight, and the oracle.
 
-    And by the policy again, as a crossbar that pays `reload` would live through it. One row a seed,
-    run and inference.
+    And by the policy again, as a crossbar that pays `reload` would live through it. One row per
+    seed, run and inference.
     """
     frames = []
     for seed in seeds:

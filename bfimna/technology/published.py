@@ -34,7 +34,7 @@ def solve(peaks: pd.DataFrame) -> dict[str, float]:
     shape = np.stack([4 * bits**2 + 4 * bits, 4 * bits], axis=1)
     time = 2 * ROWS / own.throughput_gops.to_numpy()  # ns a MAC of every row
     energy = 2e6 / own.efficiency_gops_per_w.to_numpy()  # fJ a MAC
-    found = {}
+    found: dict[str, float] = {}
     for unit, total in (("ns", time), ("fj", energy)):
         per_pass, per_column = np.linalg.lstsq(shape / total[:, None], np.ones(len(own)))[0]
         found |= {f"pass_{unit}": float(per_pass), f"column_{unit}": float(per_column)}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, nan
+from typing import Any
 
 import pandas as pd
 
@@ -56,7 +57,7 @@ class Assumptions:
     def __init__(self, table: pd.DataFrame, device_class: str) -> None:
         kept = table[table.applies_to.isin(["circuit", "every", device_class])]
         columns = [c for c in COLUMNS if c not in ("technology",)]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {c: "" if pd.isna(row[c]) else row[c] for c in columns} for _, row in kept.iterrows()
         ]
         self._rows = {str(row["parameter"]): Value(**row) for row in rows}

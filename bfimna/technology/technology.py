@@ -43,13 +43,14 @@ class Technology:
 
     Attributes
     ----------
-    nominal_supply_v : supply that the table's figures belong to. supply_v : the one they are at.
+    name : what results call it.
+    nominal_supply_v : supply that the table's figures belong to.
+    supply_v : supply that the figures of this object belong to.
     threshold_v : threshold of the device class, in V.
     alpha : of the alpha-power law, delay ∝ V / (V - threshold_v)^alpha.
     write_scales : whether writes follow the logic supply (SRAM) or are set by the device (ReRAM).
-    compare_s, write_s, load_s, read_s : seconds of a cycle without the attached cells' part.
-    compare_s_per_cell, write_s_per_cell, load_s_per_cell, read_s_per_cell : seconds an attached
-        cell adds.
+    compare_s : seconds of a compare without the attached cells' part; so write_s, load_s, read_s.
+    compare_s_per_cell : seconds that an attached cell adds; so write_, load_ and read_s_per_cell.
     shift_s : seconds of a shift of the column tags.
     compare_j_per_row : joules of a match line's precharge, sensing and output.
     compare_j_per_attached_cell : joules to recharge a match line, per cell; none where it matched.
@@ -58,9 +59,10 @@ class Technology:
     write_j_per_cell : joules of a written cell itself.
     write_j_per_attached_cell : joules of a tagged row's word line, per cell, once per write.
     write_j_per_line_cell : joules to drive a written column past one row, tagged or not.
-    load_j_per_cell, load_j_per_attached_cell : joules of a loaded cell, and of the line that brings
-        its row's own bit, per cell attached.
-    read_j_per_row, read_j_per_attached_cell : joules to read a row's bit of one column.
+    load_j_per_cell : joules of a loaded cell itself.
+    load_j_per_attached_cell : joules of the line that brings a row its own bit, per cell.
+    read_j_per_row : joules to read a row's bit of one column, without its match line.
+    read_j_per_attached_cell : joules of that match line, per cell.
     shift_j_per_tag : joules to shift one column tag.
     idle_rows : share of the rows without data that are precharged all the same (0: gated).
     leakage_w_per_cell : watts that a cell leaks, periphery included.
@@ -70,7 +72,8 @@ class Technology:
     vertical_energy_factor : energy of a cell attached to a column's line over one on a row's.
     vertical_area_factor : area of a cell with a second set of lines and tags over one without.
     interconnect : what moving bits costs.
-    ranges : field → its (low, high). draws : field → (distribution, cause) of its range.
+    ranges : field → its (low, high).
+    draws : field → (distribution, cause) of its range; see `data/README.md`.
     """
 
     name: str

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import bfimna as bf
 from bfimna.ap import counts as closed
+from bfimna.ap import programs
 from bfimna.ap.arithmetic import requantise
 from bfimna.ap.events import EVENTS
 
@@ -27,10 +28,13 @@ def draw(data, bits, signed, shape, seed=0):
     return np.full(shape, (0 if data == "zeros" else -1 if signed else high))
 
 
+FOLLOW_DATA = ("cells_written", "rows_matched", "words_written")
+
+
 def assert_counts(counted, expected):
     """Every counter but those that follow the data."""
     for event in EVENTS:
-        if event not in ("cells_written", "rows_matched", "words_written", "lines_driven"):
+        if event not in FOLLOW_DATA:
             assert getattr(counted, event) == getattr(expected, event), event
 
 
@@ -44,6 +48,7 @@ def test_words_of_every_width(bits, signed):
             result, counted = getattr(bf.ap, name)(a, b, bits, signed)
             np.testing.assert_array_equal(result, oracle(a, b))
             program = closed.load(2 * wide) + getattr(closed, name)(wide) + closed.read(bits + 1)
+            program = program + closed.clear_along(1)
             assert_counts(counted, program.over(131))
         result, counted = bf.ap.maximum(a, b, bits, signed)
         np.testing.assert_array_equal(result, np.maximum(a, b))
@@ -68,6 +73,7 @@ def test_multiply_at_every_width(a_bits, signed):
         if signs == (False, True):
             m, n, signs = n, m, (True, False)
         program = closed.load(m + n) + closed.multiply(m, n, signs) + closed.read(m + n)
+        program = program + closed.clear_along(m + n + signs[1])
         assert_counts(counted, program.over(77))
 
 
@@ -101,7 +107,8 @@ def test_reduce(length, groups, bits, signed, kind, data):
     np.testing.assert_array_equal(sums, a.sum(axis=0))
     growth = closed.levels(length)
     width = bits + growth
-    program = closed.load(bits).over(length * groups)
+    cleared = 2 * width + 1 if kind == "1d" else width  # the columns that hold no loaded bit
+    program = (closed.load(bits) + closed.clear_along(cleared - bits)).over(length * groups)
     if signed:
         program = program + closed.sign_extend(growth).over(length * groups)
     program = program + closed.reduce(length, bits, kind, groups=groups, signed=signed).over(groups)
@@ -111,7 +118,7 @@ def test_reduce(length, groups, bits, signed, kind, data):
         program = program + (closed.load(width) * words).over(groups)
         program = (
             program
-            + (closed.add(width) * (words - 1)).over(groups)
+            + ((closed.add(width) + closed.clear_along(1)) * (words - 1)).over(groups)
             + closed.read(width).over(groups)
         )
     assert_counts(counted, program)
@@ -139,57 +146,33 @@ def test_requantise(a_bits, scale, bits, signed, data, position):
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     np.testing.assert_array_equal(result, np.clip((a * scale) >> shift, low, high))
     program = closed.requantise(a_bits, n, bits, shift, signed)
-    program = closed.load(a_bits + n) + program + closed.read(bits)
+    program = closed.load(a_bits + n) + program + closed.read(bits) + closed.clear_along(n + 2)
     assert_counts(counted, program.over(99))
 
 
-def exhaustive(bits):
-    a, b = np.meshgrid(np.arange(1 << bits), np.arange(1 << bits))
-    return a.ravel(), b.ravel()
-
-
-@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5])
-def test_cells_written_over_all_operands(bits):
-    """The expectation under uniformly random bits is the mean over all operands."""
-    a, b = exhaustive(bits)
-    n, cleared = len(a), 1
-    for name, clear in (("add", cleared), ("subtract", cleared), ("maximum", 0)):
-        _, counted = getattr(bf.ap, name)(a, b, bits)
-        assert counted.cells_written / n - clear == pytest.approx(
-            getattr(closed, name)(bits).cells_written
-        ), name
-    signed = a - (1 << (bits - 1))
-    _, counted = bf.ap.relu(signed, bits)
-    assert counted.cells_written / n == pytest.approx(closed.relu(bits).cells_written)
-    for signs in ((False, False), (True, False), (True, True)):
-        left = signed if signs[0] else a
-        right = b - (1 << (bits - 1)) if signs[1] else b
-        _, counted = bf.ap.multiply(left, right, bits, bits, signs)
-        clear = 2 * bits + signs[1]
-        assert counted.cells_written / n - clear == pytest.approx(
-            closed.multiply(bits, bits, signs).cells_written, rel=0.02
-        ), signs
-
-
-@pytest.mark.parametrize(("m", "n"), [(8, 8), (4, 8), (16, 16), (12, 3)])
-def test_cells_written_by_multiplication_of_random_words(m, n):
-    a, b = draw("random", m, False, 1 << 15), draw("random", n, False, 1 << 15, 1)
-    _, counted = bf.ap.multiply(a, b, m, n)
-    expected = closed.multiply(m, n).cells_written
-    assert counted.cells_written / a.size - (m + n) == pytest.approx(expected, rel=0.02)
-
-
-def test_cells_written_by_reduction_of_random_words():
-    """Words that fill all columns: then sum and carry bits are as good as random."""
+@pytest.mark.parametrize("kind", ["2d", "2d-segmented"])
+def test_reduction_of_random_words(kind):
+    """Words that fill all columns: all sum and carry bits but the lowest are as good as random."""
     length, bits = 64, 16
     a = draw("random", bits, True, (length, 512))
-    array = bf.ap.Array(512, length)
+    array = bf.ap.Array(512, length, kind=kind)
     array.load(a, range(bits))
-    from bfimna.ap import programs
-
     programs.reduce(array, range(bits))
-    expected = closed.reduce(length, bits - closed.levels(length)).cells_written
-    assert array.counts.cells_written / 512 == pytest.approx(expected, rel=0.1)
+    expected = closed.reduce(length, bits - closed.levels(length), kind, groups=512)
+    counted = array.counts
+    for event in FOLLOW_DATA:
+        assert getattr(counted, event) / 512 == pytest.approx(getattr(expected, event), rel=0.06)
+    assert counted.lines_driven == expected.lines_driven * 512
+
+
+def test_1d_reduction_of_random_words():
+    """The sum of random words: its bits are as good as random, but for each level's top one."""
+    a = draw("random", 16, False, (64, 512))
+    _, counted = bf.ap.reduce(a, 16, kind="1d")
+    expected = closed.reduce(64, 16, "1d")
+    assert counted.rows_matched / 512 == pytest.approx(expected.rows_matched, rel=0.1)
+    cleared = 64 * (2 * 22 + 1 - 16)  # along with the load
+    assert counted.cells_written / 512 - cleared == pytest.approx(expected.cells_written, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -205,11 +188,36 @@ def test_cells_written_by_reduction_of_random_words():
         (lambda: bf.ap.multiply([1], [1], a_bits=0), "bits of a must be a whole number"),
         (lambda: bf.ap.reduce([[1]], kind="3d"), "unknown AP kind '3d'"),
         (lambda: bf.ap.gemm([[1, 2]], [[1]]), "want .i, j. and .j, u."),
+        (lambda: bf.ap.gemm([[1]], [[1]], rows=0), "rows must be a whole number of at least 1"),
+        (lambda: bf.ap.gemm([[1]], [[1]], threads=float("nan")), "threads must be a whole number"),
+        (lambda: bf.ap.gemm([[1]], [[1]], threads=-1), "threads must be a whole number"),
+        (lambda: bf.ap.gemm([[1]], [[1]], faults=0.1), "faults must be a bf.ap.Faults or None"),
+        (lambda: bf.ap.gemm([[1]], [[1]], kind="1d"), "gemm wants a 2D AP"),
+        (lambda: bf.ap.gemm([[1]], [[1]], signed=(1, 0)), "true or false, or a pair of these"),
+        (lambda: bf.ap.multiply([1], [1], signed=(True,)), "true or false, or a pair of these"),
+        (lambda: bf.ap.add([1], [1], signed=None), "a: signed must be true or false, not None"),
+        (lambda: bf.ap.requantise([1], 3, 0, bits=40), "24 bits times 2 leave no shift that gives"),
+        (lambda: bf.ap.requantise([1], 3, -1), "shift must be a whole number from 0 to 17"),
+        (lambda: bf.ap.requantise([1], 3, 0, bits=0), "bits must be a whole number"),
+        (lambda: bf.ap.reduce([[1], [1]], 63), "a result of 64 unsigned bits; integers hold 63"),
+        (lambda: bf.ap.reduce([[1], [1]], 64, True), "a result of 65 signed bits"),
+        (lambda: bf.ap.gemm([[1] * 2**17], [[1]] * 2**17, 24, 24), "gemm: a result of 65 signed"),
+        (lambda: bf.ap.reduce([[1], [1]], 60, kind="1d"), "reduce needs 123 columns"),
     ],
 )
 def test_bad_input(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()
+
+
+def test_widest_sums_are_right():
+    """The last widths that fit: a column more is refused above."""
+    top = (1 << 62) - 1
+    np.testing.assert_array_equal(bf.ap.reduce([[top], [top]], 62)[0], [2 * top])
+    np.testing.assert_array_equal(
+        bf.ap.reduce([[-top - 1], [-top - 1]], 63, True)[0], [-2 * top - 2]
+    )
+    np.testing.assert_array_equal(bf.ap.relu([-(2**63), 2**63 - 1], 64)[0], [0, 2**63 - 1])
 
 
 def test_shapes_are_kept():

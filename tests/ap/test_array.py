@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import bfimna as bf
 from bfimna.ap import programs, tables
 from bfimna.ap.array import Array
+from bfimna.ap.compiled import compiled
 
 WORDS = np.random.default_rng(0).integers(0, 16, (2, 5000))
 
@@ -118,6 +119,207 @@ def test_match_lines_err_at_their_rate():
 )
 def test_errors_change_nothing(call, message):
     array = added()
+    before, counts = array.planes.copy(), array.counts
+    with pytest.raises(bf.BfimnaError, match=message):
+        call(array)
+    np.testing.assert_array_equal(array.planes, before)
+    assert array.counts == counts
+
+
+def step_programs():
+    """A program of each table that has a loop of its own, on the columns 0 to 3."""
+    return {name: lut.at((2, 0, 3, 1)[: len(lut.columns)]) for name, lut in tables.STEPS.items()}
+
+
+@pytest.mark.parametrize("name", tables.STEPS)
+@pytest.mark.parametrize("groups", [1, 64, 100, 64 * 512 + 7])
+def test_a_table_s_own_loop_is_its_passes_one_by_one(name, groups):
+    """Against the loops that count wear, which know nothing of tables; every row of bits occurs."""
+    fast, slow = Array(groups, columns=4, threads=1), Array(groups, columns=4, wear=True)
+    program = step_programs()[name]
+    (table,) = compiled(program).program.table
+    assert list(tables.STEPS)[table] == name
+    for array in (fast, slow):
+        array.load(np.arange(groups) % 16, range(4))
+        array.run((*program, *program))
+    np.testing.assert_array_equal(fast.planes, slow.planes)
+    assert (fast.counts, fast.tags_set) == (slow.counts, slow.tags_set)
+
+
+def test_passes_of_tables_are_found_wherever_they_stand():
+    clear, add = programs.clear((9,)), tables.FULL_ADD.at((0, 4, 8))
+    program = compiled((*clear, *add, *add[:3], *clear, *tables.CONTROLLED_ADD.at((0, 1, 4, 8))))
+    names = [list(tables.STEPS)[i] if i >= 0 else "" for i in program.program.table]
+    assert names == ["", "full_add", "", "", "", "", "controlled_add"]
+    assert program.program.first.tolist() == [0, 1, 5, 6, 7, 8, 9]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(3, 40), st.integers(1, 200), st.integers(2, 9), st.integers(0, 99))
+def test_vertical_mode_is_the_same_level_by_level(rows, groups, bits, seed):
+    """All levels in one column after the other; or, with wear, all columns in a level."""
+    words = np.random.default_rng(seed).integers(0, 1 << bits, (rows, groups))
+    width = bits + 6
+    arrays = [Array(groups, rows, width, threads=1, wear=wear) for wear in (False, True)]
+    for array in (*arrays, Array(groups, rows, width, threads=2)):
+        array.load(words, range(bits), clear=range(bits, width))
+        left = programs.reduce(array, range(width))
+        np.testing.assert_array_equal(array.read(range(width), rows=left).sum(0), words.sum(0))
+        np.testing.assert_array_equal(array.planes, arrays[0].planes)
+        assert (array.counts, array.tags_set) == (arrays[0].counts, arrays[0].tags_set)
+
+
+def test_events_of_writes():
+    """Rows that a write enables, and lines that it drives, tagged or not."""
+    array = Array(6, columns=4)
+    array.load(np.arange(6), range(3), clear=range(3, 4))
+    assert (array.counts.lines_driven, array.counts.words_written) == (6, 0)
+    array.run(programs.clear((3, 2)))  # enables all six
+    one = array.counts
+    assert (one.lines_driven, one.words_written, one.rows_matched) == (18, 6, 0)
+    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 0), (2, 1), (3, 1))),))  # the odd ones: 1, 3, 5
+    two = array.counts
+    assert (two.lines_driven, two.words_written, two.rows_matched) == (36, 9, 3)
+    assert two.cells_written - one.cells_written == 9
+
+
+def test_events_of_the_hand_over():
+    array = Array(1, rows=3, columns=4)
+    array.load([[1], [1], [1]], range(2), clear=range(2, 4))
+    before = array.counts
+    array.add_rows(tables.FULL_ADD, (0, 1, 2), 1, range(4))
+    after = array.counts
+    passes = sum(p.matches((1, 1, 1)) for p in tables.FULL_ADD.passes)  # 1 + 1 + 1: none is needed
+    assert after.rows_matched - before.rows_matched == passes + 1  # one carry
+    assert after.words_written - before.words_written == passes + 4 + 1
+    driven = sum(len(p.write) for p in tables.FULL_ADD.passes)
+    assert after.lines_driven - before.lines_driven == (driven + 2) * 4
+
+
+def test_match_errors_of_any_two_runs_differ_and_threads_do_not_matter():
+    faults = bf.ap.Faults(match_error=0.01)
+    never = (bf.ap.lut.Pass(((0, 1),), ((1, 1),)),)
+    seen = {}
+    for threads in (1, 2, 3):
+        for number in (0, 1, 1 << 16):
+            array = Array(200_000, 2, columns=2, faults=faults, threads=threads, number=number)
+            for run in range(3):
+                array.run(programs.clear((1,)))
+                array.run(never)
+                errors = array.planes[1].tobytes()
+                assert seen.setdefault((number, run), errors) == errors
+            array.add_rows(bf.ap.generate("ab", {(1, 0): (1, 1)}), (0, 1), 1, range(2))
+            last = array.planes.tobytes()
+            assert seen.setdefault((number, "vertical"), last) == last
+    assert len(set(seen.values())) == len(seen)
+
+
+def test_match_errors_of_neighbouring_blocks_are_not_shifted_copies():
+    array = Array(64 * 512 * 4, columns=2, faults=bf.ap.Faults(match_error=0.3), threads=1)
+    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 1),)),))
+    bits = np.unpackbits(array.planes[1].view(np.uint8), bitorder="little").reshape(4, -1)
+    for shift in (0, 1, 2, 512):
+        same = (bits[0, shift : 30_000 + shift] == bits[1, :30_000]).mean()
+        assert same == pytest.approx(0.7**2 + 0.3**2, abs=0.02)
+
+
+def test_a_restarted_array_errs_as_at_its_start():
+    array = Array(5000, columns=2, faults=bf.ap.Faults(match_error=0.1), number=7)
+    never = (*programs.clear((1,)), bf.ap.lut.Pass(((0, 1),), ((1, 1),)))
+    array.run(never)
+    first = array.planes.copy()
+    array.run(never)
+    assert (array.planes != first).any()
+    array.restart(7)
+    array.run(never)
+    np.testing.assert_array_equal(array.planes, first)
+
+
+def test_wear_of_runs_that_end_within_a_word():
+    array = Array(6, columns=2, runs=3, wear=True)
+    array.load(np.arange(6) % 2, range(1), clear=range(1, 2))
+    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 1),)),))
+    np.testing.assert_array_equal(array.wear[1, 0], 1 + np.arange(6) % 2)
+    array.forget_wear()
+    assert not array.wear.any()
+
+
+def test_load_by_is_load_planes():
+    words = np.random.default_rng(3).integers(0, 2**63, (4, 2, 2), dtype=np.uint64)
+    for options in ({}, {"wear": True}, {"faults": bf.ap.Faults(stuck_at_1=0.1)}):
+        one, two = (Array(100, 2, 6, **options) for _ in range(2))
+        one.load_planes(words, range(1, 5), clear=range(5, 6))
+        two.load_by(lambda planes: np.copyto(planes, words), range(1, 5), clear=range(5, 6))
+        np.testing.assert_array_equal(one.planes, two.planes)
+        assert one.counts == two.counts
+        if "wear" in options:
+            np.testing.assert_array_equal(one.wear, two.wear)
+
+
+@pytest.mark.parametrize("bits", [1, 31, 62, 63, 64])
+def test_words_of_up_to_64_columns(bits):
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    values = np.array([low, high, 0, -1 if bits > 1 else 0])
+    array = Array(4, columns=bits)
+    array.load(values, range(bits))
+    np.testing.assert_array_equal(array.read(range(bits), signed=True)[0], values)
+
+
+P = bf.ap.lut.Pass
+ADD = tables.FULL_ADD
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda a: a.run(programs.clear((0,)), rows=4), "rows must be a whole number from 0 to 3"),
+        (lambda a: a.run(programs.clear((0,)), rows=10**9), "rows must be"),
+        (lambda a: a.run(programs.clear((0,)), rows=-1), "rows must be"),
+        (lambda a: a.run(programs.clear((0,)), rows=1.5), "rows must be"),
+        (lambda a: a.run([P(((-1, 0),), ((0, 1),))]), r"pass 0 .* \(column -1, bit 0\)"),
+        (lambda a: a.run([P(((0, 2),), ((0, 1),))]), "bit 2"),
+        (lambda a: a.run([P(((0, 1),), ((0.5, 1),))]), "column 0.5"),
+        (lambda a: a.run([P(((0, 1),), ((10**12, 1),))]), "columns 0 to 1000000000000"),
+        (lambda a: a.run(["add"]), "want a bfimna.ap.lut.Pass"),
+        (lambda a: a.read(range(4), rows=4), "rows must be"),
+        (lambda a: a.read(range(0, 8, 2)), "neighbours"),
+        (lambda a: a.read(range(-2, 2)), "columns -2 to 1"),
+        (lambda a: a.read((0, 1)), "range of at most 64"),
+        (lambda a: a.read_planes(range(4), rows=-3), "rows must be"),
+        (lambda a: a.load([1], range(4), rows=4), "rows must be"),
+        (lambda a: a.load([1, 2], range(4)), r"shape \(2,\), want \(3, 100\)"),
+        (lambda a: a.load([0.5], range(4)), "want integers"),
+        (lambda a: a.load([np.nan], range(4)), "want integers"),
+        (lambda a: a.load_planes(np.zeros((4, 4, 2)), range(4)), r"\(4, 4, 2\), want \(4 bits"),
+        (lambda a: a.load_planes(np.zeros((4, 1, 1)), range(4)), "2 words"),
+        (lambda a: a.load_planes(np.zeros((3, 1, 2)), range(4)), "4 bits"),
+        (lambda a: a.load_by(print, range(8, 12)), "columns 8 to 11"),
+        (lambda a: a.load_by(print, range(4), clear=range(9, 12)), "columns 9 to 11"),
+        (lambda a: a.add_rows(ADD, (0, 1, 3), 1, range(4)), "row 3 of a group of 3 rows"),
+        (lambda a: a.add_rows(ADD, (0, 1, -1), 1, range(4)), "first row must be"),
+        (lambda a: a.add_rows(ADD, (0, 1, 2), 2, range(4)), "row 3 of a group"),
+        (lambda a: a.add_rows(ADD, (0, 1, 2), 0, range(4)), "sets of rows must be"),
+        (lambda a: a.add_rows(ADD, (0, 1, 2), -5, range(4)), "sets of rows must be"),
+        (lambda a: a.add_rows(ADD, (0, 1, 1), 1, range(4)), "overlap"),
+        (lambda a: a.add_rows(ADD, (0, 1), 1, range(4)), "2 rows for the names"),
+        (lambda a: a.add_rows(ADD, (0, 1, 2), 1, range(8, 12)), "columns 8 to 11"),
+        (lambda a: a.move_rows(-1, 1, range(4), range(4), range(0)), "first row must be"),
+        (lambda a: a.move_rows(2, 2, range(4), range(4), range(0)), "rows to move must be"),
+        (lambda a: a.move_rows(0, 1, range(4), range(5), range(0)), "does not fit 5 columns"),
+        (lambda a: a.move_rows(0, 1, range(4), range(8, 12), range(0)), "columns 8 to 11"),
+        (lambda a: Array(0), "groups must be"),
+        (lambda a: Array(10, runs=3), "no 3 runs of equal length"),
+        (lambda a: Array(10, runs=0), "runs must be"),
+        (lambda a: Array(10, threads=float("nan")), "threads must be"),
+        (lambda a: Array(10, threads=-1), "threads must be"),
+        (lambda a: Array(10, number=-1), "number must be"),
+        (lambda a: Array(10, columns=65).read(range(65)), "at most 64"),
+        (lambda a: Array(10, columns=64).read(range(64)), "unsigned word of 64"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_compiled_code(call, message):
+    array = Array(100, rows=3, columns=10)
+    array.load(np.arange(100) % 16, range(4))
     before, counts = array.planes.copy(), array.counts
     with pytest.raises(bf.BfimnaError, match=message):
         call(array)

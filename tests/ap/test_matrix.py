@@ -22,8 +22,9 @@ def closed_form(i, j, u, w, a, signed, kind, rows):
     overlap = width + w + a + all(signed) > 72
 
     def products(length):
-        row = closed.load(w + a) + closed.multiply(m, n, signs)
-        row = row + (Counts(writes=1) if overlap else Counts())
+        cleared = min(width, 72 - w - a - all(signed)) + all(signed)
+        row = closed.load(w + a) + closed.multiply(m, n, signs) + closed.clear_along(cleared)
+        row = row + (closed.clear(closed.levels(j)) if overlap else Counts())
         row = row + (closed.sign_extend(closed.levels(j)) if any(signed) else Counts())
         total = row.over(length * dots)
         total = total + closed.reduce(
@@ -36,7 +37,8 @@ def closed_form(i, j, u, w, a, signed, kind, rows):
         more = products(min(part, j - k * part))
         total = total + Counts(**{e: 0 if e in closed.CYCLES else v for e, v in vars(more).items()})
     words = sum(min(part, j - k * part, 2) for k in range(parts))
-    dense = closed.load(width) * words + closed.add(width) * (words - 1) + closed.read(width)
+    added = (closed.add(width) + closed.clear_along(1)) * (words - 1)
+    dense = closed.load(width) * words + added + closed.read(width)
     return total + dense.over(dots)
 
 
@@ -70,6 +72,15 @@ def test_gemm_unsegmented_takes_one_dot_product_after_the_other():
     product, counted = bf.ap.gemm(w, a, 4, 4, kind="2d")
     np.testing.assert_array_equal(product, w @ a)
     assert_counts(counted, closed_form(4, 10, 6, 4, 4, (True, False), "2d", 4800))
+
+
+def test_gemm_whose_sum_grows_over_the_operands():
+    """16 + 16 bits and 9 columns of growth are more than 72 columns: some are cleared first."""
+    w, a = draw("extremes", 16, True, (2, 300)), draw("ones", 16, False, (300, 3))
+    product, counted = bf.ap.gemm(w, a, 16, 16)
+    np.testing.assert_array_equal(product, w @ a)
+    form = closed_form(2, 300, 3, 16, 16, (True, False), "2d-segmented", 4800)
+    assert_counts(counted, form)
 
 
 def test_faults_do_harm_and_are_reproducible():

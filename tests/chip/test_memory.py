@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_geometry import diamond
+from networks import diamond
 
 import bfimna as bf
 from bfimna.chip.memory import live_bits

@@ -3,10 +3,9 @@
 import numpy as np
 import onnx_integers
 import pytest
-import reference
 
 from bfimna import BfimnaError, Precision, data
-from bfimna.emulator import digits
+from bfimna.emulator import digits, reference
 from bfimna.emulator.infer import infer
 from bfimna.emulator.integer import check
 

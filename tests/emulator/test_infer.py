@@ -5,30 +5,33 @@ from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
-import reference
+from counted import differences
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from networks import everything, shrunk
+from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 
 from bfimna import BfimnaError, Chip, Precision, data
-from bfimna.ap.events import EVENTS, Counts
+from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
+from bfimna.ap.lut import Pass
 from bfimna.chip.placement import place
-from bfimna.emulator import digits
+from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
+from bfimna.emulator.constants import Constants
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
-from bfimna.network.graph import Builder
+from bfimna.network.graph import Builder, Layer
 from bfimna.network.precision import as_arrays
 
 SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
 
 
 def compare(network, precision, images=2, seed=0, **options):
-    parameters = synthetic(network, precision, seed)
+    parameters = drawn(network, precision, seed)
     x = random_images(network, precision, images, seed)
     output, report = infer(network, parameters, x, precision, keep=True, **options)
-    wanted = reference.infer(network, parameters, x, precision)
+    chip = options.get("chip", Chip.limited())
+    wanted = reference.infer(network, parameters, x, precision, chip.columns)
     for name, tensor in report.tensors.items():
         np.testing.assert_array_equal(tensor, wanted[name], err_msg=name)
     last = wanted[network.layers[-1].name]
@@ -37,22 +40,20 @@ def compare(network, precision, images=2, seed=0, **options):
     return report
 
 
+def drawn(network, precision, seed=0):
+    """Return parameters of every layer; a view that changes sizes repeats and leaves out."""
+    parameters, random = synthetic(network, precision, seed), np.random.default_rng(seed)
+    for layer in network.layers:
+        if layer.kind == "view":
+            size, own = (np.prod(network.shapes[n]) for n in (layer.inputs[0], layer.name))
+            if size != own:
+                parameters[layer.name] = Constants(index=random.integers(-1, size, own))
+    return parameters
+
+
 def check_counts(network, precision, report, chip, images):
     """Cycles and events of every layer and phase are the placement's; cells follow the data."""
-    w, a = as_arrays(network, [precision])
-    placed = place(network, w[0], a[0], chip, images)
-    seen = set()
-    for phase, work in placed.phases.items():
-        for k in np.flatnonzero(work.rows):
-            name = network.layers[work.layers[k]].name
-            counted = report.activity[name, phase].counts
-            seen.add((name, phase))
-            for event in EVENTS:
-                if event == "cells_written" or (event, phase) == ("key_cells", "requantise"):
-                    continue  # the data's; and the shift's, which the placement does not know
-                wanted = np.broadcast_to(getattr(work.counts, event), work.rows.shape)[k]
-                assert getattr(counted, event) == wanted, (name, phase, event)
-    assert seen == set(report.activity)
+    assert not differences(network, precision, report, chip, images)
 
 
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
@@ -62,6 +63,88 @@ def test_every_kind_of_layer_at_any_width(data):
     pairs = {name: data.draw(st.tuples(width, width)) for name in network.gemm_names}
     bits = Precision.of(network, pairs)
     compare(network, bits, data.draw(st.integers(1, 3)), data.draw(st.integers(0, 99)))
+
+
+@pytest.mark.parametrize("network", [everything(), zoo_of_kinds()], ids=lambda n: n.name)
+@pytest.mark.parametrize("chip", [Chip.limited(), SMALL], ids=lambda c: c.name)
+def test_every_kind_of_layer_is_exact_and_counted(network, chip):
+    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.gemm_names)}
+    precision = Precision.of(network, pairs)
+    report = compare(network, precision, 2, chip=chip)
+    check_counts(network, precision, report, chip, 2)
+
+
+@pytest.mark.parametrize("end", [*ONE_WORD, "lrn", "maxpool", "avgpool", "view", "flatten"])
+@pytest.mark.parametrize("before", ["", "relu", "maxpool", "hardsigmoid"])
+def test_networks_end_in_any_kind(end, before):
+    network = chained(*filter(None, (before, end))).network()
+    precision = Precision.fixed(network, 4)
+    report = compare(network, precision)
+    check_counts(network, precision, report, Chip.limited(), 2)
+
+
+@pytest.mark.parametrize("bits", [9, 13, 16])
+@pytest.mark.parametrize("kind", ["leakyrelu", "hardsigmoid", "hardswish", "mul", "scale", "bias"])
+def test_arithmetic_of_wide_words(kind, bits):
+    """Where a look-up would take longer than arithmetic; in 72 columns up to 16 bits."""
+    b = chained() if kind == "mul" else chained(kind)
+    if kind == "mul":
+        b.append(Layer("last", "mul", ("conv", "conv")))
+    network = b.network()
+    precision = Precision.fixed(network, bits)
+    report = compare(network, precision)
+    check_counts(network, precision, report, Chip.limited(), 2)
+
+
+def test_wide_words_fit_72_columns():
+    """A sum of 4608 products is scaled without its lowest columns; a mean over its own sum."""
+    b = Builder("wide", (512, 3, 3))
+    x = b.linear("fc", b.flatten(b.pool("mean", b.input, 3, 3, kind="avgpool")), 3)
+    b.linear("last", x, 2)
+    y = Builder("long", (4608, 1, 1))
+    y.linear("last", y.linear("fc", y.input, 3), 2)
+    for network in (b.network(), y.network()):
+        precision = Precision.fixed(network, 16)
+        report = compare(network, precision)
+        check_counts(network, precision, report, Chip.limited(), 2)
+    assert (
+        place(y.network(), *as_arrays(y.network(), [precision]), Chip())
+        .phases["requantise"]
+        .counts.compares[0, 0]
+        == 4 * 35 * 17 + 4
+    )  # 35 of 45 columns
+
+
+def test_squares_are_scaled_without_their_lowest_columns():
+    network = chained("lrn").network()
+    chip = Chip(name="narrow", columns=50)
+    precision = Precision.fixed(network, 9)
+    report = compare(network, precision, chip=chip)
+    check_counts(network, precision, report, chip, 2)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "columns", "told"),
+    [
+        ((), 34, "'conv' needs 35 columns in phase multiply"),
+        (("hardswish",), 53, "'0.hardswish' needs 54 columns in phase elementwise"),
+    ],
+)
+def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, columns, told):
+    network = chained(*kinds).network()
+    precision = Precision.of(network, {"conv": (2, 12) if "hardswish" in kinds else (8, 8)})
+    for narrow in (columns, columns + 1):
+        chip = Chip(name="narrow", columns=narrow)
+        run = drawn(network, precision), random_images(network, precision), precision
+        placing = lambda: place(network, *as_arrays(network, [precision]), chip)  # noqa: B023, E731
+        if narrow == columns:
+            with pytest.raises(BfimnaError, match=told):
+                placing()
+            with pytest.raises(BfimnaError, match=told):
+                infer(network, *run, chip=chip)
+        else:
+            placing()
+            infer(network, *run, chip=chip)
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8])
@@ -148,6 +231,33 @@ def test_faults_change_results_and_none_do_not():
         assert report.counts.compares == infer(network, *run)[1].counts.compares
 
 
+def test_match_errors_do_not_depend_on_the_threads():
+    network = digits.network()
+    precision = Precision.fixed(network, 4)
+    run = synthetic(network, precision), random_images(network, precision, 4), precision
+    found = [
+        infer(network, *run, emulator=Emulator(threads, Faults(match_error=1e-3), products=2**14))
+        for threads in (1, 2, 3)
+    ]
+    for output, report in found[1:]:
+        np.testing.assert_array_equal(output, found[0][0])
+        assert report.counts == found[0][1].counts
+
+
+def test_no_two_uses_of_arrays_have_the_same_match_errors():
+    emulator, seen, never = Emulator(2, Faults(match_error=0.1)), [], Pass(((0, 1),), ((1, 1),))
+
+    def errors(array):
+        array.load_planes(np.zeros((2, 1, array.words), np.uint64), range(2))
+        array.run((never,))
+        seen.append(array.planes[1].tobytes())
+
+    for _ in range(3):
+        errors(emulator.array(1280, 1, 2))
+        emulator.map(lambda k, _: errors(emulator.own_array(1280, 1, 2, 1, k)), range(4))
+    assert len(set(seen)) == len(seen) == 15
+
+
 def test_progress_names_each_layer_and_the_time_left():
     network = digits.network()
     precision = Precision.fixed(network, 2)
@@ -175,6 +285,32 @@ def test_bad_images(images, message):
     precision = Precision.fixed(network, 4)
     with pytest.raises(BfimnaError, match=message):
         infer(network, synthetic(network, precision), images, precision)
+
+
+def test_two_inputs_are_given_by_name():
+    b = Builder("two", (1, 2, 2))
+    b.append(Layer("other", "input", channels=1, size=(2, 2)))
+    b.add("sum", b.conv("c", b.input, 1, 1), "other")
+    network = b.network()
+    precision = Precision.fixed(network, 4)
+    report = compare(network, precision)
+    check_counts(network, precision, report, Chip.limited(), 2)
+    own, x = synthetic(network, precision), random_images(network, precision)
+    with pytest.raises(BfimnaError, match="has the inputs input, other: give images by name"):
+        infer(network, own, x["input"], precision)
+    with pytest.raises(BfimnaError, match="want as many"):
+        infer(network, own, {**x, "other": np.zeros((3, 1, 2, 2), int)}, precision)
+
+
+def test_a_large_mean_over_split_rows():
+    """48 × 48 words on arrays of 1000 rows: three parts of 768."""
+    b = Builder("global", (1, 48, 48))
+    b.pool("mean", b.conv("c", b.input, 2, 1), 48, 48, kind="avgpool")
+    network, chip = b.network(), Chip(name="short", rows=1000)
+    precision = Precision.fixed(network, 4)
+    report = compare(network, precision, chip=chip)
+    check_counts(network, precision, report, chip, 2)
+    assert report.activity["mean", "reduce"].counts.shifts > 0
 
 
 def test_only_segmented_aps():

@@ -1,40 +1,73 @@
 """Packing: the planes of products' rows are those of the rows spelt out."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bfimna.emulator import packing, windows
+from bfimna.emulator import packing
+from bfimna.emulator.windows import Runs
 
 
-def bits_of(planes, groups):
-    """Integers (rows, groups) of planes (bits, rows, words)."""
+def bits_of(planes):
+    """Integers (rows, 64 · words) of planes (bits, rows, words)."""
     octets = np.ascontiguousarray(planes).view(np.uint8)
-    ones = np.unpackbits(octets, axis=-1, bitorder="little")[..., :groups].astype(np.int64)
+    ones = np.unpackbits(octets, axis=-1, bitorder="little").astype(np.int64)
     return (ones << np.arange(len(planes))[:, None, None]).sum(axis=0)
 
 
-@settings(deadline=None)
-@given(st.integers(1, 150), st.integers(0, 400), st.integers(1, 300), st.integers(1, 9))
-def test_runs_spread_and_gather(positions, first, groups, bits):
-    first -= first % 64
-    channels = (first + groups) // positions + 1
-    where = windows.runs(first, first + groups, positions)
-    random = np.random.default_rng(groups)
-    weights = random.integers(0, 2**bits, (channels, 2))
-    planes = np.empty((bits, 2, -(-groups // 64)), np.uint64)
-    packing.spread(weights, 0, 2, where, planes)
-    group = np.arange(first, first + groups)
-    np.testing.assert_array_equal(bits_of(planes, groups), weights[group // positions].T)
+def packed(values, bits):
+    """Planes (bits, rows, words) of integers (rows, n), by NumPy."""
+    padded = np.pad(values, ((0, 0), (0, -values.shape[1] % 64)))
+    ones = (padded[None] >> np.arange(bits)[:, None, None] & 1).astype(np.uint8)
+    return np.packbits(ones, axis=-1, bitorder="little").view(np.uint64)
 
-    pixels = random.integers(0, 2**bits, 4 * positions).astype(np.uint16)
+
+@settings(deadline=None)
+@given(st.data())
+def test_every_chunk_has_the_rows_of_its_products(data):
+    outer, n = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 700))
+    share, bits = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 16))
+    rows, groups = 3, -(-outer // share)  # channels of a grouped convolution share rows
+    runs = Runs(False, outer, n)
+    random = np.random.default_rng(n)
+    values = random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (rows, outer), dtype=np.int32)
+    pixels = random.integers(0, 2**bits, (rows * groups, n))
+    source = packed(pixels, bits)
+    seen = np.zeros((outer, runs.words), int)
+    for chunk in runs.chunks(data.draw(st.integers(1, 30))):
+        count, run = chunk.stop - chunk.first, chunk.last - chunk.word
+        seen[chunk.first : chunk.stop, chunk.word : chunk.last] += 1
+        planes = np.empty((bits, 2, count * run), np.uint64)
+        packing.broadcast(values, 1, chunk.first, run, planes)
+        wanted = (values[1:, chunk.first : chunk.stop] % 2**bits).repeat(64 * run, axis=1)
+        np.testing.assert_array_equal(bits_of(planes), wanted)
+        packing.repeat(source, 1, rows, chunk.first, share, chunk.word, run, planes)
+        first = rows * (np.arange(chunk.first, chunk.stop) // share)
+        found = bits_of(planes).reshape(2, count, -1)
+        stop = min(64 * chunk.last, n)
+        for r in range(2):
+            wanted = pixels[1 + r + first, 64 * chunk.word : stop]
+            np.testing.assert_array_equal(found[r][:, : wanted.shape[1]], wanted)
+            assert not found[r][:, wanted.shape[1] :].any()
+        assert runs.groups(chunk) == count * (stop - 64 * chunk.word)
+    assert (seen == 1).all()
+
+
+@settings(deadline=None)
+@given(st.integers(1, 200), st.integers(1, 16))
+def test_windows_are_packed(positions, bits):
+    pixels = np.random.default_rng(bits).integers(0, 2**bits, 4 * positions).astype(np.uint16)
     rows, places = np.arange(4) * positions, np.arange(positions)
-    source = np.empty((bits, 4, -(-positions // 64)), np.uint64)
-    packing.pack_windows(pixels, rows, places, 0, 4, source)
-    np.testing.assert_array_equal(bits_of(source, positions), pixels.reshape(4, -1))
-    share = -(-channels // 2)  # two groups of channels, of two rows each
-    packing.gather(source, 2, share, 0, 2, where, planes)
-    row = np.arange(2)[:, None] + 2 * (group // positions // share)
-    np.testing.assert_array_equal(
-        bits_of(planes, groups), pixels.reshape(4, -1)[row, group % positions]
-    )
+    planes = np.zeros((bits, 4, -(-positions // 64)), np.uint64)
+    packing.pack_windows(pixels, rows, places, 1, 4, planes)
+    np.testing.assert_array_equal(planes[:, 1:], packed(pixels.reshape(4, -1), bits)[:, 1:])
+    assert not planes[:, 0].any()
+
+
+@pytest.mark.parametrize(("channels", "positions"), [(64, 49), (1, 1), (1000, 1), (64, 12544)])
+def test_runs_waste_as_little_as_either_side_can(channels, positions):
+    runs = Runs.of(channels, positions, grouped=False)
+    words = runs.outer * runs.words
+    least = min(channels * -(-positions // 64), positions * -(-channels // 64))
+    assert words <= 1.05 * least

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import everything
+from networks import chained, everything
 
 from bfimna import BfimnaError, Precision
 from bfimna.emulator import digits
 from bfimna.emulator.integer import average_scale, check, ranges, sum_bits, words
 from bfimna.emulator.quantise import best_scale, dyadic, random_images, synthetic, whole
 from bfimna.network import zoo
-from bfimna.network.graph import Builder, Layer
+from bfimna.network.graph import Layer
 
 
 @given(st.integers(1, 400), st.integers(1, 16))
@@ -76,14 +76,6 @@ def test_words_have_the_bits_of_the_most_demanding_reader():
     assert stored["fc"].width == sum_bits(network, precision)["fc"] == 4 + 4 + 6
 
 
-def test_a_tensor_that_nothing_gives_a_width():
-    b = Builder("loose", (1, 4, 4))
-    x = b.conv("conv", b.input, 1, 3, padding=1)
-    b.add("add", x, x)
-    with pytest.raises(BfimnaError, match="'add' of 'loose': no weighted layer reads"):
-        words(b.network(), Precision.fixed(b.network(), 4))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -111,9 +103,39 @@ def test_missing_and_foreign_parameters():
         check(network, own, Precision.fixed(network, 4))
 
 
-def test_a_kind_without_an_integer_form():
-    b = Builder("odd", (1, 4, 4))
-    b.append(Layer("swish", "hardswish", (b.conv("conv", b.input, 1, 3),)))
-    b.linear("fc", b.flatten("swish"), 2)
-    with pytest.raises(BfimnaError, match="'swish' of 'odd' is a hardswish"):
-        words(b.network(), Precision.fixed(b.network(), 4))
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        (
+            "hardswish",
+            {"offset": None},
+            r"\(hardswish\): no constants given; it takes multiplier, off",
+        ),
+        ("scale", {"multiplier": np.array([16, 32])}, r"multiplier must be from 0 to 31, not 32"),
+        (
+            "scale",
+            {"multiplier": np.array([1, 2, 3])},
+            r"multiplier of shape \(3,\), want 2 integers",
+        ),
+        ("scale", {"shift": 5}, "shift must be from 0 to 4, not 5"),
+        ("hardsigmoid", {"multiplier": np.array([1, 2])}, "multiplier of shape"),
+        ("lookup", {"table": np.zeros(31, int)}, r"table of shape \(31,\), want 32 integers"),
+        ("lrn", {"table": np.full(32, -1)}, "table must be from 0 to 15, not -1"),
+        ("mul", {"product_shift": 11}, "product shift must be from 0 to 9, not 11"),
+        ("bias", {"offset": np.array([16])}, "offset must be from -16 to 15, not 16"),
+    ],
+)
+def test_constants_that_do_not_fit(kind, change, message):
+    b = chained(*() if kind == "mul" else (kind,), size=2)
+    last = b.layers[-1].name
+    if kind == "mul":
+        last = b.append(Layer("product", "mul", (last, last)))
+    network = b.network()
+    precision = Precision.fixed(network, 4)
+    own = synthetic(network, precision)
+    if None in [value if value is None else 0 for value in change.values()]:
+        del own[last]
+    else:
+        own[last] = replace(own[last], **change)
+    with pytest.raises(BfimnaError, match=message):
+        check(network, own, precision)

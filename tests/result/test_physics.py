@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
+from close import close
 
 from bfimna import Chip, Precision, data, peak, simulate, zoo
 from bfimna.result import physics
@@ -50,6 +50,6 @@ def test_the_current_of_a_load_by_hand():
     joules = column * (0.8366 + 72 * 0.1476) + counts.cells_written * 0.8366
     joules = (joules + counts.lines_driven * 0.4811) / folds
     amperes = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962) * 1e-9) / 0.8
-    assert physics.load_current(report.placement, SRAM) == pytest.approx(amperes)
+    assert physics.load_current(report.placement, SRAM) == close(amperes)
     assert physics.current_line(amperes, "it") == ""
     assert "1500 A, above 1000 A" in physics.current_line(1500.0, "it")

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from close import close
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bfimna import BfimnaError, Chip, Precision, data, simulate, zoo
+from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.result import uncertainty
 from bfimna.result.draws import causes, prices, quantile, uniform
 from bfimna.result.uncertainty import QUANTITIES, bounds, draws_of, evaluate, interval, sobol
@@ -28,7 +29,7 @@ def test_a_range_is_drawn_with_its_value_as_median(value, below, above, distribu
     low, high = value * below, value * above
     u = np.linspace(0, 1, 201)
     drawn = quantile(value, low, high, distribution, u)
-    assert drawn[[0, 100, 200]] == pytest.approx([low, value, high])
+    assert drawn[[0, 100, 200]] == close([low, value, high])
     assert (np.diff(drawn) >= -1e-12 * high).all()
 
 
@@ -66,6 +67,22 @@ def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     assert np.argsort(drawn.compare_s).tolist() == np.argsort(drawn.write_s)[::-1].tolist()
 
 
+def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
+    low = SRAM.at_supply(0.6)
+    u = {cause: uniform(cause, 20, 0) for cause in causes(low)}
+    drawn, nominal = prices(low, u), prices(SRAM, u)
+    vt, alpha = drawn.threshold_v, drawn.alpha
+    assert len(set(vt)) == len(set(alpha)) == 20
+    slower = (0.6 / (0.6 - vt) ** alpha) / (0.8 / (0.8 - vt) ** alpha)
+    for field in ("compare_s", "write_s", "shift_s", "load_s_per_cell"):
+        np.testing.assert_allclose(getattr(drawn, field), getattr(nominal, field) * slower)
+    square = close((0.6 / 0.8) ** 2)
+    assert (drawn.write_j_per_cell / nominal.write_j_per_cell).tolist() == [square] * 20
+    reram = data.load_technology("reram-14nm-lstp").at_supply(0.6)
+    u = {cause: uniform(cause, 20, 0) for cause in causes(reram)}
+    assert np.ptp(prices(reram, {"device law": u["device law"]}).write_s) == 0
+
+
 def test_fixed_ranges_are_not_drawn():
     assert SRAM.ranges["idle_rows"] == (0.0, 1.0)
     assert SRAM.draws["idle_rows"][0] == "fixed"
@@ -95,7 +112,7 @@ def test_the_median_of_every_parameter_gives_the_report(chip, supply):
     half = {cause: np.array([0.5]) for cause in causes(tech)}
     found = evaluate(one.placement, tech, one.operations, one.batch, half)
     for quantity in QUANTITIES:
-        assert found[quantity][0] == pytest.approx(getattr(one, quantity)), quantity
+        assert found[quantity][0] == close(getattr(one, quantity)), quantity
 
 
 @pytest.mark.parametrize("chip", ["LR", "overlap", "unsegmented"])
@@ -116,7 +133,7 @@ def test_a_draw_is_what_a_technology_with_those_numbers_gives(chip):
         tech = replace(SRAM, **numbers(drawn, k), interconnect=links)
         again = report(tech, CHIPS[chip])
         for quantity in QUANTITIES:
-            assert found[quantity][k] == pytest.approx(getattr(again, quantity)), quantity
+            assert found[quantity][k] == close(getattr(again, quantity)), quantity
 
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg16", "resnet18", "resnet50"])
@@ -136,7 +153,7 @@ def test_an_interval_is_in_order_and_the_same_every_time():
     assert low < median < high
     assert one.interval("energy_j") == (low, median, high)
     assert one.interval("energy_j", seed=1) != (low, median, high)
-    assert low == pytest.approx(one.interval("energy_j", seed=1)[0], rel=0.02)
+    assert low == close(one.interval("energy_j", seed=1)[0], rel=0.02)
     assert low < one.energy_j < high
 
 
@@ -144,8 +161,8 @@ def test_wider_ranges_give_wider_intervals_and_none_give_none():
     none = replace(SRAM, ranges={}, draws={},
                    interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
     one = report(none)
-    assert one.interval("energy_j") == pytest.approx((one.energy_j,) * 3)
-    assert one.summary["latency_s_low"] == pytest.approx(one.latency_s)
+    assert one.interval("energy_j") == close((one.energy_j,) * 3)
+    assert one.summary["latency_s_low"] == close(one.latency_s)
     assert sobol(one, "energy_j").empty
     low, _, high = report(data.load_technology("reram-14nm-lstp")).interval("energy_j")
     assert high / low > 20  # the device's pulse, 1 to 50 ns
@@ -160,7 +177,7 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
     for k, width in enumerate((4, 8)):
         one = report(bits=width).summary
         for column, ends in both.items():
-            assert ends[k] == pytest.approx(one[column]), column
+            assert ends[k] == close(one[column]), column
     assert set(both) == {f"{q}_{end}" for q in uncertainty.BOUNDED for end in ("low", "high")}
 
 
@@ -175,12 +192,28 @@ def test_sobol_names_what_a_result_hangs_on():
     assert area["first"].sum() == pytest.approx(1.0, abs=0.1)
 
 
+def test_peaks_are_drawn_by_the_same_prices():
+    drawn = uncertainty.peak_draws(16, LR, SRAM, 2000)
+    nominal = peak(16, LR, SRAM)
+    for figure in ("throughput_ops", "efficiency_ops_per_w", "power_w"):
+        draws = getattr(drawn, figure)
+        assert draws.shape == (2000,)
+        assert 0.25 <= np.mean(draws < getattr(nominal, figure)) <= 0.75
+    none = replace(SRAM, ranges={}, draws={},
+                   interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
+    same = uncertainty.peak_draws(16, LR, none, 2)
+    assert same.throughput_ops.tolist() == [nominal.throughput_ops] * 2
+    assert same.area_m2.tolist() == [nominal.area_m2] * 2
+
+
 def test_what_cannot_be_drawn_is_refused_in_one_line():
     one = report()
     with pytest.raises(BfimnaError, match="unknown quantity with an interval 'energy'; did you me"):
         one.interval("energy")
     with pytest.raises(BfimnaError, match="unknown quantity"):
         sobol(one, "joules")
+    with pytest.raises(BfimnaError, match="samples must be a power of two, not 100"):
+        sobol(one, "energy_j", 100)
     with pytest.raises(BfimnaError, match="draws must be"):
         one.interval("energy_j", draws=0)
     wide = replace(SRAM, ranges={**SRAM.ranges, "threshold_v": (0.3, 0.56)})

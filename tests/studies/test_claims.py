@@ -1,9 +1,20 @@
-"""The claims' verdicts follow from figures by the stated rules."""
+"""Every verdict can change: each test breaks what a claim rests on, and sees the verdict fall."""
 
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from bfimna import data
-from bfimna.studies import claims
+from bfimna.emulator import digits
+from bfimna.names import load_technology
+from bfimna.result import cost
+from bfimna.studies import claims, points
+from bfimna.studies.claims import coverage, fluidity, hawq, peaks, verdicts
+
+SRAM = load_technology("sram-14nm-lstp")
+FITTED = load_technology("sram-published-fit")
 
 
 @pytest.fixture(scope="module")
@@ -14,30 +25,193 @@ def table():
 def test_every_claim_is_checked_for_every_technology(table):
     assert len(table) == len(claims.TEXTS) * 3
     assert list(dict.fromkeys(table.claim)) == list(claims.TEXTS)
-
-
-def test_ratios_and_verdicts_are_those_of_the_figures(table):
-    ratios = table[table.claim.isin(claims.RATIOS)]
-    for row in ratios.itertuples():
-        assert row.ratio == pytest.approx(row.ours / row.claimed)
-        assert row.verdict == claims.verdict_of_ratio(row.claimed, row.ours)
+    assert set(table.verdict) <= set(claims.VERDICTS)
+    assert table.probability.between(0, 1).all()
+    assert (table.low <= table.high).all()
 
 
 def test_the_fitted_technology_reproduces_what_it_was_fitted_to(table):
-    fitted = table[(table.technology == "sram-published-fit") & table.claim.isin(claims.RATIOS)]
+    fitted = table[(table.technology == "sram-published-fit")].set_index("claim")
     # 41 654 / 40 907 = 1.018 and 170 / 142.9 = 1.190: "2 %" and "20 %"
-    assert fitted.ours.to_list() == pytest.approx([1.018, 1.190], abs=2e-3)
+    assert fitted.ours["throughput"] == pytest.approx(1.018, abs=2e-3)
+    assert fitted.ours["efficiency"] == pytest.approx(1.190, abs=2e-3)
+    assert fitted.verdict["both"] == "reproduced"
 
 
 def test_slow_writes_keep_reram_from_the_claims(table):
-    reram = table[(table.technology == "reram-14nm-lstp") & table.claim.isin(claims.RATIOS)]
+    reram = table[
+        (table.technology == "reram-14nm-lstp") & table.claim.isin(["both", "throughput"])
+    ]
     assert (reram.verdict == "not reproduced").all()
 
 
 def test_published_accuracies_are_joined_by_scheme():
-    from bfimna.studies import points as results
-
-    points = results.points("", ["resnet18"], data.hawq_schemes("resnet18"), ["sram-14nm-lstp"])
-    joined = claims.with_published(points).set_index("scheme")
+    found = points.points("", ["resnet18"], data.hawq_schemes("resnet18"), ["sram-14nm-lstp"])
+    joined = claims.with_published(found).set_index("scheme")
     assert joined.loc["latency-low", "top1_percent"] == 68.56
     assert joined.loc["int8", "edp_rel"] == 1
+
+
+# ---- bit fluidity ---------------------------------------------------------------------------
+
+
+def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
+    assert fluidity.compare(SRAM)[0].verdict == "reproduced"
+    costs = cost.costs
+
+    def slower(placement, technology, layers):
+        times, energies = costs(placement, technology, layers)
+        return times + 1e-3 / times.shape[-1], energies  # 1 ms per layer
+
+    monkeypatch.setattr("bfimna.result.simulate.costs", slower)
+    judged, reason = fluidity.compare(SRAM)
+    assert judged.verdict == "not reproduced"
+    assert "neither cycle nor traffic" in reason
+
+
+def test_a_wrong_output_breaks_bit_fluidity(monkeypatch):
+    """One weight of one precision is off by one in the reference only."""
+
+    def off(network, own, images, bits):
+        if bits.name == "int4":
+            own = dict(own)
+            layer = next(iter(own))
+            own[layer] = replace(own[layer], bias=own[layer].bias + 8)
+        return reference(network, own, images, bits)
+
+    reference = fluidity.reference.infer
+    monkeypatch.setattr(fluidity.reference, "infer", off)
+    fluidity.stream.cache_clear()
+    try:
+        judged, _ = fluidity.compare(SRAM)
+    finally:
+        fluidity.stream.cache_clear()
+    assert judged.verdict == "not reproduced"
+    assert judged.ours < 1
+
+
+def test_cycles_to_switch_break_bit_fluidity(monkeypatch):
+    """An array that clears itself between two inferences shows in the account of the switch."""
+    begin = fluidity.Emulator.begin
+
+    def clearing(self):
+        for array in self.arrays.values():
+            array.counts = array.counts + fluidity.Counts(writes=array.columns)
+        return begin(self)
+
+    monkeypatch.setattr(fluidity.Emulator, "begin", clearing)
+    fluidity.stream.cache_clear()
+    try:
+        judged, _ = fluidity.compare(SRAM)
+    finally:
+        fluidity.stream.cache_clear()
+    assert judged.verdict == "not reproduced"
+
+
+def test_the_stream_runs_every_precision_down_and_up_again():
+    ran = fluidity.stream()
+    assert ran.right == len(ran.names) == 2 * len(digits.trained()) - 1
+
+
+def test_other_weights_take_longer_over_a_slower_link():
+    seconds, joules = fluidity.reload("resnet18", "int8", SRAM)
+    slow = replace(SRAM, interconnect=replace(SRAM.interconnect, dram_bytes_per_s=1e9))
+    bits = 8 * 11_678_912
+    assert fluidity.reload("resnet18", "int8", slow)[0] == pytest.approx(bits / 8 / 1e9)
+    assert seconds < bits / 8 / 1e9
+    assert joules == pytest.approx(
+        bits * (SRAM.interconnect.dram_j_per_bit + SRAM.interconnect.bus_j_per_bit)
+    )
+
+
+# ---- HAWQ-V3's budgets ----------------------------------------------------------------------
+
+
+def test_an_edp_that_ignores_bits_breaks_both_budget_claims(monkeypatch):
+    same = pd.Series(1.0, index=list(hawq.SCHEMES))
+    drawn = {scheme: np.ones(100) for scheme in hawq.SCHEMES}
+    monkeypatch.setattr(hawq, "relative_edp", lambda *_: (same, drawn))
+    assert {judged.verdict for judged, _ in hawq.compare(SRAM).values()} == {"not reproduced"}
+
+
+def test_budgets_in_the_other_order_break_both_claims(monkeypatch):
+    nominal, drawn = hawq.relative_edp("resnet18", SRAM)
+    swap = {"latency-high": "latency-low", "latency-low": "latency-high"}
+    other = nominal.rename(swap)
+    monkeypatch.setattr(
+        hawq, "relative_edp", lambda *_: (other, {swap.get(s, s): d for s, d in drawn.items()})
+    )
+    assert {judged.verdict for judged, _ in hawq.compare(SRAM).values()} == {"not reproduced"}
+
+
+def test_accuracies_are_quoted_and_not_judged(monkeypatch):
+    before = {claim: judged for claim, (judged, _) in hawq.compare(SRAM).items()}
+    table = data.hawq_accuracy("resnet18")
+    reversed_ = table.assign(top1_percent=table.top1_percent.to_numpy()[::-1])
+    monkeypatch.setattr(data, "hawq_accuracy", lambda _: reversed_)
+    after = hawq.compare(SRAM)
+    assert {claim: judged for claim, (judged, _) in after.items()} == before
+    assert "published points below INT8" in after["hawq-high"][1]
+
+
+def test_a_step_within_the_margin_is_no_order():
+    edges = pd.Series({"int8": 4.0, "latency-high": 1.03, "latency-medium": 1.015,
+                       "latency-low": 1.0, "int4": 1.0})  # fmt: skip
+    drawn = {s: np.full(10, v) for s, v in edges.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hawq, "relative_edp", lambda *_: (edges, drawn))
+        assert hawq.compare(SRAM)["hawq-high"][0].verdict == "not reproduced"
+
+
+# ---- ratios ---------------------------------------------------------------------------------
+
+
+def test_a_chip_twice_as_slow_loses_the_throughput_claim():
+    slow = replace(
+        FITTED, **{f: 2 * getattr(FITTED, f) for f in ("compare_s", "write_s", "load_s", "read_s")}
+    )
+    found = {c.claim: c.judged.verdict for c in peaks.compare(slow)}
+    assert found == {"throughput": "not reproduced", "efficiency": "reproduced",
+                     "both": "not reproduced"}  # fmt: skip
+
+
+def test_both_is_no_better_than_the_worse():
+    good = verdicts.ratio(1.02, 1.02, np.full(9, 1.02))
+    bad = verdicts.ratio(1.2, 0.8, np.full(9, 0.8))
+    assert verdicts.both(good, bad, 0.0).verdict == "not reproduced"
+    assert verdicts.both(bad, good, 0.0) == verdicts.both(good, bad, 0.0)
+
+
+def test_ratios_to_every_rival_stand_both_ways():
+    table = peaks.against_all(SRAM)
+    assert {"ISAAC", "PipeLayer", "PUMA", "DaDianNao", "IMCA", "UNPU"} <= set(table.accelerator)
+    assert np.allclose(table.ratio * table.inverse, 1)
+    assert np.allclose(table.ours / table.theirs, table.ratio)
+    assert (table.ratio_low < table.ratio).all()
+    assert (table.ratio < table.ratio_high).all()
+
+
+# ---- end to end -----------------------------------------------------------------------------
+
+
+def emulated(**changed):
+    rows = [
+        {"network": n, "precision": f"int{b}", "exact": True, "counts_equal": True}
+        for n in coverage.NETWORKS
+        for b in coverage.BITS
+    ]
+    rows[4] |= changed
+    return pd.DataFrame(rows)
+
+
+def test_without_exact_inferences_it_is_coverage_only():
+    assert coverage.compare(SRAM, None)[0].verdict == "coverage"
+    assert coverage.compare(SRAM, emulated())[0].verdict == "reproduced"
+    assert coverage.compare(SRAM, emulated(exact=False))[0].verdict == "coverage"
+    assert coverage.compare(SRAM, emulated(counts_equal=False))[0].verdict == "coverage"
+
+
+def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(monkeypatch):
+    sweep = coverage.sweep
+    monkeypatch.setattr(coverage, "sweep", lambda *a: sweep(*a).assign(edp_js=1.0))
+    assert coverage.compare(SRAM, emulated())[0].verdict == "not reproduced"

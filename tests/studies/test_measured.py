@@ -5,6 +5,7 @@ import pytest
 
 from bfimna import Chip, data, simulate
 from bfimna.emulator import digits
+from bfimna.result import cost
 from bfimna.studies import measured
 
 TECHNOLOGY = "sram-14nm-lstp"
@@ -17,8 +18,11 @@ def test_energy_of_the_arrays_is_the_model_s_but_for_cells_written():
     model = simulate(digits.network(), bits, Chip.limited(), data.load_technology(TECHNOLOGY), 4)
     layers = model.layers[~model.layers.phase.isin(["traffic", "leakage"])]
     assert table.expected_energy_j.sum() == pytest.approx(layers.energy_j.sum() / 4)
-    write_j = data.load_technology(TECHNOLOGY).write_j_per_cell
-    saved = (table.expected_cells_written - table.cells_written) * write_j
+    tech = data.load_technology(TECHNOLOGY)
+    saved = 0
+    for event in measured.DATA_EVENTS:
+        price = cost.joules_of(tech, table.attached_cells)[event]
+        saved = saved + (table[f"expected_{event}"] - table[event]) * price
     off = (table.expected_energy_j - table.energy_j - saved)[table.phase != "requantise"]
     np.testing.assert_allclose(off, 0, atol=1e-9 * table.energy_j.max())
     assert table.energy_j.sum() < table.expected_energy_j.sum()  # zeros after ReLU

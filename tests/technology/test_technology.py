@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 
 import pytest
+from close import close
 
 from bfimna import BfimnaError, Chip, data, peak
 from bfimna.result import cost
@@ -35,7 +36,7 @@ def test_the_published_fit_meets_the_published_peaks(quantity, bits, figure):
 def test_published_fit_by_hand():
     """0.75 ns a pass and 2 ns a column: 16 bits take (4·256 + 4·16)·0.75 + 4·16·2 = 944 ns."""
     best = peak(16, Chip.limited(), data.load_technology("sram-published-fit"))
-    assert best.throughput_ops == pytest.approx(2 * 19_660_800 / 944e-9)
+    assert best.throughput_ops == close(2 * 19_660_800 / 944e-9)
 
 
 def test_the_fit_and_the_circuits_agree_on_a_pass_and_not_on_a_move():
@@ -61,17 +62,19 @@ def test_energy_follows_the_square_of_the_supply_and_delay_the_alpha_power_law()
     tech = data.load_technology("sram-14nm-lstp")
     low = tech.at_supply(0.6)
     # V / (V - 0.3821)^1.3: 0.6 / 0.2179^1.3 = 4.352; 0.8 / 0.4179^1.3 = 2.488
-    slower = pytest.approx(4.352 / 2.488, rel=1e-3)
+    slower = close(4.352 / 2.488, rel=1e-3)
     for field in (*LOGIC_TIMES, *WRITE_TIMES):
         assert getattr(low, field) / getattr(tech, field) == slower, field
     for field in (*LOGIC_ENERGIES, *WRITE_ENERGIES):
         expected = getattr(tech, field) * (0.6 / 0.8) ** 2
-        assert getattr(low, field) == pytest.approx(expected), field
-        assert low.ranges[field][1] == pytest.approx(tech.ranges[field][1] * (0.6 / 0.8) ** 2)
-    assert low.leakage_w_per_cell == pytest.approx(tech.leakage_w_per_cell * 0.6 / 0.8)
+        assert getattr(low, field) == close(expected), field
+        scaled = [end * (0.6 / 0.8) ** 2 for end in tech.ranges[field]]
+        assert low.ranges[field] == close(scaled)
+    assert low.ranges["area_m2_per_cell"] == tech.ranges["area_m2_per_cell"]
+    assert low.leakage_w_per_cell == close(tech.leakage_w_per_cell * 0.6 / 0.8)
     assert low.area_m2_per_cell == tech.area_m2_per_cell
     assert low.interconnect == tech.interconnect
-    assert low.at_supply(0.8).compare_s == pytest.approx(tech.compare_s)
+    assert low.at_supply(0.8).compare_s == close(tech.compare_s)
 
 
 def test_every_time_and_energy_of_a_cycle_follows_some_supply():
@@ -112,6 +115,8 @@ def test_what_divides_may_not_be_zero_and_what_is_unbounded_may_be_infinite():
     assert replace(tech.interconnect, dram_bytes_per_s=float("inf"))
     with pytest.raises(BfimnaError, match="no transistor switches"):
         replace(tech, threshold_v=0.9)
+    with pytest.raises(BfimnaError, match="at or below the threshold"):
+        replace(tech, threshold_v=0.6).at_supply(0.6)
 
 
 def test_corners_bound_the_nominal_point():

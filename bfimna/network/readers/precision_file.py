@@ -21,6 +21,8 @@ Rule = tuple[int, str, str, str]
 def read_precision(network: Network, path: str | Path, default: int | None = None) -> Precision:
     """Read weight and activation bits per layer from a CSV or YAML file.
 
+    Layers go by their own name, or by an alias such as the name of the module in PyTorch.
+
     A CSV has the columns layer, weight_bits, activation_bits. YAML maps a layer to its bits, one
     number for both or ``[weights, activations]``. Either may give a pattern instead of a layer,
     with ``*`` and ``?``. A layer's own name beats patterns; of several patterns the last counts:
@@ -52,12 +54,19 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     rules = _csv_rules if path.suffix == ".csv" else _yaml_rules
     bits: dict[str, tuple[int, int]] = {}
     own: dict[str, int] = {}
+    own_layers: set[str] = set()  # given by a name of their own, which beats patterns
     for line, pattern, weights, activations in rules(path, text):
         try:
             if pattern in own:
-                raise BfimnaError(f"{pattern!r} is given twice, first on line {own[pattern]}")
+                raise BfimnaError(f"{pattern[:100]!r} is given twice, first on line {own[pattern]}")
             pair = (_bits("weight bits", weights), _bits("activation bits", activations))
-            bits |= {name: pair for name in _matches(network, pattern) if name not in own}
+            layers = _matches(network, pattern)
+            exact = bool(network.weighted(pattern))
+            twice = [layer for layer in layers if exact and layer in own_layers]
+            if twice:
+                raise BfimnaError(f"layer {twice[0][:100]!r} is given twice, under two names")
+            bits |= {layer: pair for layer in layers if layer not in own_layers}
+            own_layers.update(layers if exact else ())
         except BfimnaError as error:
             raise BfimnaError(f"{path} line {line}: {error}") from None
         own[pattern] = line
@@ -68,17 +77,22 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
 
 
 def _matches(network: Network, pattern: str) -> list[str]:
-    if pattern in network.gemm_names:
-        return [pattern]
-    matched = [name for name in network.gemm_names if fnmatchcase(name, pattern)]
+    named = network.weighted(pattern)
+    if named:
+        return list(named)
+    known = (*network.gemm_names, *network.aliases)
+    matched = [name for name in known if fnmatchcase(name, pattern)]
     if not matched:
-        raise unknown(f"layer or pattern for {network.name}", pattern, network.gemm_names)
-    return matched
+        raise unknown(f"layer or pattern for {network.name}", pattern[:100], known)
+    return [layer for name in matched for layer in network.weighted(name)]
 
 
 def _bits(what: str, text: str) -> int:
     return whole_number(
-        what, int(text) if text.isdecimal() and len(text) < 9 else text, 1, MAX_BITS
+        what,
+        int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text[:40],
+        1,
+        MAX_BITS,
     )
 
 
@@ -90,7 +104,7 @@ def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
             wrong = len(cells) != len(COLUMNS) if rows.line_num > 1 else cells != COLUMNS
             if wrong and any(cells):
                 raise BfimnaError(
-                    f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {row}"
+                    f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {str(row)[:200]}"
                 )
             if rows.line_num > 1 and any(cells):
                 yield rows.line_num, *cells  # type: ignore[misc]

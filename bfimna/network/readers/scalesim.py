@@ -3,11 +3,13 @@
 import csv
 from pathlib import Path
 
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
 
 MAX_BYTES = 2**24
+LARGEST = 2**20  # number in a field
+LONGEST_NAME = 200
 CONV = (
     "ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter",
 )  # fmt: skip
@@ -40,10 +42,10 @@ def read_scalesim(path: str | Path) -> Network:
     if not path.is_file() or path.stat().st_size > MAX_BYTES:
         raise BfimnaError(f"{path}: no such file, or one larger than {MAX_BYTES} bytes")
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
+        numbered = [(rows.line_num, [cell.strip() for cell in row]) for row in rows if any(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise BfimnaError(f"{path}: no CSV table ({error})") from None
-    numbered = [(n, [cell.strip() for cell in row]) for n, row in enumerate(rows, 1) if any(row)]
     if not numbered:
         raise BfimnaError(f"{path}: empty")
     line, header = numbered[0]
@@ -51,6 +53,8 @@ def read_scalesim(path: str | Path) -> Network:
     try:
         columns = _columns(header)
         for line, row in numbered[1:]:  # noqa: B007  (the error below names the line)
+            if any(row[max(columns.values()) + 1 :]):
+                raise BfimnaError(f"more cells than the header's {max(columns.values()) + 1}")
             layers += _gemm(row, columns) if "m" in columns else _conv(row, columns)
         return Network(path.stem, tuple(layers), (NOTE,))
     except BfimnaError as error:
@@ -59,7 +63,11 @@ def read_scalesim(path: str | Path) -> Network:
 
 def _columns(header: list[str]) -> dict[str, int]:
     """Return name → position of the columns, of either form."""
-    found = {" ".join(cell.lower().split()): k for k, cell in enumerate(header) if cell}
+    names = [" ".join(cell.lower().split()) for cell in header]
+    found = {name: k for k, name in enumerate(names) if name}
+    twice = [name for k, name in enumerate(names) if name and found[name] != k]
+    if twice:
+        raise BfimnaError(f"column {twice[0]!r:.80} stands twice")
     strides = [name for name in found if name.startswith("stride")]
     gemm = {"m", "n", "k"} <= set(found)
     missing = [] if gemm else [name for name in CONV if name not in found]
@@ -68,25 +76,26 @@ def _columns(header: list[str]) -> dict[str, int]:
                           "strides, or m, n, k")  # fmt: skip
     others = set(found) - {"m", "n", "k", *CONV, *strides} - {"layer", "layer name", "sparsity"}
     if others:
-        raise BfimnaError(f"unknown columns {', '.join(sorted(others))}")
+        raise BfimnaError(f"unknown columns {', '.join(sorted(others)):.200}")
     return found
 
 
 def _number(row: list[str], columns: dict[str, int], name: str) -> int:
     text = row[columns[name]] if columns[name] < len(row) else ""
-    try:
-        return whole_number(name, int(text), 1, 2**20)
-    except ValueError:
-        raise BfimnaError(
-            f"{name} must be a whole number from 1 to {2**20}, not {text!r}"
-        ) from None
+    plain = text.isascii() and text.isdigit() and len(text) < 20
+    if not plain or not 1 <= int(text) <= LARGEST:
+        raise BfimnaError(f"{name} must be a whole number from 1 to {LARGEST}, not {text!r:.40}")
+    return int(text)
 
 
 def _name(row: list[str], columns: dict[str, int]) -> str:
     sparse = row[columns["sparsity"]] if columns.get("sparsity", len(row)) < len(row) else ""
     if sparse not in ("", "1:1"):
-        raise BfimnaError(f"sparsity {sparse!r} is not modelled")
-    return row[0]
+        raise BfimnaError(f"sparsity {sparse!r:.40} is not modelled")
+    name = row[columns.get("layer name", columns.get("layer", 0))]
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise BfimnaError(f"a layer's name must have 1 to {LONGEST_NAME} signs, not {name!r:.40}")
+    return name
 
 
 def _conv(row: list[str], columns: dict[str, int]) -> list[Layer]:

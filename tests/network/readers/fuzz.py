@@ -1,10 +1,13 @@
 """Hostile ONNX files, seeded: damaged bytes and damaged structure.
 
-A long campaign by hand: `python tests/readers/fuzz.py COUNT [SEED]`; what such campaigns tried and
-found stands in test_onnx_fuzz.py.
+A long campaign: `python tests/network/readers/fuzz.py --minutes 5 [--seed 1]`, which stops at the
+first file that is neither read nor refused in one line; what campaigns found stands in
+test_onnx_fuzz.py.
 """
 
+import argparse
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -18,11 +21,16 @@ from onnx import TensorProto, helper
 from onnx_models import LIGHT, build, constant, convolution, node, weights
 
 import bfimna as bf
-from bfimna.network.readers.onnx_layers import OPERATIONS
+from bfimna.network.readers.onnx.operations import OPERATIONS
+from bfimna.network.readers.onnx.size_rules import RULES
 
+LARGEST_KIB = 2**20  # more memory than before a campaign
 SLOWEST_S = 5.0  # of CPU: a file of these sizes takes milliseconds; more is a hang
 NUMBERS = (0, -1, 1, 2, 3, 7, 1000, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1, -(2**63))
-OPS = [*OPERATIONS, "ConvTranspose", "If", "Loop", "Range", "Tile", "NonZero", "Einsum", "Resize"]
+OPS = [
+    *RULES, *OPERATIONS, "If", "Loop", "NonZero", "Einsum", "EyeLike", "Col2Im", "RegexFullMatch",
+    "StringSplit", "Scan", "SequenceAt", "Unique", "CenterCropPad", "QLinearConv", "ConvInteger",
+]  # fmt: skip
 
 
 def quantised():
@@ -59,9 +67,46 @@ def quantised():
     return build(nodes, given)
 
 
+def modern():
+    """Return a model with what newer and odder files have: norms, gates, resizing, any axes."""
+    whole = lambda name, *values: constant(name, values, np.int64)  # noqa: E731
+    first, w = convolution("a", "x")
+    nodes = [
+        first,
+        node("InstanceNormalization", "a", "v", "v", out="n"),
+        node("PRelu", "n", "slope", out="pr"),
+        node("ConvTranspose", "pr", "t", out="up", strides=[2, 2], pads=[1] * 4),
+        node("Resize", "up", "", "", "half", out="r", mode="linear"),
+        node("Sigmoid", "r", out="g"),
+        node("Mul", "r", "g", out="s"),
+        node("ReduceMax", "s", out="m", axes=[1]),
+        node("Mul", "s", "m", out="e"),
+        node("Max", "e", "s", out="x2"),
+        node("Pow", "x2", "two", out="q"),
+        node("Where", "mask", "q", "x2", out="wh"),
+        node("Shape", "wh", out="sh"),
+        node("Slice", "sh", "i0", "i2", out="head"),
+        node("Concat", "head", "minus", out="target", axis=0),
+        node("Reshape", "wh", "target", out="seq"),
+        node("Softmax", "seq", out="so"),
+        node("LayerNormalization", "so", "g64", out="ln"),
+        node("MatMul", "ln", "h", out="mm"),
+        node("Concat", "mm", "mm", out="j", axis=2),
+        node("ReduceSum", "j", "i1", out="rs", keepdims=0),
+        helper.make_node("TopK", ["rs", "i1"], ["y", "y.at"], "y_node"),
+    ]
+    given = [
+        w, weights("t", 4, 4, 4, 4), constant("v", np.ones(4)), constant("slope", np.ones(4)),
+        constant("two", 2.0), constant("mask", [True], bool), whole("half", 1, 4, 8, 8),
+        whole("i0", 0), whole("i1", 1), whole("i2", 2), whole("minus", -1),
+        constant("g64", np.ones(64)), weights("h", 64, 5),
+    ]  # fmt: skip
+    return build(nodes, given)
+
+
 def bases():
     names = ("bvlc_alexnet", "squeezenet", "zfnet512")
-    return [quantised(), *(onnx.load(LIGHT / f"light_{name}.onnx") for name in names)]
+    return [quantised(), modern(), *(onnx.load(LIGHT / f"light_{name}.onnx") for name in names)]
 
 
 def damaged_bytes(data, rng):
@@ -193,8 +238,12 @@ DAMAGES = (
 )  # fmt: skip
 
 
-def campaign(count, seed, folder):
-    """Read `count` hostile files; return how many were refused and how many read.
+def _peak_kib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def campaign(count, seed, folder, minutes=0.0):
+    """Read `count` hostile files, or as many as fit `minutes`; return how many refused and read.
 
     Anything but an answer or a one-line `BfimnaError` that names the file is raised.
     """
@@ -203,8 +252,11 @@ def campaign(count, seed, folder):
     files = [model.SerializeToString() for model in models]
     technology = bf.data.load_technology("sram-14nm-lstp")
     path = Path(folder) / "hostile.onnx"
-    tally = Counter()
+    tally, before = Counter(), _peak_kib()
+    began = time.monotonic()
     for k in range(count):
+        if minutes and time.monotonic() - began > 60 * minutes:
+            break
         base = rng.randrange(len(models))
         hurt = rng.random() < 0.5
         data = damaged_bytes(files[base], rng) if hurt else damaged_structure(models[base], rng)
@@ -227,9 +279,21 @@ def campaign(count, seed, folder):
             print(f"file {k} of seed {seed}, kept as hostile-kept.onnx", file=sys.stderr)
             raise
         assert time.process_time() - start < SLOWEST_S, (seed, k)
+        assert _peak_kib() - before < LARGEST_KIB, (seed, k)
     return tally
 
 
-if __name__ == "__main__":
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--files", type=int, default=10**9)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    given = parser.parse_args()
+    print(f"seed {given.seed}")
     with tempfile.TemporaryDirectory() as place:
-        print(campaign(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0, place))
+        tally = campaign(given.files, given.seed, place, given.minutes)
+    print(f"{sum(tally.values())} files: {tally['read']} read, {tally['refused']} refused")
+
+
+if __name__ == "__main__":
+    main()

@@ -111,11 +111,6 @@ def test_window_shapes_are_onnx_runtimes(data, op, n, tmp_path_factory):
     assume(y.size)  # ONNX Runtime makes empty or odd tensors where no window fits
     path = tmp_path_factory.mktemp("m") / "m.onnx"
     path.write_bytes(model.SerializeToString())
-    inferred = onnx.shape_inference.infer_shapes(model).graph.output[0].type.tensor_type.shape.dim
-    if tuple(d.dim_value for d in inferred) != y.shape:  # a flaw of onnx, where ceil_mode ends
-        with pytest.raises(bf.BfimnaError, match="but shape inference says"):
-            bf.read_onnx(path)
-        return
     network = bf.read_onnx(path)
     channels, height, width = network.shapes[network.layers[-1].name]
     assert (channels, *((height, width) if n == 2 else (width,))) == y.shape[1:]
@@ -207,7 +202,7 @@ def test_squeeze_and_excite(tmp_path):
 def test_reduce_mean_over_positions_is_average_pooling(tmp_path):
     nodes = [C, node("ReduceMean", "c", out="y", axes=[-1, 2], keepdims=0)]
     network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, [W]))
-    assert network.layers[-2].kernel == (8, 8)
+    assert network.layers[-1].kernel == (8, 8)
     assert network.shapes[network.layers[-1].name] == (4, 1, 1)
 
 

@@ -153,8 +153,8 @@ def test_odd_bit_widths_are_refused(value, reason, tmp_path):
 
 def test_bit_width_from_data_is_refused(tmp_path):
     nodes, given = qonnx()
-    nodes[1] = node("Quant", "w", "s", "z", "nowhere", out="wq", domain=DOMAIN)
-    with pytest.raises(bf.BfimnaError, match="Quant node 'wq_node': its bit width 'nowhere'"):
+    nodes[1] = node("Quant", "w", "s", "z", "x", out="wq", domain=DOMAIN)
+    with pytest.raises(bf.BfimnaError, match="Quant node 'wq_node': its bit width 'x'"):
         read(tmp_path, nodes, given)
 
 

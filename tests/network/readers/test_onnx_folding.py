@@ -73,29 +73,28 @@ def test_constants_that_nothing_absorbs_stay(what, tmp_path):
 # ---- refusals, each naming file, operation and node ------------------------------------------
 
 REFUSED = {
-    "ConvTranspose": ([node("ConvTranspose", "x", "t", out="y")], "not modelled"),
+    "unknown operation": ([node("NonMaxSuppression", "x", out="y")], "not modelled"),
     "unknown domain": (
         [helper.make_node("Relu", ["x"], ["y"], "y_node", domain="com.x")], "domain 'com.x'"),
-    "3-D": ([node("Unsqueeze", "x", "ax", out="e"),
-             node("MaxPool", "e", out="y", kernel_shape=[1, 1, 1])], "3-dimensional"),
+    "transposed in 3-D": ([node("Unsqueeze", "x", "ax", out="e"),
+             node("ConvTranspose", "e", "t5", out="y")], "along 3 axes"),
     "attention": ([node("MatMul", "x", "x", out="y")], "depend on the data"),
-    "weights from data": ([node("Conv", "x", "x", out="y")], "weights depend on the data"),
-    "softmax inside": ([node("Softmax", "x", out="s"), node("Relu", "s", out="y")], "at the end"),
-    "bilinear": ([node("Resize", "x", "", "sc", out="y", mode="linear")], "nearest"),
-    "quotient": ([node("Div", "x", "x", out="y")], "division"),
-    "spatial concat": ([node("Concat", "x", "x", out="y", axis=3)], "axis 3"),
-    "mean of channels": ([node("ReduceMean", "x", out="y", axes=[1])], "mean over axes"),
-    "steep leak": ([node("LeakyRelu", "x", out="y", alpha=2.0)], "slope of 2.0"),
+    "weights from data": ([node("Relu", "x", out="r"), node("Add", "r", "t1", out="wd"),
+                           node("Conv", "x", "wd", out="y")], "weights depend"),
+    "top inside": ([node("ArgMax", "x", out="s"), node("Relu", "s", out="y")], "not modelled"),
+    "cubic": ([node("Resize", "x", "", "sc", out="y", mode="cubic")], "'nearest' and 'linear'"),
+    "power": ([node("Pow", "x", "x", out="y")], "exponent"),
+    "over the batch": ([node("ReduceMean", "x", out="y", axes=[0])], "over the batch of 2"),
     "indices": ([helper.make_node("MaxPool", ["x"], ["m", "i"], "y_node", kernel_shape=[2, 2]),
                  node("Add", "m", "i", out="y")], "further output 'i'"),
     "groups": ([node("Conv", "x", "t", out="y", group=2)], "in 2 groups for 3 input channels"),
-    "wide add": ([node("GlobalMaxPool", "x", out="g"), node("Add", "x", "g", out="y")],
-                 "different shapes"),
+    "no broadcast": ([node("Add", "x", "v5", out="y")], "cannot be broadcast"),
     "if": ([helper.make_node("If", ["x"], ["y"], "y_node", then_branch=build([C]).graph)],
            "control flow"),
     "auto_pad": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], auto_pad="ODD")], "auto_pad"),
     "attribute": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], strides=2)], "strides"),
-    "constant input": ([node("Relu", "t", out="k"), node("Concat", "x", "k", out="y", axis=1)],
+    "nobody makes": ([node("Add", "x", "residul", out="y")], "'residul', which nothing makes"),
+    "constant input": ([node("Conv", "t", "t", out="k"), node("Gather", "k", "x", out="y")],
                        "is a constant"),
 }  # fmt: skip
 
@@ -103,8 +102,11 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_is_not_modelled_is_refused_by_name(what, tmp_path):
     nodes, reason = REFUSED[what]
-    given = [weights("t", 3, 3, 1, 1), constant("ax", [2], np.int64), constant("sc", [1, 1, 2, 2])]
-    path = save(tmp_path / "m.onnx", nodes, given)
+    given = [
+        weights("t", 3, 3, 1, 1), constant("ax", [2], np.int64), constant("sc", [1, 1, 2, 2]),
+        weights("t5", 3, 3, 1, 1, 1), weights("v5", 5), weights("t1", 2, 3, 1, 1),
+    ]  # fmt: skip
+    path = save(tmp_path / "m.onnx", nodes, given, shape=(2, 3, 8, 8))
     with pytest.raises(bf.BfimnaError, match=reason) as error:
         bf.read_onnx(path)
     message = str(error.value)

@@ -1,8 +1,8 @@
 """Strangers' files: always an answer or a one-line error; never a hang, or another file opened.
 
-By hand, fuzz.py tried about 110 000 hostile files in separate processes (campaigns of 4000 to 8000,
-a seed each). They found five faults, all mended since; the last 24 000 files found none. No file
-ever crashed the process or hung it.
+Since nothing of ONNX's C++ sees a file, fuzz.py ran 86 363 hostile files in one process, at most
+5 s of CPU and 1 GiB, and found no fault. Before that, 110 000 files
+against ONNX's own shape inference had found five faults and six ways to crash the interpreter.
 """
 
 import resource
@@ -10,9 +10,10 @@ import sys
 import time
 
 import fuzz
+import numpy as np
 import pytest
 from onnx import TensorProto
-from onnx_models import build, convolution, node, save, weights
+from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
 
@@ -50,7 +51,9 @@ def test_value_in_external_data_is_missed_by_name(tmp_path):
     axes.data_location = TensorProto.EXTERNAL
     axes.external_data.add(key="location", value="axes.bin")
     path = save(tmp_path / "m.onnx", [node("ReduceMean", "x", "axes", out="y")], [axes], opset=18)
-    with pytest.raises(bf.BfimnaError, match=r"ReduceMean node 'y_node': a mean over axes None"):
+    with pytest.raises(
+        bf.BfimnaError, match=r"ReduceMean node 'y_node': its axes 'axes' are no known constant"
+    ):
         bf.read_onnx(path)
 
 
@@ -143,7 +146,7 @@ def test_too_many_nodes(tmp_path):
 
 def test_absurd_windows(tmp_path):
     pool = node("MaxPool", "x", out="y", kernel_shape=[2**31, 1], pads=[2**31, 0, 0, 0])
-    with pytest.raises(bf.BfimnaError, match=r"MaxPool node 'y_node': adds up more than"):
+    with pytest.raises(bf.BfimnaError, match=r"MaxPool node 'y_node': .* adds up more than"):
         bf.read_onnx(save(tmp_path / "m.onnx", [pool]))
 
 
@@ -155,3 +158,103 @@ def test_names_cannot_break_an_errors_line(tmp_path):
         bf.read_onnx(tmp_path / "m.onnx")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 1000
+
+
+CRASHES = {  # what ONNX's shape inference dies of, where the input has no type
+    "EyeLike": {},
+    "Col2Im": {},
+    "RegexFullMatch": {"pattern": ".*"},
+    "StringSplit": {},
+    "CenterCropPad": {},
+}
+
+
+@pytest.mark.parametrize("op", CRASHES)
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_operations_on_a_tensor_without_type_are_refused(op, order, tmp_path):
+    odd = node(op, "x" if order == "first" else "r", "q", "q", out="o", **CRASHES[op])
+    calm = node("Relu", "o" if order == "first" else "x", out="r")
+    nodes = [odd, calm] if order == "first" else [calm, odd]
+    model = build(nodes, [weights("q", 2)], opset=21)
+    model.graph.input[0].type.tensor_type.elem_type = 0
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(bf.BfimnaError, match=f"{op} node 'o_node': not modelled"):
+        bf.read_onnx(tmp_path / "m.onnx")
+
+
+def test_doublings_take_no_memory(tmp_path):
+    """22 concatenations of a constant with itself would be 4 billion elements."""
+    nodes = [node("Concat", f"d{k}", f"d{k}", out=f"d{k + 1}", axis=0) for k in range(60)]
+    nodes += [node("Reshape", "x", "d60", out="y")]
+    given = [constant("d0", [1] * 128, np.int64)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(bf.BfimnaError, match="no known constant"):
+        bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # KiB
+
+
+def test_values_of_all_nodes_together_are_bounded(tmp_path):
+    """Many small results: 20 000 of 4096 elements would take 600 MB."""
+    nodes = [node("Add", "big", f"s{k - 1}" if k else "big", out=f"s{k}") for k in range(20_000)]
+    nodes += [node("Relu", "x", out="y")]
+    nodes += [node("Add", "y", "s19999", out="z")]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    given = [constant("big", np.ones((4096, 1, 1)), np.int64)]
+    with pytest.raises(bf.BfimnaError, match=r"broadcast|fits"):
+        bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB
+
+
+@pytest.mark.parametrize("where", ["input", "weights", "shape"])
+def test_absurdly_many_dimensions(where, tmp_path):
+    huge = [2**40] * 300_000
+    conv, w = convolution()
+    nodes, given = [conv], [w]
+    if where == "weights":
+        w.ClearField("raw_data")
+        w.dims[:] = huge
+    elif where == "shape":
+        nodes = [node("ConstantOfShape", "n", out="s"), node("Reshape", "x", "s", out="y")]
+        given = [constant("n", huge[:4000], np.int64)]
+    path = save(tmp_path / "m.onnx", nodes, given, shape=huge if where == "input" else (1, 3, 8, 8))
+    start = time.process_time()
+    with pytest.raises(bf.BfimnaError) as error:
+        bf.read_onnx(path)
+    assert time.process_time() - start < 2
+    assert len(str(error.value)) < 1000
+
+
+def test_what_nobody_makes_is_an_error(tmp_path):
+    conv, w = convolution()
+    path = save(tmp_path / "m.onnx", [conv, node("Add", "c", "residul", out="y")], [w])
+    with pytest.raises(bf.BfimnaError, match="Add node 'y_node': reads tensor 'residul', which"):
+        bf.read_onnx(path)
+
+
+def test_undefined_second_output_is_an_error(tmp_path):
+    model = build([node("Relu", "x", out="y")])
+    model.graph.output.add(name="z")
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(bf.BfimnaError, match="nothing makes the graph's output 'z'"):
+        bf.read_onnx(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ((1, 3, 8.5, 8), "whole number"),
+        ("1388", "must be whole numbers"),
+        (7, "must be whole numbers"),
+        ((1, 3, 16, 8), r"fixed at \(1, 3, 8, 0\)"),
+        ((1, 3, 8, True), "whole number"),
+        ((1, 3, 8, 0), "of at least 1"),
+        ((2**41, 3, 8, 8), "fixed"),
+        ({"y": (1, 3, 8, 8)}, "names 'y'"),
+        ([1] * 10_000, "10000 dimensions"),
+    ],
+)
+def test_input_shape_is_checked(shape, reason, tmp_path):
+    path = save(tmp_path / "m.onnx", [node("Relu", "x", out="y")], shape=(1, 3, 8, "w"))
+    with pytest.raises(bf.BfimnaError, match=reason):
+        bf.read_onnx(path, input_shape=shape)
+    assert bf.read_onnx(path, input_shape={"x": np.array([3, 8, 5])}).shapes["x"] == (3, 8, 5)

@@ -52,12 +52,37 @@ def test_what_the_file_cannot_say_is_in_the_report(tmp_path):
         (HEADER + "a,2,2,3,3,2,3,1,\n", "a window of 3 does not fit"),
         (HEADER + "a,9,9,1,1,2,3,1,\na,9,9,1,1,2,3,1,\n", "two layers named"),
         ("Layer,M,N,K,Sparsity\nq,1,2,3,1:4\n", "sparsity '1:4' is not modelled"),
+        (
+            HEADER.strip() + "Channels\na,9,9,1,1,2,3,1,7\n",
+            "line 1: column 'channels' stands twice",
+        ),
+        (HEADER + "a" + f",{2**20}" * 7 + "\n", "line 2: layer 'a.*larger than|adds up more than"),
+        (HEADER + f"a,1,1,1,1,{2**20},{2**20},1\nb,9,9,1,1,2,3,1,4\n", "line 3: more cells than"),
+        ("Layer,M,N,K\nq,1_0,2,3\n", "line 2: m must be a whole number .*'1_0'"),
+        ("Layer,M,N,K\nq,٣,2,3\n", "line 2: m must be a whole number"),
+        ("Layer,M,N,K\nq," + "9" * 5000 + ",2,3\n", "line 2: m must be a whole number"),
+        ("Layer,M,N,K\n,1,2,3\n", "line 2: a layer's name must have 1 to 200 signs"),
+        ("Layer,M,N,K\n" + "q" * 9999 + ",1,2,3\n", "line 2: a layer's name"),
     ],
 )
 def test_errors_name_the_line(text, reason, tmp_path):
     with pytest.raises(bf.BfimnaError, match=rf"t\.csv.*{reason}") as error:
         read(tmp_path, text)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_layers_may_stand_in_any_column(tmp_path):
+    network = read(tmp_path, "M,N,K,Layer\n12,30,50,q\n")
+    assert (network.gemm_names, network.macs) == (("q",), 12 * 30 * 50)
+
+
+def test_largest_numbers_are_simulated(tmp_path):
+    """Fields of 2^20 are allowed as long as every tensor and sum can be counted exactly."""
+    network = read(tmp_path, f"Layer,M,N,K\nq,{2**20},{2**20},{2**20}\n")
+    technology = bf.data.load_technology("sram-14nm-lstp")
+    report = bf.simulate(network, bf.Precision.fixed(network, 16), bf.Chip.limited(), technology)
+    assert 0 < report.latency_s < float("inf")
 
 
 def test_missing_and_binary_files(tmp_path):

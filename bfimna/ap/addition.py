@@ -1,0 +1,78 @@
+"""Addition and subtraction in place, in every row: the tables, passes, counts, expected cells."""
+
+from bfimna.ap.events import Amount, Counts
+from bfimna.ap.expected import WIDEST, tabulated
+from bfimna.ap.lut import Lut, Pass
+from bfimna.ap.program import check_ranges, program, ripple, table_counts
+from bfimna.ap.truth import generate
+
+Bits = tuple[int, ...]
+
+
+def add_bits(a: int, p: int, c: int) -> Bits:
+    """Full adder: a stays, p becomes the sum, c the carry."""
+    return a, a ^ p ^ c, (a & p) | (a & c) | (p & c)
+
+
+def subtract_bits(a: int, p: int, c: int) -> Bits:
+    """Full subtractor: a stays, p becomes the difference p - a - c, c the borrow."""
+    return a, a ^ p ^ c, (a & c) | ((1 - p) & (a | c))
+
+
+FULL_ADD = generate("apc", add_bits)
+FULL_SUBTRACT = generate("apc", subtract_bits)
+
+
+@program
+def add(a: range, p: range, carry: int) -> tuple[Pass, ...]:
+    """Add in place, p += a, from the lowest bit up; the carry out stays in `carry`.
+
+    >>> len(add(range(0, 8), range(8, 16), carry=16))
+    32
+    """
+    return _in_place("add", FULL_ADD, a, p, carry)
+
+
+@program
+def subtract(a: range, p: range, borrow: int) -> tuple[Pass, ...]:
+    """Subtract in place, p -= a; the borrow out stays (the sign, if the words are unsigned)."""
+    return _in_place("subtract", FULL_SUBTRACT, a, p, borrow)
+
+
+def _in_place(what: str, lut: Lut, a: range, p: range, carry: int) -> tuple[Pass, ...]:
+    check_ranges(what, a, p, (carry,))
+    check_ranges(what, a, p, equal=True)
+    return ripple(lut, a, p, carry)
+
+
+def add_counts(bits: Amount) -> Counts:
+    """Add in place, p += a, over `bits` columns; the carry column starts at 0.
+
+    >>> add_counts(8).cycles
+    64
+    """
+    return table_counts(FULL_ADD, bits, _add_tagged(bits))
+
+
+def subtract_counts(bits: Amount) -> Counts:
+    """Subtract in place, p -= a: the same passes with another table."""
+    return table_counts(FULL_SUBTRACT, bits, _subtract_tagged(bits))
+
+
+@tabulated(WIDEST)
+def _add_tagged(bits):  # type: ignore[no-untyped-def]
+    return _expect(FULL_ADD, bits)
+
+
+@tabulated(WIDEST)
+def _subtract_tagged(bits):  # type: ignore[no-untyped-def]
+    return _expect(FULL_SUBTRACT, bits)
+
+
+def _expect(lut: Lut, bits: int) -> tuple[float, float]:
+    """Return matches and cells; the carry into a column depends on the columns below only."""
+    matches, cells, carry = 0.0, 0.0, 0.0
+    for _ in range(bits):
+        matched, written, (_, _, carry) = lut.expect(0.5, 0.5, carry)
+        matches, cells = matches + matched, cells + written
+    return matches, cells

@@ -1,0 +1,154 @@
+"""The cells of an array as packed bit planes, and how compiled code runs programs on them.
+
+No range is checked and nothing counted here: `array` does both.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+
+from bfimna.ap.compiled import ALL, Compiled
+from bfimna.ap.faults import Faults
+
+NOTHING = np.uint64(0)
+
+Set = tuple[Sequence[int], int]  # the first row of each of a table's names, and how many such sets
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)
+
+
+class Cells:
+    """The cells of an array, with what is wrong with them.
+
+    Parameters
+    ----------
+    columns : of the array. rows, words : rows of a group, and words of such a row.
+    last : groups in the last word of each run of `run` words; 0 if it is full.
+    faults : defects, drawn from their seed. wear : whether the writes of each cell are counted.
+    threads : processor threads that share the work.
+
+    Attributes
+    ----------
+    planes : cells, (columns, rows · words). valid : groups that exist, (rows · words).
+    stuck, stuck_value : planes of the cells that are stuck; of no size if none is.
+    wear : writes of each cell, (columns, 64 · rows · words), or None.
+    """
+
+    def __init__(
+        self,
+        columns: int,
+        rows: int,
+        words: int,
+        run: int,
+        last: int,
+        faults: Faults,
+        wear: bool,
+        threads: int,
+    ) -> None:
+        self.words, self.threads, self.faults = words, threads, faults
+        shape = (columns, rows * words)
+        self.planes = np.zeros(shape, np.uint64)
+        self.valid = np.full(shape[1], ALL)
+        self.ragged = bool(last)
+        if last:
+            self.valid[run - 1 :: run] = 2**last - 1
+        self.wear = np.zeros((columns, 64 * shape[1]), np.uint32) if wear else None
+        self.stuck, self.stuck_value = faults.draw(shape)
+        if self.stuck.size:
+            self.planes |= self.stuck_value & self.valid
+        self.restart(0)
+
+    def restart(self, number: int) -> None:
+        """Draw match errors from here on as the array of this number does from its start."""
+        self._number, self._run = number, 0
+
+    def overwrite(self, columns: range, packed: np.ndarray | np.uint64, stop: int) -> None:
+        """Put bits into columns, whatever they held; stuck cells keep theirs."""
+        where = slice(columns.start, columns.stop)
+        if isinstance(packed, np.ndarray) and self.ragged:
+            packed = packed & self.valid[:stop]
+        self.planes[where, :stop] = packed
+        if self.stuck.size:
+            stuck, value = self.stuck[where, :stop], self.stuck_value[where, :stop]
+            self.planes[where, :stop] = self.planes[where, :stop] & ~stuck | value
+        if self.wear is not None:
+            self.wear[where, : 64 * stop] += 1
+
+    def run_program(self, own: Compiled, stop: int) -> np.ndarray:
+        """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""
+        from bfimna.ap import careful, kernels  # numba takes half a second
+
+        execute = kernels.execute if self.healthy else careful.execute
+        cells, more = (self.planes.reshape(-1), self.valid), self._defects()
+        lines = own.columns * self.planes.shape[1]
+
+        def work(lo: int, hi: int) -> np.ndarray:
+            scratch = np.empty(kernels.BLOCK, np.uint64)
+            tagged = np.zeros(len(own.sizes), np.int64)
+            execute(*cells, lo, hi, lines, own.program, scratch, tagged, *more)
+            return tagged
+
+        return self._shared(work, stop)
+
+    def run_levels(self, own: Compiled, levels: tuple[Set, ...], columns: range) -> np.ndarray:
+        """Run vertical levels; return the tags of each pass, and of the hand-over, over all."""
+        from bfimna.ap import careful, kernels
+
+        add_rows = kernels.add_rows if self.healthy else careful.add_rows
+        cells, more = (self.planes.reshape(-1), self.valid), self._defects()
+        stride = self.planes.shape[1]
+        first = np.array([[rows[c] for c in (*own.columns, -1)] for rows, _ in levels])
+        lines = columns.start * stride + first * self.words
+        words = np.array([times for _, times in levels]) * self.words
+        across = stride, len(columns), own.program
+
+        def work(lo: int, hi: int) -> np.ndarray:
+            scratch = np.empty(kernels.BLOCK, np.uint64)
+            tagged = np.zeros((len(levels), len(own.sizes) + 2), np.int64)
+            stops = words if len(levels) > 1 else np.array([hi])
+            starts = np.full(len(levels), lo)
+            shifted = np.zeros((stops - starts).sum(), np.uint64)
+            add_rows(*cells, starts, stops, lines, *across, shifted, scratch, tagged, *more)
+            return tagged.sum(axis=0)
+
+        return self._shared(work, int(words[0])) if len(levels) == 1 else work(0, 0)
+
+    def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
+        """Add up what work(lo, hi) returns for each thread's share of the words."""
+        from bfimna.ap import kernels
+
+        share = -(-stop // (self.threads * kernels.BLOCK)) * kernels.BLOCK
+        if share >= stop:
+            return work(0, stop)
+        starts = range(0, stop, share)
+        stops = [min(lo + share, stop) for lo in starts]
+        return np.sum(list(_pool(self.threads).map(work, starts, stops)), axis=0)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no cell or match line can fail, and nobody counts writes per cell."""
+        return self.wear is None and not self.stuck.size and not self.faults.match_error
+
+    def _defects(self) -> tuple:
+        """Return what the careful kernels are to know of this run's cells; nothing if healthy."""
+        if self.healthy:
+            return ()
+        from bfimna.ap import careful
+
+        self._run += 1
+        error = float(self.faults.match_error)
+        seed = self.faults.match_seed(self._number, self._run) if error else NOTHING
+        wear = np.zeros(0, np.uint32) if self.wear is None else self.wear.reshape(-1)
+        stuck, value = self.stuck.reshape(-1), self.stuck_value.reshape(-1)
+        return careful.Defects(stuck, value, error, seed), wear

@@ -1,0 +1,138 @@
+"""Pooling: streams of a window's elements, and averages over rows."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from bfimna.ap import counts as ap
+from bfimna.ap.counts import Amount, Counts, CountSet
+from bfimna.chip.alike import Alike, Moved, Words, packed
+from bfimna.network.precision import MAX_BITS
+
+
+@packed
+def maximum(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Stream the window: each element is loaded beside the running maximum."""
+    width = words.bits + x.signs[0]
+    steps = ap.maximum(width, counts) * (x.window - 1)
+    return ap.load(width) * x.window + steps + ap.read(words.kept)
+
+
+def average(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Average as a stream or over rows, whichever takes fewer cycles; published: as a stream.
+
+    Without the `reduction` that adds up the rows.
+    """
+    rows = averaged_over_rows(x, words.bits)
+    if counts == "published" or not rows.any():
+        return _average_as_stream(x, words, counts)
+    if rows.all():
+        return _average_over_rows(x, words)
+    return _average_as_stream(x, words, counts) * ~rows + _average_over_rows(x, words) * rows
+
+
+@packed
+def _average_as_stream(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Stream the window into a sum of words in excess form, which have no negative values."""
+    bits = words.bits + x.signs[0]
+    growth = ap.levels(x.window)  # of the running sum and of its operand; and a carry
+    steps = ap.load(bits) * x.window + ap.add(bits + growth) * (x.window - 1)
+    return steps + ap.clear_along(2 * growth + 1) + _mean(x, bits) + ap.read(words.kept)
+
+
+def _mean(x: Alike, bits: np.ndarray) -> Counts:
+    """Divide a sum by its number of words: shift the columns read, or scale."""
+    width, m = bits + ap.levels(x.window), ap.scale_bits(bits)  # such that it cannot overflow
+    over = np.where(mean_overlaps(bits, x.window, x.columns), 1.0, 0.0)
+    apart, onto = ap.multiply(width, m), ap.multiply(width + 1, m, (True, False))
+    onto = onto + ap.clear(1) * width + ap.clear_along(m + 2)
+    apart = apart + ap.clear_along(width + m)
+    return (ap.load(m) + apart * (1.0 - over) + onto * over) * ~_power_of_two(x.window)
+
+
+def _average_over_rows(x: Alike, words: Words) -> Counts:
+    """Load a window's elements in a row each and add up the rows, as in a dot product."""
+    bits, p = words.bits + x.signs[0], x.parts
+    total, left = bits + ap.levels(x.window), p.rows_left("microcode")
+    spread = ap.load(bits) + ap.clear_along(total - bits)
+    in_folds = spread.repeat(p.folds, p.dots * x.window)
+    in_folds = in_folds + ap.read(total).repeat(p.folds, p.dots * left)
+    carry = ap.load(total) * left + ap.clear_along(left) + ap.add(total) * (left - 1)
+    dense = carry + _mean(x, bits) + ap.read(words.kept)
+    return in_folds + dense.repeat(x.folds, x.elements)
+
+
+def reduction(x: Alike, words: Words, counts: CountSet) -> Counts:
+    """Add up the rows of windows that are averaged over rows; nothing for the others."""
+    rows = averaged_over_rows(x, words.bits)
+    if counts == "published" or not rows.any():
+        return Counts()
+    total = words.bits + x.signs[0] + ap.levels(x.window)
+    return x.parts.reduce(total, "microcode") * rows
+
+
+def averaged_over_rows(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Whether windows of words of so many bits are averaged over rows: for large ones, mostly."""
+    return _shorter_over_rows(x)[bits, np.arange(len(x.layers))]
+
+
+@lru_cache(maxsize=256)
+def _shorter_over_rows(x: Alike) -> np.ndarray:
+    """Tabulate whether that takes fewer cycles than a stream, by bits and layer.
+
+    A 1D AP has the stream only, since it adds up rows word by word.
+    """
+    bits = np.repeat(np.arange(1, MAX_BITS + 1)[:, None], len(x.layers), axis=1)
+    words = Words(bits, bits)
+    shorter = np.zeros((MAX_BITS + 1, len(x.layers)), dtype=bool)
+    if x.parts.kind != "1d":
+        stream = _average_as_stream(x, words, "microcode").cycles
+        total = bits + x.signs[0] + ap.levels(x.window)
+        upright = x.parts.reduce(total, "microcode").cycles
+        shorter[1:] = _average_over_rows(x, words).cycles + upright < stream
+    shorter.flags.writeable = False
+    return shorter
+
+
+def _power_of_two(window: Amount) -> np.ndarray:
+    """Whether a mean is a shift of the columns read."""
+    return np.asarray(window == 2 ** ap.levels(window))
+
+
+def mean_overlaps(bits: Amount, window: Amount, columns: int) -> np.ndarray:
+    """Whether the scaled sum of a mean takes over the sum's columns, since too few are left.
+
+    >>> [bool(mean_overlaps(bits, 49, 72)) for bits in (13, 14)]
+    [False, True]
+    """
+    width = bits + ap.levels(window)
+    return np.asarray(3 * width + 1 + ap.scale_bits(bits) > columns)
+
+
+def window_moved(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
+    """Every element that a window covers once with multicast, else once per window."""
+    taken = x.sources[0] if multicast else x.elements * x.window
+    return taken * (words.bits + x.signs[0]), x.elements * words.kept
+
+
+def mean_moved(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
+    """Return the rows that a reduction leaves of a window too, where it is averaged over rows."""
+    taken, returned = window_moved(x, words, multicast, counts)
+    total = words.bits + x.signs[0] + ap.levels(x.window)
+    if counts == "published":
+        return taken, returned
+    left = x.elements * x.parts.rows_left("microcode") * total
+    return taken, returned + left * averaged_over_rows(x, words.bits)
+
+
+def window_columns(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Return the columns of a running maximum, its operand and two flags."""
+    return 2 * (bits + x.signs[0]) + 2
+
+
+def mean_columns(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Return the columns of a running sum, its operand, a carry; then of a sum that is scaled."""
+    bits = bits + x.signs[0]
+    width = bits + ap.levels(x.window)
+    scaled = width + 2 * ap.scale_bits(bits) + 2
+    return np.where(_power_of_two(x.window), 2 * width + 1, np.maximum(2 * width + 1, scaled))

@@ -1,0 +1,154 @@
+"""The oracle: a whole integer network in plain NumPy int64, written apart from the emulator."""
+
+import numpy as np
+
+from bfimna.emulator.integer import sum_bits, words
+from bfimna.network.layer import ADDRESSING, GEMM, POOL
+
+
+def windows(x, layer, fill):
+    """(images, channels, y', x', kernel y, kernel x) of an image tensor."""
+    top, left, bottom, right = layer.padding
+    (ky, kx), (sy, sx) = layer.kernel, layer.stride
+    if layer.ceil:
+        bottom, right = bottom + sy - 1, right + sx - 1
+    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
+    dy, dx = layer.dilation
+    view = np.lib.stride_tricks.sliding_window_view(
+        x, (dy * (ky - 1) + 1, dx * (kx - 1) + 1), axis=(2, 3)
+    )
+    return view[:, :, ::sy, ::sx, ::dy, ::dx]
+
+
+def convolve(x, weights, layer, shape):
+    """Sum products over windows, group by group, in int64."""
+    view = windows(x, layer, 0)[:, :, : shape[1], : shape[2]]
+    split_x, split_w = np.split(view, layer.groups, 1), np.split(weights, layer.groups, 0)
+    parts = []
+    for xs, ws in zip(split_x, split_w, strict=True):
+        flat = xs.transpose(0, 2, 3, 1, 4, 5).reshape(-1, ws[0].size)
+        sums = flat.astype(np.int64) @ ws.reshape(len(ws), -1).astype(np.int64).T
+        parts.append(sums.reshape(len(x), shape[1], shape[2], -1).transpose(0, 3, 1, 2))
+    return np.concatenate(parts, 1)
+
+
+def top_bits(x, have, want):
+    """Return the top `want` of `have` bits."""
+    return x >> (have - want)
+
+
+def scaled(x, b, c, bits, dropped=0):
+    """⌊⌊x / 2^d⌋ · b / 2^(c - d)⌋ within a signed word of `bits` bits and a sign."""
+    y = np.floor_divide(np.floor_divide(x, 2**dropped) * b, 2 ** (c - dropped))
+    return y.clip(-(2**bits), 2**bits - 1)
+
+
+def per_channel(values):
+    """Lay values along the channels of an image tensor."""
+    return np.asarray(values)[:, None, None]
+
+
+def hard_sigmoid(x, own, bits):
+    """Scale, shift and clamp to what is not negative."""
+    y = scaled(x, per_channel(own.multiplier), own.shift, bits) + per_channel(own.offset)
+    return y.clip(0, 2**bits - 1)
+
+
+def normalised(x, own, bits, n, columns):
+    """Local response normalisation over n channels, its power looked up."""
+    squares = np.pad(x**2, ((0, 0), (n // 2, n - 1 - n // 2), (0, 0), (0, 0)))
+    total = sum(squares[:, k : k + x.shape[1]] for k in range(n))
+    m = bits + 1  # columns of the sum that an array has no room for are left out
+    dropped = max(2 * m + int(np.ceil(np.log2(n))) - (columns - 3 * m - 2), 0)
+    power = own.table[scaled(total, own.multiplier, own.shift, bits, dropped) + 2**bits]
+    return scaled(x * power, own.product_multiplier, own.product_shift, bits)
+
+
+def unary(layer, x, own, bits, columns):
+    """Layers of one word in, one word out."""
+    low, high = -(2**bits), 2**bits - 1
+    if layer.kind == "relu":
+        return np.where(x < 0, 0, x)
+    if layer.kind == "clip":  # to half the range
+        return x.clip(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    if layer.kind == "lookup":
+        return own.table[x - low]
+    if layer.kind == "bias":
+        return (x + per_channel(own.offset)).clip(low, high)
+    if layer.kind == "scale":
+        return scaled(x, per_channel(own.multiplier), own.shift, bits)
+    if layer.kind == "leakyrelu":
+        return np.maximum(x, scaled(x, per_channel(own.multiplier), own.shift, bits))
+    if layer.kind == "hardsigmoid":
+        return hard_sigmoid(x, own, bits)
+    if layer.kind == "lrn":
+        return normalised(x, own, bits, layer.kernel[0], columns)
+    assert layer.kind == "hardswish"
+    product = x * hard_sigmoid(x, own, bits)
+    return scaled(product, own.product_multiplier, own.product_shift, bits)
+
+
+def pooled(layer, x, low, shape, bits):
+    """Return the maximum or the rounded-down mean of each window."""
+    if layer.kind == "maxpool":
+        return windows(x, layer, low)[:, :, : shape[1], : shape[2]].max((4, 5))
+    n, offset = layer.kernel[0] * layer.kernel[1], -low
+    sums = windows(x + offset, layer, offset).sum((4, 5))
+    power = int(np.ceil(np.log2(n)))
+    if n == 2**power:
+        return sums // n - offset
+    c = bits + (low < 0) + power
+    return sums * -(-(2**c) // n) // 2**c - offset
+
+
+def addressed(layer, inputs, own, shape):
+    """Return a concatenation, a flatten or a view of the inputs."""
+    if layer.kind == "concat":
+        return np.concatenate(inputs, axis=1)
+    flat = inputs[0].reshape(len(inputs[0]), -1)
+    if own is not None:
+        flat = np.where(own.index < 0, 0, flat[:, own.index])
+    return flat.reshape(len(flat), *shape)
+
+
+def weighted(layer, x, own, word, shape, width, columns):
+    """Return a weighted layer: sums, bias, scale, clamp."""
+    y = convolve(x, own.weights.reshape(len(own.weights), -1, *layer.kernel), layer, shape)
+    y = y + per_channel(own.bias)
+    if not own.multiplier.size:
+        return y
+    dropped = max(width - (columns - 2 * (word.bits + 1) - 3), 0)
+    return scaled(y, per_channel(own.multiplier), own.shift, word.bits, dropped)
+
+
+def infer(network, parameters, images, precision, columns=72):
+    """Every tensor of the network, (images, channels, y, x), by name."""
+    stored, widths = words(network, precision), sum_bits(network, precision)
+    first = network.layers[0].name
+    given = images if isinstance(images, dict) else {first: images}
+    tensors = {name: np.asarray(x, dtype=np.int64) for name, x in given.items()}
+    for layer in network.layers:
+        name, own = layer.name, parameters.get(layer.name)
+        word, shape = stored[name], network.shapes[name]
+        if layer.kind == "input":
+            continue
+        if layer.kind in GEMM:
+            source = layer.inputs[0]
+            x = top_bits(tensors[source], stored[source].width, precision[name][1])
+            tensors[name] = weighted(layer, x, own, word, shape, widths[name], columns)
+            continue
+        inputs = [top_bits(tensors[n], stored[n].bits, word.bits) for n in layer.inputs]
+        low = -(2**word.bits) if stored[layer.inputs[0]].signed else 0
+        if layer.kind in ADDRESSING:
+            y = addressed(layer, inputs, own, shape)
+        elif layer.kind == "add":
+            y = (inputs[0] + inputs[1]).clip(-(2**word.bits), 2**word.bits - 1)
+        elif layer.kind == "mul":
+            product = inputs[0] * inputs[1]
+            y = scaled(product, own.product_multiplier, own.product_shift, word.bits)
+        elif layer.kind in POOL:
+            y = pooled(layer, inputs[0], low, shape, word.bits)
+        else:
+            y = unary(layer, inputs[0], own, word.bits, columns)
+        tensors[name] = y
+    return tensors

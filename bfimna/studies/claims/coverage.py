@@ -1,0 +1,59 @@
+"""End to end: which networks ran bit-exact on the emulator, and which were only simulated."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bfimna.chip.chip import Chip
+from bfimna.names import load_network
+from bfimna.network.precision import Precision
+from bfimna.result.sweep import sweep
+from bfimna.studies.claims import verdicts
+from bfimna.studies.claims.verdicts import Verdict
+from bfimna.technology.technology import Technology
+
+NETWORKS = ("alexnet", "vgg16", "resnet50")
+BITS = (2, 4, 8)
+SUPPLIES_V = (0.6, 0.8, 1.0)
+
+
+def compare(technology: Technology, emulated: pd.DataFrame | None) -> tuple[Verdict, str]:
+    """Judge the claim: every combination simulated, and every network run bit-exact.
+
+    Parameters
+    ----------
+    emulated : table of whole inferences on the emulator, with columns network, precision, exact
+        and counts_equal, as `make emulate` leaves it; None if there is none.
+
+    "Coverage" where all combinations were simulated, but not all networks run bit-exact.
+    """
+    supplies = [technology.at_supply(v) for v in SUPPLIES_V]
+    simulated, wanted = 0, 0
+    for name in NETWORKS:
+        net = load_network(name)
+        bits = [Precision.fixed(net, width) for width in BITS]
+        edp = sweep(net, bits, [Chip.limited()], supplies).edp_js.to_numpy()
+        by_supply = edp.reshape(len(SUPPLIES_V), -1)
+        wanted += edp.size
+        simulated += int((np.isfinite(by_supply) & (np.diff(by_supply, prepend=0) > 0)).sum())
+    exact = _exact(emulated)
+    pairs = len(NETWORKS) * len(BITS)
+    reason = (
+        f"{simulated} of {wanted} combinations of network, precision and supply simulated, EDP "
+        f"growing with the bits; {exact} of {pairs} of network and precision run bit-exact"
+    )
+    share = simulated / wanted
+    if simulated < wanted:
+        verdict = verdicts.NOT
+    else:
+        verdict = verdicts.REPRODUCED if exact == pairs else verdicts.COVERAGE
+    return Verdict(verdict, share, share, share, exact / pairs), reason
+
+
+def _exact(emulated: pd.DataFrame | None, networks: Sequence[str] = NETWORKS) -> int:
+    if emulated is None:
+        return 0
+    done = emulated[emulated.exact & emulated.counts_equal]
+    pairs = set(zip(done.network, done.precision, strict=True))
+    return sum((name, f"int{bits}") in pairs for name in networks for bits in BITS)

@@ -1,0 +1,85 @@
+"""HAWQ-V3's latency budgets: the order of EDPs, judged; the published accuracies beside it."""
+
+import numpy as np
+import pandas as pd
+
+from bfimna import data
+from bfimna.chip.chip import Chip
+from bfimna.chip.placement import place
+from bfimna.names import load_network
+from bfimna.network.precision import as_arrays
+from bfimna.result import uncertainty
+from bfimna.result.sweep import sweep
+from bfimna.studies.claims import verdicts
+from bfimna.studies.claims.verdicts import MARGIN, Verdict
+from bfimna.technology.technology import Technology
+
+BUDGETS = ("high", "medium", "low")
+SCHEMES = ("int8", *(f"latency-{budget}" for budget in BUDGETS), "int4")
+
+
+def with_published(points: pd.DataFrame) -> pd.DataFrame:
+    """Add what HAWQ-V3 published to points of one network and technology.
+
+    Adds scheme, size_mb, bops_g (both from the bits), top1_percent (published), and energy, latency
+    and EDP relative to int8 (columns ending in ``_rel``, the last with ``_low`` and ``_high``).
+    """
+    network = points.network.iloc[0]
+    net = load_network(network)
+    accuracy = data.hawq_accuracy(network).set_index("scheme")
+    bits = [data.load_precision(net, name) for name in points.precision]
+    points = points.assign(
+        scheme=points.precision.str.removeprefix("hawq_v3/"),
+        size_mb=[p.size_bits(net) / 8 / 2**20 for p in bits],
+        bops_g=[p.bops(net) / 1e9 for p in bits],
+    )
+    points["top1_percent"] = accuracy.top1_percent.reindex(points.scheme).to_numpy()
+    base = points.set_index("scheme").loc["int8"]
+    for quantity in ("energy_j", "latency_s", "edp_js"):
+        points[f"{quantity.rsplit('_', 1)[0]}_rel"] = points[quantity] / base[quantity]
+    return points
+
+
+def relative_edp(network: str, technology: Technology) -> tuple[pd.Series, dict[str, np.ndarray]]:
+    """Return EDP over int4's of the latency schemes, and its draws, by scheme.
+
+    All schemes of a draw share its parameters, so what a range moves in all of them drops out.
+    """
+    net = load_network(network)
+    bits = [data.load_precision(net, f"hawq_v3/{scheme}") for scheme in SCHEMES]
+    points = with_published(sweep(net, bits, [Chip.limited()], [technology])).set_index("scheme")
+    placement = place(net, *as_arrays(net, bits), Chip.limited())
+    drawn = uncertainty.quantities(placement, technology, 2 * net.macs)["edp_js"]
+    nominal = points.edp_js / points.edp_js["int4"]
+    return nominal, {s: drawn[:, k] / drawn[:, -1] for k, s in enumerate(SCHEMES)}
+
+
+def compare(technology: Technology, network: str = "resnet18") -> dict[str, tuple[Verdict, str]]:
+    """Judge both claims about budgets by the order of the EDPs alone; return verdict and reason.
+
+    hawq-high: EDP(high) > EDP(medium) > EDP(low), and EDP(high) > EDP(int4). hawq-low: EDP(low) is
+    the closest of the three to int4's. Every step must exceed the margin. The published accuracies
+    are quoted, not judged: they do not come from this model.
+    """
+    nominal, drawn = relative_edp(network, technology)
+    high, medium, low = (f"latency-{budget}" for budget in BUDGETS)
+
+    def falls(edp):  # type: ignore[no-untyped-def]
+        steps = [edp[a] / edp[b] > 1 + MARGIN for a, b in ((high, medium), (medium, low))]
+        return np.all([*steps, edp[high] / edp["int4"] > 1 + MARGIN], axis=0)
+
+    def nearest(edp):  # type: ignore[no-untyped-def]
+        far = {scheme: np.abs(edp[scheme] - 1) for scheme in (high, medium, low)}
+        return np.all([far[other] - far[low] > MARGIN for other in (high, medium)], axis=0)
+
+    accuracy = data.hawq_accuracy(network).set_index("scheme").top1_percent
+    quoted = ", ".join(
+        f"{scheme.removeprefix('latency-')} {accuracy['int8'] - accuracy[scheme]:.2f}"
+        for scheme in (high, medium, low)
+    )
+    edps = ", ".join(f"{s.removeprefix('latency-')} {nominal[s]:.2f}" for s in (high, medium, low))
+    reason = f"{network}: EDP over INT4's {edps}; published points below INT8: {quoted}"
+    return {
+        claim: (verdicts.order(nominal[s], drawn[s], bool(rule(nominal)), rule(drawn)), reason)
+        for claim, s, rule in (("hawq-high", high, falls), ("hawq-low", low, nearest))
+    }

@@ -1,0 +1,43 @@
+"""How sure the headline figures are, and what they hang on: the table behind `uncertainty`."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bfimna.chip.chip import Chip
+from bfimna.names import load_network, load_precision, load_technology
+from bfimna.result import uncertainty
+from bfimna.result.simulate import simulate
+
+QUANTITIES = uncertainty.BOUNDED
+
+
+def uncertain(
+    networks: Sequence[str], precision: str, technology: str, samples: int = 512
+) -> pd.DataFrame:
+    """Return intervals of the headline figures, and Sobol indices of what they come from, on LR.
+
+    Parameters
+    ----------
+    samples : base samples of the indices, a power of two; see `bfimna.result.uncertainty.sobol`.
+
+    Returns
+    -------
+    DataFrame with kind ("interval" or "index"), network, precision, technology, quantity; for an
+    interval nominal, low, median and high (5, 50, 95 %), in the unit that the quantity's name ends
+    in; for an index cause, first (of the variance, by itself) and total (with its interactions).
+    """
+    tech, chip, rows = load_technology(technology), Chip.limited(), []
+    for name in networks:
+        net = load_network(name)
+        report = simulate(net, load_precision(net, precision), chip, tech)
+        of = {"network": net.name, "precision": report.precision.name, "technology": tech.name}
+        for quantity in QUANTITIES:
+            low, median, high = report.interval(quantity)
+            nominal = getattr(report, quantity)
+            rows.append({"kind": "interval", **of, "quantity": quantity, "nominal": nominal,
+                         "low": low, "median": median, "high": high})  # fmt: skip
+            for index in uncertainty.sobol(report, quantity, samples).itertuples():
+                rows.append({"kind": "index", **of, "quantity": quantity, "cause": index.cause,
+                             "first": index.first, "total": index.total})  # fmt: skip
+    return pd.DataFrame(rows)

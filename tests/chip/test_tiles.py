@@ -1,0 +1,57 @@
+"""The tile that moves least, against a search of all of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bfimna import Chip
+from bfimna.chip.tiles import candidates, moved, pixels, tile_bits
+from bfimna.network import zoo
+from bfimna.network.graph import Builder, Layer
+
+
+@given(
+    shape=st.tuples(st.integers(1, 6), st.integers(3, 9), st.integers(3, 9)),
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 3),
+    channels=st.integers(1, 9),
+    share=st.integers(1, 60),
+    bits=st.tuples(st.integers(1, 16), st.integers(1, 16)),
+    batch=st.integers(1, 3),
+)
+def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, batch):
+    b = Builder("n", shape)
+    b.conv("c", b.input, channels, kernel, stride)
+    (gemm,) = b.network().gemms
+    w, a = bits
+    weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))
+    found = (weights * w + inputs * a).min()
+    every = [
+        (c, p) for c in range(1, gemm.i + 1) for p in range(1, gemm.u * batch + 1) if c * p <= share
+    ]
+    weights, inputs = moved(gemm, batch, *np.array(every, dtype=float).T)
+    assert found == pytest.approx((weights * w + inputs * a).min(), rel=1e-12)
+
+
+def test_pixels_are_those_of_the_windows():
+    b = Builder("n", (3, 9, 7))
+    layer = Layer("c", "conv", (b.input,), 2, (3, 2), (2, 1), (0, 0, 0, 0), (1, 2))
+    b.append(layer)
+    (gemm,) = b.network().gemms
+    height, width = gemm.output_shape[1:]
+    for rows in range(1, height + 1):
+        places = {
+            (y * 2 + ky, x + 2 * kx)
+            for y in range(rows) for x in range(width) for ky in range(3) for kx in range(2)
+        }  # fmt: skip
+        assert pixels(gemm, np.array([rows * width])) == 3 * len(places)
+
+
+def test_every_pair_of_bits_at_once():
+    network, chip = zoo.resnet18(), Chip.limited()
+    random = np.random.default_rng(0)
+    w, a = random.integers(1, 17, (2, 5, len(network.gemms)))
+    many = tile_bits(network, chip, 1, w, a)
+    for k in range(5):
+        np.testing.assert_array_equal(many[k], tile_bits(network, chip, 1, w[k], a[k]))
