@@ -7,7 +7,7 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce report test lint lab clean clean-env
+.PHONY: help reproduce report test lint slurm-test lab clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -29,6 +29,9 @@ lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	mypy
 	snakemake --lint
 
+slurm-test: .venv-slurm/installed ## reproduction and sweep through a real Slurm (root, Debian's packages)
+	PATH="$(CURDIR)/.venv-slurm/bin:$$PATH" tests/slurm/run.sh || [ $$? = 77 ]
+
 lab: .venv-lab/installed ## JupyterLab on the notebooks
 	.venv-lab/bin/jupyter lab notebooks
 
@@ -36,13 +39,14 @@ clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake
 
 clean-env: ## remove the environments that make built
-	rm -rf .venv .venv-lab .venv.part .venv-lab.part .venv.lock .venv-lab.lock
+	rm -rf $(foreach env,.venv .venv-lab .venv-slurm,$(env) $(env).part $(env).lock)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 $(VENV)/installed: requirements.lock pyproject.toml
 .venv-lab/installed: requirements-lab.lock pyproject.toml
+.venv-slurm/installed: requirements-slurm.lock pyproject.toml
 
 # whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
 %/installed:

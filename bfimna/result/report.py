@@ -19,7 +19,7 @@ from bfimna.result import physics, uncertainty
 from bfimna.result.cost import ALL_PHASES
 from bfimna.result.layers import layer_table
 from bfimna.result.notes import memory_note, published_note
-from bfimna.result.totals import columns, totals
+from bfimna.result.totals import labels, totals
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
@@ -179,11 +179,12 @@ class Report:
 
     @cached_property
     def _summary(self) -> dict[str, object]:
-        row = columns(
-            self.network, [self.precision], self.placement, self.technology, self.batch,
-            self.counts, self.times[None], self.energies[None],
+        row = labels(
+            self.network, [self.precision], [self.precision.mean_bits], [self.technology],
+            self.chip, self.counts, self.batch,
         )  # fmt: skip
-        return {name: values[0] for name, values in row.items()} | {
+        return {name: values.tolist()[0] for name, values in row.items()} | {
+            **self._totals,
             "weights_bits": self.weights_bits,
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": self.peak_live_bits,

@@ -5,6 +5,8 @@ for figure in FIGURES:
         """Execute a figure's notebook."""
         name:
             figure.name
+        group:
+            "figures"
         input:
             notebook=ancient(str(figure.notebook)),
             results=results_read_by(figure),
@@ -18,6 +20,9 @@ for figure in FIGURES:
             depends=depends_of(figure),
             # a function of the output, so that another caption draws nothing anew
             caption=lambda wildcards, output: KNOWN_FIGURES[Path(output.png).stem].caption,
+        resources:
+            runtime=5,
+            mem_mb=1000,
         log:
             f"logs/{figure.name}.log",
         benchmark:
