@@ -83,7 +83,7 @@ class Bits:
 
 
 def add_column(bits, a, p, c, control=None):
-    """The full adder of section 1: 001→p1c0, 011→p0, 110→p0c1, 100→p1; the carry needs no control."""
+    """The full adder of section 1; a carry of 1 says that the control is 1, so it is not driven."""
     on = () if control is None else ((control, 1),)
     bits.step([(a, 0), (p, 0), (c, 1)], [(p, 1), (c, 0)])
     bits.step([(a, 0), (p, 1), (c, 1)], [(p, 0)])
@@ -169,7 +169,8 @@ def along(columns):
 def one_bit(columns):
     """A pass with one random key column that writes so many."""
     return Counter(compares=1, writes=1, compare_rows=1, key_cells=1, rows_matched=0.5,
-                   words_written=0.5, cells_written=0.5 * columns, lines_driven=columns)  # fmt: skip
+                   words_written=0.5, cells_written=0.5 * columns,
+                   lines_driven=columns)  # fmt: skip
 
 
 def clamp(bits, fitting):
@@ -293,11 +294,12 @@ def convolution(i, channels, kernel, stride, image, source, w, a, out, sign):
         "requantise": total_of(load(m), along(m + 1), rescaled, clears, clamp(out + 1, fitting)),
     }
     extend = repeat(one_bit(growth), folds, products)
+    sums = repeat(read(total), folds, dots * left)
     phases = {
         "load": repeat(total_of(load(w + a), along(total)), folds, products),
         "multiply": repeat(multiplied(w, a, True)[0], folds, products),
         "reduce": total_of(extend, joined(part, total, folds, dots * splits)),
-        "read": total_of(repeat(read(total), folds, dots * left), repeat(read(out + sign), dense, dots)),
+        "read": total_of(sums, repeat(read(out + sign), dense, dots)),
         **{phase: repeat(program, dense, dots) for phase, program in packed.items()},
     }  # fmt: skip
     share = ceil(dots / (folds * CLUSTERS))
