@@ -172,7 +172,12 @@ class Report:
     def notes(self) -> tuple[str, ...]:
         """What the figures do not show: of the network's file, the memory, the set of counts."""
         own = (
-            memory_note(self.chip, self.weights_bits, self.batch * self.peak_live_bits),
+            memory_note(
+                self.chip,
+                self.weights_bits,
+                self.batch * self.peak_live_bits,
+                int(self.placement.traffic.dram_bits.sum()),
+            ),
             published_note(self.counts, self.times),
         )
         return (*self.network.notes, *filter(None, own))

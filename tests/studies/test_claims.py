@@ -50,6 +50,25 @@ def test_published_accuracies_are_joined_by_scheme():
     joined = claims.with_published(found).set_index("scheme")
     assert joined.loc["latency-low", "top1_percent"] == 68.56
     assert joined.loc["int8", "edp_rel"] == 1
+    for quantity in ("energy", "latency", "edp"):
+        low, high = joined[f"{quantity}_rel_low"], joined[f"{quantity}_rel_high"]
+        assert low["int8"] == high["int8"] == 1
+        others = joined.index != "int8"
+        assert (low < joined[f"{quantity}_rel"])[others].all()
+        assert (high > joined[f"{quantity}_rel"])[others].all()
+        # both sides share their draws: far narrower than the figure's own interval
+        assert (high / low)["latency-low"] < 1.5
+
+
+def test_bringing_other_weights_into_the_maps_by_hand():
+    """ResNet18's 11 678 912 weights of 8 bits at 256 GB/s, 4 + 0.054 pJ per bit; MAPs: 64 arrays."""
+    bits = 8 * 11_678_912
+    seconds, joules, held = fluidity.reload("resnet18", "int8", SRAM)
+    assert seconds == pytest.approx(bits / 8 / 256e9)
+    assert joules == pytest.approx(bits * 4.054e-12)
+    assert held == pytest.approx(64 * 4800 * 72 / bits)
+    reason = fluidity.compare(SRAM)[1]
+    assert "take 45.6 µs and 379 µJ from DRAM (ResNet18, INT8; the MAPs of LR hold 24 %" in reason
 
 
 # ---- bit fluidity ---------------------------------------------------------------------------
