@@ -133,19 +133,11 @@ def quantise(
         source = full_scale[tied[before]], stored[before]
         target = full_scale[tied[name]], stored[name]
         last = name in outputs
+        weights, bias = get(name)
         found[name] = quantise_layer(
-            *get(name), weight_bits, bits, source, target, sums[name], last
+            weights, bias, weight_bits, bits, source, target, sums[name], last
         )
     return found
-
-
-def reach(rms: float, bits: int) -> float:
-    """Return the full-scale range of a tensor: few bits clip more, to spend them well.
-
-    >>> reach(1.0, 2), reach(1.0, 8)
-    (1.5, 3.0)
-    """
-    return min(3.0, (1 + bits) / 2) * rms
 
 
 def synthetic(
@@ -161,15 +153,16 @@ def synthetic(
     >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
     (8, 1, 3, 3)
     """
-    tied, stored, moments = ranges(network), words(network, precision), {}
+    tied, stored = ranges(network), words(network, precision)
+    moments: dict[str, float] = {}
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         before = [moments[name] for name in layer.inputs]
         factor = 2.0 if layer.kind in (*GEMM, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
         moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
-        rms = float(np.sqrt(moments[layer.name]))
-        wide = reach(rms, stored[layer.name].bits) if before else 1.0
-        full_scale[tied[layer.name]] = max(wide, full_scale.get(tied[layer.name], 0.0))
+        deviations = min(3.0, (1 + stored[layer.name].bits) / 2)  # few bits clip to spend them well
+        reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
+        full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
     shapes = {
         g.layer.name: (g.output_shape[0], g.input_shape[0] // g.layer.groups, *g.layer.kernel)
         for g in network.gemms

@@ -5,7 +5,6 @@ from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
-
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
