@@ -7,12 +7,16 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce report test lint slurm-test lab clean clean-env
+.PHONY: help reproduce emulate report test lint slurm-test lab clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
 	snakemake $(SNAKEMAKE_FLAGS)
 	@echo "figures and their tables: figures/   everything else: results/"
+
+emulate: $(VENV)/installed ## whole networks on the bit-exact emulator (half an hour on two cores)
+	snakemake $(SNAKEMAKE_FLAGS) emulate
+	@echo "table: figures/emulated.csv   processor seconds: results/emulate/times.csv"
 
 report: $(VENV)/installed ## all figures with their captions in one HTML file
 	snakemake $(SNAKEMAKE_FLAGS)

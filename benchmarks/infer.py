@@ -2,7 +2,7 @@
 
 python benchmarks/infer.py [network ...] [--precisions int8 int4 hawq_v3/latency-medium ...]
 
-Seeded synthetic weights; the oracle is the tests' NumPy reference, and every count of every layer
+Seeded synthetic weights; the oracle is `bfimna.emulator.reference`, and every count of every layer
 and phase is held against the placement's. On a shared machine, see the processor seconds: divided
 by the threads they are the wall seconds of a quiet one. Each run is a process of its own, so that
 its memory is.
@@ -13,19 +13,15 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from bfimna import Chip, data
+from bfimna.emulator import reference
+from bfimna.emulator.check import differences
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.network import zoo
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from counted import differences
-
-from bfimna.emulator import reference
 
 GOAL_S = {"resnet18": 7, "alexnet": 4, "resnet50": 18, "vgg16": 60}  # int8, two cores
 GOAL_GB = 4

@@ -1,4 +1,7 @@
-"""The oracle: a whole integer network in plain NumPy int64, written apart from the emulator."""
+"""The oracle: a whole integer network in plain NumPy, written apart from the emulator.
+
+All in int64, but for the sums of products: their matrix product is float64's, which is exact here.
+"""
 
 import numpy as np
 
@@ -20,16 +23,24 @@ def windows(x, layer, fill):
     return view[:, :, ::sy, ::sx, ::dy, ::dx]
 
 
-def convolve(x, weights, layer, shape):
-    """Sum products over windows, group by group, in int64."""
-    view = windows(x, layer, 0)[:, :, : shape[1], : shape[2]]
+def sums(x, weights, layer, shape):
+    """Sum products over windows, group by group, in the processor's matrix product."""
+    view = windows(x.astype(float), layer, 0)[:, :, : shape[1], : shape[2]]
+    weights = weights.reshape(len(weights), -1, *layer.kernel)
     split_x, split_w = np.split(view, layer.groups, 1), np.split(weights, layer.groups, 0)
     parts = []
     for xs, ws in zip(split_x, split_w, strict=True):
         flat = xs.transpose(0, 2, 3, 1, 4, 5).reshape(-1, ws[0].size)
-        sums = flat.astype(np.int64) @ ws.reshape(len(ws), -1).astype(np.int64).T
-        parts.append(sums.reshape(len(x), shape[1], shape[2], -1).transpose(0, 3, 1, 2))
+        product = flat @ ws.reshape(len(ws), -1).astype(float).T
+        parts.append(product.reshape(len(x), shape[1], shape[2], -1).transpose(0, 3, 1, 2))
     return np.concatenate(parts, 1)
+
+
+def convolve(x, weights, layer, shape):
+    """Sum products of integers: exact in float64, as all partial sums stay below 2^53."""
+    largest = np.abs(weights.reshape(len(weights), -1)).sum(1, dtype=np.int64).max()
+    assert int(largest) * int(np.abs(x).max()) < 2**53, layer.name
+    return sums(x, weights, layer, shape).astype(np.int64)
 
 
 def top_bits(x, have, want):
@@ -113,7 +124,7 @@ def addressed(layer, inputs, own, shape):
 
 def weighted(layer, x, own, word, shape, width, columns):
     """Return a weighted layer: sums, bias, scale, clamp."""
-    y = convolve(x, own.weights.reshape(len(own.weights), -1, *layer.kernel), layer, shape)
+    y = convolve(x, own.weights, layer, shape)
     y = y + per_channel(own.bias)
     if not own.multiplier.size:
         return y

@@ -21,6 +21,7 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
 from bfimna.result import cost
 from bfimna.result.simulate import simulate
+from bfimna.technology.technology import Technology
 
 FRAMES_PER_S = 30.0
 #: events that depend on the data
@@ -68,17 +69,8 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
         for technology in technologies:
             tech = data.load_technology(technology)
             model = simulate(network, bits, chip, tech)
-            modelled = sum(
-                float(np.sum(cost.energy(work.counts, tech, chip, work.segment)))
-                for work in model.placement.phases.values()
-            )
-            array_j = (
-                sum(
-                    cost.energy(done.counts, tech, chip, _segment(model.placement, network, *key))
-                    for key, done in report.activity.items()
-                )
-                / report.images
-            )
+            array_j, modelled = array_energies(network, model.placement, report, tech)
+            array_j /= report.images
             energy = model.energy_j - modelled + array_j
             rows.append({
                 "precision": name, "mean_bits": bits.mean_bits, "technology": technology,
@@ -88,6 +80,25 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
                 "array_energy_j": array_j, "model_array_energy_j": modelled,
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def array_energies(
+    network: Network, placed: Placement, report: InferReport, tech: Technology
+) -> tuple[float, float]:
+    """Return the arrays' energy in J: from a report's activity, and as a placement expects it.
+
+    Each for its own batch of images.
+    """
+    chip = placed.chip
+    measured = sum(
+        cost.energy(done.counts, tech, chip, _segment(placed, network, *key))
+        for key, done in report.activity.items()
+    )
+    expected = sum(
+        float(np.sum(cost.energy(work.counts, tech, chip, work.segment)))
+        for work in placed.phases.values()
+    )
+    return float(measured), expected
 
 
 def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:

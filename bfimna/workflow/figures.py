@@ -22,6 +22,7 @@ TOLD = {
     "technology": "the config's first technology",
     "summary": "the table of all simulations",
     "results": "the folder of the results",
+    "emulated": "the table that `make emulate` has left among the figures; empty if there is none",
 }
 
 
@@ -46,6 +47,7 @@ class Figure:
 
     def parameters(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the workflow tells the notebook."""
+        emulated = f"{config['figures']}/emulated.csv"
         values = {
             "networks": config["networks"],
             "technologies": config["technologies"],
@@ -55,6 +57,7 @@ class Figure:
             "technology": config["technologies"][0],
             "summary": f"{config['results']}/summary.csv",
             "results": config["results"],
+            "emulated": emulated if Path(emulated).is_file() else "",
         }
         told = {want.split("=")[0]: values[want] for want in self.wants}
         own = config.get("parameters", {}).get(self.name, {})

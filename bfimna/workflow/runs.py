@@ -22,6 +22,11 @@ from bfimna.names import (
 )
 from bfimna.workflow.dependencies import digest, file_digest
 
+#: what `make emulate` runs at fixed bits, and whose cells its energies are of
+EMULATED_NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50")
+EMULATED_BITS = (2, 4, 8)
+EMULATED_TECHNOLOGY = "sram-14nm-lstp"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -170,3 +175,16 @@ def precision_digest(network: str, precision: str) -> str:
     """Digest of the bits that a name stands for."""
     bits = load_precision(load_network(network), precision)
     return digest(bits)
+
+
+def emulations() -> list[tuple[str, str]]:
+    """Return (network, precision) of what `make emulate` runs: fixed bits, HAWQ-V3's schemes.
+
+    >>> len(emulations()), emulations()[0]
+    (34, ('alexnet', 'int2'))
+    """
+    fixed = [(network, f"int{bits}") for network in EMULATED_NETWORKS for bits in EMULATED_BITS]
+    published = [
+        (network, scheme) for network in data.HAWQ_NAMES for scheme in data.hawq_schemes(network)
+    ]
+    return fixed + published

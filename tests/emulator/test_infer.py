@@ -5,7 +5,6 @@ from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
-from counted import differences
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
@@ -17,6 +16,7 @@ from bfimna.ap.lut import Pass
 from bfimna.chip.placement import place
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
+from bfimna.emulator.check import differences
 from bfimna.emulator.constants import Constants
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic

@@ -5,7 +5,7 @@ from pathlib import Path
 from bfimna import data
 from bfimna.workflow import figures
 from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
-from bfimna.workflow.runs import runs
+from bfimna.workflow.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
 READS = Dependencies(Path("bfimna"), Path("data"))
 CAPTION = "../report/figure.rst"  # says what `params.caption` says
