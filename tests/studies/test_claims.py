@@ -133,11 +133,12 @@ def test_the_stream_runs_every_precision_down_and_up_again():
 
 
 def test_other_weights_take_longer_over_a_slower_link():
-    seconds, joules = fluidity.reload("resnet18", "int8", SRAM)
+    seconds, joules, held = fluidity.reload("resnet18", "int8", SRAM)
     slow = replace(SRAM, interconnect=replace(SRAM.interconnect, dram_bytes_per_s=1e9))
     bits = 8 * 11_678_912
     assert fluidity.reload("resnet18", "int8", slow)[0] == pytest.approx(bits / 8 / 1e9)
     assert seconds < bits / 8 / 1e9
+    assert held == pytest.approx(64 * 4800 * 72 / bits)
     assert joules == pytest.approx(
         bits * (SRAM.interconnect.dram_j_per_bit + SRAM.interconnect.bus_j_per_bit)
     )
