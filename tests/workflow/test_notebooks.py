@@ -55,7 +55,7 @@ def test_defines_no_function_and_says_what_it_shows(notebook):
 def modules():
     """Every module of the package by its file, imported: what still runs was called."""
     found = pkgutil.walk_packages(bfimna.__path__, "bfimna.")
-    loaded = [import_module(module.name) for module in found]
+    loaded = [import_module(m.name) for m in found if not m.name.endswith("__main__")]
     return {module.__file__: module.__name__ for module in loaded}
 
 
