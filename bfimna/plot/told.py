@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
@@ -89,7 +90,7 @@ def readable(table: pd.DataFrame, columns: Sequence[str] | Mapping[str, str]) ->
         if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
             found[heading] = ["" if pd.isna(v) else str(v) for v in values]
             continue
-        unit, factor = unit_and_factor(column, values.abs().max())
+        unit, factor = unit_and_factor(column, values.abs().replace(0, np.nan).median())
         name = f"{heading} ({unit})" if unit else heading
         found[name] = [number(value * factor) for value in values]
     return pd.DataFrame(found)

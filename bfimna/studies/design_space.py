@@ -8,10 +8,16 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.chip.chip import Chip
+from bfimna.chip.placement import place
 from bfimna.names import load_network, load_precision
-from bfimna.network.precision import MAX_BITS, Precision
+from bfimna.network.graph import Network
+from bfimna.network.precision import MAX_BITS, Precision, as_arrays
+from bfimna.result import uncertainty
 from bfimna.result.sweep import sweep
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
+
+DRAWS = 500  # of the bounds: a band's edge needs no third digit
+BOUNDED = ("latency_s", "energy_j", "edp_js", "area_efficiency_ops_per_w_m2")
 
 
 def design_space(
@@ -22,7 +28,8 @@ def design_space(
 ) -> pd.DataFrame:
     """Simulate fixed widths 1 to 16, and seeded per-layer widths of each mean, on LR and IR.
 
-    Columns of `sweep`, and configuration: "fixed" or "mixed".
+    Columns of `sweep`, and configuration: "fixed" or "mixed". Fixed widths have the 5th and 95th
+    percentile of each of `BOUNDED` under the technology's ranges (``_low``, ``_high``).
     """
     techs = [data.load_technology(name) for name in technologies]
     chips = [Chip.limited(), Chip.unlimited()]
@@ -33,8 +40,34 @@ def design_space(
         mixed = [Precision.mixed(network, b, s) for b in mean_bits for s in range(seeds)]
         for configuration, precisions in (("fixed", fixed), ("mixed", mixed)):
             points = sweep(network, precisions, chips, techs)
+            if configuration == "fixed":
+                points = _with_bounds(points, network, precisions, chips, techs)
             frames.append(points.assign(configuration=configuration))
     return pd.concat(frames, ignore_index=True)
+
+
+def _with_bounds(
+    points: pd.DataFrame,
+    network: Network,
+    precisions: Sequence[Precision],
+    chips: Sequence[Chip],
+    techs: Sequence[Technology],
+) -> pd.DataFrame:
+    """Add the bounds of what the ranges of each technology leave open."""
+    frames = []
+    for chip in chips:
+        placement = place(network, *as_arrays(network, precisions), chip)
+        for tech in techs:
+            drawn = uncertainty.quantities(placement, tech, 2 * network.macs, draws=DRAWS)
+            ends = {
+                f"{q}_{end}": np.percentile(drawn[q], percent, axis=0)
+                for q in BOUNDED
+                for end, percent in (("low", 5), ("high", 95))
+            }
+            names = [p.name for p in precisions]
+            keys = {"precision": names, "chip": chip.name, "technology": tech.name}
+            frames.append(pd.DataFrame(keys | ends))
+    return points.merge(pd.concat(frames), on=list(keys), how="left", validate="1:1")
 
 
 def supply(network: str, precision: str, technologies: Sequence[str]) -> pd.DataFrame:

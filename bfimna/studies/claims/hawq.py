@@ -6,7 +6,7 @@ import pandas as pd
 from bfimna import data
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import place
-from bfimna.names import load_network
+from bfimna.names import AnyTechnology, load_network, load_technology
 from bfimna.network.precision import as_arrays
 from bfimna.result import uncertainty
 from bfimna.result.sweep import sweep
@@ -18,11 +18,15 @@ BUDGETS = ("high", "medium", "low")
 SCHEMES = ("int8", *(f"latency-{budget}" for budget in BUDGETS), "int4")
 
 
-def with_published(points: pd.DataFrame) -> pd.DataFrame:
+def with_published(
+    points: pd.DataFrame, technology: AnyTechnology | None = None
+) -> pd.DataFrame:
     """Add what HAWQ-V3 published to points of one network and technology.
 
     Adds scheme, size_mb, bops_g (both from the bits), top1_percent (published), and energy, latency
-    and EDP relative to int8 (columns ending in ``_rel``, the last with ``_low`` and ``_high``).
+    and EDP relative to int8 (columns ending in ``_rel``). Where the technology is given too, the
+    relative EDP has its 5th and 95th percentile, ``edp_rel_low`` and ``edp_rel_high``: all schemes
+    of a draw share its parameters, so what a range moves in all of them drops out.
     """
     network = points.network.iloc[0]
     net = load_network(network)
@@ -37,6 +41,12 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
     base = points.set_index("scheme").loc["int8"]
     for quantity in ("energy_j", "latency_s", "edp_js"):
         points[f"{quantity.rsplit('_', 1)[0]}_rel"] = points[quantity] / base[quantity]
+    if technology is not None:
+        placement = place(net, *as_arrays(net, bits), Chip.limited())
+        tech = load_technology(technology)
+        drawn = uncertainty.quantities(placement, tech, 2 * net.macs)["edp_js"]
+        relative = drawn / drawn[:, [list(points.scheme).index("int8")]]
+        points["edp_rel_low"], points["edp_rel_high"] = np.percentile(relative, (5, 95), axis=0)
     return points
 
 
