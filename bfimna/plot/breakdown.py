@@ -61,9 +61,7 @@ def stack_shares(ax: Axes, table: pd.DataFrame) -> None:
     left = np.zeros(len(shares))
     for phase, widths in zip(table.columns, shares.T, strict=True):
         if widths.any():
-            ax.barh(
-                range(len(shares)), widths, left=left, height=0.75, label=phase, **fill(phase)
-            )
+            ax.barh(range(len(shares)), widths, left=left, height=0.75, label=phase, **fill(phase))
             left += widths
     ax.set_xlim(0, 100)
     ax.invert_yaxis()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
@@ -162,16 +163,25 @@ def _spread(fig: Figure) -> None:
         legend = ax.get_legend()
         taken += [legend.get_window_extent(renderer)] if legend else []
         inside = ax.get_window_extent(renderer)
-        spots = [ax.transData.transform(_xy(label)) for label in labels]
+        spots = _spots(ax)
         size = 3.0 * fig.dpi / 72
         points = [Bbox.from_bounds(x - size, y - size, 2 * size, 2 * size) for x, y in spots]
         for label in labels:
             taken.append(_place(label, taken, points, inside, renderer))
 
 
-def _xy(label: Text) -> Any:
-    assert isinstance(label, Annotation)
-    return np.asarray(label.xy, dtype=float)
+def _spots(ax: Axes) -> list[Any]:
+    """Return where points are drawn, in pixels: of lines with markers and of scatters."""
+    found: list[Any] = []
+    for line in ax.lines:
+        if line.get_marker() not in ("None", "", None):
+            found += list(ax.transData.transform(line.get_xydata()))  # type: ignore[arg-type]
+    for collection in ax.collections:
+        offsets = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
+        found += (
+            list(ax.transData.transform(offsets)) if isinstance(collection, PathCollection) else []
+        )
+    return [spot for spot in found if np.isfinite(spot).all()]
 
 
 def _place(

@@ -9,8 +9,15 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from bfimna.errors import BfimnaError
 from bfimna.names import slug
@@ -178,6 +185,13 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
     ax.xaxis.set_major_locator(FixedLocator(values))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticklabels(list(labels) if labels is not None else [f"{v:g}" for v in values])
+
+
+def plain_log(axis: Axis) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers: 1, 3, 10, 30."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:

@@ -18,9 +18,7 @@ BUDGETS = ("high", "medium", "low")
 SCHEMES = ("int8", *(f"latency-{budget}" for budget in BUDGETS), "int4")
 
 
-def with_published(
-    points: pd.DataFrame, technology: AnyTechnology | None = None
-) -> pd.DataFrame:
+def with_published(points: pd.DataFrame, technology: AnyTechnology | None = None) -> pd.DataFrame:
     """Add what HAWQ-V3 published to points of one network and technology.
 
     Adds scheme, size_mb, bops_g (both from the bits), top1_percent (published), and energy, latency
@@ -44,7 +42,8 @@ def with_published(
     if technology is not None:
         placement = place(net, *as_arrays(net, bits), Chip.limited())
         tech = load_technology(technology)
-        drawn = uncertainty.quantities(placement, tech, 2 * net.macs)["edp_js"]
+        draws = uncertainty.BOUND_DRAWS
+        drawn = uncertainty.quantities(placement, tech, 2 * net.macs, draws=draws)["edp_js"]
         relative = drawn / drawn[:, [list(points.scheme).index("int8")]]
         points["edp_rel_low"], points["edp_rel_high"] = np.percentile(relative, (5, 95), axis=0)
     return points
