@@ -1,12 +1,15 @@
 """The picture beside the widgets: breakdown, layers and roofline; its artists move, none is new."""
 
 import io
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
@@ -19,10 +22,14 @@ from bfimna.result.report import Report
 
 SIZE_IN, DPI = (9.0, 4.6), 100
 QUANTITIES = ("energy", "time")
+MOST_KEPT = 24  # pictures of what does not move
 
 
 class Panel:
     """A figure that shows a report, and shows the next one by moving what it has drawn."""
+
+    # What moves is animated: drawn over a picture of all else, which is taken again only where the
+    # network or a limit of an axis is another.
 
     def __init__(self) -> None:
         use_house_style()
@@ -33,6 +40,7 @@ class Panel:
         self.phases = self.figure.add_subplot(grid[1, 0])
         self.roof = self.figure.add_subplot(grid[:, 1])
         self._network: Network | None = None
+        self._behind: dict[object, Any] = {}  # what it was taken for → the picture of all else
         self._draw_phases()
         self._draw_roof()
 
@@ -40,6 +48,7 @@ class Panel:
         self._bars: dict[str, list[Rectangle]] = {}
         for phase in ALL_PHASES:
             bars = self.phases.barh(range(2), [0.0, 0.0], height=0.7, label=phase, **fill(phase))
+            _animate(bars)
             self._bars[phase] = list(bars)
         self.phases.set(xlim=(0, 100), xlabel="share (%)", title="by phase")
         self.phases.set_yticks(range(2), QUANTITIES)
@@ -55,6 +64,7 @@ class Panel:
         self.roof.set(xscale="log", yscale="log", title="roofline")
         self.roof.set(xlabel="operations per byte on the buses", ylabel="throughput (TOPS)")
         self.roof.legend(loc="lower right")
+        _animate((self._ceiling, self._slope, self._points, self._whole))
 
     def _draw_layers(self, network: Network) -> None:
         """Draw the weighted layers' bars anew: only another network needs that."""
@@ -65,10 +75,11 @@ class Panel:
             name: list(self.layers.bar(at + side, 0.0 * at, 0.4, color=COLOURS[c], label=name))
             for name, side, c in (("energy", -0.2, 2), ("time", 0.2, 1))
         }
+        for bars in self._by_layer.values():
+            _animate(bars)
         set_categories(self.layers, network.gemm_names, most=40)
         self.layers.set(ylabel="share of the whole (%)", title="by weighted layer")
         self.layers.legend(loc="upper right", ncols=2)
-        self.figure.set_layout_engine("constrained")
 
     def show(self, report: Report) -> None:
         """Move every artist to where a report has it."""
@@ -94,36 +105,54 @@ class Panel:
             for bar, share in zip(self._by_layer[name], shares, strict=True):
                 bar.set_height(share)
             highest = max(highest, shares.max())
-        self.layers.set_ylim(0, 1.25 * highest)
+        self.layers.set_ylim(0, 100 / 2 ** np.floor(np.log2(max(100 / (1.15 * highest), 1))))
 
     def _show_roof(self, report: Report) -> None:
         points, whole, slope, ceiling = roofline(report)
-        x = np.append(points[0], whole[0])
-        y = np.append(points[1], whole[1])
-        ends = np.array([x.min() / 3, x.max() * 3])
+        x, y = (np.append(points[n], whole[n]) for n in range(2))
+        high = max(y.max(), ceiling) if np.isfinite(ceiling) else y.max()
+        ends, reach = _decades(x.min(), x.max()), _decades(y.min(), high)
         self._points.set_data(*points)
         self._whole.set_data([whole[0]], [whole[1]])
         self._slope.set_data(ends, slope * ends)
         self._ceiling.set_data(ends, [ceiling, ceiling])
-        high = np.nanmax([ceiling, y.max()]) if np.isfinite(ceiling) else y.max()
-        self.roof.set(xlim=tuple(ends), ylim=(y.min() / 3, 3 * high))
+        self.roof.set(xlim=tuple(ends), ylim=tuple(reach))
 
     def png(self) -> bytes:
-        """Render it: the layout is found once for a network and kept."""
+        """Render it."""
+        key = (id(self._network), self.layers.get_ylim(), self.roof.get_xlim(), self.roof.get_ylim())
+        if key not in self._behind:
+            if len(self._behind) >= MOST_KEPT:
+                self._behind.clear()
+            self.canvas.draw()
+            self._behind[key] = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.canvas.restore_region(self._behind[key])
+        for ax in (self.layers, self.phases, self.roof):
+            for artist in (*ax.patches, *ax.lines):
+                ax.draw_artist(artist)
         buffer = io.BytesIO()
-        if self.figure.get_layout_engine() is not None:
-            self.figure.draw_without_rendering()
-            self.figure.set_layout_engine("none")
-        self.canvas.print_png(buffer, pil_kwargs={"compress_level": 1})
+        Image.fromarray(np.asarray(self.canvas.buffer_rgba())).save(
+            buffer, format="png", compress_level=1
+        )
         return buffer.getvalue()
 
     def save(self, path: str, report: Report) -> None:
         """Write the picture as PDF, with what it shows above it."""
         self.show(report)
         self.figure.suptitle(f"{title_of(report.network.name)}: {report.title}")
-        self.figure.set_layout_engine("constrained")
         self.figure.savefig(path, metadata={"CreationDate": None})
         self.figure.suptitle("")
+        self._behind.clear()
+
+
+def _animate(artists: Iterable[Artist]) -> None:
+    for artist in artists:
+        artist.set_animated(True)
+
+
+def _decades(low: float, high: float) -> np.ndarray:
+    """Return the powers of ten around an interval, so that limits rarely move."""
+    return 10.0 ** np.array([np.floor(np.log10(low) - 0.1), np.ceil(np.log10(high) + 0.1)])
 
 
 def roofline(report: Report) -> tuple[np.ndarray, tuple[float, float], float, float]:
@@ -133,7 +162,7 @@ def roofline(report: Report) -> tuple[np.ndarray, tuple[float, float], float, fl
     -------
     Of the weighted layers, (2, layers): operations per byte that crosses a bus, and TOPS reached;
     both of the network; TOPS that the buses feed for each operation per byte; the AP's peak in TOPS
-    at the widest layer's bits, nan where the columns cannot hold them.
+    at the narrowest layer's bits, nan where the columns cannot hold them.
     """
     net, chip, traffic = report.network, report.chip, report.placement.traffic
     makers = [net.makers[layer.name] for layer in net.layers]
@@ -148,7 +177,8 @@ def roofline(report: Report) -> tuple[np.ndarray, tuple[float, float], float, fl
 
 
 def _peak_tops(report: Report) -> float:
-    bits = max(*report.precision.weight_bits, *report.precision.activation_bits)
+    widths = zip(report.precision.weight_bits, report.precision.activation_bits, strict=True)
+    bits = min(map(max, widths))
     try:
         return peak(bits, report.chip, report.technology).throughput_ops / 1e12
     except BfimnaError:
