@@ -25,11 +25,15 @@ def place(output: str | Path) -> Path:
     """
     output = Path(output)
     if output.is_relative_to(INTERACTIVE):
-        here = Path.cwd()
-        for folder in (here, *here.parents):
-            if (folder / "workflow" / "Snakefile").is_file():
-                return folder / output
+        return (project() or Path()) / output
     return output
+
+
+def project() -> Path | None:
+    """Return the folder of the project that the current folder lies in, if it lies in one."""
+    here = Path.cwd()
+    found = (f for f in (here, *here.parents) if (f / "workflow" / "Snakefile").is_file())
+    return next(found, None)
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:

@@ -120,7 +120,12 @@ class Panel:
 
     def png(self) -> bytes:
         """Render it."""
-        key = (id(self._network), self.layers.get_ylim(), self.roof.get_xlim(), self.roof.get_ylim())
+        key = (
+            id(self._network),
+            self.layers.get_ylim(),
+            self.roof.get_xlim(),
+            self.roof.get_ylim(),
+        )
         if key not in self._behind:
             if len(self._behind) >= MOST_KEPT:
                 self._behind.clear()

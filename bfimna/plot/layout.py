@@ -1,7 +1,7 @@
 """Where text stands: legends that fit the figure, titles that fit their panel, labels apart."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
+from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import Bbox
 
 #: offsets in points where a point's label may stand, the best ones first
@@ -120,6 +121,10 @@ def _fit_ticks(ax: Axes) -> None:
     assert fig is not None
     renderer = _renderer(fig)
     for axis, side in ((ax.xaxis, "x"), (ax.yaxis, "y")):
+        small = [t for t in axis.get_ticklabels(minor=True) if t.get_text()]
+        every = [t.get_window_extent(renderer) for t in (*axis.get_ticklabels(), *small)]
+        if small and any(_overlap(a, b) for a, b in combinations(every, 2)):
+            axis.set_minor_formatter(NullFormatter())
         for _ in range(12):
             texts = [t for t in axis.get_ticklabels() if t.get_visible() and t.get_text().strip()]
             boxes = [t.get_window_extent(renderer) for t in texts]
