@@ -36,7 +36,6 @@ def settle() -> None:
         os.environ[name] = str(OWN / folder)
         (OWN / folder).mkdir(parents=True, exist_ok=True)
     os.environ["JUPYTER_NO_CONFIG"] = "1"
-    os.environ["BFIMNA_WORKFLOW"] = "1"  # notebooks leave out pictures that nobody would look at
 
 
 def share_lock() -> None:
