@@ -7,7 +7,7 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce emulate report test lint slurm-test lab clean clean-env
+.PHONY: help reproduce emulate report figures test lint slurm-test lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -22,6 +22,9 @@ report: $(VENV)/installed ## all figures with their captions in one HTML file
 	snakemake $(SNAKEMAKE_FLAGS)
 	snakemake --report results/report.html
 	@echo "report: results/report.html"
+
+figures: $(VENV)/installed ## redraw: FIGURE=bit_fluidity STYLE=paper1|paper2|slide FORMAT=pdf,svg,png OWN=my.mplstyle
+	python -m bfimna.workflow.redraw --figure "$(FIGURE)" --style "$(STYLE)" --format "$(or $(FORMAT),pdf)" --own "$(OWN)"
 
 test: $(VENV)/installed ## every test
 	pytest
@@ -38,6 +41,9 @@ slurm-test: .venv-slurm/installed ## reproduction and sweep through a real Slurm
 
 lab: .venv-lab/installed ## JupyterLab on the notebooks
 	.venv-lab/bin/jupyter lab notebooks
+
+explore: .venv-lab/installed ## the notebook of sliders as an app, offline
+	.venv-lab/bin/voila notebooks/explore.ipynb
 
 clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake

@@ -16,6 +16,9 @@ from bfimna.result import uncertainty
 from bfimna.result.sweep import sweep
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 
+DRAWS = 500  # of the bounds: a band's edge needs no third digit
+BOUNDED = ("latency_s", "energy_j", "edp_js", "area_efficiency_ops_per_w_m2")
+
 
 def design_space(
     networks: Sequence[str],

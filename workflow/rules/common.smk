@@ -35,7 +35,7 @@ def figure_files():
     drawn = [
         f"{config['figures']}/{figure.name}.{suffix}"
         for figure in FIGURES
-        for suffix in ("pdf", "png", "csv")
+        for suffix in ("pdf", "png", "csv", "tex", "numbers.tex")
     ]
     return drawn + [f"{RESULTS}/notebooks/{figure.name}.ipynb" for figure in FIGURES]
 

@@ -14,6 +14,8 @@ for figure in FIGURES:
             png=drawn(figure, "png", "picture"),
             csv=drawn(figure, "csv", "table"),
             pdf=f"{config['figures']}/{figure.name}.pdf",
+            tex=f"{config['figures']}/{figure.name}.tex",
+            numbers=f"{config['figures']}/{figure.name}.numbers.tex",
             notebook=f"{RESULTS}/notebooks/{figure.name}.ipynb",
         params:
             told=told(figure.parameters(config)),
