@@ -15,8 +15,8 @@ reproduce: $(VENV)/installed ## every figure and table (the default)
 	@echo "figures and their tables: figures/   everything else: results/"
 
 report: $(VENV)/installed ## all figures with their captions in one HTML file
-	snakemake $(SNAKEMAKE_FLAGS)
-	snakemake --report results/report.html
+	snakemake $(SNAKEMAKE_FLAGS) report_all
+	snakemake $(SNAKEMAKE_FLAGS) report_all --report results/report.html --report-metadata workflow/report/metadata.yaml
 	@echo "report: results/report.html"
 
 test: $(VENV)/installed ## every test

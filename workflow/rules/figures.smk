@@ -9,15 +9,15 @@ for figure in FIGURES:
             notebook=ancient(str(figure.notebook)),
             results=results_read_by(figure),
         output:
-            png=drawn(figure, "png", "picture"),
-            csv=drawn(figure, "csv", "table"),
+            png=drawn(figure),
+            csv=f"{config['figures']}/{figure.name}.csv",
             pdf=f"{config['figures']}/{figure.name}.pdf",
             notebook=f"{RESULTS}/notebooks/{figure.name}.ipynb",
         params:
             told=told(figure.parameters(config)),
             depends=depends_of(figure),
             # a function of the output, so that another caption draws nothing anew
-            caption=lambda wildcards, output: KNOWN_FIGURES[Path(output.png).stem].caption,
+            caption=lambda wildcards, output: caption_of(output),
         log:
             f"logs/{figure.name}.log",
         benchmark:
