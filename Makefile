@@ -16,7 +16,7 @@ reproduce: $(VENV)/installed ## every figure and table (the default)
 
 report: $(VENV)/installed ## all figures with their captions in one HTML file
 	snakemake $(SNAKEMAKE_FLAGS) report_all
-	snakemake $(SNAKEMAKE_FLAGS) report_all --report results/report.html --report-metadata workflow/report/metadata.yaml
+	snakemake $(SNAKEMAKE_FLAGS) report_all --report results/report.html
 	@echo "report: results/report.html"
 
 test: $(VENV)/installed ## every test

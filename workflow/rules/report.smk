@@ -15,6 +15,8 @@ rule report_tables:
         ],
     params:
         folder=f"{RESULTS}/report",
+        # functions of the output, so that another commit writes nothing anew; the opening shows it
+        commit=lambda wildcards, output: reporting.commit(),
     log:
         "logs/report_tables.log",
     benchmark:
