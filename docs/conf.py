@@ -37,6 +37,7 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+napoleon_custom_sections = ["Result"]  # prose, where numpydoc wants a type
 
 _FIELD = re.compile(r"^([\w*][\w, *]*) : (.+)$")
 
@@ -47,10 +48,7 @@ def as_numpydoc(app, what, name, obj, options, lines):
     for n, line in enumerate(lines):
         if n + 1 < len(lines) and re.fullmatch(r"-{3,}", lines[n + 1].strip()):
             section = line.strip()
-            written += [":returns:"] if section in ("Returns", "Yields") else [line]
-        elif section in ("Returns", "Yields"):
-            if not re.fullmatch(r"-{3,}", line.strip()):
-                written.append(f"    {line}".rstrip())
+            written.append("Result" if section in ("Returns", "Yields") else line)
         elif section in ("Parameters", "Attributes") and line.strip("- "):
             field = _FIELD.match(line)
             written += [field[1], f"    {field[2]}"] if field else [f"    {line.strip()}"]
