@@ -7,7 +7,7 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce report test lint lab clean clean-env
+.PHONY: help reproduce report docs browser test lint lab clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -18,6 +18,12 @@ report: $(VENV)/installed ## all figures with their captions in one HTML file
 	snakemake $(SNAKEMAKE_FLAGS) report_all
 	snakemake $(SNAKEMAKE_FLAGS) report_all --report results/report.html
 	@echo "report: results/report.html"
+
+docs: .venv-docs/installed ## the site, into results/site
+	.venv-docs/bin/python docs/build.py
+
+browser: .venv-docs/installed .venv-lab/installed ## JupyterLab, the site and the report in a real browser
+	.venv-docs/bin/python -m pytest tests/browser
 
 test: $(VENV)/installed ## every test
 	pytest
@@ -35,13 +41,14 @@ clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake
 
 clean-env: ## remove the environments that make built
-	rm -rf .venv .venv-lab .venv.part .venv-lab.part .venv.lock .venv-lab.lock
+	rm -rf .venv .venv-lab .venv-docs .venv.part .venv-lab.part .venv-docs.part .venv.lock .venv-lab.lock .venv-docs.lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 $(VENV)/installed: requirements.lock pyproject.toml
 .venv-lab/installed: requirements-lab.lock pyproject.toml
+.venv-docs/installed: requirements-docs.lock pyproject.toml
 
 # whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
 %/installed:

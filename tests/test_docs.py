@@ -74,9 +74,9 @@ def test_the_dictionary_says_one_thing_once_with_the_unit_of_the_name(dictionary
     assert len(keys) == len(set(keys))
     for row in dictionary:
         assert row["meaning"], row
-        if row["column"].endswith(("_s", "_j", "_js", "_v", "_m2")) and "_per_" not in row["column"]:
-            wanted = "J·s" if row["column"].endswith("_js") else unit_of(row["column"])
-            assert row["unit"] == wanted, row
+        name = row["column"]
+        if name.endswith(("_s", "_j", "_js", "_v", "_m2")) and "_per_" not in name:
+            assert row["unit"] == ("J·s" if name.endswith("_js") else unit_of(name)), row
 
 
 def test_every_section_of_the_model_has_its_code(monkeypatch):
