@@ -22,7 +22,7 @@ report: $(VENV)/installed ## all figures with their captions in one HTML file
 docs: .venv-docs/installed ## the site, into results/site
 	.venv-docs/bin/python docs/build.py
 
-browser: .venv-docs/installed .venv-lab/installed ## JupyterLab, the site and the report in a real browser
+browser: .venv-docs/installed ## JupyterLab, the site and the report in a real browser
 	.venv-docs/bin/python -m pytest tests/browser
 
 test: $(VENV)/installed ## every test

@@ -45,8 +45,8 @@ def block(table: pd.DataFrame) -> str:
         ),
     ]
     return "\n".join([
-        f"{of.precision.iloc[0].upper()} on LR, {of.technology.iloc[0]}, one inference; below, where "
-        "90 % of the draws lie when all parameters are drawn from their ranges:",
+        f"{of.precision.iloc[0].upper()} on LR, {of.technology.iloc[0]}, one inference; below, "
+        "where 90 % of the draws lie when all parameters are drawn from their ranges:",
         "",
         *(f"| {' | '.join(line)} |" for line in lines),
     ])  # fmt: skip

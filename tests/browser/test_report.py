@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bfimna.workflow.report import commit
 
-from .conftest import ROOT
-
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 TINY = ("--configfile", "workflow/config.tiny.yaml")
 
@@ -35,17 +35,28 @@ def report(tmp_path_factory):
 
 def test_it_opens_with_title_abstract_config_and_commit(report, page, shot):
     page.goto(report.as_uri())
-    opening = page.locator("#root, body").first
     page.get_by_role("heading", name="What a CNN costs").wait_for()
-    text = opening.inner_text()
+    text = page.locator("body").inner_text()
     for told in ("content-addressable", "networks: ['alexnet']", commit(report.parent)):
         assert told in text, told
     shot("report-opening")
     assert page.outside == []
 
 
-def test_a_figure_says_what_it_shows_and_its_table_is_shown(report, page, shot):
+def test_a_figure_s_table_is_shown_and_its_caption_says_what_it_shows(report, page, shot):
     page.goto(report.as_uri())
     page.get_by_text("06 State of the art", exact=True).first.click()
-    page.get_by_text("state_of_the_art").first.wait_for()
-    shot("report-category")
+    row = page.locator("tr", has_text="state_of_the_art")
+    row.get_by_role("button").first.click()
+    page.locator("img[src^=data]").wait_for()
+    row.get_by_role("button").last.click()
+    page.get_by_text("Peak throughput and efficiency").first.wait_for()
+    shot("report-figure")
+    page.get_by_text("06 State of the art", exact=True).first.click()
+    page.get_by_text("table", exact=True).first.click()
+    page.locator("tr", has_text="state_of_the_art").get_by_role("button").first.click()
+    table = page.frame_locator("iframe").locator("table")
+    table.wait_for()
+    assert "throughput_gops" in table.inner_text()
+    shot("report-table")
+    assert page.outside == []
