@@ -74,6 +74,6 @@ def _source(path: str) -> str:
     lines = inspect.getsource(found).rstrip()
     told = (inspect.getdoc(found) or "").splitlines()[0]
     return (
-        f"::::{{admonition}} Code: `{path}`\n:class: dropdown\n\n{told}\n\n"
+        f"::::{{admonition}} Code: `{path}`\n:collapsible: closed\n\n{told}\n\n"
         f"```python\n{lines}\n```\n::::\n\n"
     )
