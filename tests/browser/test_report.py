@@ -48,7 +48,7 @@ def test_a_figure_s_table_is_shown_and_its_caption_says_what_it_shows(report, pa
     page.get_by_text("06 State of the art", exact=True).first.click()
     row = page.locator("tr", has_text="state_of_the_art")
     row.locator("a").first.click()
-    page.locator("img[src^=data]").wait_for()
+    page.locator("img[src^='data:image/png']").wait_for()
     row.locator("a").last.click()
     page.get_by_text("Peak throughput and efficiency").first.wait_for()
     shot("report-figure")
