@@ -7,7 +7,7 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce emulate report figures test lint slurm-test lab explore clean clean-env
+.PHONY: help reproduce emulate report figures docs browser test lint slurm-test lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -19,12 +19,18 @@ emulate: $(VENV)/installed ## whole networks on the bit-exact emulator (half an 
 	@echo "table: figures/emulated.csv   processor seconds: results/emulate/times.csv"
 
 report: $(VENV)/installed ## all figures with their captions in one HTML file
-	snakemake $(SNAKEMAKE_FLAGS)
-	snakemake --report results/report.html
+	snakemake $(SNAKEMAKE_FLAGS) report_all
+	snakemake $(SNAKEMAKE_FLAGS) report_all --report results/report.html
 	@echo "report: results/report.html"
 
 figures: $(VENV)/installed ## redraw: FIGURE=bit_fluidity STYLE=paper1|paper2|slide FORMAT=pdf,svg,png OWN=my.mplstyle
 	python -m bfimna.workflow.redraw --figure "$(FIGURE)" --style "$(STYLE)" --format "$(or $(FORMAT),pdf)" --own "$(OWN)"
+
+docs: .venv-docs/installed ## the site, into results/site
+	.venv-docs/bin/python docs/build.py
+
+browser: .venv-docs/installed ## JupyterLab, the site and the report in a real browser
+	.venv-docs/bin/python -m pytest tests/browser
 
 test: $(VENV)/installed ## every test
 	pytest
@@ -49,7 +55,7 @@ clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake
 
 clean-env: ## remove the environments that make built
-	rm -rf $(foreach env,.venv .venv-lab .venv-slurm,$(env) $(env).part $(env).lock)
+	rm -rf $(foreach env,.venv .venv-lab .venv-slurm .venv-docs,$(env) $(env).part $(env).lock)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -57,6 +63,7 @@ help: ## this list
 $(VENV)/installed: requirements.lock pyproject.toml
 .venv-lab/installed: requirements-lab.lock pyproject.toml
 .venv-slurm/installed: requirements-slurm.lock pyproject.toml
+.venv-docs/installed: requirements-docs.lock pyproject.toml
 
 # whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
 %/installed:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bfimna import data
 from bfimna.workflow import figures
+from bfimna.workflow import report as reporting
 from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
 from bfimna.workflow.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
@@ -50,14 +51,19 @@ def run_of(wildcards):
     return RUNS[f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"]
 
 
-def drawn(figure, suffix, kind):
-    """A file that a figure's notebook writes; the report shows it under the figure's group."""
+def drawn(figure):
+    """A figure's picture; the report shows it under the figure's group."""
     return report(
-        f"{config['figures']}/{figure.name}.{suffix}",
+        f"{config['figures']}/{figure.name}.png",
         caption=CAPTION,
         category=figure.group,
-        labels={"figure": figure.name, "as": kind},
+        labels={"figure": figure.name, "as": "picture"},
     )
+
+
+def caption_of(output):
+    """What a figure found, if it is drawn, and what it shows."""
+    return reporting.caption(KNOWN_FIGURES[Path(output.png).stem].caption, output.notebook)
 
 
 def layers_read_by(figure):

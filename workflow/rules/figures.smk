@@ -11,8 +11,8 @@ for figure in FIGURES:
             notebook=ancient(str(figure.notebook)),
             results=results_read_by(figure),
         output:
-            png=drawn(figure, "png", "picture"),
-            csv=drawn(figure, "csv", "table"),
+            png=drawn(figure),
+            csv=f"{config['figures']}/{figure.name}.csv",
             pdf=f"{config['figures']}/{figure.name}.pdf",
             tex=f"{config['figures']}/{figure.name}.tex",
             numbers=f"{config['figures']}/{figure.name}.numbers.tex",
@@ -21,7 +21,7 @@ for figure in FIGURES:
             told=told(figure.parameters(config)),
             depends=depends_of(figure),
             # a function of the output, so that another caption draws nothing anew
-            caption=lambda wildcards, output: KNOWN_FIGURES[Path(output.png).stem].caption,
+            caption=lambda wildcards, output: caption_of(output),
         resources:
             runtime=5,
             mem_mb=1000,

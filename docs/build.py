@@ -1,0 +1,102 @@
+"""Build the site, offline: `python docs/build.py [--output FOLDER]`.
+
+Lays out a copy of what the pages are made of as in the project, so that links between them hold in
+both places, adds the generated pages, and runs Sphinx, for which a warning is an error.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import pages
+import validation
+from listing import HERE, ROOT
+from sphinx.cmd.build import main as sphinx
+
+#: what is copied: folder → which of its files
+COPIED = {
+    "docs": "*.md",
+    "notebooks": "*.ipynb",
+    "figures": "*.*",
+    "examples": "*.*",
+    "data": "*.md",
+    "data/technologies": "*.csv",
+    "data/published": "*.csv",
+    "workflow": "*.yaml",
+}
+FILES = ("CITATION.cff", "LICENSE")
+
+
+def lay_out(source: Path, executed: Path) -> None:
+    """Write what Sphinx reads into a folder; executed notebooks rather than those of git."""
+    shutil.rmtree(source, ignore_errors=True)
+    for folder, pattern in COPIED.items():
+        (source / folder).mkdir(parents=True)
+        for path in (ROOT / folder).glob(pattern):
+            shutil.copy(path, source / folder)
+    for name in FILES:
+        shutil.copy(ROOT / name, source)
+    for path in executed.glob("*.ipynb"):
+        shutil.copy(path, source / "notebooks")
+    shutil.move(source / "docs" / "index.md", source / "index.md")
+    write(source / "figures.md", pages.figures(executed))
+    write(source / "columns.md", pages.columns())
+    write(source / "knobs.md", pages.knobs())
+    write(source / "validation.md", validation.page())
+    for name, text in pages.api().items():
+        write(source / "api" / f"{name}.rst", text)
+    _complete_index(source)
+
+
+def _complete_index(source: Path) -> None:
+    """Name the notebooks, and the pages that are there, in the index."""
+    names = sorted(path.stem for path in (source / "notebooks").glob("*.ipynb"))
+    others = sorted(path.stem for path in (source / "docs").glob("*.md") if path.stem != "model")
+    index = source / "index.md"
+    text = index.read_text(encoding="utf-8")
+    text = text.replace("@NOTEBOOKS@", "\n".join(f"notebooks/{name}" for name in names))
+    write(index, text.replace("@OTHERS@", "\n".join(f"docs/{name}" for name in others)))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a page."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def build(output: Path, executed: Path) -> int:
+    """Build the site into a folder; return Sphinx's exit code."""
+    source = output.with_name(output.name + ".source")
+    lay_out(source, executed)
+    shutil.rmtree(output, ignore_errors=True)
+    options = [
+        "-b",
+        "html",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-c",
+        str(HERE),
+        "-d",
+        str(source / ".trees"),
+    ]
+    return int(sphinx([*options, str(source), str(output)]))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=ROOT / "results" / "site")
+    parser.add_argument(
+        "--executed",
+        type=Path,
+        default=ROOT / "results" / "notebooks",
+        help="folder of executed notebooks; others are shown as they are in git",
+    )
+    asked = parser.parse_args()
+    code = build(asked.output.resolve(), asked.executed.resolve())
+    if not code:
+        print(f"site: {asked.output}/index.html")
+    sys.exit(code)

@@ -1,0 +1,79 @@
+"""Markdown that pages are made of: tables, sections of the model with their code."""
+
+import csv
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+SECTION = re.compile(r"^## (\d+)\. ", re.MULTILINE)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def table(header: Sequence[str], body: Iterable[Sequence[object]]) -> str:
+    r"""Return a Markdown table.
+
+    >>> print(table(["a"], [["x|y"]]))
+    | a |
+    | --- |
+    | x\|y |
+    """
+    lines = [header, ["---"] * len(header), *body]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+
+
+def named(path: str) -> Any:
+    """Return the object of a dotted name: the longest prefix that is a module, then attributes."""
+    parts = path.split(".")
+    for n in range(len(parts) - 1, 0, -1):
+        try:
+            module = import_module(".".join(parts[:n]))
+        except ModuleNotFoundError:
+            continue
+        return reduce(getattr, parts[n:], module)
+    raise ModuleNotFoundError(path)
+
+
+def code_of_model() -> dict[str, list[str]]:
+    """Return the objects that compute each numbered section of the model."""
+    found: dict[str, list[str]] = {}
+    for row in rows(HERE / "code_of_model.csv"):
+        found.setdefault(row["section"], []).append(row["object"])
+    return found
+
+
+def with_code(model: str) -> str:
+    """Return the model's text, below each section the code that computes it."""
+    starts = list(SECTION.finditer(model))
+    ends = [*(start.start() for start in starts[1:]), len(model)]
+    text = model[: starts[0].start()]
+    code = code_of_model()
+    for start, end in zip(starts, ends, strict=True):
+        text += model[start.start() : end].rstrip() + "\n\n"
+        text += "".join(map(_source, code.get(start[1], ()))) + "\n"
+    return text
+
+
+def _source(path: str) -> str:
+    found = inspect.unwrap(named(path))
+    lines = inspect.getsource(found).rstrip()
+    told = (inspect.getdoc(found) or "").splitlines()[0]
+    return (
+        f"::::{{admonition}} Code: `{path}`\n:collapsible: closed\n\n{told}\n\n"
+        f"```python\n{lines}\n```\n::::\n\n"
+    )

@@ -1,0 +1,145 @@
+"""The page of validation: what was checked against what, computed when the page is made."""
+
+import ast
+from collections.abc import Iterator
+
+import pandas as pd
+from listing import ROOT, table
+
+import bfimna as bf
+
+EMULATED = ("int4", 4)  # precision and images of the digits network that the page runs
+CYCLES = ("compares", "writes", "loads", "reads", "shifts")
+ROWS = ("compare_rows", "cells_loaded")
+CLAIMS = ROOT / "figures" / "claims.csv"
+MEASURED = ROOT / "figures" / "fluidity_measured.csv"
+FITTED = "sram-published-fit"
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [
+        "# Validation",
+        "Every figure on this page was computed, or read from a table, when the page was made.",
+        "## Against the emulator",
+        _emulator(),
+        "## Against data, not random bits",
+        _measured(),
+        "## Against published peaks",
+        _peaks(),
+        "## By hand",
+        _by_hand(),
+        "## What failed",
+        _failed(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _emulator() -> str:
+    name, images = EMULATED
+    net, bits = bf.digits.network(), bf.digits.precision(name)
+    some = bf.digits.images(bits)[:images]
+    _, ran = bf.emulator.infer(net, bf.digits.parameters(name), some, bits)
+    layers = bf.simulate(net, bits, "LR", "sram-14nm-lstp", images).layers
+    body = []
+    for event in (*CYCLES, *ROWS):
+        counted, said = getattr(ran.counts, event), layers[event].sum()
+        body.append(
+            [f"`{event}`", int(counted), int(said), "same" if counted == said else "**no**"]
+        )
+    return (
+        f"The digits network at {name}, {images} images, pass by pass on bit planes, against the "
+        "closed forms that simulations use. Cells that a pass writes depend on the data, so they "
+        "are compared below. The tests do the same for every program at every width, for every "
+        "kind of layer, and for ResNet18.\n\n" + table(["event", "emulator", "model", ""], body)
+    )
+
+
+def _measured() -> str:
+    if not MEASURED.is_file():
+        return "`figures/fluidity_measured.csv` has not been made yet."
+    read = pd.read_csv(MEASURED)
+    body = [
+        [row.precision, row.technology, row.array_energy_j, row.model_array_energy_j,
+         row.array_energy_j / row.model_array_energy_j]
+        for row in read.itertuples()
+        if row.precision.startswith("int")
+    ]  # fmt: skip
+    head = [
+        "bits",
+        "technology",
+        "arrays' energy, test images (J)",
+        "model, random bits (J)",
+        "ratio",
+    ]
+    return (
+        "The model takes operands for uniformly random bits. What the digits network's test images "
+        "really write, counted by the emulator:\n\n" + table(head, body)
+    )
+
+
+def _peaks() -> str:
+    published = bf.data.accelerators()
+    published = published[(published.accelerator == "BF-IMNA") & published.throughput_gops.notna()]
+    body = []
+    for row in published.itertuples():
+        for technology in (FITTED, "sram-14nm-lstp"):
+            ours = bf.peak(int(row.bits), "LR", technology)
+            gops, efficiency = ours.throughput_ops / 1e9, ours.efficiency_ops_per_w / 1e9
+            body.append([int(row.bits), technology, row.throughput_gops, gops,
+                         gops / row.throughput_gops, row.efficiency_gops_per_w, efficiency,
+                         efficiency / row.efficiency_gops_per_w])  # fmt: skip
+    head = [
+        "bits",
+        "technology",
+        "published GOPS",
+        "ours",
+        "ratio",
+        "published GOPS/W",
+        "ours",
+        "ratio",
+    ]
+    return (
+        f"Peaks that were published of BF-IMNA. `{FITTED}` has four parameters that are solved "
+        "from these six figures: that it meets them says that the form is right, not that the "
+        "parameters are. `sram-14nm-lstp` is derived from circuits and tuned to nothing.\n\n"
+        + table(head, body)
+    )
+
+
+def _tests_by_hand() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and "by_hand" in node.name:
+                yield path.relative_to(ROOT).as_posix(), node.name
+
+
+def _by_hand() -> str:
+    body = [
+        [node.removeprefix("test_").replace("_", " "), f"`pytest {path}::{node}`"]
+        for path, node in _tests_by_hand()
+    ]
+    return (
+        "Computed on paper, written down in a test, compared in every run of the tests.\n\n"
+        + table(["what", "run it"], body)
+    )
+
+
+def _failed() -> str:
+    if not CLAIMS.is_file():
+        return "`figures/claims.csv` has not been made yet."
+    claims = pd.read_csv(CLAIMS)
+    verdicts = claims.groupby(["text", "verdict"], sort=False).technology.agg(list)
+    summary = [[text, verdict, ", ".join(names)] for (text, verdict), names in verdicts.items()]
+    failed = claims[claims.verdict != "reproduced"]
+    body = [
+        [row.text, row.technology, row.claimed, row.ours, row.verdict, row.reason]
+        for row in failed.itertuples()
+    ]
+    return (
+        "The paper's claims by technology, with a verdict by a stated rule "
+        "(`bfimna.studies.claims.verdicts`). A claim that does not come out is a result.\n\n"
+        + table(["claim", "verdict", "technologies"], summary)
+        + "\n\nWhere the verdict is another than *reproduced*:\n\n"
+        + table(["claim", "technology", "claimed", "ours", "verdict", "reason"], body)
+    )

@@ -1,0 +1,59 @@
+"""A browser: Debian's Chromium through Playwright; where either is missing, tests say so."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a headless browser; skipped by name where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'browser'")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(names)} is on the path")
+    with sync_api.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser):
+    """Return a fresh page, whose requests that leave this machine are refused and kept."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    opened = context.new_page()
+    opened.outside = []
+
+    def guard(route):
+        url = route.request.url
+        if url.startswith(("http://127.0.0.1", "http://localhost", "file:", "data:", "blob:")):
+            route.continue_()
+        else:
+            opened.outside.append(url)
+            route.abort()
+
+    context.route("**/*", guard)
+    yield opened
+    context.close()
+
+
+@pytest.fixture
+def shot(page):
+    """Return a function that keeps a screenshot under results/browser/."""
+    folder = ROOT / "results" / "browser"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(name):
+        page.screenshot(path=folder / f"{name}.png")
+
+    return keep
