@@ -1,6 +1,15 @@
 """Damaged tables, precisions, chips and configs: CI's share of `make fuzz`."""
 
 import fuzz_files
+import pytest
+
+
+@pytest.mark.parametrize("kind", fuzz_files.FILES)
+def test_undamaged_files_are_read(kind, tmp_path):
+    suffix, text, read = fuzz_files.FILES[kind]
+    path = tmp_path / f"whole{suffix}"
+    path.write_text(text)
+    read(path)
 
 
 def test_damaged_files_are_read_or_refused(tmp_path):

@@ -101,9 +101,12 @@ def test_parameters_that_do_not_fit(change, message):
     network = digits.network()
     precision = Precision.fixed(network, 4)
     own = synthetic(network, precision)
+
+    def changed():
+        check(network, {**own, "fc": replace(own["fc"], **change)}, precision)
+
     with pytest.raises(BfimnaError, match=message):
-        own["fc"] = replace(own["fc"], **change)
-        check(network, own, precision)
+        changed()
 
 
 def test_missing_and_foreign_parameters():
