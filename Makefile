@@ -1,5 +1,6 @@
 PYTHON ?= python3
 VENV := .venv
+MINUTES := 5
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
@@ -7,7 +8,7 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce emulate report figures docs browser test lint slurm-test lab explore clean clean-env
+.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -50,6 +51,13 @@ lab: .venv-lab/installed ## JupyterLab on the notebooks
 
 explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 	.venv-lab/bin/voila notebooks/explore.ipynb
+
+fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
+	python tests/network/readers/fuzz.py --minutes $(MINUTES)
+	python tests/fuzz_files.py --minutes $(MINUTES)
+
+licences: $(VENV)/installed ## the licence of every package installed
+	@python workflow/licences.py
 
 clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake

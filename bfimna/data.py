@@ -1,11 +1,13 @@
 """The only reader of data/: checks units and sources, converts to SI once."""
 
 import re
+import zlib
 from dataclasses import replace
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -44,6 +46,8 @@ def _read(name: str) -> pd.DataFrame:
         )
     try:
         return pd.read_csv(path)
+    except OSError as error:
+        raise BfimnaError(f"data/{name} cannot be read: {error.strerror}") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise BfimnaError(f"data/{name} is no CSV table: {error}") from None
 
@@ -58,7 +62,6 @@ def technology_names() -> list[str]:
     return sorted({name for file in TECHNOLOGIES for name in _read(file).technology})
 
 
-@lru_cache
 def load_technology(name: str, path: str | Path | None = None) -> Technology:
     """Return a technology of data/technologies/ at its nominal supply, in SI units.
 
@@ -77,9 +80,18 @@ def load_technology(name: str, path: str | Path | None = None) -> Technology:
     >>> tech.supply_v, tech.at_supply(0.7).supply_v
     (0.8, 0.7)
     """
+    if not isinstance(name, str):
+        raise wrong_type("technology", name, "a name or '<path>.csv:<name>'")
+    if path is not None and not isinstance(path, str | Path):
+        raise wrong_type("technology table", path, "a path")
+    return _technology(name, path)
+
+
+@lru_cache
+def _technology(name: str, path: str | Path | None) -> Technology:
     file, _, own = name.rpartition(":")
     if path is None and Path(file).suffix == ".csv":
-        return replace(load_technology(own, file), name=name)
+        return replace(_technology(own, file), name=name)
     every = _read("technologies/assumptions.csv").query("applies_to == 'every'")
     if path is not None:
         return technology_of(name, _own_table(Path(path)), str(path), every, _interconnect())
@@ -94,11 +106,9 @@ def load_technology(name: str, path: str | Path | None = None) -> Technology:
 def _own_table(path: Path) -> pd.DataFrame:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        told = f"technology table {shown(str(path))} cannot be read: {error.strerror}"
-        raise BfimnaError(told) from None
-    except ValueError:  # not UTF-8, or a path with NUL
-        raise BfimnaError(f"technology table {shown(str(path))} is no UTF-8 text") from None
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or NUL in the name
+        told = getattr(error, "strerror", None) or error
+        raise BfimnaError(f"technology table {shown(str(path))} cannot be read: {told}") from None
     header = text.split("\n", 1)[0]
     if ";" in header and "," not in header:
         raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
@@ -154,8 +164,16 @@ def accelerators() -> pd.DataFrame:
 @lru_cache
 def digits() -> dict[str, np.ndarray]:
     """Return the arrays of data/digits/digits.npz; its README says what each is."""
-    with np.load(ROOT / "digits" / "digits.npz") as stored:
-        return {name: stored[name] for name in stored.files}
+    path = ROOT / "digits" / "digits.npz"
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, MemoryError,
+            SyntaxError, NotImplementedError, BadZipFile, zlib.error) as error:  # fmt: skip
+        raise BfimnaError(
+            f"data/digits/digits.npz is missing or damaged ({error}); `git checkout` it, or make "
+            "it anew with train/digits.py"
+        ) from None
 
 
 #: our network → its name in HAWQ-V3's tables

@@ -5,12 +5,32 @@ from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
 
+LONGEST_MESSAGE = 1400  # characters: a screen
 LONGEST_VALUE = 80  # characters of a given value that a message repeats
 MOST_NAMES = 40  # known names that a message lists
 
 
 class BfimnaError(ValueError):
-    """A user's input that cannot be used; the message is one line and names the remedy."""
+    """A user's input that cannot be used; the message is one line and names the remedy.
+
+    >>> len(str(BfimnaError("a" * 5000)))
+    1400
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(brief(message))
+
+
+def brief(message: str, longest: int = LONGEST_MESSAGE) -> str:
+    r"""Return a message as one line that fits on a screen: its middle is cut, whatever is in it.
+
+    >>> brief("a message\nof two lines"), brief("0123456789" * 9, 15)
+    ('a message of two lines', '012345 … 456789')
+    """
+    if len(message) > longest:
+        half = (longest - 3) // 2
+        message = f"{message[:half]} … {message[len(message) - longest + half + 3 :]}"
+    return message if message.isprintable() else " ".join(message.split())
 
 
 def shown(value: object) -> str:

@@ -18,7 +18,7 @@ def edited(tmp_path, monkeypatch):
 
     def forget():
         data._read.cache_clear()
-        data.load_technology.cache_clear()
+        data._technology.cache_clear()
 
     def edit(name, change):
         path = tmp_path / "data" / name
@@ -188,3 +188,29 @@ def test_limits_are_read_in_si_and_unknown_ones_named():
     assert data.limit("area of a die") == close(858e-6)
     with pytest.raises(BfimnaError, match="unknown limit 'noise'"):
         data.limit("noise")
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "text", "flipped"])
+def test_damaged_digits_are_told_in_one_line(damage, tmp_path, monkeypatch):
+    shutil.copytree(data.ROOT, tmp_path / "data")
+    path = tmp_path / "data" / "digits" / "digits.npz"
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    flipped = whole[:half] + bytes(255 - b for b in whole[half : half + 100]) + whole[half + 100 :]
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(
+            {"empty": b"", "cut": whole[:half], "text": b"x" * 99, "flipped": flipped}[damage]
+        )
+    monkeypatch.setattr(data, "ROOT", tmp_path / "data")
+    with pytest.raises(BfimnaError, match=r"digits.npz is missing or damaged"):
+        data.digits.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    "given", [([],), (None,), ({},), ("x", []), ("\0.csv:x",), ("a" * 10**4 + ".csv:x",)]
+)
+def test_odd_names_of_technologies_are_told_in_one_line(given):
+    with pytest.raises(BfimnaError) as error:
+        data.load_technology(*given)
+    assert len(str(error.value)) < 1500

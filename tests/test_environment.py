@@ -1,6 +1,8 @@
 """environment.yml, the lock files and pyproject.toml say the same."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -31,12 +33,31 @@ def test_environment_yml_has_the_same_dependencies():
     assert {"pip": ["-e ."]} in environment
 
 
+def lines_of(text):
+    """Return a lock file's requirements, without hashes and comments."""
+    lines = (line.strip().removesuffix("\\").strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith(("#", "--hash="))]
+
+
+def test_a_lock_may_have_hashes():
+    hashes = " \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
+    text = f"# made by uv\na==1 ; sys_platform == 'darwin'{hashes}b==2\n    # via a\n"
+    assert lines_of(text) == ["a==1 ; sys_platform == 'darwin'", "b==2"]
+
+
+def test_licences_are_listed():
+    told = subprocess.run([sys.executable, ROOT / "workflow" / "licences.py"], text=True,
+                          capture_output=True, check=True).stdout  # fmt: skip
+    assert re.search(r"^numpy +\S+ +.*BSD", told, re.M)
+    assert re.search(r"^snakemake +\S+ +.*MIT", told, re.M)
+
+
 @pytest.mark.parametrize(
     ("lock", "groups"), [("requirements.lock", ["test"]), ("requirements-lab.lock", ["lab"])]
 )
 def test_locks_are_exact_complete_and_without_addresses(lock, groups):
     text = (ROOT / lock).read_text()
-    pinned = [Requirement(line) for line in text.splitlines() if line.strip()]
+    pinned = [Requirement(line) for line in lines_of(text)]
     assert all(re.fullmatch(r"==[^,*]+", str(r.specifier)) for r in pinned)
     assert "://" not in text
     versions = {}

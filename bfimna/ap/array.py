@@ -22,7 +22,7 @@ from bfimna.ap.compiled import Compiled, compiled
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.errors import BfimnaError, shown, truth, unknown, whole_number, wrong_type
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
 
@@ -80,10 +80,18 @@ class Array:
             raise BfimnaError(f"{groups} groups are no {runs} runs of equal length")
         per_run = -(-run // 64)
         self.words = self.runs * per_run  # per row of a group
-        self.faults, self.counts, self.tags_set = faults or Faults(), Counts(), 0
-        self._cells = Cells(
-            self.columns, self.rows, self.words, per_run, run % 64, self.faults, wear, self.threads
-        )
+        self.faults = Faults() if faults is None else faults
+        if not isinstance(self.faults, Faults):
+            raise wrong_type("faults", faults, "Faults")
+        self.counts, self.tags_set = Counts(), 0
+        try:
+            self._cells = Cells(
+                self.columns, self.rows, self.words, per_run, run % 64, self.faults,
+                truth("wear", wear), self.threads,
+            )  # fmt: skip
+        except (MemoryError, ValueError) as error:
+            cells = f"{self.groups} × {self.rows} × {self.columns}"
+            raise BfimnaError(f"an array of {cells} cells: {error}") from None
         self.planes = self._cells.planes
         self.restart(number)
 
@@ -117,7 +125,10 @@ class Array:
         from bfimna.ap import kernels
 
         rows, bits = self._first_rows(rows), _word("load", columns)
-        numbers = np.asarray(values)
+        try:
+            numbers = np.asarray(values)
+        except ValueError:
+            raise BfimnaError(f"load: want an array of integers, not {shown(values)}") from None
         if numbers.dtype.kind not in "iub":
             raise BfimnaError(f"load: want integers, not {numbers.dtype}")
         low, high = (int(numbers.min()), int(numbers.max())) if numbers.size else (0, 0)
@@ -136,19 +147,20 @@ class Array:
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
         """Load words given as bit planes, (bits, rows, words): the first rows of every group."""
-        shape = np.shape(packed)
+        packed = np.asarray(packed)
+        self._check_columns(columns, clear)
+        shape = packed.shape
         fits = len(shape) == 3 and shape[0] == len(columns) and shape[2] == self.words
         if not fits or shape[1] > self.rows:
             raise BfimnaError(
                 f"planes of shape {shape}, want ({len(columns)} bits, up to {self.rows} rows, "
                 f"{self.words} words)"
             )
-        self._check_columns(columns, clear)
+        if packed.dtype != np.uint64:
+            raise BfimnaError(f"planes must be uint64, not {packed.dtype}")
         stop = shape[1] * self.words
         self._cells.overwrite(clear, NOTHING, stop)
-        self._cells.overwrite(
-            columns, np.asarray(packed, np.uint64).reshape(len(columns), stop), stop
-        )
+        self._cells.overwrite(columns, packed.reshape(len(columns), stop), stop)
         self._count_load(len(columns), len(clear), shape[1])
 
     def load_by(
@@ -206,11 +218,13 @@ class Array:
         A pass without a key is a write in every row.
         """
         rows = self._first_rows(rows)
+        if not isinstance(program, Sequence):
+            raise wrong_type("program", program, "a sequence of passes")
         own = compiled(program if isinstance(program, tuple) else tuple(program))
         if not len(own.sizes):
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
-            self._check_columns(own.columns.tolist())
+            self._check_within(own.columns.tolist())
         tagged = self._cells.run_program(own, rows * self.words)
         matched, cells = int(tagged @ own.compared), rows * self.groups
         self.tags_set += matched
@@ -248,7 +262,12 @@ class Array:
         if self.kind == "1d":
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
         self._check_columns(columns)
-        levels = tuple((tuple(rows), times) for rows, times in levels)
+        if not isinstance(lut, Lut):
+            raise wrong_type("table", lut, "a Lut")
+        try:
+            levels = tuple((tuple(rows), times) for rows, times in levels)
+        except (TypeError, ValueError):
+            raise BfimnaError(f"levels: want pairs (rows, times), not {shown(levels)}") from None
         _check_levels(lut, levels, self.rows)
         if not levels:
             return
@@ -289,9 +308,9 @@ class Array:
         """
         first = whole_number("first row", first, 0, self.rows)
         count = whole_number("rows to move", count, 0, self.rows - first)
+        self._check_columns(source, target, clear)
         if len(source) != len(target):
             raise BfimnaError(f"a word of {len(source)} columns does not fit {len(target)} columns")
-        self._check_columns(source, target, clear)
         start, stop = first * self.words, (first + count) * self.words
         self._cells.overwrite(clear, NOTHING, stop - start)
         moving = self.planes[source.start : source.stop, start:stop]
@@ -311,15 +330,19 @@ class Array:
     def _first_rows(self, rows: int) -> int:
         return whole_number("rows", rows, 0, self.rows) or self.rows
 
-    def _check_columns(self, *ranges: Sequence[int]) -> None:
+    def _check_columns(self, *ranges: range) -> None:
         for columns in ranges:
-            if isinstance(columns, range) and columns.step != 1:
+            if not isinstance(columns, range):
+                raise wrong_type("columns", columns, "a range")
+            if columns.step != 1:
                 raise BfimnaError(f"{columns}: a word's columns are neighbours, lowest bit first")
-            if len(columns) and not 0 <= min(columns) <= max(columns) < self.columns:
-                raise BfimnaError(
-                    f"columns {min(columns)} to {max(columns)} of an array of {self.columns} "
-                    "columns"
-                )
+            self._check_within(columns)
+
+    def _check_within(self, columns: Sequence[int]) -> None:
+        if len(columns) and not 0 <= min(columns) <= max(columns) < self.columns:
+            raise BfimnaError(
+                f"columns {min(columns)} to {max(columns)} of an array of {self.columns} columns"
+            )
 
 
 @lru_cache(maxsize=64)

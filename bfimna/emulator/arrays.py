@@ -11,6 +11,7 @@ import numpy as np
 from bfimna.ap.array import Array, processors
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
+from bfimna.errors import truth, whole_number
 
 PRODUCTS = 2**20  # rows that a thread emulates at a time: many CAPs side by side, few calls
 KEPT = 16  # arrays that each thread keeps for the next layer of the same shape
@@ -47,8 +48,9 @@ class Emulator:
         wear: bool = False,
         products: int = PRODUCTS,
     ) -> None:
-        self.threads = threads or processors()
-        self.faults, self.wear, self.products = faults, wear, products
+        self.threads = whole_number("threads", threads, 0) or processors()
+        self.products = whole_number("products", products, 1)
+        self.faults, self.wear = faults, truth("wear", wear)
         self._pool = ThreadPoolExecutor(self.threads)
         self._lock, self._handed_out = threading.Lock(), 0
         self.arrays: dict[tuple[int, ...], Array] = {}

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from bfimna.ap.counts import levels, scale_bits
 from bfimna.chip.resident import squares_scaled
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, shown, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
 
@@ -48,6 +50,34 @@ class Constants:
     product_shift: int = 0
     index: np.ndarray = field(default_factory=lambda: NOTHING)
 
+    def __post_init__(self) -> None:
+        for name in ("multiplier", "offset", "table", "product_multiplier", "index"):
+            object.__setattr__(self, name, integers(name, getattr(self, name)))
+        for name in ("shift", "product_shift"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 0))
+
+
+def integers(what: str, values: Any) -> np.ndarray:
+    """Return an array of signed integers, or raise if `values` are none: nothing is rounded.
+
+    >>> integers("bias", [1, 2]), integers("bias", 0.5)
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: bias must be integers, not float64
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise BfimnaError(f"{what} must be an array of integers, not {shown(values)}") from None
+    if not array.size and array.dtype.kind == "f":  # an empty list
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise BfimnaError(f"{what} must be integers, not {array.dtype}")
+    if array.dtype.kind == "u":
+        if array.size and int(array.max()) >= 2**63:
+            raise BfimnaError(f"{what} must be below 2^63, not {array.max()}")
+        return array.astype(np.int64)
+    return array
+
 
 def of_channels(values: np.ndarray, channel: np.ndarray) -> np.ndarray:
     """Return each row's constant: its channel's, or the one for all."""
@@ -65,6 +95,8 @@ def check(network: Network, layer: Layer, own: object, bits: int, array_columns:
         raise BfimnaError(f"{where}: no constants given; it takes {', '.join(wanted)}")
     if not isinstance(own, Constants):
         return
+    if own.index.size:
+        _check_index(network, layer, own.index, where)
     channels, columns = network.shapes[layer.name][0], bits + 1
     m = int(scale_bits(bits))
     word = (-(2**bits), 2**bits)
@@ -89,6 +121,13 @@ def check(network: Network, layer: Layer, own: object, bits: int, array_columns:
         _within(f"{where}: shift", np.array([own.shift]), dropped, total + m - columns)
     if "product_multiplier" in wanted:
         _within(f"{where}: product shift", np.array([own.product_shift]), 0, columns + m)
+
+
+def _check_index(network: Network, layer: Layer, index: np.ndarray, where: str) -> None:
+    elements = prod(network.shapes[layer.name])
+    if index.shape != (elements,):
+        raise BfimnaError(f"{where}: index of shape {index.shape}, want ({elements},)")
+    _within(f"{where}: index", index, -1, prod(network.shapes[layer.inputs[0]]))
 
 
 def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:

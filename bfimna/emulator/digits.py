@@ -10,7 +10,7 @@ import numpy as np
 from bfimna import data
 from bfimna.emulator.integer import LayerParameters, Parameters, ranges, words
 from bfimna.emulator.quantise import quantise
-from bfimna.errors import unknown
+from bfimna.errors import BfimnaError, unknown
 from bfimna.network.graph import Builder, Network
 from bfimna.network.precision import Precision
 
@@ -121,8 +121,22 @@ def labels() -> np.ndarray:
 def accuracy(logits: np.ndarray, wanted: np.ndarray | None = None) -> float:
     """Return the share of images whose largest logit is their digit.
 
+    Parameters
+    ----------
+    logits : (images, classes), finite.
+    wanted : a digit per image; the test images' unless given.
+
     >>> accuracy(np.eye(10)[[7]], wanted=np.array([7]))
     1.0
     """
-    wanted = labels() if wanted is None else wanted
+    logits, wanted = np.asarray(logits), labels() if wanted is None else np.asarray(wanted)
+    if logits.ndim != 2 or not logits.size or wanted.shape != logits.shape[:1]:
+        raise BfimnaError(
+            f"logits of shape {logits.shape} and digits of shape {wanted.shape}: want (images, "
+            "classes) and (images,)"
+        )
+    if logits.dtype.kind not in "iuf" or not np.isfinite(logits).all():
+        raise BfimnaError(f"logits must be finite numbers, not {logits.dtype} with NaN or infinity")
+    if wanted.dtype.kind not in "iu":
+        raise BfimnaError(f"digits must be integers, not {wanted.dtype}")
     return float(np.mean(logits.argmax(axis=1) == wanted))

@@ -15,7 +15,7 @@ from bfimna.chip.geometry import geometry
 from bfimna.chip.pooling import averaged_over_rows
 from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
-from bfimna.emulator.constants import Constants
+from bfimna.emulator.constants import Constants, integers
 from bfimna.emulator.integer import (
     LayerParameters,
     Parameters,
@@ -28,7 +28,7 @@ from bfimna.emulator.integer import (
 )
 from bfimna.emulator.unweighted import KINDS, OverRows, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 
@@ -107,7 +107,11 @@ def infer(
     >>> logits.shape, report.activity["conv1", "multiply"].counts.compares
     ((2, 10), 16)
     """
-    chip = chip or Chip.limited()
+    chip = Chip.limited() if chip is None else chip
+    if not isinstance(chip, Chip):
+        raise wrong_type("chip", chip, "a Chip")
+    if emulator is not None and not isinstance(emulator, Emulator):
+        raise wrong_type("emulator", emulator, "an Emulator")
     check(network, parameters, precision, chip.columns)
     stored = words(network, precision)
     tensors = _checked(network, images, stored)
@@ -157,12 +161,12 @@ def _checked(
         )
     tensors = {}
     for name in names:
-        x, shape, word = np.asarray(given[name]), network.shapes[name], stored[name]
+        x, shape, word = integers("images", given[name]), network.shapes[name], stored[name]
         if x.ndim != 4 or x.shape[1:] != shape or not len(x):
             raise BfimnaError(
                 f"images of shape {x.shape}; {network.name!r} wants (images, {shape})"
             )
-        if not np.issubdtype(x.dtype, np.integer) or x.min() < word.low or x.max() > word.high:
+        if x.min() < word.low or x.max() > word.high:
             raise BfimnaError(
                 f"images must be integers from {word.low} to {word.high} at this precision, not "
                 f"{x.dtype} from {x.min()} to {x.max()}"

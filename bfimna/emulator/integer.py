@@ -21,8 +21,8 @@ from bfimna.chip.columns import scaled_columns
 from bfimna.chip.words import storage
 from bfimna.emulator import constants
 from bfimna.emulator.constants import Constants
-from bfimna.errors import BfimnaError
-from bfimna.network.graph import GEMM, Network
+from bfimna.errors import BfimnaError, whole_number, wrong_type
+from bfimna.network.graph import GEMM, Gemm, Network
 from bfimna.network.precision import Precision, as_arrays
 
 
@@ -71,6 +71,11 @@ class LayerParameters:
     bias: np.ndarray
     multiplier: np.ndarray
     shift: int
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "bias", "multiplier"):
+            object.__setattr__(self, name, constants.integers(name, getattr(self, name)))
+        object.__setattr__(self, "shift", whole_number("shift", self.shift, 0))
 
 
 Parameters = Mapping[str, LayerParameters | Constants]
@@ -180,6 +185,12 @@ def check(
     Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its;
     what a scale shifts out must be what an array's columns leave out of the sum, or more.
     """
+    if not isinstance(network, Network):
+        raise wrong_type("network", network, "a Network")
+    if not isinstance(precision, Precision):
+        raise wrong_type("precision", precision, "a Precision")
+    if not isinstance(parameters, Mapping):
+        raise wrong_type("parameters", parameters, "a mapping of layers to their integers")
     stored, sums = words(network, precision), sum_bits(network, precision)
     for layer in network.layers:
         if layer.ceil and layer.kind == "avgpool":
@@ -198,9 +209,7 @@ def check(
         own = parameters[name]
         if not isinstance(own, LayerParameters):
             raise BfimnaError(f"{where}: want LayerParameters, not {type(own).__name__}")
-        channels = gemm.output_shape[0]
-        if own.weights.size != channels * gemm.j or len(own.weights) != channels:
-            raise BfimnaError(f"{where}: weights {own.weights.shape}, want {channels} × {gemm.j}")
+        _check_shapes(where, own, weight_shape(gemm), name in scaled)
         _within(f"{where}: weights", own.weights, -(2 ** (weight_bits - 1)), 2 ** (weight_bits - 1))
         bias = folded_bias(own, stored[gemm.layer.inputs[0]], bits)
         low, high = sum_bounds(own.weights, bits)
@@ -213,6 +222,25 @@ def check(
             dropped = sums[name] - int(scaled_columns(sums[name], out, columns))
             limit = sums[name] + width - out - 1
             _within(f"{where}: shift", np.array(own.shift), dropped, limit)
+
+
+def weight_shape(gemm: Gemm) -> tuple[int, ...]:
+    """Return the shape of a layer's weights, see `LayerParameters`."""
+    inputs = gemm.input_shape[0] // gemm.layer.groups
+    return (gemm.output_shape[0], inputs, *gemm.layer.kernel)
+
+
+def _check_shapes(
+    where: str, own: LayerParameters, wanted: tuple[int, ...], is_scaled: bool
+) -> None:
+    """Raise unless there is every weight in its place, and one bias and multiplier per channel."""
+    if own.weights.shape != wanted:
+        raise BfimnaError(f"{where}: weights of shape {own.weights.shape}, want {wanted}")
+    lengths = {"bias": wanted[0], "multiplier": wanted[0] if is_scaled else 0}
+    for name, length in lengths.items():
+        shape = getattr(own, name).shape
+        if shape != (length,):
+            raise BfimnaError(f"{where}: {name} of shape {shape}, want ({length},)")
 
 
 def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:

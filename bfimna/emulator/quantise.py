@@ -19,6 +19,7 @@ from bfimna.emulator.integer import (
     ranges,
     sum_bits,
     sum_bounds,
+    weight_shape,
     words,
     zero_point,
 )
@@ -163,10 +164,7 @@ def synthetic(
         deviations = min(3.0, (1 + stored[layer.name].bits) / 2)  # few bits clip to spend them well
         reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
         full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
-    shapes = {
-        g.layer.name: (g.output_shape[0], g.input_shape[0] // g.layer.groups, *g.layer.kernel)
-        for g in network.gemms
-    }
+    shapes = {gemm.layer.name: weight_shape(gemm) for gemm in network.gemms}
 
     def real(name: str) -> tuple[np.ndarray, np.ndarray]:
         random = np.random.default_rng([seed, network.gemm_names.index(name)])

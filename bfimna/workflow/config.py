@@ -16,7 +16,6 @@ from bfimna.workflow.runs import runs, schemes_of
 
 #: the workflow runs in a checkout, which has the schema; an installed package has no workflow
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "config.schema.yaml"
-LONGEST_MESSAGE = 600
 #: a folder of outputs: nothing that a shell, Snakemake or a file system could read as more
 FOLDER = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 ANYWHERE = re.compile(r"/?[\w.-]+(/[\w.-]+)*")
@@ -47,22 +46,11 @@ def check_file(path: str | Path) -> None:
     try:
         settings = yaml.load(Path(path).read_text(encoding="utf-8"), _Strict)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise BfimnaError(brief(f"config file {path}: {error}")) from None
+        raise BfimnaError(f"config file {path}: {error}") from None
     if not isinstance(settings, dict):
         raise BfimnaError(f"config file {path}: want keys and values, as workflow/config.yaml")
     if "__use_yte__" in settings:
         raise BfimnaError(f"config file {path}: templates (__use_yte__) are not allowed")
-
-
-def brief(message: str) -> str:
-    """Return a message as one line that fits on a screen.
-
-    >>> len(brief("a" * 5000))
-    599
-    """
-    line = " ".join(message.split())
-    half = (LONGEST_MESSAGE - 3) // 2
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[:half]} … {line[-half:]}"
 
 
 def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, Any]:
@@ -75,14 +63,11 @@ def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, An
     config : as Snakemake merged it.
     root : folder that outputs must lie in; the current one if left out.
     """
-    try:
-        config = with_numbers(config)
-        check_schema(config, SCHEMA)
-        check_folders(config, ("figures", "results"), root or Path.cwd())
-        check_names(config)
-        runs(config)
-    except BfimnaError as error:
-        raise BfimnaError(brief(str(error))) from None
+    config = with_numbers(config)
+    check_schema(config, SCHEMA)
+    check_folders(config, ("figures", "results"), root or Path.cwd())
+    check_names(config)
+    runs(config)
     return config
 
 

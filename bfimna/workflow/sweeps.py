@@ -43,19 +43,16 @@ def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, An
     config : as Snakemake merged it.
     root : folder that the dataset must lie in; the current one if left out.
     """
-    try:
-        config = {"bits": [], "schemes": [], **settings.with_numbers(config)}
-        settings.check_schema(config, SCHEMA)
-        settings.check_folders(config, ["dataset"], root or Path.cwd())
-        settings.check_names(config)
-        for network in networks(config):
-            if not recipes(config, network):
-                raise BfimnaError(f"config: no bits, schemes or samples for network {network!r}")
-        names = [load_chip(chip).name for chip in config["chips"]]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise BfimnaError(f"config, chips: two are named {twice[0]!r}")
-    except BfimnaError as error:
-        raise BfimnaError(settings.brief(str(error))) from None
+    config = {"bits": [], "schemes": [], **settings.with_numbers(config)}
+    settings.check_schema(config, SCHEMA)
+    settings.check_folders(config, ["dataset"], root or Path.cwd())
+    settings.check_names(config)
+    for network in networks(config):
+        if not recipes(config, network):
+            raise BfimnaError(f"config: no bits, schemes or samples for network {network!r}")
+    names = [load_chip(chip).name for chip in config["chips"]]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BfimnaError(f"config, chips: two are named {twice[0]!r}")
     return config
 
 

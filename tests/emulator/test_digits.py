@@ -45,3 +45,44 @@ def test_post_training_bits_lose_little_at_8_bits():
 def test_unknown_precision_is_named():
     with pytest.raises(BfimnaError, match="Known: int2, int3"):
         digits.precision("int5")
+
+
+@pytest.mark.parametrize(
+    ("logits", "wanted"),
+    [
+        (np.full((360, 10), np.nan), None),
+        (np.where(np.eye(360, 10) == 1, np.inf, 0.0), None),
+        (np.zeros((1, 10)), None),
+        (np.zeros((360, 10)), np.array([0])),
+        (np.zeros((360, 10)), np.full(360, 0.5)),
+        (np.zeros(10), None),
+        (np.zeros((360, 0)), None),
+        (np.zeros((0, 10)), np.zeros(0, int)),
+    ],
+)
+def test_accuracy_is_of_one_digit_per_image(logits, wanted):
+    with pytest.raises(BfimnaError, match=r"logits|digits"):
+        digits.accuracy(logits, wanted)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"parameters": None},
+        {"network": None},
+        {"precision": "int4"},
+        {"chip": "LR"},
+        {"threads": float("nan")},
+        {"threads": -1},
+        {"emulator": "x"},
+        {"images": [[1], [1, 2]]},
+        {"images": np.zeros((1, 1, 8, 8))},
+        {"images": None},
+    ],
+)
+def test_misuse_of_infer_is_told(given):
+    bits = digits.precision("int4")
+    own = {"network": digits.network(), "parameters": digits.parameters("int4"),
+           "images": digits.images(bits)[:1], "precision": bits}  # fmt: skip
+    with pytest.raises(BfimnaError):
+        infer(**{**own, **given})

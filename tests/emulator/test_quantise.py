@@ -76,11 +76,24 @@ def test_words_have_the_bits_of_the_most_demanding_reader():
     assert stored["fc"].width == sum_bits(network, precision)["fc"] == 4 + 4 + 6
 
 
+SHAPE = (10, 64, 1, 1)  # of the last layer's weights
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weights": np.full((10, 64), 8, np.int8)}, "weights must be from -8 to 7, not 8"),
-        ({"weights": np.zeros((10, 63), np.int8)}, "want 10 × 64"),
+        ({"weights": np.full(SHAPE, 8, np.int8)}, "weights must be from -8 to 7, not 8"),
+        ({"weights": np.zeros((10, 63, 1, 1), np.int8)}, r"weights of shape .*want \(10, 64, 1"),
+        ({"weights": np.zeros((10, 1, 64, 1), np.int8)}, r"want \(10, 64, 1, 1\)"),
+        ({"weights": np.zeros((64, 10, 1, 1), np.int8)}, r"want \(10, 64, 1, 1\)"),
+        ({"weights": np.full(SHAPE, 0.5)}, "weights must be integers, not float64"),
+        ({"weights": [[1], [1, 2]]}, "weights must be an array of integers"),
+        ({"bias": np.zeros(1, np.int64)}, r"bias of shape \(1,\), want \(10,\)"),
+        ({"bias": np.full(10, np.nan)}, "bias must be integers, not float64"),
+        ({"bias": np.full(10, 2**63, np.uint64)}, "bias must be below 2"),
+        ({"multiplier": np.ones(1, np.int64)}, r"multiplier of shape \(1,\), want \(0,\)"),
+        ({"shift": 0.5}, "shift must be a whole number"),
+        ({"shift": None}, "shift must be a whole number"),
         ({"bias": np.full(10, 10**6)}, "sum with bias must be from -8192 to 8191"),
     ],
 )
@@ -88,9 +101,12 @@ def test_parameters_that_do_not_fit(change, message):
     network = digits.network()
     precision = Precision.fixed(network, 4)
     own = synthetic(network, precision)
-    own["fc"] = replace(own["fc"], **change)
+
+    def changed():
+        check(network, {**own, "fc": replace(own["fc"], **change)}, precision)
+
     with pytest.raises(BfimnaError, match=message):
-        check(network, own, precision)
+        changed()
 
 
 def test_missing_and_foreign_parameters():

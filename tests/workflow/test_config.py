@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from bfimna import BfimnaError, data
+from bfimna.errors import LONGEST_MESSAGE
 from bfimna.workflow import config, dependencies, figures, runs
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +125,7 @@ def test_a_config_that_cannot_run_is_refused_in_one_line(keys, told):
     with pytest.raises(BfimnaError, match=told) as error:
         config.checked(changed(**keys))
     assert "\n" not in str(error.value)
-    assert len(str(error.value)) <= config.LONGEST_MESSAGE
+    assert len(str(error.value)) <= LONGEST_MESSAGE
 
 
 def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
@@ -155,7 +156,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line(text, told, tmp_path):
     with pytest.raises(BfimnaError, match=told) as error:
         config.check_file(tmp_path / "c.yaml")
     assert "\n" not in str(error.value)
-    assert len(str(error.value)) <= config.LONGEST_MESSAGE
+    assert len(str(error.value)) <= LONGEST_MESSAGE
 
 
 def test_a_missing_key_is_named():
@@ -183,7 +184,7 @@ def test_the_digest_of_a_technology_covers_its_ranges(monkeypatch):
     before = dependencies.digest(tech)
     assert dependencies.digest(data.load_technology("sram-14nm-hp")) == before
     object.__setattr__(tech, "ranges", wider)
-    data.load_technology.cache_clear()
+    data._technology.cache_clear()
     assert dependencies.digest(tech) != before
 
 

@@ -17,7 +17,7 @@ try:
     KNOWN_FIGURES = figures.read(Path("workflow/figures.csv"), Path("notebooks"))
     FIGURES = figures.wanted(config, KNOWN_FIGURES)
 except BfimnaError as error:
-    raise WorkflowError(settings.brief(str(error))) from None
+    raise WorkflowError(str(error)) from None
 
 RESULTS = config["results"]
 EXECUTE = code_digest(Path("workflow/execute.py"))
