@@ -9,16 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from bfimna.ap.kernels import (
-    BLOCK,
-    U,
-    _jit,
-    compare,
-    count_ones,
-    pointer,
-    popcount,
-    write,
-)
+from bfimna.ap.kernels import BLOCK, compare, count_ones, jit, write
+from bfimna.ap.machine import U, pointer, popcount
 
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
 
@@ -110,7 +102,7 @@ def _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagge
             _write(planes, at, program.write_one[k], tags, n, defects, wear)
 
 
-@_jit
+@jit
 def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wear):
     """Run a program as `kernels.execute` does, on cells that may fail and wear.
 
@@ -124,7 +116,7 @@ def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wea
         _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagged)
 
 
-@_jit
+@jit
 def add_rows(
     planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged, defects, wear
 ):
