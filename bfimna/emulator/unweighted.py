@@ -20,7 +20,6 @@ from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import Word, average_scale
 from bfimna.emulator.resident import (
     add_slices,
-    clamp,
     codes,
     copy,
     load,
@@ -153,7 +152,7 @@ def _clip(rows: Rows, step: Step) -> Columns:
     """Clamp to the range of a word one column shorter."""
     (flag,) = rows.spare(1, rows.word)
     rows.run(programs.clear((flag,)))
-    clamp(rows, rows.word, len(rows.word) - 1, flag)
+    rows.run(programs.clamp(rows.word, len(rows.word) - 1, flag))
     return rows.word
 
 
