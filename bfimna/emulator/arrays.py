@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.ap.array import Array, processors
+from bfimna.ap.array import Array
+from bfimna.ap.cells import processors
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 

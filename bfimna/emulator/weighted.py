@@ -14,6 +14,7 @@ from bfimna.ap.array import Array
 from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.matrix import Layout
+from bfimna.ap.planes import pack
 from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
@@ -209,11 +210,8 @@ class _Channels:
     @classmethod
     def of(cls, values: np.ndarray, bits: int, runs: Runs) -> "_Channels":
         """Make the planes of signed integers."""
-        from bfimna.ap import kernels
-
         if runs.by_channel:
-            planes = np.empty((bits, 1, -(-len(values) // 64)), np.uint64)
-            kernels.pack(np.ascontiguousarray(values[None], np.int64), 0, planes)
+            planes = pack(values[None], bits)
         else:
             one = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
             planes = np.where(one, ALL, np.uint64(0))
