@@ -44,7 +44,8 @@ class Array:
 
     Attributes
     ----------
-    counts : what the array has done since it was made. `tags_set` : tags that compares have set.
+    counts : what the array has done since it was made.
+    tags_set : tags that compares have set.
     wear : writes of each cell, (columns, rows, groups), if asked for.
 
     Examples

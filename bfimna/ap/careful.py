@@ -20,8 +20,10 @@ class Defects(NamedTuple):
 
     Attributes
     ----------
-    stuck, value : planes, 1 where a cell is stuck, and the value that it is stuck at.
-    match_error : probability that a match line errs. seed : of this program's errors.
+    stuck : planes, 1 where a cell is stuck.
+    value : planes of the values that these are stuck at.
+    match_error : probability that a match line errs.
+    seed : of this program's errors.
     """
 
     stuck: np.ndarray

@@ -138,7 +138,8 @@ def execute(planes, valid, lo, hi, lines, program, scratch, tagged):
 
     Parameters
     ----------
-    planes, valid : all cells, and the rows of a column that exist.
+    planes : all cells.
+    valid : the rows of a column that exist.
     lines : word at which each of the program's columns begins.
     scratch : a block of words, for the tags.
     tagged : tags set by each pass, added to.
@@ -176,7 +177,8 @@ def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, s
     ----------
     lo, hi : for each level, the words of its lines that take part.
     lines : (levels, lines), word at which each line begins in the lowest column.
-    stride : words from one column to the next. segments : columns that take part.
+    stride : words from one column to the next.
+    segments : columns that take part.
     shifted : as many zeros as all levels have words: the column tags, as they were shifted on.
     tagged : (levels, passes + 2), as `execute` has it; then the tags of the hand-over's compare and
         those that write, one column on.

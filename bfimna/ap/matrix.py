@@ -117,8 +117,10 @@ def gemm(
     Parameters
     ----------
     signed : whether the weights are, and whether the activations are.
-    kind : of the AP. rows : of an array; longer dot products are split, and the parts added.
-    faults : of every array. threads : processor threads; 0 for all.
+    kind : of the AP.
+    rows : of an array; longer dot products are split, and the parts added.
+    faults : of every array.
+    threads : processor threads; 0 for all.
 
     Returns
     -------

@@ -63,7 +63,8 @@ def ran_upright(own: Compiled, tagged: np.ndarray, again: int, cells: int) -> Co
     Parameters
     ----------
     tagged : tags that each pass set, then those of the hand-over's compare and of its last write.
-    again : runs one after the other. cells : sets of rows in all runs, times columns.
+    again : runs one after the other.
+    cells : sets of rows in all runs, times columns.
     """
     passes, passed_on = len(own.sizes), int(tagged[-1])
     return Counts(

@@ -36,7 +36,8 @@ class Emulator:
 
     Parameters
     ----------
-    threads : processor threads; 0 for all. faults : defects of every array.
+    threads : processor threads; 0 for all.
+    faults : defects of every array.
     wear : count writes per cell.
     products : rows that are emulated at a time.
     """

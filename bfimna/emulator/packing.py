@@ -39,7 +39,7 @@ def _copy(target, source, n):
 
 @kept
 def broadcast(values, row, first, run, planes):
-    """Give each run of words the bits of one integer a row: of values[row + r, first + k].
+    """Give each run of words the bits of one integer per row: of values[row + r, first + k].
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Layers without weights as programs on arrays, one element a row: one entry per kind.
+"""Layers without weights as programs on arrays, one element per row: one entry per kind.
 
 The programs are those that `bfimna.chip.kinds` counts.
 """
@@ -50,9 +50,11 @@ class Step:
     Attributes
     ----------
     own : its constants.
-    sources, target : words of the operands, of as many bits, and of the result.
+    sources : words of the operands, all of as many bits.
+    target : word of the result.
     chain : the layers that take the result one after the other where it lies.
-    shape : of the result. folds : times that the chip is filled.
+    shape : of the result.
+    folds : times that the chip is filled.
     columns : of an array.
     over_rows : how a mean's windows share arrays, if they are averaged over rows.
     """

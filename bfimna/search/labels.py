@@ -39,7 +39,8 @@ def left_by(
     Parameters
     ----------
     costs : cost vectors in which a choice is to be unbeaten, shape (3, entries).
-    solved : the bounds. most : what the regrets of each may come to, shape (bounds,).
+    solved : the bounds.
+    most : what the regrets of each may come to, shape (bounds,).
 
     Returns
     -------
