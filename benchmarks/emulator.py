@@ -13,8 +13,9 @@ from statistics import median
 import numpy as np
 from numba import njit
 
-from bfimna.ap import Faults, kernels, programs, tables
-from bfimna.ap.array import Array, processors
+from bfimna.ap import Faults, kernels, machine, programs, tables
+from bfimna.ap.array import Array
+from bfimna.ap.cells import processors
 from bfimna.ap.compiled import compiled
 from bfimna.ap.matrix import gemm
 
@@ -66,7 +67,7 @@ def register_source(logic, counts):
 
 def register_loop(logic, counts, times=400):
     """Return a run of such a loop, and the rounds that it has gone through, in words."""
-    scope = {"U": np.uint64, "popcount": kernels.popcount}
+    scope = {"U": np.uint64, "popcount": machine.popcount}
     exec(register_source(logic, counts), scope)
     loop = njit(scope["loop"])
     data = np.random.default_rng(0).integers(0, 2**64, (6, 512), dtype=np.uint64)

@@ -16,12 +16,13 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bfimna.ap.cells import NOTHING, Cells, Set
-from bfimna.ap.cells import processors as processors
-from bfimna.ap.compiled import Compiled, compiled
+from bfimna.ap import tally
+from bfimna.ap.cells import NOTHING, Cells, Set, processors
+from bfimna.ap.compiled import compiled
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
+from bfimna.ap.planes import check_fit, pack, unpack
 from bfimna.errors import BfimnaError, shown, truth, unknown, whole_number, wrong_type
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
@@ -43,7 +44,8 @@ class Array:
 
     Attributes
     ----------
-    counts : what the array has done since it was made. `tags_set` : tags that compares have set.
+    counts : what the array has done since it was made.
+    tags_set : tags that compares have set.
     wear : writes of each cell, (columns, rows, groups), if asked for.
 
     Examples
@@ -122,18 +124,12 @@ class Array:
         values : integers, (rows, groups) or what broadcasts to it.
         clear : columns that are cleared in the first of these cycles, which costs no further one.
         """
-        from bfimna.ap import kernels
-
         rows, bits = self._first_rows(rows), _word("load", columns)
         try:
             numbers = np.asarray(values)
         except ValueError:
             raise BfimnaError(f"load: want an array of integers, not {shown(values)}") from None
-        if numbers.dtype.kind not in "iub":
-            raise BfimnaError(f"load: want integers, not {numbers.dtype}")
-        low, high = (int(numbers.min()), int(numbers.max())) if numbers.size else (0, 0)
-        if low < -(1 << bits >> 1) or high >= 1 << bits:
-            raise BfimnaError(f"values from {low} to {high} do not fit {bits} bits")
+        check_fit(numbers, bits)
         try:
             numbers = np.broadcast_to(numbers, (rows, self.groups)).reshape(rows * self.runs, -1)
         except ValueError:
@@ -141,8 +137,7 @@ class Array:
                 f"load: values of shape {numbers.shape}, want ({rows}, {self.groups}) or what "
                 "broadcasts to it"
             ) from None
-        packed = np.empty((bits, len(numbers), self.words // self.runs), np.uint64)
-        kernels.pack(np.ascontiguousarray(numbers.astype(np.int64, copy=False)), 0, packed)
+        packed = pack(numbers.astype(np.int64, copy=False), bits)
         self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
@@ -161,7 +156,7 @@ class Array:
         stop = shape[1] * self.words
         self._cells.overwrite(clear, NOTHING, stop)
         self._cells.overwrite(columns, packed.reshape(len(columns), stop), stop)
-        self._count_load(len(columns), len(clear), shape[1])
+        self.counts += tally.loaded(len(columns), len(clear), shape[1] * self.groups)
 
     def load_by(
         self, fill: Callable[[np.ndarray], Any], columns: range, clear: range = range(0)
@@ -177,36 +172,22 @@ class Array:
         fill(self.planes[where].reshape(len(columns), self.rows, self.words))
         if self._cells.ragged or not self._cells.healthy:
             self._cells.overwrite(columns, self.planes[where], stop)
-        self._count_load(len(columns), len(clear), self.rows)
-
-    def _count_load(self, columns: int, cleared: int, rows: int) -> None:
-        cells = rows * self.groups
-        self.counts += Counts(
-            loads=columns,
-            cells_loaded=columns * cells,
-            cells_written=cleared * cells,
-            lines_driven=cleared * cells,
-        )
+        self.counts += tally.loaded(len(columns), len(clear), self.rows * self.groups)
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""
-        from bfimna.ap import kernels
-
         rows, bits = self._first_rows(rows), _word("read", columns)
         if bits == 64 and not signed:
             raise BfimnaError("read: an unsigned word of 64 columns does not fit a signed integer")
-        numbers = np.empty((rows * self.runs, self.groups // self.runs), np.int64)
-        planes = self.read_planes(columns, rows)
-        planes = np.ascontiguousarray(planes).reshape(bits, len(numbers), -1)
-        kernels.unpack(planes, bool(signed), numbers)
+        planes = self.read_planes(columns, rows).reshape(bits, rows * self.runs, -1)
+        numbers = unpack(planes, self.groups // self.runs, signed)
         return numbers.reshape(rows, self.groups)
 
     def read_planes(self, columns: range, rows: int = 0) -> np.ndarray:
         """Read words as bit planes: (bits, rows, words)."""
         self._check_columns(columns)
         rows = self._first_rows(rows)
-        cells = len(columns) * rows * self.groups
-        self.counts += Counts(reads=len(columns), cells_read=cells)
+        self.counts += tally.read(len(columns), rows * self.groups)
         planes = self.planes[columns.start : columns.stop, : rows * self.words]
         return planes.reshape(len(columns), rows, self.words)
 
@@ -226,18 +207,9 @@ class Array:
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(own.columns.tolist())
         tagged = self._cells.run_program(own, rows * self.words)
-        matched, cells = int(tagged @ own.compared), rows * self.groups
-        self.tags_set += matched
-        self.counts += Counts(
-            compares=own.compares,
-            writes=len(own.sizes),
-            compare_rows=own.compares * cells,
-            key_cells=own.key_columns * cells,
-            cells_written=int(tagged @ own.sizes),
-            rows_matched=matched,
-            words_written=int(tagged.sum()),
-            lines_driven=own.written_columns * cells,
-        )
+        ran = tally.ran(own, tagged, rows * self.groups)
+        self.tags_set += int(ran.rows_matched)
+        self.counts += ran
 
     def add_rows(self, lut: Lut, rows: Sequence[int], times: int, columns: range) -> None:
         """Run a table in vertical mode on `times` neighbouring sets of rows; see `add_levels`.
@@ -272,34 +244,14 @@ class Array:
         if not levels:
             return
         own = compiled(lut.passes)
-        at_once = (
-            self.threads == 1 and self._cells.healthy
-        )  # threads can share the words of one level
+        at_once = self.threads == 1 and self._cells.healthy  # threads share one level's words
         parts = [levels] if at_once else [(level,) for level in levels]
         tagged = np.sum([self._cells.run_levels(own, part, columns) for part in parts], axis=0)
         sets = sum(times for _, times in levels)
-        self._count_levels(own, tagged, sets, len(levels), len(columns))
-
-    def _count_levels(
-        self, own: Compiled, tagged: np.ndarray, sets: int, levels: int, columns: int
-    ) -> None:
-        """Count the levels' passes with the hand-over of each."""
-        matched, passed_on = int(tagged[:-1].sum()), int(tagged[-1])
-        self.tags_set += matched
-        passes, cells = len(own.sizes), sets * self.groups * columns
-        again = levels if self.kind == "2d-segmented" else sets * self.groups
-        self.counts += Counts(
-            compares=(passes + 1) * again,
-            writes=(passes + 2) * again,
-            shifts=again,
-            compare_rows=(passes + 1) * cells,
-            key_cells=(own.key_columns + 1) * cells,
-            cells_written=int(tagged[:-2] @ own.sizes) + cells + passed_on,
-            tags_shifted=cells,
-            rows_matched=matched,
-            words_written=int(tagged[:-2].sum()) + cells + passed_on,
-            lines_driven=(own.written_columns + 2) * cells,
-        )
+        again = len(levels) if self.kind == "2d-segmented" else sets * self.groups
+        ran = tally.ran_upright(own, tagged, again, sets * self.groups * len(columns))
+        self.tags_set += int(ran.rows_matched)
+        self.counts += ran
 
     def move_rows(self, first: int, count: int, source: range, target: range, clear: range) -> None:
         """Copy words of rows from `first` on to the first rows' other columns, a word at a time.
@@ -315,15 +267,7 @@ class Array:
         self._cells.overwrite(clear, NOTHING, stop - start)
         moving = self.planes[source.start : source.stop, start:stop]
         self._cells.overwrite(target, moving, stop - start)
-        moved = count * self.groups
-        self.counts += Counts(
-            reads=moved,
-            loads=moved,
-            cells_read=moved * len(source),
-            cells_loaded=moved * len(source),
-            cells_written=moved * len(clear),
-            lines_driven=moved * len(clear),
-        )
+        self.counts += tally.moved(len(source), len(clear), count * self.groups)
 
     # ---- what compiled code does not check ---------------------------------------------------
 

@@ -9,16 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from bfimna.ap.kernels import (
-    BLOCK,
-    U,
-    _jit,
-    compare,
-    count_ones,
-    pointer,
-    popcount,
-    write,
-)
+from bfimna.ap.kernels import BLOCK, compare, count_ones, jit, write
+from bfimna.ap.machine import U, pointer, popcount
 
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
 
@@ -28,8 +20,10 @@ class Defects(NamedTuple):
 
     Attributes
     ----------
-    stuck, value : planes, 1 where a cell is stuck, and the value that it is stuck at.
-    match_error : probability that a match line errs. seed : of this program's errors.
+    stuck : planes, 1 where a cell is stuck.
+    value : planes of the values that these are stuck at.
+    match_error : probability that a match line errs.
+    seed : of this program's errors.
     """
 
     stuck: np.ndarray
@@ -110,7 +104,7 @@ def _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagge
             _write(planes, at, program.write_one[k], tags, n, defects, wear)
 
 
-@_jit
+@jit
 def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wear):
     """Run a program as `kernels.execute` does, on cells that may fail and wear.
 
@@ -124,7 +118,7 @@ def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wea
         _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagged)
 
 
-@_jit
+@jit
 def add_rows(
     planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged, defects, wear
 ):

@@ -33,15 +33,20 @@ class Cells:
 
     Parameters
     ----------
-    columns : of the array. rows, words : rows of a group, and words of such a row.
+    columns : of the array.
+    rows : of a group.
+    words : of such a row.
     last : groups in the last word of each run of `run` words; 0 if it is full.
-    faults : defects, drawn from their seed. wear : whether the writes of each cell are counted.
+    faults : defects, drawn from their seed.
+    wear : whether the writes of each cell are counted.
     threads : processor threads that share the work.
 
     Attributes
     ----------
-    planes : cells, (columns, rows · words). valid : groups that exist, (rows · words).
-    stuck, stuck_value : planes of the cells that are stuck; of no size if none is.
+    planes : cells, (columns, rows · words).
+    valid : groups that exist, (rows · words).
+    stuck : planes, 1 where a cell is stuck; of no size if none is.
+    stuck_value : planes of the values that these are stuck at.
     wear : writes of each cell, (columns, 64 · rows · words), or None.
     """
 

@@ -53,6 +53,15 @@ def saturate(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pa
     return (*fits, Pass(((flag, 0), (top, 0)), large), Pass(((flag, 0), (top, 1)), small))
 
 
+@program
+def clamp(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pass, ...]:
+    """Saturate a word to `bits` bits; its upper columns then repeat the sign, or are 0."""
+    *fits, large, small = saturate(word, bits, flag, signed)
+    zeros = tuple((column, 0) for column in word[bits:])
+    signs = tuple((column, int(signed)) for column in word[bits:])
+    return (*fits, Pass(large.key, large.write + zeros), Pass(small.key, small.write + signs))
+
+
 def saturate_counts(
     bits: Amount,
     word_bits: Amount | None = None,
@@ -86,3 +95,8 @@ def saturate_counts(
         words_written=1.0,
         lines_driven=patterns + 2 * bits,
     )
+
+
+def clamp_counts(bits: Amount, word_bits: Amount, signed: bool = True) -> Counts:
+    """Clamp a word, and write its upper columns too, so that they repeat the sign, or are 0."""
+    return saturate_counts(bits, word_bits, signed) + Counts(lines_driven=2 * (word_bits - bits))

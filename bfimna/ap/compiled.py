@@ -23,8 +23,11 @@ class Compiled:
     ----------
     columns : that it names, in order.
     program : what the kernels take; its lines are these columns.
-    compared : 1 for each pass that has a key. sizes : cells that a tag of each pass writes.
-    compares, key_columns, written_columns : passes with a key; driven columns, over all passes.
+    compared : 1 for each pass that has a key.
+    sizes : cells that a tag of each pass writes.
+    compares : passes with a key.
+    key_columns : driven key columns, over all passes.
+    written_columns : driven written columns, over all passes.
     """
 
     columns: np.ndarray

@@ -10,6 +10,7 @@ Each form stands beside its passes in the file that it is imported from; `progra
 
 from bfimna.ap.addition import add_counts as add
 from bfimna.ap.addition import subtract_counts as subtract
+from bfimna.ap.clamping import clamp_counts as clamp
 from bfimna.ap.clamping import relu_counts as relu
 from bfimna.ap.clamping import saturate_counts as saturate
 from bfimna.ap.comparison import maximum_counts as maximum
@@ -46,6 +47,7 @@ __all__ = [
     "Counts",
     "add",
     "check_set",
+    "clamp",
     "clear",
     "clear_along",
     "copy",

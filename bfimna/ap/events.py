@@ -33,7 +33,8 @@ class Counts:
     compare_rows : match lines evaluated.
     key_cells : driven key columns × rows.
     cells_written : cells written by tagged writes (expected under uniformly random operand bits).
-    cells_loaded, cells_read : cells loaded and read by column.
+    cells_loaded : cells loaded by column.
+    cells_read : cells read by column.
     tags_shifted : column tags shifted.
     rows_matched : match lines that stay charged: rows that match (expected likewise).
     words_written : rows that a tagged write enables, whatever it writes (expected likewise).

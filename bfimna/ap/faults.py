@@ -13,7 +13,8 @@ class Faults:
 
     Attributes
     ----------
-    stuck_at_0, stuck_at_1 : fraction of the cells.
+    stuck_at_0 : fraction of the cells that are stuck at 0.
+    stuck_at_1 : fraction of the cells that are stuck at 1.
     match_error : probability that a compare gives a row the wrong tag.
     seed : of the random choice of cells and errors.
     """

@@ -1,11 +1,8 @@
 """The compiled loops of the emulator: passes over packed bit planes, 64 rows a word.
 
-`planes[column, word]` holds an array's cells. Passes of one truth table on the same three or four
-columns follow each other in every program; such a *step* is one loop that holds its columns' words
-in registers and runs the passes there one after the other, each with its own count of tags. The
-loop's text is written from the table (`step_source`), so that the compiler sees which bits
-a pass compares and writes; it makes vector instructions of whatever width the processor has. Any
-other pass is a loop over each of its lines. `careful` has the loops for cells that fail or wear.
+`planes[column, word]` holds an array's cells. A run of passes of one truth table is a loop of
+`steps`; any other pass is a loop over each of its lines. `careful` has the loops for cells that
+fail or wear.
 
 The loops work on blocks of words that stay in the first-level cache. They release the interpreter's
 lock, so that threads can each take a range of words. None checks a range: `array` does.
@@ -16,124 +13,24 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-from bfimna.ap.lut import Lut
-from bfimna.ap.tables import STEPS
+from bfimna.ap.machine import U, content, kept, pointer, popcount
+from bfimna.ap.steps import SOURCE, run_step
 
-U = np.uint64
 BLOCK = 512  # words of a line in one go: the four lines of a step fit the first-level cache
-
-
-def step_source(name: str, lut: Lut) -> str:
-    """Return the text of a function that runs a table's passes, one after the other.
-
-    Its arguments are the table's columns and the valid rows, of n words each, and the counts of
-    tags that it adds to, one a pass.
-
-    >>> from bfimna.ap import tables
-    >>> print(step_source("full_add", tables.FULL_ADD))  # doctest: +ELLIPSIS
-    def full_add(a, p, c, valid, n, tagged):
-        count0 = count1 = count2 = count3 = U(0)
-        for w in range(n):
-            rows, a_, p_, c_ = valid[w], a[w], p[w], c[w]
-            tags = rows & ~a_ & ~p_ & c_
-            count0 += popcount(tags)
-            p_ |= tags
-            c_ &= ~tags
-            ...
-            p[w] = p_
-            c[w] = c_
-        tagged[0] += np.int64(count0)
-        ...
-    """
-    cells = [f"{column}_" for column in lut.columns]
-    counts = [f"count{i}" for i in range(len(lut))]
-    words = ", ".join(f"{column}[w]" for column in lut.columns)
-    body = [f"rows, {', '.join(cells)} = valid[w], {words}"]
-    for count, step in zip(counts, lut.passes, strict=True):
-        key = [cells[c] if bit else f"~{cells[c]}" for c, bit in step.key]
-        body += [f"tags = {' & '.join(['rows', *key])}", f"{count} += popcount(tags)"]
-        body += [f"{cells[c]} |= tags" if bit else f"{cells[c]} &= ~tags" for c, bit in step.write]
-    for c in sorted({c for step in lut.passes for c, _ in step.write}):
-        body.append(f"{lut.columns[c]}[w] = {cells[c]}")
-    lines = [f"def {name}({', '.join(lut.columns)}, valid, n, tagged):"]
-    lines += [f"    {' = '.join(counts)} = U(0)", "    for w in range(n):"]
-    lines += [f"        {line}" for line in body]
-    lines += [f"    tagged[{i}] += np.int64({count})" for i, count in enumerate(counts)]
-    return "\n".join(lines)
-
-
-def _dispatch_source() -> str:
-    """Return the text of the loops of all tables, and of a function that picks one by number."""
-    texts = [step_source(f"step_{name}", lut) for name, lut in STEPS.items()]
-    lines = ["def run_step(table, a, b, c, d, valid, n, tagged):"]
-    for i, (name, lut) in enumerate(STEPS.items()):
-        arguments = ", ".join("abcd"[: len(lut.columns)])
-        lines.append(f"    {'elif' if i else 'if'} table == {i}:")
-        lines.append(f"        step_{name}({arguments}, valid, n, tagged)")
-    return "\n\n".join([*texts, "\n".join(lines)])
-
-
-SOURCE = _dispatch_source()
 _SO_FAR = sha256(f"{BLOCK} {SOURCE}".encode())  # of all that compiled functions are made of
 
 
 def _part(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that others are made of."""
-    code = function.__code__
-    _SO_FAR.update(code.co_code + repr(code.co_consts).encode())
+    _SO_FAR.update(content(function.__code__))
     return njit(nogil=True)(function)
 
 
-def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use; keep the machine code where there is a writable place for it.
-
-    Numba looks at a function's own file only: so its name says which parts it was made of.
-    """
-    function.__qualname__ = f"{function.__name__}_{_SO_FAR.hexdigest()[:8]}"
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba finds no writable folder
-        return njit(nogil=True)(function)
-
-
-@intrinsic
-def popcount(_context, _word):
-    """Count the ones of a 64-bit word, by the processor's own instruction."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def pointer(_context, words, _at):
-    """Point to a word of an array: no reference is counted, no index checked.
-
-    Point to arrays that a caller from Python holds, not to those made in compiled code: they are
-    freed after their last use by name.
-    """
-
-    def generate(context, builder, signature, arguments):
-        found = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.gep(found.data, [arguments[1]])
-
-    return types.CPointer(words.dtype)(words, types.intp), generate
-
-
-def _steps() -> Callable[..., None]:
-    """Compile the text of the tables' loops on first use."""
-    scope: dict[str, Any] = {"U": U, "np": np, "popcount": popcount}
-    exec(compile(SOURCE, __file__, "exec"), scope)
-    for name in STEPS:
-        scope[f"step_{name}"] = njit(nogil=True)(scope[f"step_{name}"])
-    return njit(nogil=True)(scope["run_step"])
-
-
-run_step = _steps()
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function made of the parts so far, and keep its machine code."""
+    return kept(function, _SO_FAR.hexdigest()[:8])
 
 
 class Program(NamedTuple):
@@ -235,13 +132,14 @@ def _run(planes, lines, start, n, valid, program, tags, tagged):
         run_step(program.table[s], a, b, c, d, valid, n, pointer(tagged, i))
 
 
-@_jit
+@jit
 def execute(planes, valid, lo, hi, lines, program, scratch, tagged):
     """Run a program in horizontal mode on words lo to hi of its columns.
 
     Parameters
     ----------
-    planes, valid : all cells, and the rows of a column that exist.
+    planes : all cells.
+    valid : the rows of a column that exist.
     lines : word at which each of the program's columns begins.
     scratch : a block of words, for the tags.
     tagged : tags set by each pass, added to.
@@ -268,7 +166,7 @@ def _hand_on(cells, below, valid, n, tagged):
     tagged[-1] += np.int64(written)
 
 
-@_jit
+@jit
 def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged):
     """Run a program in vertical mode on sets of rows, level by level, and hand its last line on.
 
@@ -279,7 +177,8 @@ def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, s
     ----------
     lo, hi : for each level, the words of its lines that take part.
     lines : (levels, lines), word at which each line begins in the lowest column.
-    stride : words from one column to the next. segments : columns that take part.
+    stride : words from one column to the next.
+    segments : columns that take part.
     shifted : as many zeros as all levels have words: the column tags, as they were shifted on.
     tagged : (levels, passes + 2), as `execute` has it; then the tags of the hand-over's compare and
         those that write, one column on.
@@ -297,7 +196,7 @@ def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, s
                 at += n
 
 
-@_jit
+@jit
 def pack(values, row, planes):
     """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups), from a row on.
 
@@ -314,7 +213,7 @@ def pack(values, row, planes):
                 planes[b, row + r, w] = word
 
 
-@_jit
+@jit
 def unpack(planes, signed, values):
     """Gather integers (rows, groups) from their planes; the top plane is a sign if `signed`."""
     rows, groups = values.shape

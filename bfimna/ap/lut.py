@@ -5,12 +5,9 @@ A *pass* compares a (ternary) key and writes the tagged rows. `truth` generates 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import product
-from operator import and_
 from typing import NamedTuple
-
-import numpy as np
 
 Row = tuple[int, ...]
 
@@ -21,7 +18,8 @@ class Pass:
 
     Parameters
     ----------
-    key, write : tuples of (column position, bit)
+    key : pairs of (column position, bit) that a row must hold.
+    write : pairs that it is given.
     """
 
     key: tuple[tuple[int, int], ...]
@@ -95,16 +93,6 @@ class Lut:
             if step.matches(row):
                 row, matches, cells = step.rewrite(row), matches + 1, cells + len(step.write)
         return row, matches, cells
-
-    def run_packed(self, columns: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
-        """Apply all passes to rows held as bit planes, 64 rows a word; also count the cells."""
-        planes, cells = list(columns), 0
-        for step in self.passes:
-            tags = reduce(and_, (planes[c] if bit else ~planes[c] for c, bit in step.key))
-            for c, bit in step.write:
-                planes[c] = planes[c] | tags if bit else planes[c] & ~tags
-            cells += len(step.write) * int(np.bitwise_count(tags).sum())
-        return planes, cells
 
     @cached_property
     def outcomes(self) -> tuple[tuple[Row, Row, int, int], ...]:

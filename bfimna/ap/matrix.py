@@ -14,13 +14,15 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.arithmetic import Result, resolve
-from bfimna.ap.array import COLUMNS, Array, processors
+from bfimna.ap.array import COLUMNS, Array
+from bfimna.ap.cells import processors
 from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Pass
 from bfimna.ap.operands import check_result, signs, words
+from bfimna.ap.planes import pack
 from bfimna.errors import BfimnaError, whole_number
 
 BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
@@ -115,8 +117,10 @@ def gemm(
     Parameters
     ----------
     signed : whether the weights are, and whether the activations are.
-    kind : of the AP. rows : of an array; longer dot products are split, and the parts added.
-    faults : of every array. threads : processor threads; 0 for all.
+    kind : of the AP.
+    rows : of an array; longer dot products are split, and the parts added.
+    faults : of every array.
+    threads : processor threads; 0 for all.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def gemm(
     layout = Layout.of(w_bits, a_bits, w.shape[1], signed)
     by_weights = _waste(len(w)) < _waste(a.shape[1])  # 64 rows of which operand share a word
     packed, scalars = (w.T, a.T) if by_weights else (a, w)
-    planes = _pack(packed, w_bits if by_weights else a_bits)
+    planes = pack(packed, w_bits if by_weights else a_bits)
     parts = _parts(w.shape[1], rows)
     size = max(1, BATCH // (planes.shape[2] * (parts[0].stop - parts[0].start)))
     run = packed.shape[1]
@@ -194,15 +198,6 @@ def _beside(a: Counts, b: Counts) -> Counts:
     both = a + b
     longer = a if a.cycles > b.cycles else b
     return Counts(*(getattr(longer if f in CYCLES else both, f) for f in vars(both)))
-
-
-def _pack(values: np.ndarray, bits: int) -> np.ndarray:
-    """Return bit planes (bits, rows, words) of a matrix, 64 columns a word."""
-    from bfimna.ap import kernels
-
-    planes = np.empty((bits, len(values), -(-values.shape[1] // 64)), np.uint64)
-    kernels.pack(np.ascontiguousarray(values, np.int64), 0, planes)
-    return planes
 
 
 def _repeat(values: np.ndarray, bits: int, words: int) -> np.ndarray:

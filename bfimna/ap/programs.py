@@ -9,7 +9,7 @@ closed forms, which the tests hold against what `array` counts.
 """
 
 from bfimna.ap.addition import add, subtract
-from bfimna.ap.clamping import relu, saturate
+from bfimna.ap.clamping import clamp, relu, saturate
 from bfimna.ap.comparison import maximum
 from bfimna.ap.multiplication import multiply
 from bfimna.ap.program import Program
@@ -20,6 +20,7 @@ from bfimna.ap.words import clear, copy, look_up, sign_extend
 __all__ = [
     "Program",
     "add",
+    "clamp",
     "clear",
     "copy",
     "look_up",

@@ -21,7 +21,8 @@ class Geometry:
 
     Attributes
     ----------
-    j : products of a dot product. parts : how they share arrays.
+    j : products of a dot product.
+    parts : how they share arrays.
     storage : how the network's tensors are stored.
     alike : the layers of each kind without weights.
     """

@@ -131,7 +131,8 @@ class Kind:
 
     Attributes
     ----------
-    phase : of the placement. program : of all elements, loads and reads included.
+    phase : of the placement.
+    program : of all elements, loads and reads included.
     columns : that the program needs, by the words' bits.
     moved : bits that all elements take from MAPs, and that they return.
     signed : whether the result may be negative; None: if one of the inputs may.

@@ -16,9 +16,12 @@ class Parts:
 
     Attributes
     ----------
-    dots : sums of the batch. splits : arrays that share one sum.
-    part, last_part : rows of a sum in one array, and in the last one.
-    side_by_side : sums (or parts) in one array. folds : times that the chip is filled.
+    dots : sums of the batch.
+    splits : arrays that share one sum.
+    part : rows of a sum in one array.
+    last_part : rows of a sum in the last of its arrays.
+    side_by_side : sums (or parts) in one array.
+    folds : times that the chip is filled.
     kind : of the arrays.
     """
 

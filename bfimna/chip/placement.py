@@ -65,9 +65,11 @@ class Placement:
 
     Attributes
     ----------
-    phases : the AP's work by phase. traffic : what moves between the arrays.
+    phases : the AP's work by phase.
+    traffic : what moves between the arrays.
     layers : position in the network of each weighted layer.
-    folds, utilisation : of the weighted layers' products; shape (weighted layers,).
+    folds : times that the chip is filled with products; shape (weighted layers,).
+    utilisation : share of the rows that hold one, over these folds; shape (weighted layers,).
     """
 
     chip: Chip
@@ -95,8 +97,10 @@ def place(
 
     Parameters
     ----------
-    weight_bits, activation_bits : int arrays of shape (..., weighted layers).
-    batch : images that share the weights. counts : the set of AP counts.
+    weight_bits : integers, shape (..., weighted layers).
+    activation_bits : likewise.
+    batch : images that share the weights.
+    counts : the set of AP counts.
 
     Raises
     ------

@@ -27,19 +27,14 @@ def rescale(word_bits: Amount, bits: Amount) -> Counts:
     return ap.load(b) + ap.clear_along(b + 2) + ap.requantise(word_bits, b, bits)
 
 
-def clamp(bits: Amount, word_bits: Amount, signed: bool = True) -> Counts:
-    """Clamp a word, and write its upper columns too, so that they repeat the sign, or are 0."""
-    return ap.saturate(bits, word_bits, signed) + Counts(lines_driven=2 * (word_bits - bits))
-
-
 def bias(bits: Amount) -> Counts:
     """Add a constant per row, in a column more, and clamp."""
-    return _shift(bits) + clamp(bits, bits + 1)
+    return _shift(bits) + ap.clamp(bits, bits + 1)
 
 
 def clip(bits: Amount) -> Counts:
     """Clamp to the range of a word one column shorter, after a write that clears the flag."""
-    return ap.clear(1) + clamp(bits - SIGN, bits)
+    return ap.clear(1) + ap.clamp(bits - SIGN, bits)
 
 
 def _shift(bits: Amount) -> Counts:
@@ -64,7 +59,7 @@ def _leaky_relu(bits: Amount) -> Counts:
 
 def _hard_sigmoid(bits: Amount) -> Counts:
     """Clamp a scaled and shifted word to what is not negative."""
-    return scale(bits) + _shift(bits) + clamp(bits - SIGN, bits + 1, signed=False)
+    return scale(bits) + _shift(bits) + ap.clamp(bits - SIGN, bits + 1, signed=False)
 
 
 def _hard_swish(bits: Amount) -> Counts:

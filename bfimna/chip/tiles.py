@@ -22,7 +22,8 @@ def tile_bits(
 
     Parameters
     ----------
-    weight_bits, activation_bits : 1 to 16, shape (..., weighted layers).
+    weight_bits : 1 to 16, shape (..., weighted layers).
+    activation_bits : likewise.
     """
     table = _least(network, chip, batch)
     return table[np.arange(len(table)), weight_bits, activation_bits]

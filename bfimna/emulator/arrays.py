@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.ap.array import Array, processors
+from bfimna.ap.array import Array
+from bfimna.ap.cells import processors
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 from bfimna.errors import truth, whole_number
@@ -36,7 +37,8 @@ class Emulator:
 
     Parameters
     ----------
-    threads : processor threads; 0 for all. faults : defects of every array.
+    threads : processor threads; 0 for all.
+    faults : defects of every array.
     wear : count writes per cell.
     products : rows that are emulated at a time.
     """

@@ -39,7 +39,9 @@ class InferReport:
 
     Attributes
     ----------
-    images : in the batch. activity : by (layer, phase). tensors : by layer, if they were to be kept
+    images : in the batch.
+    activity : by (layer, phase).
+    tensors : by layer, if they were to be kept
     (but not those that a layer has overwritten where they lay).
     switching : what was done between the last inference and this one, to change the precision.
     hottest : writes of the most written cell of each column, by (layer, stage), all folds in the
@@ -90,8 +92,10 @@ def infer(
     images : unsigned integers of the input's bits, (images, channels, y, x); by name where there
         are several inputs.
     chip : LR unless given; says how many CAPs share the rows, so how often they are filled.
-    threads : processor threads; 0 for all. emulator : arrays to use again, as they were left.
-    keep : return every layer's tensor in the report. progress : a line a layer to stderr.
+    threads : processor threads; 0 for all.
+    emulator : arrays to use again, as they were left.
+    keep : return every layer's tensor in the report.
+    progress : a line per layer to stderr.
 
     Returns
     -------
@@ -240,7 +244,7 @@ def _over_rows(
 
 
 class _Progress:
-    """A line a layer, with the time left in proportion to the bit operations left."""
+    """Print a line per layer, with the time left in proportion to the bit operations left."""
 
     def __init__(self, network: Network, precision: Precision, shown: bool) -> None:
         pairs = zip(network.gemms, precision.of_network(network), strict=True)

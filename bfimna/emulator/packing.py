@@ -6,9 +6,7 @@ The compiled loops; `windows` says where everything lies.
 import numpy as np
 from numba import njit
 
-from bfimna.ap.kernels import _jit, pointer
-
-U = np.uint64
+from bfimna.ap.machine import U, kept, pointer
 
 
 @njit(nogil=True)
@@ -39,9 +37,9 @@ def _copy(target, source, n):
         w += 1
 
 
-@_jit
+@kept
 def broadcast(values, row, first, run, planes):
-    """Give each run of words the bits of one integer a row: of values[row + r, first + k].
+    """Give each run of words the bits of one integer per row: of values[row + r, first + k].
 
     Parameters
     ----------
@@ -58,7 +56,7 @@ def broadcast(values, row, first, run, planes):
                 _fill(pointer(flat, (b * rows + r) * words + k * run), word, run)
 
 
-@_jit
+@kept
 def repeat(source, row, step, first, share, word, run, planes):
     """Copy words of planes, (bits, rows, words), to each run of words.
 
@@ -75,7 +73,7 @@ def repeat(source, row, step, first, share, word, run, planes):
                 _copy(pointer(flat, (b * rows + r) * words + k * run), there, run)
 
 
-@_jit
+@kept
 def pack_windows(pixels, rows, positions, lo, hi, planes):
     """im2col: pixels[rows[r] + positions[n]] for rows lo to hi, 64 positions a word."""
     bits = len(planes)

@@ -7,7 +7,6 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.counts import scale_bits
-from bfimna.ap.lut import Pass
 from bfimna.chip.resident import SIGN
 from bfimna.emulator.constants import Constants, of_channels
 from bfimna.emulator.integer import Word
@@ -47,16 +46,8 @@ def shift(
     rows.run(programs.sign_extend(word[-1], (top,)))
     rows.run(programs.add(constant, word, carry))
     rows.run(programs.add(constant[-1:], (top,), carry))  # the constant's sign once more
-    clamp(rows, (*word, top), bits, flag, signed)
+    rows.run(programs.clamp((*word, top), bits, flag, signed))
     return word
-
-
-def clamp(rows: Rows, word: Columns, bits: int, flag: int, signed: bool = True) -> None:
-    """Clamp a word to `bits` bits; its upper columns then repeat the sign, or are 0."""
-    *fits, large, small = programs.saturate(word, bits, flag, signed)
-    zeros = tuple((column, 0) for column in word[bits:])
-    signs = tuple((column, int(signed)) for column in word[bits:])
-    rows.run((*fits, Pass(large.key, large.write + zeros), Pass(small.key, small.write + signs)))
 
 
 def multiply(rows: Rows, a: Columns, b: Columns, *kept: Columns) -> Columns:
@@ -77,20 +68,15 @@ def copy(rows: Rows, word: Columns) -> Columns:
     """Copy a word into columns that are cleared first."""
     columns = rows.spare(len(word), word)
     rows.run(programs.clear(columns))
-    for source, target in zip(word, columns, strict=True):
-        rows.run(programs.sign_extend(source, (target,)))
+    rows.run(programs.copy(word, columns))
     return columns
 
 
 def look_up(rows: Rows, word: Columns, table: np.ndarray, *kept: Columns) -> Columns:
     """Replace a word by a function of it: a pass for every bit pattern, the result beside it."""
     result = rows.spare(len(word), word, *kept)
-
-    def pattern(columns: Columns, value: int) -> tuple[tuple[int, int], ...]:
-        return tuple((column, value >> k & 1) for k, column in enumerate(columns))
-
-    pairs = zip(codes(len(word) - SIGN).tolist(), table.tolist(), strict=True)
-    rows.run(tuple(Pass(pattern(word, code), pattern(result, value)) for code, value in pairs))
+    by_pattern = np.roll(table, len(table) // 2)  # codes begin with the negative ones
+    rows.run(programs.look_up(word, result, tuple(by_pattern.tolist())))
     return result
 
 

@@ -1,4 +1,4 @@
-"""Layers without weights as programs on arrays, one element a row: one entry per kind.
+"""Layers without weights as programs on arrays, one element per row: one entry per kind.
 
 The programs are those that `bfimna.chip.kinds` counts.
 """
@@ -20,7 +20,6 @@ from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import Word, average_scale
 from bfimna.emulator.resident import (
     add_slices,
-    clamp,
     codes,
     copy,
     load,
@@ -51,9 +50,11 @@ class Step:
     Attributes
     ----------
     own : its constants.
-    sources, target : words of the operands, of as many bits, and of the result.
+    sources : words of the operands, all of as many bits.
+    target : word of the result.
     chain : the layers that take the result one after the other where it lies.
-    shape : of the result. folds : times that the chip is filled.
+    shape : of the result.
+    folds : times that the chip is filled.
     columns : of an array.
     over_rows : how a mean's windows share arrays, if they are averaged over rows.
     """
@@ -153,7 +154,7 @@ def _clip(rows: Rows, step: Step) -> Columns:
     """Clamp to the range of a word one column shorter."""
     (flag,) = rows.spare(1, rows.word)
     rows.run(programs.clear((flag,)))
-    clamp(rows, rows.word, len(rows.word) - 1, flag)
+    rows.run(programs.clamp(rows.word, len(rows.word) - 1, flag))
     return rows.word
 
 

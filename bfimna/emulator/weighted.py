@@ -14,6 +14,7 @@ from bfimna.ap.array import Array
 from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import scale_bits
 from bfimna.ap.matrix import Layout
+from bfimna.ap.planes import pack
 from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
@@ -34,11 +35,15 @@ class Product:
 
     Attributes
     ----------
-    width : bits of a sum. source, target : words of the tensors before and after.
+    width : bits of a sum.
+    source : word of the tensor before.
+    target : word of the tensor after.
     chain : the layers that take the result one after the other where it lies.
     last : whether the sums are the output.
-    part, splits : rows of a dot product in one CAP, and how many CAPs share it.
-    folds, dense_folds : times that the chip is filled with products, and with outputs.
+    part : rows of a dot product in one CAP.
+    splits : CAPs that share a dot product.
+    folds : times that the chip is filled with products.
+    dense_folds : times that it is filled with outputs.
     columns : of an array.
     """
 
@@ -111,7 +116,9 @@ class _Operands(NamedTuple):
     ----------
     packed : bit planes (bits, rows, words of a run).
     outer : integers (rows, outer elements).
-    layout : columns of a product. multiply, extend : the programs, the second of the sum's sign.
+    layout : columns of a product.
+    multiply : the program of the products.
+    extend : the program that extends their signs over the sum.
     """
 
     packed: np.ndarray
@@ -209,11 +216,8 @@ class _Channels:
     @classmethod
     def of(cls, values: np.ndarray, bits: int, runs: Runs) -> "_Channels":
         """Make the planes of signed integers."""
-        from bfimna.ap import kernels
-
         if runs.by_channel:
-            planes = np.empty((bits, 1, -(-len(values) // 64)), np.uint64)
-            kernels.pack(np.ascontiguousarray(values[None], np.int64), 0, planes)
+            planes = pack(values[None], bits)
         else:
             one = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
             planes = np.where(one, ALL, np.uint64(0))

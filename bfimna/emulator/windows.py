@@ -32,7 +32,8 @@ class Runs:
     Attributes
     ----------
     by_channel : whether channels are packed, and positions the outer side.
-    outer, packed : elements of the two sides.
+    outer : elements of the side that runs go one after the other over.
+    packed : elements of the side that shares words.
     """
 
     by_channel: bool

@@ -25,7 +25,8 @@ def warnings(
 
     Parameters
     ----------
-    times, energies : seconds and joules of the batch, shape (layers, phases).
+    times : seconds of the batch, shape (layers, phases).
+    energies : joules of the batch, shape (layers, phases).
     network : what the lines call it.
     """
     chip = placement.chip

@@ -42,7 +42,9 @@ def interval(
 
     Parameters
     ----------
-    quantity : one of `QUANTITIES`. draws : how many. seed : of the draws.
+    quantity : one of `QUANTITIES`.
+    draws : how many.
+    seed : of the draws.
 
     Raises
     ------
@@ -150,7 +152,8 @@ def quantities(
 
     Parameters
     ----------
-    operations : of an inference. images : of the batch, whose time and energy they share.
+    operations : of an inference.
+    images : of the batch, whose time and energy they share.
     """
     return evaluate(
         placement, technology, operations, images, _drawn_causes(technology, draws, seed)

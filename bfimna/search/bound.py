@@ -29,7 +29,9 @@ class Bound:
 
     Attributes
     ----------
-    omega : no allowed choice has less. prices : per cost. solved : least costs and regrets there.
+    omega : no allowed choice has less.
+    prices : per cost.
+    solved : least costs and regrets there.
     """
 
     omega: float
@@ -73,7 +75,8 @@ class Pool:
 
         Parameters
         ----------
-        corners : shape (corners, costs). scale : an Ω that is not far from the result.
+        corners : shape (corners, costs).
+        scale : an Ω that is not far from the result.
         """
         limits = corners.max(axis=0)
         best, points = None, self._cuts(corners, scale)

@@ -24,7 +24,9 @@ def proposals(
 
     Parameters
     ----------
-    grid : values by axis. samples : proposals. seed : the same one proposes the same.
+    grid : values by axis.
+    samples : proposals.
+    seed : the same one proposes the same.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     axes: dict[str, optuna.distributions.BaseDistribution] = {

@@ -5,13 +5,11 @@ could have, or once another part with the same context costs no more in anything
 it follows both.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numba
 import numpy as np
 
+from bfimna.ap.machine import kept
 from bfimna.search.elimination import Elimination, Solved
 
 #: parts that are kept at once, before the search gives up its proof
@@ -41,7 +39,8 @@ def left_by(
     Parameters
     ----------
     costs : cost vectors in which a choice is to be unbeaten, shape (3, entries).
-    solved : the bounds. most : what the regrets of each may come to, shape (bounds,).
+    solved : the bounds.
+    most : what the regrets of each may come to, shape (bounds,).
 
     Returns
     -------
@@ -94,15 +93,7 @@ def _unbeaten(parts: _Parts, widths: int) -> np.ndarray:
     return order[_staircase(code[order], np.ascontiguousarray(parts.costs[order]), ROUNDING)]
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use; keep the machine code where there is a writable place for it."""
-    try:
-        return numba.njit(cache=True)(function)
-    except RuntimeError:  # numba finds no writable folder
-        return numba.njit(function)
-
-
-@_compiled
+@kept
 def _staircase(code: np.ndarray, costs: np.ndarray, rounding: float) -> np.ndarray:
     """Whether each of rows sorted by code and first cost is unbeaten in its second and third.
 

@@ -27,7 +27,8 @@ class Limit:
     Parameters
     ----------
     vectors : the cost, or the two, as vectors, shape (costs, entries).
-    most : the limit. cone : ratios of the second to the first cost that occur at all.
+    most : the limit.
+    cone : ratios of the second to the first cost that occur at all.
     """
 
     vectors: np.ndarray

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from bfimna import data
-from bfimna.names import load_network, load_precision
+from bfimna.names import load_network, load_precision, load_technology
 from bfimna.search.chip_grid import GRID
 from bfimna.search.chips import OBJECTIVES, chips, distance
 from bfimna.search.unbeaten import unbeaten
@@ -41,7 +40,7 @@ def beside_lr(
     bits = [load_precision(net, precision) for net in nets]
     frames = []
     for name in technologies:
-        tech = data.load_technology(name)
+        tech = load_technology(name)
         lr = chips(nets, tech, bits, {})
         for weights_are, grids in WEIGHTS.items():
             swept = [chips(nets, tech, bits, {**grid, **axes}) for axes in grids]

@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bfimna import data
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import place
-from bfimna.names import load_network, load_precision
+from bfimna.names import load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision, as_arrays
 from bfimna.result import uncertainty
@@ -31,7 +30,7 @@ def design_space(
     Columns of `sweep`, configuration ("fixed" or "mixed"), and the 5th and 95th percentile of each
     headline figure, ``_low`` and ``_high``.
     """
-    techs = [data.load_technology(name) for name in technologies]
+    techs = [load_technology(name) for name in technologies]
     chips = [Chip.limited(), Chip.unlimited()]
     frames = []
     for name in networks:
@@ -75,7 +74,7 @@ def supply(network: str, precision: str, technologies: Sequence[str]) -> pd.Data
     volts = np.round(np.linspace(LOWEST_V, HIGHEST_V, 11), 3)
     frames = []
     for name in technologies:
-        for corner, tech in _delay_laws(data.load_technology(name)).items():
+        for corner, tech in _delay_laws(load_technology(name)).items():
             points = sweep(net, bits, [Chip.limited()], [tech.at_supply(v) for v in volts])
             frames.append(points.assign(corner=corner))
     return pd.concat(frames, ignore_index=True)
@@ -92,7 +91,7 @@ def _delay_laws(tech: Technology) -> dict[str, Technology]:
 
 def batches(networks: Sequence[str], precision: str, technology: str) -> pd.DataFrame:
     """Batch sizes 1 to 256 on LR; columns of `sweep`."""
-    tech = data.load_technology(technology)
+    tech = load_technology(technology)
     frames = []
     for name in networks:
         net = load_network(name)

@@ -77,7 +77,8 @@ def predicted_and_measured(
 
     Parameters
     ----------
-    points : EDP budgets of the front. drawn : random choices of 2 to 6 bits a layer, to compare.
+    points : EDP budgets of the front.
+    drawn : random choices of 2 to 6 bits a layer, to compare.
     """
     network, omega = digits.network(), sensitivity()
     found = front(network, omega, chip, technology, WIDTHS, points)

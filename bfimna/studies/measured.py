@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bfimna import data
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
 from bfimna.chip.chip import Chip
@@ -17,6 +16,7 @@ from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
+from bfimna.names import load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
 from bfimna.result import cost
@@ -67,13 +67,13 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
         bits = digits.precision(name)
         accuracy, report = run_digits(name, threads=threads)
         for technology in technologies:
-            tech = data.load_technology(technology)
+            tech = load_technology(technology)
             model = simulate(network, bits, chip, tech)
             array_j, modelled = array_energies(network, model.placement, report, tech)
             array_j /= report.images
             energy = model.energy_j - modelled + array_j
             rows.append({
-                "precision": name, "mean_bits": bits.mean_bits, "technology": technology,
+                "precision": name, "mean_bits": bits.mean_bits, "technology": tech.name,
                 "images": report.images, "accuracy_percent": 100 * accuracy,
                 "latency_s": model.latency_s, "energy_j": energy,
                 "edp_js": energy * model.latency_s, "model_edp_js": model.edp_js,
@@ -140,14 +140,14 @@ def energy_by_layer(
             )
             segment = None if work.segment is None else float(work.segment[k])
             for technology in technologies:
-                tech = data.load_technology(technology)
+                tech = load_technology(technology)
                 energy_j, expected_j = (
                     cost.energy(counts, tech, chip, segment) / len(images)
                     for counts in (done.counts, expected)
                 )
                 rows.append({
                     "network": network.name, "precision": precision.name,
-                    "technology": technology, "layer": layer.name, "phase": phase,
+                    "technology": tech.name, "layer": layer.name, "phase": phase,
                     "zeros_percent": _zeros(report, layer.inputs[0]),
                     "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
                     "attached_cells": chip.columns if segment is None else segment,
@@ -241,13 +241,13 @@ def endurance(
             "hottest": report.hottest_cell, "mean": writes / used, "spread": writes / chip.cells
         }  # fmt: skip
         for technology in technologies:
-            tech = data.load_technology(technology)
+            tech = load_technology(technology)
             for place_, worn in places.items():
                 for limit in ("low", "value", "high"):
                     low, high = tech.ranges["endurance_writes"]
                     most = {"low": low, "value": tech.endurance_writes, "high": high}[limit]
                     rows.append({
-                        "precision": name, "technology": technology, "cell": place_,
+                        "precision": name, "technology": tech.name, "cell": place_,
                         "endurance": limit, "endurance_writes": most,
                         "writes_per_inference": worn, "frames_per_s": frames_per_s,
                         "lifetime_years": most / (worn * frames_per_s) / YEAR_S,

@@ -5,15 +5,14 @@ from dataclasses import replace
 
 import pandas as pd
 
-from bfimna import data
 from bfimna.chip.chip import Chip
-from bfimna.names import load_network, load_precision
+from bfimna.names import load_network, load_precision, load_technology
 from bfimna.result.simulate import simulate
 
 
 def traffic(networks: Sequence[str], precision: str, technology: str) -> pd.DataFrame:
     """Vary the assumptions on data movement; a row a network and variant of the chip."""
-    tech, lr = data.load_technology(technology), Chip.limited()
+    tech, lr = load_technology(technology), Chip.limited()
     variants = {
         "multicast, resident": lr,
         "overlapped": replace(lr, overlap=True),

@@ -14,7 +14,8 @@ def check_amounts(what: str, item: Any, above_zero: tuple[str, ...] = ()) -> Non
 
     Parameters
     ----------
-    what : what an error calls the item. above_zero : fields that may not be 0 either.
+    what : what an error calls the item.
+    above_zero : fields that may not be 0 either.
     """
     for entry in fields(item):
         if entry.type not in (float, "float"):

@@ -7,7 +7,8 @@ import pytest
 
 import bfimna as bf
 from bfimna.ap import counts as ap
-from bfimna.ap.lut import Lut, Pass
+from bfimna.ap import programs
+from bfimna.ap.array import Array
 from bfimna.chip import kinds, resident
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, GEMM, KINDS, Layer
@@ -41,23 +42,24 @@ def test_no_kind_is_silently_free():
 
 @pytest.mark.parametrize("function", [np.tanh, lambda x: 1 / (1 + np.exp(-x)), np.abs])
 def test_look_up_computes_any_function_of_a_word(function):
-    """The passes of the table are run on rows of random bits and counted."""
+    """The passes of the table are run on rows of an array and counted."""
     bits, n = 5, 4096
     codes = np.arange(2**bits) - 2 ** (bits - 1)
     results = np.clip(np.round(function(codes / 4) * 8), -16, 15).astype(int)
-    word = lambda value, at: tuple((at + i, int(value) >> i & 1) for i in range(bits))  # noqa: E731
-    passes = [Pass(word(c, 0), word(r, bits)) for c, r in zip(codes, results, strict=True)]
-    lut = Lut(tuple("abcdefghij"), tuple(passes))
-    random = np.random.default_rng(0)
-    planes = [random.integers(0, 2**64, n // 64, dtype=np.uint64) for _ in range(2 * bits)]
-    after, cells = lut.run_packed(planes)
-    unpacked = np.array([np.unpackbits(p.view(np.uint8), bitorder="little") for p in after]).T
-    read = [unpacked[:, k : k + bits] @ [1, 2, 4, 8, -16] for k in (0, bits)]
+    array = Array(groups=n, columns=2 * bits)
+    words = np.random.default_rng(0).integers(0, 2**bits, (2, n))
+    array.load(words[0], range(bits))
+    array.load(words[1], range(bits, 2 * bits))
+    before = array.counts
+    by_pattern = tuple(np.roll(results, 2 ** (bits - 1)).tolist())
+    array.run(programs.look_up(range(bits), range(bits, 2 * bits), by_pattern))
+    done = array.counts
+    read = [array.read(range(k, k + bits), signed=True)[0] for k in (0, bits)]
     np.testing.assert_array_equal(read[1], results[read[0] + 16])
     counted = ap.look_up(bits)
-    assert counted.compares == counted.writes == len(lut)
-    assert counted.key_cells == lut.key_columns
-    assert counted.cells_written * n == cells
+    assert counted.compares == done.compares == done.writes == counted.writes
+    assert counted.key_cells * n == done.key_cells
+    assert counted.cells_written * n == done.cells_written - before.cells_written
 
 
 @pytest.mark.parametrize("bits", range(2, 18))

@@ -35,7 +35,8 @@ def check(
 
     Parameters
     ----------
-    network : that HAWQ-V3 published bits for. emulated : see `coverage.compare`.
+    network : that HAWQ-V3 published bits for.
+    emulated : see `coverage.compare`.
 
     Returns
     -------

@@ -24,8 +24,12 @@ class Compared:
 
     Attributes
     ----------
-    claim : its name in data/published/claims.csv. rival : the accelerator compared with.
-    claimed : the ratio. judged : ours. reason : the figures behind it. draws : of our ratio.
+    claim : its name in data/published/claims.csv.
+    rival : the accelerator compared with.
+    claimed : the ratio.
+    judged : ours.
+    reason : the figures behind it.
+    draws : of our ratio.
     """
 
     claim: str

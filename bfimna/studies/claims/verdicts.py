@@ -74,7 +74,8 @@ def order(ours: float, draws: np.ndarray, holds: bool, holds_in: np.ndarray) -> 
 
     Parameters
     ----------
-    ours : the figure shown beside the verdict. draws : the same, shape (draws,).
+    ours : the figure shown beside the verdict.
+    draws : the same, shape (draws,).
     holds : whether the order holds nominally, with the margin.
     holds_in : whether it does in each draw, shape (draws,).
 
