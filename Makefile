@@ -7,7 +7,7 @@ ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-.PHONY: help reproduce emulate report test lint lab clean clean-env
+.PHONY: help reproduce emulate report figures test lint slurm-test lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -23,6 +23,9 @@ report: $(VENV)/installed ## all figures with their captions in one HTML file
 	snakemake --report results/report.html
 	@echo "report: results/report.html"
 
+figures: $(VENV)/installed ## redraw: FIGURE=bit_fluidity STYLE=paper1|paper2|slide FORMAT=pdf,svg,png OWN=my.mplstyle
+	python -m bfimna.workflow.redraw --figure "$(FIGURE)" --style "$(STYLE)" --format "$(or $(FORMAT),pdf)" --own "$(OWN)"
+
 test: $(VENV)/installed ## every test
 	pytest
 
@@ -30,22 +33,30 @@ lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	ruff check .
 	ruff format --check .
 	lint-imports
+	mypy
 	snakemake --lint
+
+slurm-test: .venv-slurm/installed ## reproduction and sweep through a real Slurm (root, Debian's packages)
+	PATH="$(CURDIR)/.venv-slurm/bin:$$PATH" tests/slurm/run.sh || [ $$? = 77 ]
 
 lab: .venv-lab/installed ## JupyterLab on the notebooks
 	.venv-lab/bin/jupyter lab notebooks
+
+explore: .venv-lab/installed ## the notebook of sliders as an app, offline
+	.venv-lab/bin/voila notebooks/explore.ipynb
 
 clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake
 
 clean-env: ## remove the environments that make built
-	rm -rf .venv .venv-lab .venv.part .venv-lab.part .venv.lock .venv-lab.lock
+	rm -rf $(foreach env,.venv .venv-lab .venv-slurm,$(env) $(env).part $(env).lock)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 $(VENV)/installed: requirements.lock pyproject.toml
 .venv-lab/installed: requirements-lab.lock pyproject.toml
+.venv-slurm/installed: requirements-slurm.lock pyproject.toml
 
 # whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
 %/installed:

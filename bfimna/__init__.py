@@ -16,6 +16,7 @@ from bfimna.network.precision import Precision
 from bfimna.network.readers.onnx import read_onnx, read_onnx_precision
 from bfimna.network.readers.precision_file import read_precision
 from bfimna.network.readers.scalesim import read_scalesim
+from bfimna.result.dataset import read_sweep
 from bfimna.result.peak import Peak, peak
 from bfimna.result.report import Report
 from bfimna.result.simulate import simulate
@@ -47,6 +48,7 @@ __all__ = [
     "read_onnx_precision",
     "read_precision",
     "read_scalesim",
+    "read_sweep",
     "search",
     "simulate",
     "sweep",

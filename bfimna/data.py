@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bfimna.errors import BfimnaError, unknown, wrong_type
+from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.interconnect import Interconnect
@@ -94,8 +94,11 @@ def load_technology(name: str, path: str | Path | None = None) -> Technology:
 def _own_table(path: Path) -> pd.DataFrame:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BfimnaError(f"technology table {path} cannot be read: {error}") from None
+    except OSError as error:
+        told = f"technology table {shown(str(path))} cannot be read: {error.strerror}"
+        raise BfimnaError(told) from None
+    except ValueError:  # not UTF-8, or a path with NUL
+        raise BfimnaError(f"technology table {shown(str(path))} is no UTF-8 text") from None
     header = text.split("\n", 1)[0]
     if ";" in header and "," not in header:
         raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
@@ -200,7 +203,7 @@ def load_precision(network: Network, name: str) -> Precision:
     if not isinstance(name, str):
         raise wrong_type("precision", name, "a name")
     if fixed := re.fullmatch(r"int(\d+)|w(\d+)a(\d+)", name):
-        both, weights, activations = (g and int(g) for g in fixed.groups())
+        both, weights, activations = (int(g) if g else None for g in fixed.groups())
         return Precision.fixed(network, both, weights=weights, activations=activations)
     known = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
     if name not in known:

@@ -51,6 +51,32 @@ def unit_of(field: str) -> str:
     return next((_UNITS[part] for part in field.split("_") if part in _UNITS), "")
 
 
+#: end of a column's name → unit; what has a prefix of its own, and powers of it, by name
+_COLUMN_UNITS = (
+    ("_ops_per_w_m2", "GOPS/W/mm²", 1e-15), ("_ops_per_w", "TOPS/W", 1e-12),
+    ("_gops_per_w", "GOPS/W", 1.0), ("_gops", "GOPS", 1.0), ("_ops", "TOPS", 1e-12),
+    ("_percent", "%", 1.0), ("_m2", "mm²", 1e6), ("_js", "J·s", None),
+    ("_s", "s", None), ("_j", "J", None), ("_v", "V", 1.0), ("_w", "W", None),
+)  # fmt: skip
+
+
+def unit_and_factor(column: str, largest: float) -> tuple[str, float]:
+    """Return the unit that a column's values are shown in, and the factor from SI.
+
+    >>> unit_and_factor("energy_j", 0.005), unit_and_factor("throughput_ops", 4e13)
+    (('mJ', 1000.0), ('TOPS', 1e-12))
+    """
+    for end, unit, factor in _COLUMN_UNITS:
+        if column.endswith(end):
+            if factor is not None:
+                return unit, factor
+            if not isfinite(largest) or largest == 0:
+                return unit, 1.0
+            power = min(max(3 * floor(log10(largest) / 3), min(_PREFIXES)), 0)
+            return f"{_PREFIXES[power]}{unit}", 10.0**-power
+    return "", 1.0
+
+
 def html_table(
     title: str, header: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()
 ) -> str:

@@ -58,7 +58,7 @@ def clone(tmp_path_factory):
 def installed(request, clone, tmp_path_factory):
     """Return the folder of an environment's commands, and how the package came into it."""
     home = tmp_path_factory.mktemp(request.param)
-    venv.create(home, with_pip=False, symlinks=os.name != "nt")
+    venv.create(home, with_pip=True, symlinks=os.name != "nt")
     python = home / "bin" / "python"
     paths = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=home)
     ours = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
@@ -68,7 +68,7 @@ def installed(request, clone, tmp_path_factory):
         what = [build("wheel", clone, tmp_path_factory.mktemp("wheels"))]
     else:
         what = ["--no-build-isolation", "--editable", clone]
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run(*pip, "--no-deps", "--no-index", *what, cwd=home)
     return home / "bin", request.param
 

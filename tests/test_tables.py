@@ -21,6 +21,6 @@ def test_playing_writes_into_the_project_wherever_one_works_in_it(tmp_path, monk
 def test_outside_a_project_it_writes_into_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table = pd.DataFrame({"a": [1.0 / 3]})
-    assert tables.table_of(table, "results/interactive/x").a[0] == 0.3333333
+    assert tables.table_of(lambda: table, "results/interactive/x").a[0] == 0.3333333
     assert (tmp_path / "results/interactive/x.csv").read_text() == "a\n0.3333333\n"
     assert len(list(tmp_path.rglob("*.*"))) == 1  # nothing partial is left

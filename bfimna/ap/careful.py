@@ -39,7 +39,7 @@ class Defects(NamedTuple):
 
 
 @njit(nogil=True)
-def _mix(z):  # type: ignore[no-untyped-def]
+def _mix(z):
     """Scatter a number over 64 bits: the output function of splitmix64."""
     z = (z ^ (z >> U(30))) * U(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> U(27))) * U(0x94D049BB133111EB)
@@ -47,14 +47,14 @@ def _mix(z):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _random(state):  # type: ignore[no-untyped-def]
+def _random(state):
     """Next number of splitmix64, uniform in (0, 1]."""
     state[0] += GOLDEN
     return (_mix(state[0]) >> U(11)) * 2.0**-53 + 2.0**-53
 
 
 @njit(nogil=True)
-def _misread(tags, ok, error, state, n):  # type: ignore[no-untyped-def]
+def _misread(tags, ok, error, state, n):
     """Flip each match line's tag with probability `error`."""
     row = -1
     while True:
@@ -68,7 +68,7 @@ def _misread(tags, ok, error, state, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _wear_out(wear, tags, n):  # type: ignore[no-untyped-def]
+def _wear_out(wear, tags, n):
     """Count a write for each tagged cell of a line."""
     for w in range(n):
         left = tags[w]
@@ -79,7 +79,7 @@ def _wear_out(wear, tags, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _write(planes, at, one, tags, n, defects, wear):  # type: ignore[no-untyped-def]
+def _write(planes, at, one, tags, n, defects, wear):
     """Write a bit into the tagged rows of n words; stuck cells keep theirs, each write wears."""
     cells = pointer(planes, at)
     write(cells, one, tags, n)
@@ -92,13 +92,13 @@ def _write(planes, at, one, tags, n, defects, wear):  # type: ignore[no-untyped-
 
 
 @njit(nogil=True)
-def _begin(state, start, segment, seed):  # type: ignore[no-untyped-def]
+def _begin(state, start, segment, seed):
     """Start the errors of a block of words in a segment: the same whichever thread runs it."""
     state[0] = _mix(seed ^ _mix((U(segment) << U(40)) + U(start + 1)))
 
 
 @njit(nogil=True)
-def _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagged):  # type: ignore[no-untyped-def]
+def _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagged):
     """Run a program on n words of each line, pass by pass."""
     for i in range(len(program.key_at) - 1):
         compare(planes, lines, start, n, ok, program, i, tags)
@@ -111,7 +111,7 @@ def _run(planes, lines, start, n, ok, program, tags, state, defects, wear, tagge
 
 
 @_jit
-def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wear):  # type: ignore[no-untyped-def]
+def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wear):
     """Run a program as `kernels.execute` does, on cells that may fail and wear.
 
     `lo` is to be a multiple of the block, so that the threads' shares do not move the errors.
@@ -127,7 +127,7 @@ def execute(planes, valid, lo, hi, lines, program, scratch, tagged, defects, wea
 @_jit
 def add_rows(
     planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged, defects, wear
-):  # type: ignore[no-untyped-def]
+):
     """Run a program as `kernels.add_rows` does, on cells that may fail and wear; one level."""
     state, tags = np.empty(1, U), pointer(scratch, 0)
     for segment in range(segments):

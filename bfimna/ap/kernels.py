@@ -100,24 +100,24 @@ def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @intrinsic
-def popcount(_context, _word):  # type: ignore[no-untyped-def]
+def popcount(_context, _word):
     """Count the ones of a 64-bit word, by the processor's own instruction."""
 
-    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(_context, builder, _signature, arguments):
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
 
 
 @intrinsic
-def pointer(_context, words, _at):  # type: ignore[no-untyped-def]
+def pointer(_context, words, _at):
     """Point to a word of an array: no reference is counted, no index checked.
 
     Point to arrays that a caller from Python holds, not to those made in compiled code: they are
     freed after their last use by name.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         found = context.make_array(signature.args[0])(context, builder, arguments[0])
         return builder.gep(found.data, [arguments[1]])
 
@@ -160,7 +160,7 @@ class Program(NamedTuple):
 
 
 @_part
-def _key(planes, lines, start, valid, program, k, stop):  # type: ignore[no-untyped-def]
+def _key(planes, lines, start, valid, program, k, stop):
     """Point to the cells of key k, with its flip; past the pass's keys, to rows that all match."""
     if k < stop:
         return pointer(planes, lines[program.key_line[k]] + start), program.key_flip[k]
@@ -168,7 +168,7 @@ def _key(planes, lines, start, valid, program, k, stop):  # type: ignore[no-unty
 
 
 @_part
-def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):  # type: ignore[no-untyped-def]
+def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):
     """Tag those rows that match a key of four columns; return how many they are."""
     count = U(0)
     for w in range(n):
@@ -180,7 +180,7 @@ def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):  # type: igno
 
 
 @_part
-def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
+def compare(planes, lines, start, n, valid, program, i, tags):
     """Tag the rows that match the key of pass i, four of its columns at a time; count them."""
     count, stop, rows = np.int64(0), program.key_at[i + 1], valid
     for k in range(program.key_at[i], max(stop, program.key_at[i] + 1), 4):
@@ -194,7 +194,7 @@ def compare(planes, lines, start, n, valid, program, i, tags):  # type: ignore[n
 
 
 @_part
-def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
+def write(cells, one, tags, n):
     """Write a bit into the tagged rows of a line."""
     flip = U(0) if one else ~U(0)
     for w in range(n):
@@ -202,7 +202,7 @@ def write(cells, one, tags, n):  # type: ignore[no-untyped-def]
 
 
 @_part
-def count_ones(words, n):  # type: ignore[no-untyped-def]
+def count_ones(words, n):
     """Count the ones of n words."""
     count = U(0)
     for w in range(n):
@@ -211,7 +211,7 @@ def count_ones(words, n):  # type: ignore[no-untyped-def]
 
 
 @_part
-def _pass(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-untyped-def]
+def _pass(planes, lines, start, n, valid, program, i, tags):
     """Run pass i by itself; return the tags set."""
     count = compare(planes, lines, start, n, valid, program, i, tags)
     for k in range(program.write_at[i], program.write_at[i + 1]):
@@ -221,7 +221,7 @@ def _pass(planes, lines, start, n, valid, program, i, tags):  # type: ignore[no-
 
 
 @_part
-def _run(planes, lines, start, n, valid, program, tags, tagged):  # type: ignore[no-untyped-def]
+def _run(planes, lines, start, n, valid, program, tags, tagged):
     """Run a program on n words of each line."""
     for s in range(len(program.table)):
         i = program.first[s]
@@ -236,7 +236,7 @@ def _run(planes, lines, start, n, valid, program, tags, tagged):  # type: ignore
 
 
 @_jit
-def execute(planes, valid, lo, hi, lines, program, scratch, tagged):  # type: ignore[no-untyped-def]
+def execute(planes, valid, lo, hi, lines, program, scratch, tagged):
     """Run a program in horizontal mode on words lo to hi of its columns.
 
     Parameters
@@ -252,7 +252,7 @@ def execute(planes, valid, lo, hi, lines, program, scratch, tagged):  # type: ig
 
 
 @_part
-def _hand_on(cells, below, valid, n, tagged):  # type: ignore[no-untyped-def]
+def _hand_on(cells, below, valid, n, tagged):
     """Move the ones of n words on by one segment: compare, shift the tags, clear, write.
 
     `below` holds the tags that were shifted here from the segment below, then this segment's.
@@ -269,7 +269,7 @@ def _hand_on(cells, below, valid, n, tagged):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged):  # type: ignore[no-untyped-def]
+def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, scratch, tagged):
     """Run a program in vertical mode on sets of rows, level by level, and hand its last line on.
 
     A segment, that is a column, takes part by itself but for the tags that are shifted there: so
@@ -298,7 +298,7 @@ def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, s
 
 
 @_jit
-def pack(values, row, planes):  # type: ignore[no-untyped-def]
+def pack(values, row, planes):
     """Spread integers (rows, groups) over planes (bits, rows, words of 64 groups), from a row on.
 
     Bits above an integer's are its sign.
@@ -315,7 +315,7 @@ def pack(values, row, planes):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def unpack(planes, signed, values):  # type: ignore[no-untyped-def]
+def unpack(planes, signed, values):
     """Gather integers (rows, groups) from their planes; the top plane is a sign if `signed`."""
     rows, groups = values.shape
     bits = len(planes)

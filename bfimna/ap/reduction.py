@@ -1,16 +1,20 @@
 """Reduction of dot products, the rows of a group added up: vertical, and without such a mode."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from bfimna.ap.addition import FULL_ADD, add
-from bfimna.ap.array import Array
 from bfimna.ap.events import Amount, ApKind, Counts, CountSet
 from bfimna.ap.program import random_step
 from bfimna.ap.words import clear_along_counts
 from bfimna.errors import BfimnaError, whole_number
 
+if TYPE_CHECKING:
+    from bfimna.ap.array import Array
 
-def reduce(array: Array, columns: range, rows: int = 0) -> int:
+
+def reduce(array: "Array", columns: range, rows: int = 0) -> int:
     """Add up the first `rows` rows (0: all) of every group, in place; return the rows left over.
 
     Three rows become two: a full adder over rows, then its carries move one column on. Two rows are
@@ -28,7 +32,9 @@ def reduce(array: Array, columns: range, rows: int = 0) -> int:
     return left
 
 
-def reduce_1d(array: Array, word: range, beside: range, carry: int, bits: int, signed: bool) -> int:
+def reduce_1d(
+    array: "Array", word: range, beside: range, carry: int, bits: int, signed: bool
+) -> int:
     """Add up the rows of every group without a vertical mode; return the rows left over: 1.
 
     Each level moves half of the words beside the others and adds. Unsigned words grow by one

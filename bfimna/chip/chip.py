@@ -14,7 +14,7 @@ from bfimna.display import html_table
 from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, whole_number
 from bfimna.network.graph import Gemm, Network
 
-Weights = Literal["resident", "streamed"]
+Weights = Literal["resident", "streamed", "auto"]
 LoadMode = Literal["latched", "by row"]
 MOST_IMAGES = 2**20  # in a batch
 #: field → what errors call it, its least value and its largest: far above what can be built
@@ -47,7 +47,8 @@ class Chip:
     mesh_bits : width of a mesh link.
     clock_hz : of buses and mesh.
     multicast : a fold's distinct operands cross a cluster's bus once; otherwise every copy does.
-    weights : "resident" in the MAPs, or "streamed" from DRAM once a batch and layer.
+    weights : "resident" in the MAPs, whether they fit or not, "streamed" from DRAM once a batch and
+        layer, or "auto": those that fit beside the live activations resident, the rest streamed.
     overlap : the next fold's operands move while this one computes (double buffering).
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.

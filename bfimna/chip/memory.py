@@ -1,7 +1,8 @@
-"""The memory that a network's live tensors take, step by step."""
+"""What MAPs must hold: a network's live tensors, step by step, and the weights beside them."""
 
 import numpy as np
 
+from bfimna.chip.chip import Chip
 from bfimna.chip.words import in_place
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, Layer
@@ -16,12 +17,12 @@ def live_bits(network: Network, kept: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    kept : columns of each layer's tensor in which its elements are read, shape (layers,); see
+    kept : columns of each layer's tensor in which its elements are read, shape (..., layers); see
         `bfimna.chip.alike.Words`.
 
     Returns
     -------
-    int array of shape (layers,); its maximum is what the activations need.
+    int array of shape (..., layers); its maximum is what the activations need.
 
     Examples
     --------
@@ -37,14 +38,41 @@ def live_bits(network: Network, kept: np.ndarray) -> np.ndarray:
     for k, layer in reversed(list(enumerate(network.layers))):
         for reader in (position[name] for name in network.consumers[layer.name]):
             last[k] = max(last[k], last[reader] if borrows[reader] else reader)
-    change = np.zeros(len(last) + 1, dtype=np.int64)
+    change = np.zeros((*np.shape(kept)[:-1], len(last) + 1), dtype=np.int64)
     for k, layer in enumerate(network.layers):
         if not borrows[k]:
             channels, height, width = network.shapes[layer.name]
-            bits = channels * height * width * int(kept[k])
-            change[k] += bits
-            change[last[k] + 1] -= bits
-    return np.cumsum(change)[:-1]
+            bits = channels * height * width * np.asarray(kept[..., k], dtype=np.int64)
+            change[..., k] += bits
+            change[..., last[k] + 1] -= bits
+    return np.cumsum(change, axis=-1)[..., :-1]
+
+
+def streamed_weights(
+    network: Network, chip: Chip, batch: int, weight_bits: np.ndarray, kept: np.ndarray
+) -> np.ndarray:
+    """Bits of each weighted layer that come from DRAM anew for every batch.
+
+    "auto" goes through the layers in the network's order; each whose weights still fit the room
+    that is left beside the batch's live tensors, where those take most, stays in the MAPs.
+
+    Parameters
+    ----------
+    weight_bits : shape (..., weighted layers). kept : as for `live_bits`.
+
+    Returns
+    -------
+    float array of shape (..., weighted layers).
+    """
+    bits = np.array([gemm.weights for gemm in network.gemms], dtype=float) * weight_bits
+    if chip.weights != "auto":
+        return bits * (chip.weights == "streamed")
+    room = chip.map_bits - batch * live_bits(network, kept).max(axis=-1).astype(float)
+    for k in range(bits.shape[-1]):
+        fits = bits[..., k] <= room
+        room = room - bits[..., k] * fits
+        bits[..., k] *= ~fits
+    return bits
 
 
 def _borrows(network: Network, layer: Layer) -> bool:

@@ -118,10 +118,11 @@ def place(
         works.setdefault(KINDS[kind].phase, []).append(Work(alike.at, program, alike.elements))
         if (upright := KINDS[kind].upright) is not None:
             reduced = upright(alike, words.of(alike.at), counts)
-            taken = alike.elements * alike.window * (np.asarray(reduced.cycles) > 0)
-            rows = taken.reshape(-1, len(alike.at)).max(axis=0)
-            segment = segment_rows(alike.parts.part, chip)
-            works["reduce"].append(Work(alike.at, reduced, rows, segment))
+            if np.any(reduced.cycles):
+                taken = alike.elements * alike.window * (reduced.cycles > 0)
+                rows = taken.reshape(-1, len(alike.at)).max(axis=0)
+                segment = segment_rows(alike.parts.part, chip)
+                works["reduce"].append(Work(alike.at, reduced, rows, segment))
     placement = Placement(
         chip=chip,
         phases={phase: _joined(works[phase]) for phase in PHASES if phase in works},
@@ -140,8 +141,8 @@ def _joined(works: list[Work]) -> Work:
     """Lay the work of several kinds of layer in one phase side by side."""
     if len(works) == 1:
         return works[0]
-    shape = np.broadcast_shapes(*(np.shape(w.counts.cycles)[:-1] for w in works))
-
+    amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
+    shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
     n = sum(len(w.layers) for w in works)
 
     def side_by_side(event: str) -> ap.Amount:
@@ -168,13 +169,14 @@ def _gemm_phases(
     """Phases of the weighted layers: products in folds, then densely packed outputs."""
     exact = counts == "microcode"
     dots, folds = g.parts.dots, g.parts.folds
-    total, out, scaled = g.storage.sum_bits(w, a), words.bits, ~g.storage.summed
+    total, scaled = g.storage.sum_bits(w, a), ~g.storage.summed
+    out = np.where(scaled, words.bits, 1)  # where a sum is the output nothing is scaled
     dense, left = g.dense_folds(dots), g.parts.rows_left(counts)
     load = load_operands(g, w + a)
     carry = ap.load(total) * left + ap.add(total) * (left - 1)
     read = ap.read(total).repeat(folds, dots * left) + ap.read(words.kept).repeat(dense, dots)
     m, scaled_bits = ap.scale_bits(out), columns.scaled_columns(total, out, g.chip.columns)
-    scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, total), m, out + SIGN)
+    scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, 1), m, out + SIGN)
     bias = ap.load(total) + ap.add(total)
     if exact:  # flag, carries and the product's columns are cleared along with a load
         free = np.minimum(total, g.chip.columns - (w + a))  # the rest is cleared after multiplying

@@ -15,6 +15,7 @@ from bfimna.ap.counts import CountSet
 from bfimna.chip.alike import Words
 from bfimna.chip.geometry import Geometry
 from bfimna.chip.kinds import KINDS
+from bfimna.chip.memory import streamed_weights
 from bfimna.chip.tiles import tile_bits
 from bfimna.network.graph import Network
 
@@ -66,7 +67,6 @@ def traffic(
         layers.append(alike.at)
     read, wrote = np.concatenate(taken, axis=-1), np.concatenate(returned, axis=-1)
     dram = np.zeros_like(read)
-    if chip.weights == "streamed":
-        weights = np.array([gemm.weights for gemm in network.gemms], dtype=float)
-        dram[..., : len(index)] = weights * weight_bits
+    if chip.weights != "resident":
+        dram[..., : len(index)] = streamed_weights(network, chip, g.batch, weight_bits, words.kept)
     return Traffic(np.concatenate(layers), read + wrote, read * chip.mean_hops, dram)

@@ -12,7 +12,7 @@ U = np.uint64
 
 
 @njit(nogil=True)
-def _fill(target, value, n):  # type: ignore[no-untyped-def]
+def _fill(target, value, n):
     """Set n words, eight at a time: most runs are short."""
     w = 0
     while w + 8 <= n:
@@ -25,7 +25,7 @@ def _fill(target, value, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _copy(target, source, n):  # type: ignore[no-untyped-def]
+def _copy(target, source, n):
     """Copy n words, eight at a time; all eight are read first, so that they move as one."""
     w = 0
     while w + 8 <= n:
@@ -40,7 +40,7 @@ def _copy(target, source, n):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def broadcast(values, row, first, run, planes):  # type: ignore[no-untyped-def]
+def broadcast(values, row, first, run, planes):
     """Give each run of words the bits of one integer a row: of values[row + r, first + k].
 
     Parameters
@@ -59,7 +59,7 @@ def broadcast(values, row, first, run, planes):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def repeat(source, row, step, first, share, word, run, planes):  # type: ignore[no-untyped-def]
+def repeat(source, row, step, first, share, word, run, planes):
     """Copy words of planes, (bits, rows, words), to each run of words.
 
     Run k has rows from row + step · ⌊(first + k) / share⌋ on, and words from `word` on.
@@ -76,7 +76,7 @@ def repeat(source, row, step, first, share, word, run, planes):  # type: ignore[
 
 
 @_jit
-def pack_windows(pixels, rows, positions, lo, hi, planes):  # type: ignore[no-untyped-def]
+def pack_windows(pixels, rows, positions, lo, hi, planes):
     """im2col: pixels[rows[r] + positions[n]] for rows lo to hi, 64 positions a word."""
     bits = len(planes)
     values = np.empty(64, np.int64)

@@ -1,5 +1,7 @@
 """House style, the figures' shared helpers, and pictures of arrays."""
 
+from bfimna.plot.layout import label_point, legend_below, tidy, unique_entries
+from bfimna.plot.publish import publication
 from bfimna.plot.style import (
     COLOURS,
     COLUMN_IN,
@@ -12,12 +14,17 @@ from bfimna.plot.style import (
     TECHNOLOGY_TITLES,
     figure,
     letter,
+    look,
+    plain_log,
     save,
+    set_categories,
     set_ticks,
     style_of,
+    styles_of,
     title_of,
     use_house_style,
 )
+from bfimna.plot.told import readable, table_shown, tell
 
 __all__ = [
     "COLOURS",
@@ -30,10 +37,22 @@ __all__ = [
     "TECHNOLOGY_STYLE",
     "TECHNOLOGY_TITLES",
     "figure",
+    "label_point",
+    "legend_below",
     "letter",
+    "look",
+    "plain_log",
+    "publication",
+    "readable",
     "save",
+    "set_categories",
     "set_ticks",
     "style_of",
+    "styles_of",
+    "table_shown",
+    "tell",
+    "tidy",
     "title_of",
+    "unique_entries",
     "use_house_style",
 ]

@@ -1,7 +1,10 @@
 """A report's time and energy, layer by layer and phase by phase."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -26,7 +29,7 @@ def breakdown(report: Report) -> Figure:
     ):
         by_layer = np.zeros((len(names), len(ALL_PHASES)))
         np.add.at(by_layer, makers, scale * costs)
-        _stack(ax, by_layer)
+        stack(ax, by_layer)
         ax.set_ylabel(label)
         ax.grid(axis="x", visible=False)
     step = -(-len(names) // MOST_LABELS)
@@ -41,13 +44,35 @@ def breakdown(report: Report) -> Figure:
     return fig
 
 
-def _stack(ax: Axes, by_layer: np.ndarray) -> None:
+def stack(ax: Axes, by_layer: np.ndarray) -> None:
+    """Stack phases as bars, upright: an array of shape (bars, phases)."""
     bottom = np.zeros(len(by_layer))
     for phase, heights in zip(ALL_PHASES, by_layer.T, strict=True):
         if heights.any():
             ax.bar(
-                range(len(by_layer)), heights, bottom=bottom, width=0.8, label=phase,
-                facecolor=PHASE_COLOURS[phase], hatch=PHASE_HATCHES[phase],
-                edgecolor="white", linewidth=0.3,
-            )  # fmt: skip
+                range(len(by_layer)), heights, bottom=bottom, width=0.8, label=phase, **fill(phase)
+            )
             bottom += heights
+
+
+def stack_shares(ax: Axes, table: pd.DataFrame) -> None:
+    """Stack phases as shares of each row of a table, lying; the first row on top."""
+    shares = 100 * table.to_numpy() / table.to_numpy().sum(axis=1, keepdims=True)
+    left = np.zeros(len(shares))
+    for phase, widths in zip(table.columns, shares.T, strict=True):
+        if widths.any():
+            ax.barh(range(len(shares)), widths, left=left, height=0.75, label=phase, **fill(phase))
+            left += widths
+    ax.set_xlim(0, 100)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+
+
+def fill(phase: str) -> dict[str, Any]:
+    """Return how a phase's bar is filled, the same in every figure."""
+    return {
+        "facecolor": PHASE_COLOURS[phase],
+        "hatch": PHASE_HATCHES[phase],
+        "edgecolor": "white",
+        "linewidth": 0.3,
+    }

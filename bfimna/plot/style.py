@@ -1,23 +1,34 @@
 """House style and the figures' shared helpers; the only place with display units."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from bfimna.errors import BfimnaError
 from bfimna.names import slug
+from bfimna.plot import publish
+from bfimna.plot.layout import tidy
 from bfimna.tables import place
 
 Share = bool | Literal["none", "all", "row", "col"]
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
+LONGEST_NAME = 22  # letters of a network's or technology's name in a figure
 
 #: Okabe and Ito's colours that a greyscale print keeps apart by lightness, dark to light
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#999999")
@@ -45,6 +56,9 @@ TECHNOLOGY_STYLE = {
     "reram-22nm-lstp": (COLOURS[4], "v"),
     "sram-published-fit": (COLOURS[3], "X"),
 }
+#: for technologies that have no style of their own
+SPARE_COLOURS = ("#CC79A7", "#7f7f7f", "#8F6FD0", "#005038", "#5c3d2e", "#b5a800")
+SPARE_MARKERS = ("*", "P", "<", ">", "p", "h")
 NETWORK_TITLES = {
     "alexnet": "AlexNet",
     "vgg16": "VGG16",
@@ -68,9 +82,10 @@ def use_house_style() -> None:
         "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
         "xtick.labelsize": 7, "ytick.labelsize": 7, "font.family": "DejaVu Sans",
         "axes.linewidth": 0.6, "lines.linewidth": 1.0, "lines.markersize": 3.5,
+        "svg.hashsalt": "bfimna",
         "grid.linewidth": 0.4, "grid.color": "#dddddd", "axes.grid": True, "axes.axisbelow": True,
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-        "legend.handlelength": 1.8, "hatch.linewidth": 0.4, "pdf.fonttype": 42,
+        "legend.handlelength": 1.8, "hatch.linewidth": 0.4, "pdf.fonttype": 42, "ps.fonttype": 42,
         "figure.dpi": 150, "savefig.dpi": 300, "figure.constrained_layout.use": True,
     })  # fmt: skip
 
@@ -86,25 +101,75 @@ def figure(
     height_ratios: tuple[float, ...] | None = None,
     width_ratios: tuple[float, ...] | None = None,
 ) -> tuple[Figure, Any]:
-    """Return a figure as wide as one or two columns of a paper, and its axes (as `subplots`)."""
+    """Return a figure as wide as one or two columns of a paper, and its axes (as `subplots`).
+
+    Where a publication asks for one column, panels side by side stand one below the other: the
+    axes come in the shape that was asked for all the same.
+    """
     if columns not in COLUMN_IN:
         raise BfimnaError(f"a figure is 1 or 2 columns wide, not {columns!r}")
     use_house_style()
-    size = (COLUMN_IN[columns], height_in)
-    return plt.subplots(
-        rows, cols, sharex=sharex, sharey=sharey, squeeze=squeeze,
-        height_ratios=height_ratios, width_ratios=width_ratios, figsize=size,
-    )  # fmt: skip
+    width, stacked = COLUMN_IN[columns], False
+    if publish.asked().settings:
+        publish.apply()
+        chosen = mpl.rcParams["figure.figsize"][0]
+        stacked = rows == 1 and cols > 1 and chosen < COLUMN_IN[2] <= width
+        height_in *= 0.8 * cols if stacked else max(chosen / COLUMN_IN[2], 1.0)
+        width = chosen
+    if not stacked:
+        return plt.subplots(
+            rows, cols, sharex=sharex, sharey=sharey, squeeze=squeeze,
+            height_ratios=height_ratios, width_ratios=width_ratios, figsize=(width, height_in),
+        )  # fmt: skip
+    fig, axes = plt.subplots(cols, 1, squeeze=False, figsize=(width, height_in))
+    return fig, axes[:, 0] if squeeze else axes.T
 
 
 def style_of(technology: str) -> tuple[str, str]:
-    """Colour and marker of a technology; unknown ones get the spare grey."""
-    return TECHNOLOGY_STYLE.get(technology, (COLOURS[7], "*"))
+    """Colour and marker of a technology; unknown ones get a spare one, see `styles_of`."""
+    return TECHNOLOGY_STYLE.get(technology, (SPARE_COLOURS[0], SPARE_MARKERS[0]))
+
+
+def styles_of(technologies: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colours and markers of technologies, all different: unknown ones take the spare ones.
+
+    >>> styles_of(["mine", "sram-14nm-hp", "yours"])["yours"]
+    ('#7f7f7f', 'P')
+    """
+    technologies = list(dict.fromkeys(technologies))
+    unknown = [name for name in technologies if name not in TECHNOLOGY_STYLE]
+    spare = {
+        name: (SPARE_COLOURS[n % len(SPARE_COLOURS)], SPARE_MARKERS[(n + n // 6) % 6])
+        for n, name in enumerate(unknown)
+    }
+    return {name: TECHNOLOGY_STYLE.get(name) or spare[name] for name in technologies}
+
+
+def look(n: int) -> dict[str, str]:
+    """Colour, marker and line of the n-th of several series, such as networks.
+
+    >>> look(0) == look(8), look(1)["marker"]
+    (False, 's')
+    """
+    return {
+        "color": COLOURS[n % len(COLOURS)],
+        "marker": MARKERS[(n + n // len(COLOURS)) % len(MARKERS)],
+        "linestyle": LINES[n % len(LINES)],
+    }
 
 
 def title_of(name: str) -> str:
-    """How figures write a network (a file by its stem) or technology (by its name in a table)."""
-    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, slug(name.rpartition(":")[2]))
+    """How figures write a network (a file by its stem) or technology (by its name in a table).
+
+    >>> title_of("models/a-network-of-a-very-long-name.onnx"), title_of("mine.csv:cell")
+    ('a-network…y-long-name', 'cell')
+    """
+    plain = slug(name.rpartition(":")[2])
+    short = plain
+    if len(plain) > LONGEST_NAME:
+        half = (LONGEST_NAME - 1) // 2
+        short = f"{plain[: half - 1]}…{plain[-half - 1 :]}"
+    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, short)
 
 
 def letter(axes: Iterable[Axes]) -> None:
@@ -122,13 +187,37 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
     ax.set_xticklabels(list(labels) if labels is not None else [f"{v:g}" for v in values])
 
 
+def plain_log(axis: Axis) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers: 1, 3, 10, 30."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
+    """Put names under bars, upright; of many only every n-th."""
+    step = -(-len(labels) // most)
+    size = float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
+    shown = [label if len(label) <= LONGEST_NAME else f"…{label[-20:]}" for label in labels]
+    ax.set_xticks(range(0, len(labels), step), shown[::step], rotation=90, fontsize=size)
+    ax.set_xlim(-0.7, len(labels) - 0.3)
+    ax.grid(axis="x", visible=False)
+
+
 def save(fig: Figure, output: str | Path) -> None:
-    """Write ``output``.pdf and .png, the same bytes whenever the figure is the same."""
+    """Write ``output``.pdf and .png, the same bytes whenever the figure is the same.
+
+    Titles, ticks and labels are fitted first (`tidy`). `bfimna.plot.publication` asks for other
+    formats.
+    """
+    tidy(fig)
     output = place(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
-        path = output.with_name(output.name + suffix)
+    written = []
+    for suffix in publish.asked().formats:
+        path = output.with_name(f"{output.name}.{suffix}")
         partial = path.with_name(f".{path.name}.part")
-        fig.savefig(partial, format=suffix[1:], metadata=metadata)
+        fig.savefig(partial, format=suffix, metadata=publish.FORMATS[suffix])
         os.replace(partial, path)
-    print(f"wrote {output}.pdf, {output}.png")
+        written.append(str(path))
+    print(f"wrote {', '.join(written)}")

@@ -11,21 +11,22 @@ from bfimna.result.cost import ALL_PHASES
 NOT_PUBLISHED = ("requantise", "elementwise", "traffic")
 
 
-def memory_note(chip: Chip, weights_bits: int, live_bits: int) -> str:
+def memory_note(chip: Chip, weights_bits: int, live_bits: int, streamed_bits: int = 0) -> str:
     """Return what does not fit the MAPs, or an empty text.
 
     Parameters
     ----------
-    weights_bits : of all weights; they take MAPs only where they are resident.
+    weights_bits : of all weights.
     live_bits : of the batch's activations where they take most.
+    streamed_bits : of the weights that come from DRAM and take no MAPs.
 
     >>> memory_note(Chip.limited(), 10**8, 10**6)  # doctest: +NORMALIZE_WHITESPACE
     'resident weights (100 Mbit) exceed the 22.1 Mbit of the MAPs; costs are as if they fitted'
     """
-    resident = weights_bits if chip.weights == "resident" else 0
+    resident = weights_bits - streamed_bits
     room, names = chip.map_bits, []
     if resident + live_bits <= room:
-        return ""
+        return _streamed_note(chip, weights_bits, streamed_bits)
     together = resident <= room and live_bits <= room
     if resident > room or together:
         names.append(f"resident weights ({quantity(resident, 'bit')})")
@@ -33,6 +34,17 @@ def memory_note(chip: Chip, weights_bits: int, live_bits: int) -> str:
         names.append(f"live activations ({quantity(live_bits, 'bit')})")
     what = f"{' and '.join(names)}{' together' if together else ''}"
     return f"{what} exceed the {quantity(room, 'bit')} of the MAPs; costs are as if they fitted"
+
+
+def _streamed_note(chip: Chip, weights_bits: int, streamed_bits: int) -> str:
+    """Say what "auto" streams; whoever chose "streamed" knows."""
+    if chip.weights != "auto" or not streamed_bits:
+        return ""
+    return (
+        f"{quantity(streamed_bits, 'bit')} of {quantity(weights_bits, 'bit')} of weights do not "
+        f"fit the {quantity(chip.map_bits, 'bit')} of the MAPs beside the live activations: "
+        "streamed from DRAM"
+    )
 
 
 def published_note(counts: CountSet, times: np.ndarray) -> str:

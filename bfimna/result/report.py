@@ -19,7 +19,7 @@ from bfimna.result import physics, uncertainty
 from bfimna.result.cost import ALL_PHASES
 from bfimna.result.layers import layer_table
 from bfimna.result.notes import memory_note, published_note
-from bfimna.result.totals import columns, totals
+from bfimna.result.totals import labels, totals
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ class Report:
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
         bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
-        return live_bits(self.network, storage(self.network).words(*bits).kept)
+        live = live_bits(self.network, storage(self.network).words(*bits).kept)
+        live.setflags(write=False)
+        return live
 
     @property
     def peak_live_bits(self) -> int:
@@ -170,18 +172,24 @@ class Report:
     def notes(self) -> tuple[str, ...]:
         """What the figures do not show: of the network's file, the memory, the set of counts."""
         own = (
-            memory_note(self.chip, self.weights_bits, self.batch * self.peak_live_bits),
+            memory_note(
+                self.chip,
+                self.weights_bits,
+                self.batch * self.peak_live_bits,
+                int(self.placement.traffic.dram_bits.sum()),
+            ),
             published_note(self.counts, self.times),
         )
         return (*self.network.notes, *filter(None, own))
 
     @cached_property
     def _summary(self) -> dict[str, object]:
-        row = columns(
-            self.network, [self.precision], self.placement, self.technology, self.batch,
-            self.counts, self.times[None], self.energies[None],
+        row = labels(
+            self.network, [self.precision], [self.precision.mean_bits], [self.technology],
+            self.chip, self.counts, self.batch,
         )  # fmt: skip
-        return {name: values[0] for name, values in row.items()} | {
+        return {name: values.tolist()[0] for name, values in row.items()} | {
+            **self._totals,
             "weights_bits": self.weights_bits,
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": self.peak_live_bits,

@@ -5,11 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from bfimna.ap.counts import Amount, CountSet
+from bfimna.chip.chip import Chip
 from bfimna.chip.placement import Placement
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result import cost
 from bfimna.technology.technology import Technology
+
+#: first columns of summaries and sweeps: which point a row is
+LABELS = (
+    "network", "precision", "mean_bits", "technology", "supply_v", "chip", "counts", "batch",
+)  # fmt: skip
 
 
 def headline(
@@ -60,33 +66,28 @@ def totals(
     return headline(seconds, joules, 2 * network.macs, batch, area) | {"utilisation": used}
 
 
-def columns(
+def labels(
     network: Network,
     precisions: Sequence[Precision],
-    placement: Placement,
-    technology: Technology,
-    batch: int,
+    mean_bits: Sequence[float] | np.ndarray,
+    technologies: Sequence[Technology],
+    chip: Chip,
     counts: CountSet,
-    times: np.ndarray,
-    energies: np.ndarray,
-) -> dict[str, Sequence[object]]:
-    """Return columns of equal length for points that differ in their precision.
+    batch: int,
+) -> dict[str, np.ndarray]:
+    """Return the columns `LABELS` of points: by technology, then by precision."""
+    n, points = len(precisions), len(technologies) * len(precisions)
 
-    Parameters
-    ----------
-    times : seconds of the batch, shape (precisions, layers, phases).
-    energies : joules of the batch, shape (precisions, layers, phases).
-    """
-    n = len(precisions)
-    figures = totals(network, placement, technology, batch, times, energies)
+    def each(value: object) -> np.ndarray:
+        return np.full(points, value, dtype=object)
+
     return {
-        "network": [network.name] * n,
-        "precision": [p.name for p in precisions],
-        "mean_bits": [p.mean_bits for p in precisions],
-        "technology": [technology.name] * n,
-        "supply_v": [technology.supply_v] * n,
-        "chip": [placement.chip.name] * n,
-        "counts": [counts] * n,
-        "batch": [batch] * n,
-        **{name: values.tolist() for name, values in figures.items()},
+        "network": each(network.name),
+        "precision": np.tile(np.array([p.name for p in precisions], object), len(technologies)),
+        "mean_bits": np.tile(np.asarray(mean_bits), len(technologies)),
+        "technology": np.repeat(np.array([t.name for t in technologies], object), n),
+        "supply_v": np.repeat([t.supply_v for t in technologies], n),
+        "chip": each(chip.name),
+        "counts": each(counts),
+        "batch": np.full(points, batch),
     }

@@ -4,21 +4,18 @@ Counts do not change with any parameter, so a network is placed once and its dra
 event totals and drawn prices (`bfimna.result.draws`). Model document, section 2.
 """
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bfimna.ap.counts import Counts
-from bfimna.ap.events import NONE
 from bfimna.chip.chip import Chip
-from bfimna.chip.placement import Placement, Work
-from bfimna.chip.traffic import Traffic
+from bfimna.chip.placement import Placement
 from bfimna.errors import BfimnaError, unknown, whole_number
 from bfimna.result import cost
 from bfimna.result.draws import causes, prices, uniform
 from bfimna.result.peak import Peak, figures
+from bfimna.result.sums import summed
 from bfimna.result.totals import headline
 from bfimna.technology.technology import Technology
 
@@ -177,79 +174,8 @@ def evaluate(
     u = {cause: x.reshape(-1, *[1] * points) for cause, x in by_cause.items()}
     drawn = prices(technology, u)
     shape = (len(next(iter(by_cause.values()), [0])), *placement.traffic.bus_bits.shape[:-1])
-    totals = _totals(placement)
-    seconds = np.broadcast_to(_seconds(placement, totals, drawn), shape)
-    joules = _joules(placement, totals, drawn) + seconds * cost.leakage_power(placement.chip, drawn)
+    sums = summed(placement)
+    seconds = np.broadcast_to(sums.seconds(drawn), shape)
+    joules = sums.joules(drawn, seconds)
     area = np.broadcast_to(cost.area(placement.chip, drawn), shape)
     return headline(seconds, np.broadcast_to(joules, shape), operations, images, area)
-
-
-def _sum(works: list[Work], weights: list[Any]) -> Counts:
-    """Return the counts of several phases summed over their layers, each layer weighted."""
-    total = Counts()
-    for work, weight in zip(works, weights, strict=True):
-        amounts = work.counts.__dict__.values()
-        total = total + Counts.of(
-            [a if a is NONE else np.sum(a * weight, axis=-1) for a in amounts]
-        )
-    return total
-
-
-def _totals(placement: Placement) -> tuple[Counts, Counts, Counts]:
-    """Return counts of horizontal phases, of vertical ones, and of these times their segments."""
-    works = list(placement.phases.values())
-    flat = [work for work in works if work.segment is None]
-    upright = [work for work in works if work.segment is not None]
-    return (
-        _sum(flat, [np.ones(len(work.layers)) for work in flat]),
-        _sum(upright, [np.ones(len(work.layers)) for work in upright]),
-        _sum(upright, [work.segment for work in upright]),
-    )
-
-
-def _seconds(placement: Placement, totals: tuple[Counts, ...], drawn: SimpleNamespace) -> Any:
-    traffic, chip = placement.traffic, placement.chip
-    if not chip.overlap and not np.any(traffic.dram_bits):
-        moving = cost.link_latency(traffic, chip).sum(axis=-1) / drawn.interconnect.link_speed
-        flat, upright, _ = totals
-        return (
-            moving + cost.latency(flat, drawn, chip) + cost.latency(upright, drawn, chip, segment=0)
-        )
-    by_layer, phases = _with_layers(drawn), placement.phases.values()
-    moved: list[Traffic | Work] = [traffic, *phases]
-    layers = max(int(x.layers.max(initial=0)) for x in moved) + 1
-    each = [cost.latency(x.counts, by_layer, chip, x.segment) for x in phases]
-    points = np.broadcast_shapes(*(np.shape(seconds)[:-1] for seconds in each))
-    computing = np.zeros((*points, layers))
-    for work, seconds in zip(phases, each, strict=True):
-        computing[..., work.layers] += seconds
-    moving = cost.moving_latency(placement, by_layer, computing)
-    return moving.sum(axis=-1) + computing.sum(axis=-1)
-
-
-def _joules(placement: Placement, totals: tuple[Counts, ...], drawn: SimpleNamespace) -> Any:
-    chip, traffic = placement.chip, placement.traffic
-    moved = {
-        what: getattr(traffic, what).sum(axis=-1)
-        for what in ("bus_bits", "mesh_bit_hops", "dram_bits")
-    }
-    flat, upright, by_segment = totals
-    # a vertical line takes a + b · segment: Σ counts · (a + b · segment) from two totals
-    slope = cost.energy(by_segment, drawn, chip, 1.0) - cost.energy(by_segment, drawn, chip, 0.0)
-    return (
-        cost.transfer_energy(SimpleNamespace(**moved), drawn.interconnect)
-        + cost.energy(flat, drawn, chip)
-        + cost.energy(upright, drawn, chip, 0.0)
-        + slope
-    )
-
-
-def _with_layers(drawn: SimpleNamespace) -> SimpleNamespace:
-    """Return the prices with one more axis behind the others, for the layers."""
-
-    def wider(value: Any) -> Any:
-        if isinstance(value, SimpleNamespace):
-            return _with_layers(value)
-        return value[..., None] if isinstance(value, np.ndarray) else value
-
-    return SimpleNamespace(**{name: wider(value) for name, value in vars(drawn).items()})

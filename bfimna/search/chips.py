@@ -119,7 +119,7 @@ def chips(
     >>> found = chips(bf.zoo.resnet18(), bf.data.load_technology("sram-14nm-lstp"),
     ...     grid={"clusters": (16, 64), "rows": (2400, 4800)}, budgets={"area_m2": 150e-6})
     >>> found[["clusters", "rows", "on_front"]].values.tolist()
-    [[64, 2400, True], [16, 4800, True], [16, 2400, True]]
+    [[16, 4800, True], [16, 2400, True]]
     """
     task = _task(networks, precisions, technology, batch, budgets or {}, must_fit)
     grid = checked(grid)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import place
+from bfimna.errors import BfimnaError
 from bfimna.result.cost import costs
 from bfimna.search.program import Choice
 from bfimna.search.space import Space
@@ -49,6 +50,11 @@ def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.n
     >>> sorted(c)
     ['energy_j', 'latency_s']
     """
+    if chip.weights == "auto":
+        raise BfimnaError(
+            f"chip {chip.name!r}: with weights='auto' a layer's cost hangs on every other's bits, "
+            "which no sum over layers holds; choose bits for 'resident' or 'streamed'"
+        )
     colours = _colours(space)
     own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
     of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.gemms))])

@@ -8,10 +8,16 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.chip.chip import Chip
+from bfimna.chip.placement import place
 from bfimna.names import load_network, load_precision
-from bfimna.network.precision import MAX_BITS, Precision
+from bfimna.network.graph import Network
+from bfimna.network.precision import MAX_BITS, Precision, as_arrays
+from bfimna.result import uncertainty
 from bfimna.result.sweep import sweep
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
+
+DRAWS = 500  # of the bounds: a band's edge needs no third digit
+BOUNDED = ("latency_s", "energy_j", "edp_js", "area_efficiency_ops_per_w_m2")
 
 
 def design_space(
@@ -22,7 +28,8 @@ def design_space(
 ) -> pd.DataFrame:
     """Simulate fixed widths 1 to 16, and seeded per-layer widths of each mean, on LR and IR.
 
-    Columns of `sweep`, and configuration: "fixed" or "mixed".
+    Columns of `sweep`, configuration ("fixed" or "mixed"), and the 5th and 95th percentile of each
+    headline figure, ``_low`` and ``_high``.
     """
     techs = [data.load_technology(name) for name in technologies]
     chips = [Chip.limited(), Chip.unlimited()]
@@ -33,7 +40,27 @@ def design_space(
         mixed = [Precision.mixed(network, b, s) for b in mean_bits for s in range(seeds)]
         for configuration, precisions in (("fixed", fixed), ("mixed", mixed)):
             points = sweep(network, precisions, chips, techs)
-            frames.append(points.assign(configuration=configuration))
+            ends = _bounds(network, precisions, chips, techs)
+            keys = ["precision", "chip", "technology"]
+            joined = points.merge(ends, on=keys, how="left", validate="many_to_one")
+            frames.append(joined.assign(configuration=configuration))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _bounds(
+    network: Network,
+    precisions: Sequence[Precision],
+    chips: Sequence[Chip],
+    technologies: Sequence[Technology],
+) -> pd.DataFrame:
+    """Return the ends of every point's intervals; all share their draws."""
+    bits, frames = as_arrays(network, list(precisions)), []
+    for chip in chips:
+        placed = place(network, *bits, chip)
+        for tech in technologies:
+            ends = uncertainty.bounds(placed, tech, 2 * network.macs)
+            of = {"precision": [p.name for p in precisions], "chip": chip.name}
+            frames.append(pd.DataFrame({**of, "technology": tech.name, **ends}))
     return pd.concat(frames, ignore_index=True)
 
 

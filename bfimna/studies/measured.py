@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -174,13 +175,15 @@ def data_energy(
     for name in digits_precisions:
         precision = digits.precision(name)
         x = digits.images(precision)[:images]
-        run = digits.network(), digits.parameters(name), x, precision
-        frames.append(energy_by_layer(*run, technologies).assign(weights="trained"))
+        own: Parameters = digits.parameters(name)
+        rows = energy_by_layer(digits.network(), own, x, precision, technologies)
+        frames.append(rows.assign(weights="trained"))
     for width in bits:
         precision = Precision.fixed(synthetic_network, width)
         own = synthetic(synthetic_network, precision)
-        run = synthetic_network, own, random_images(synthetic_network, precision), precision
-        frames.append(energy_by_layer(*run, technologies).assign(weights="synthetic"))
+        drawn: Any = random_images(synthetic_network, precision)
+        rows = energy_by_layer(synthetic_network, own, drawn, precision, technologies)
+        frames.append(rows.assign(weights="synthetic"))
     return pd.concat(frames, ignore_index=True)
 
 

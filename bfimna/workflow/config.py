@@ -1,7 +1,7 @@
 """The workflow's config, checked: a one-line error before anything runs."""
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,19 @@ def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, An
     root : folder that outputs must lie in; the current one if left out.
     """
     try:
-        config = {key: _numbers(key, value) for key, value in config.items()}
-        _check_schema(config)
-        _check_folders(config, root or Path.cwd())
-        _check_names(config)
+        config = with_numbers(config)
+        check_schema(config, SCHEMA)
+        check_folders(config, ("figures", "results"), root or Path.cwd())
+        check_names(config)
+        runs(config)
     except BfimnaError as error:
         raise BfimnaError(brief(str(error))) from None
     return config
+
+
+def with_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config, what arrived as text on the command line made numbers."""
+    return {key: _numbers(key, value) for key, value in config.items()}
 
 
 def _numbers(key: str, value: Any) -> Any:
@@ -104,8 +110,9 @@ _Validator = extend(
 )
 
 
-def _check_schema(config: Mapping[str, Any]) -> None:
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+def check_schema(config: Mapping[str, Any], path: Path) -> None:
+    """Raise a one-line error for the first thing that a schema forbids."""
+    schema = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
         error = best_match(_Validator(schema).iter_errors(config))
         told = error and error.message
@@ -118,9 +125,9 @@ def _check_schema(config: Mapping[str, Any]) -> None:
         raise BfimnaError(f"config, {where}: {told}{hint}")
 
 
-def _check_folders(config: Mapping[str, Any], root: Path) -> None:
+def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) -> None:
     """Keep outputs where they can harm nothing, unless `outside` allows them anywhere."""
-    for key in ("figures", "results"):
+    for key in keys:
         folder = config[key]
         if config.get("outside", False):
             if not ANYWHERE.fullmatch(folder) or not folder.strip("/."):
@@ -138,7 +145,8 @@ def _check_folders(config: Mapping[str, Any], root: Path) -> None:
             raise BfimnaError(f"config, {key}: {folder!r} {told}")
 
 
-def _check_names(config: Mapping[str, Any]) -> None:
+def check_names(config: Mapping[str, Any]) -> None:
+    """Raise a one-line error for a name or file that cannot be loaded, or no path can hold."""
     for key in ("networks", "schemes", "technologies"):
         for name in config[key]:
             if not re.fullmatch(r"[\w./:+-]+", name):
@@ -158,4 +166,3 @@ def _check_names(config: Mapping[str, Any]) -> None:
         name = load_chip(chip).name
         if not re.fullmatch(r"[\w.+-]{1,80}", name):
             raise BfimnaError(f"config, chips: name {name!r}: want letters, digits, '_' and '-'")
-    runs(config)

@@ -7,13 +7,13 @@ was only touched is not, and neither are comments, docstrings, formatting or a n
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from bfimna.digests import digest as digest
 from bfimna.errors import BfimnaError
 from bfimna.workflow.imports import Package, Source, Use
 
@@ -22,23 +22,6 @@ DRAWING = "bfimna.plot"
 #: loaders whose results depend on the names that they are asked for: the values themselves are
 #: digested (`digest_of`), so that a changed row re-runs what uses it and nothing else
 KEYED = ("load_technology", "technology_names")
-
-
-def digest(*parts: object) -> str:
-    """Digest of texts, numbers, and lists, mappings and dataclasses of them.
-
-    >>> digest({"a": [1, 2]}) == digest({"a": (1, 2)}), digest("1") == digest(1)
-    (True, False)
-    """
-    return sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return dict(value)
-    return repr(value)
 
 
 @lru_cache

@@ -149,6 +149,20 @@ def _called(node: ast.Call) -> str:
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
+def _run(tree: ast.Module) -> ast.Module:
+    """Return the tree without what is there for type checkers only, which nothing runs."""
+    tree.body = [
+        node
+        for node in tree.body
+        if not (
+            isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+        )
+    ]
+    return tree
+
+
 def _strings(tree: ast.AST) -> list[str]:
     constants = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
     return [value for value in constants if isinstance(value, str)]
@@ -203,7 +217,7 @@ class Package:
         """Return a module, parsed once."""
         if name not in self._sources:
             path = self.paths[name]
-            tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+            tree = _run(ast.parse(path.read_text(encoding="utf-8"), str(path)))
             self._sources[name] = Source(name, tree, path.name == "__init__.py")
         return self._sources[name]
 

@@ -49,6 +49,9 @@ def _locked(path: Path, keep: bool) -> bool:
     except BlockingIOError:
         os.close(file)
         return False
+    except OSError:  # some file systems of clusters have no locks: nobody can hold one
+        os.close(file)
+        return True
     if keep:
         _held.append(file)
     else:

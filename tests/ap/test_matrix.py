@@ -8,6 +8,7 @@ from test_arithmetic import assert_counts, draw
 
 import bfimna as bf
 from bfimna.ap import counts as closed
+from bfimna.ap import matrix
 from bfimna.ap.events import Counts
 
 BITS = st.integers(1, 16)
@@ -65,6 +66,17 @@ def test_gemm_whichever_operand_is_packed(i, j, u):
         product, counted = bf.ap.gemm(w, a, threads=threads)
         np.testing.assert_array_equal(product, w @ a)
         assert_counts(counted, closed_form(i, j, u, 8, 8, (True, False), "2d-segmented", 4800))
+
+
+@pytest.mark.parametrize("rows", [4, 3])
+def test_gemm_in_chunks_of_unequal_size(monkeypatch, rows):
+    """Dot products come in chunks that the cache holds: here 2, 2 and 1 rows of the scalars."""
+    w, a = draw("random", 5, True, (5, 4)), draw("random", 3, False, (4, 64))
+    monkeypatch.setattr(matrix, "BATCH", 8 if rows == 4 else 4)  # parts of 4 rows, or of 2 and 2
+    product, counted = bf.ap.gemm(w, a, 5, 3, rows=rows)
+    np.testing.assert_array_equal(product, w @ a)
+    form = closed_form(5, 4, 64, 5, 3, (True, False), "2d-segmented", rows)
+    assert_counts(counted, form)
 
 
 def test_gemm_unsegmented_takes_one_dot_product_after_the_other():

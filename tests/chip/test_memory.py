@@ -1,12 +1,15 @@
 """Live tensors of branching graphs, against a step-by-step simulation of what must be kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from close import close
 from networks import diamond
 
 import bfimna as bf
 from bfimna.chip.memory import live_bits
-from bfimna.network.graph import Layer, Network
+from bfimna.network.graph import Builder, Layer, Network
 
 
 def chain(*layers):
@@ -88,3 +91,71 @@ def test_report_has_the_peak():
     report = bf.simulate(net, bf.Precision.fixed(net, 4), bf.Chip.limited(), technology, batch=2)
     assert report.live_bits.max() == report.summary["peak_live_bits"]
     assert report.summary["peak_live_bits"] == 4 * (64 * 112**2 + 64 * 56**2)
+
+
+def four_convolutions():
+    """1 × 1 convolutions 4 → 4 → 16 → 4 → 4 on 2 × 2 pixels: 16, 64, 64 and 16 weights."""
+    b = Builder("four", (4, 2, 2))
+    x = b.input
+    for k, channels in enumerate((4, 16, 4, 4)):
+        x = b.conv(f"conv{k}", x, channels, 1)
+    return b.network()
+
+
+ONE_ARRAY = bf.Chip(name="one", clusters=1, caps_per_cluster=1, rows=30, weights="auto")
+SRAM = bf.data.load_technology("sram-14nm-lstp")
+
+
+def test_auto_keeps_what_fits_beside_the_live_activations_by_hand():
+    """One CAP, one MAP of 30 × 72 = 2160 bits; 8 bits.
+
+    conv1's input (16 words of 8 bits and a sign) and result (64) are live at once, 720 bits; 1440
+    are left. conv0's 128 bits stay (1312 left), conv1's 512 (800), conv2's 512 (288), conv3's 128.
+    A batch of 2 leaves 720: 128 and 512 stay, and the others do not fit 80. Of 3, nothing is left.
+    """
+    net = four_convolutions()
+    streamed = {1: [0, 0, 0, 0], 2: [0, 0, 512, 128], 3: [128, 512, 512, 128]}
+    said = {1: "", 2: "640 bit of 1.28 kbit of weights do not", 3: "1.28 kbit of 1.28 kbit of"}
+    for batch, expected in streamed.items():
+        report = bf.simulate(net, 8, ONE_ARRAY, SRAM, batch)
+        assert report.peak_live_bits == 720
+        assert report.placement.traffic.dram_bits.tolist() == expected
+        assert "".join(report.notes).startswith(said[batch])
+        assert len(report.notes) == bool(said[batch])
+    # a small layer behind one that is too large still finds room: 3 MAPs of 360 bits leave 360
+    report = bf.simulate(net, 8, replace(ONE_ARRAY, rows=5, maps_per_cluster=3), SRAM)
+    assert report.placement.traffic.dram_bits.tolist() == [0, 512, 512, 0]
+
+
+def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
+    net, lr = bf.zoo.resnet18(), bf.Chip.limited()
+    chips = {w: replace(lr, weights=w) for w in ("resident", "auto", "streamed")}
+    energies = [bf.simulate(net, 8, chip, SRAM).energy_j for chip in chips.values()]
+    assert energies == sorted(set(energies))
+    table = bf.sweep(net, [1, 2, 5, 8], chips["auto"], SRAM)
+    for bits, row in zip((1, 2, 5, 8), table.itertuples(), strict=True):
+        one = bf.simulate(net, bits, chips["auto"], SRAM)
+        assert (row.energy_j, row.latency_s) == close((one.energy_j, one.latency_s))
+        left = one.weights_bits - one.placement.traffic.dram_bits.sum()
+        assert left + one.peak_live_bits <= lr.map_bits
+    everything = replace(lr, maps_per_cluster=64)
+    fits, same = (
+        bf.simulate(net, 8, replace(everything, weights=w), SRAM) for w in ("auto", "resident")
+    )
+    assert (fits.edp_js, fits.notes) == (same.edp_js, ())
+    none = bf.simulate(net, 8, replace(chips["auto"], maps_per_cluster=0), SRAM)
+    assert none.placement.traffic.dram_bits.sum() == none.weights_bits
+    # intervals know of what is streamed too
+    low, _, high = bf.simulate(net, 8, chips["auto"], SRAM).interval("energy_j", 500)
+    assert low < energies[1] < high
+
+
+def test_bits_cannot_be_chosen_where_a_layer_s_cost_hangs_on_all_bits():
+    from bfimna.search.costs import ap_costs
+    from bfimna.search.sensitivity import hawq_sensitivity
+    from bfimna.search.space import Space
+
+    net = bf.zoo.resnet18()
+    space = Space(net, hawq_sensitivity(net), (4, 8))
+    with pytest.raises(bf.BfimnaError, match="weights='auto' a layer's cost hangs on every"):
+        ap_costs(space, replace(bf.Chip.limited(), weights="auto"), SRAM)

@@ -108,7 +108,7 @@ def test_without_optuna_the_message_names_the_extra(monkeypatch):
     [
         ({"grid": {"cluster": (1,)}}, "unknown field of a chip to vary 'cluster'; did you mean"),
         ({"grid": {"clusters": (0,)}}, r"clusters \(a chip to be built has some\)"),
-        ({"grid": {"rows": (0,)}}, "rows must be a whole number of at least 1, not 0"),
+        ({"grid": {"rows": (0,)}}, "rows must be a whole number from 1 to 1048576, not 0"),
         ({"grid": {"rows": ()}}, "grid: rows has no value"),
         ({"grid": {"rows": 4800}}, "grid: rows must be a list of values, not 4800"),
         ({"grid": {"rows": range(1, 20000)}, "method": "exact"}, "more than the 10000"),

@@ -105,6 +105,22 @@ def test_no_choice_lies_below_a_bound(seed, shape, fraction):
         assert search.pool.bound(corners, best).omega <= best * (1 + 1e-9)
 
 
+@given(seeds, shapes, st.lists(st.tuples(*(st.floats(0.3, 3),) * 2), min_size=1, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_a_bound_is_that_of_its_prices_at_the_dearest_corner(seed, shape, shares):
+    """By enumeration; also where one corner lies within another, so that the corners differ."""
+    program, costs, choices = problem(seed, shape)
+    points = [[float(by_hand(program, cost, c)) for cost in costs] for c in choices]
+    omegas = [float(omega_of(program, c)) for c in choices]
+    corners = np.array(shares) * np.median(points, axis=0)
+    found = Search(program, costs).pool.bound(corners, float(np.median(omegas)))
+    least_priced = min(np.array(omegas) + np.array(points) @ found.prices)
+    dearest = max(float(corner @ found.prices) for corner in corners)
+    size = least_priced + dearest
+    assert found.omega == pytest.approx(least_priced - dearest, abs=1e-9 * size)
+    assert (found.prices >= 0).all()
+
+
 @given(seeds, shapes, st.floats(0, 1), st.sampled_from([None, 1e4, 1e8, 1e12]))
 @settings(max_examples=60, deadline=None)
 def test_a_limit_on_one_cost_gives_what_enumeration_gives(seed, shape, fraction, forbidden):

@@ -50,6 +50,14 @@ def test_published_accuracies_are_joined_by_scheme():
     joined = claims.with_published(found).set_index("scheme")
     assert joined.loc["latency-low", "top1_percent"] == 68.56
     assert joined.loc["int8", "edp_rel"] == 1
+    for quantity in ("energy", "latency", "edp"):
+        low, high = joined[f"{quantity}_rel_low"], joined[f"{quantity}_rel_high"]
+        assert low["int8"] == high["int8"] == 1
+        others = joined.index != "int8"
+        assert (low < joined[f"{quantity}_rel"])[others].all()
+        assert (high > joined[f"{quantity}_rel"])[others].all()
+        # both sides share their draws: far narrower than the figure's own interval
+        assert (high / low)["latency-low"] < 1.5
 
 
 # ---- bit fluidity ---------------------------------------------------------------------------
@@ -114,7 +122,9 @@ def test_the_stream_runs_every_precision_down_and_up_again():
 
 
 def test_other_weights_take_longer_over_a_slower_link():
-    seconds, joules = fluidity.reload("resnet18", "int8", SRAM)
+    seconds, joules, held = fluidity.reload("resnet18", "int8", SRAM)
+    assert held == pytest.approx(64 * 4800 * 72 / (8 * 11_678_912))
+    assert "µJ from DRAM (ResNet18, INT8; the MAPs of LR hold 24 %" in fluidity.compare(SRAM)[1]
     slow = replace(SRAM, interconnect=replace(SRAM.interconnect, dram_bytes_per_s=1e9))
     bits = 8 * 11_678_912
     assert fluidity.reload("resnet18", "int8", slow)[0] == pytest.approx(bits / 8 / 1e9)

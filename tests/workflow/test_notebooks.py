@@ -51,6 +51,48 @@ def test_defines_no_function_and_says_what_it_shows(notebook):
     assert nb.cells[0].source.startswith("# ")
 
 
+#: numbers that a sentence states about a result: with a unit, a percent sign or a factor
+STATED = re.compile(
+    r"\d[\d.,]*\s?(%|percent|times|-?fold|×(?!\s?\d)|points?\b|[munpkMGT]?(s|J|W|V|OPS)\b|µ\w|mm²|years?|days?|pJ|fJ)"
+)
+SETTINGS = ("0.5 to 1.0 V",)  # what a notebook varies, not what it finds
+
+
+def test_prose_states_no_number_that_no_run_computed(notebook):
+    _, nb = notebook
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            text = cell.source
+            for setting in SETTINGS:
+                text = text.replace(setting, "")
+            found = [m.group() for m in STATED.finditer(text)]
+            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.tell)"
+
+
+@pytest.mark.parametrize(
+    "text", ["a fifth, 20 %", "12.5 µs", "6 times", "2.1 × as fast", "40 TOPS"]
+)
+def test_numbers_in_prose_are_seen(text):
+    assert STATED.search(text)
+
+
+def test_every_parameter_says_what_it_may_be(notebook):
+    _, nb = notebook
+    (cell,) = [c for c in nb.cells if "parameters" in c.metadata.get("tags", [])]
+    for node in ast.parse(cell.source).body:
+        lines = cell.source.splitlines()[node.lineno - 1 : node.end_lineno]
+        assert any("  # " in line for line in lines), f"{lines[0]}: no unit or choices"
+
+
+def test_figures_answer_a_question(notebook):
+    path, nb = notebook
+    if path.stem not in ("ap_tutorial", "00_index"):
+        assert "**Question.**" in nb.cells[0].source
+        assert "**To change:**" in nb.cells[0].source
+    if any("plot.save(" in cell.source for cell in nb.cells):
+        assert any("**Answer.**" in cell.source for cell in code(nb))
+
+
 @pytest.fixture(scope="module")
 def modules():
     """Every module of the package by its file, imported: what still runs was called."""

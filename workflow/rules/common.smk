@@ -1,13 +1,9 @@
-# The checked config, what everything depends on, and one run at a time.
+# The checked config, and what everything depends on.
 import json
-import shlex
-import sys
 from pathlib import Path
 
-from snakemake_interface_executor_plugins.settings import ExecMode
-
 from bfimna import data
-from bfimna.workflow import figures, running
+from bfimna.workflow import figures
 from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
 from bfimna.workflow.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
@@ -28,19 +24,6 @@ SIMULATE = Path("notebooks/simulate.ipynb")
 # which bits a scheme has is digested with the run that uses it
 SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, (*KEYED, "load_precision", "hawq_schemes")))
 
-# the jobs' Python is the one that runs Snakemake, also where its environment is not activated
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
-
-
-onstart:
-    if workflow.exec_mode == ExecMode.DEFAULT:
-        try:
-            running.check_room()
-            running.only_one(Path(".snakemake"))
-        except BfimnaError as error:
-            raise WorkflowError(str(error)) from None
-        running.stop_when_told()
-
 
 def simulated(wanted, *names):
     """Files that simulations write."""
@@ -52,7 +35,7 @@ def figure_files():
     drawn = [
         f"{config['figures']}/{figure.name}.{suffix}"
         for figure in FIGURES
-        for suffix in ("pdf", "png", "csv")
+        for suffix in ("pdf", "png", "csv", "tex", "numbers.tex")
     ]
     return drawn + [f"{RESULTS}/notebooks/{figure.name}.ipynb" for figure in FIGURES]
 

@@ -5,6 +5,8 @@ for figure in FIGURES:
         """Execute a figure's notebook."""
         name:
             figure.name
+        group:
+            "figures"
         input:
             notebook=ancient(str(figure.notebook)),
             results=results_read_by(figure),
@@ -12,12 +14,17 @@ for figure in FIGURES:
             png=drawn(figure, "png", "picture"),
             csv=drawn(figure, "csv", "table"),
             pdf=f"{config['figures']}/{figure.name}.pdf",
+            tex=f"{config['figures']}/{figure.name}.tex",
+            numbers=f"{config['figures']}/{figure.name}.numbers.tex",
             notebook=f"{RESULTS}/notebooks/{figure.name}.ipynb",
         params:
             told=told(figure.parameters(config)),
             depends=depends_of(figure),
             # a function of the output, so that another caption draws nothing anew
             caption=lambda wildcards, output: KNOWN_FIGURES[Path(output.png).stem].caption,
+        resources:
+            runtime=5,
+            mem_mb=1000,
         log:
             f"logs/{figure.name}.log",
         benchmark:

@@ -1,6 +1,8 @@
 # One execution of notebooks/simulate.ipynb for every combination that the config names.
 rule simulate:
     """Simulate one combination of network, bits, technology and chip."""
+    group:
+        "simulate"
     input:
         notebook=ancient(str(SIMULATE)),
     output:
@@ -13,6 +15,9 @@ rule simulate:
             | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}"}
         ),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
+    resources:
+        runtime=2,
+        mem_mb=800,
     log:
         "logs/simulate/{network}/{precision}/{platform}.log",
     benchmark:
@@ -22,6 +27,10 @@ rule simulate:
     shell:
         "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
         " > {log:q} 2>&1"
+
+
+localrules:
+    summary,
 
 
 rule summary:

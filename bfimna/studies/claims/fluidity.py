@@ -90,10 +90,11 @@ def unexplained_seconds(technology: Technology) -> float:
     return worst
 
 
-def reload(network: str, precision: str, technology: Technology) -> tuple[float, float]:
-    """Return seconds and joules to bring another precision's weights into the MAPs from DRAM.
+def reload(network: str, precision: str, technology: Technology) -> tuple[float, float, float]:
+    """Return seconds and joules to bring another precision's weights from DRAM, and the share held.
 
-    What a switch costs where only one precision's weights are kept; nothing where all are.
+    What a switch costs where only one precision's weights are kept; nothing where all are. The
+    share is that of the weights which the MAPs of LR have room for at all.
     """
     net = load_network(network)
     bits = Precision.fixed(net, int(precision.removeprefix("int"))).size_bits(net)
@@ -102,7 +103,8 @@ def reload(network: str, precision: str, technology: Technology) -> tuple[float,
         bits / 8 / links.dram_bytes_per_s,
         bits / (chip.clusters * chip.bus_bits * chip.clock_hz * links.link_speed),
     )
-    return seconds, bits * (links.dram_j_per_bit + links.bus_j_per_bit)
+    joules = bits * (links.dram_j_per_bit + links.bus_j_per_bit)
+    return seconds, joules, min(1.0, chip.map_bits / bits)
 
 
 def compare(technology: Technology) -> tuple[Verdict, str]:
@@ -115,12 +117,13 @@ def compare(technology: Technology) -> tuple[Verdict, str]:
         and ran.switching == 0
         and left < 1e-9
     )
-    seconds, joules = reload("resnet18", "int8", technology)
+    seconds, joules, held = reload("resnet18", "int8", technology)
     reason = (
         f"{ran.right} of {len(ran.names)} inferences right on one array, {ran.cycles} cycles "
         f"against {ran.alone} on fresh ones, {ran.switching} to switch; {100 * left:.2f} % of the "
         "time is neither cycle nor traffic. Weights of another precision that are not in the MAPs "
-        f"yet take {1e6 * seconds:.3g} µs and {1e6 * joules:.3g} µJ (ResNet18, INT8)"
+        f"yet take {1e6 * seconds:.3g} µs and {1e6 * joules:.3g} µJ from DRAM (ResNet18, INT8; the "
+        f"MAPs of LR hold {100 * held:.0f} % of them)"
     )
     sure = np.full(1, holds)
     share = ran.right / len(ran.names)

@@ -6,7 +6,7 @@ import pandas as pd
 from bfimna import data
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import place
-from bfimna.names import load_network
+from bfimna.names import load_network, load_technology
 from bfimna.network.precision import as_arrays
 from bfimna.result import uncertainty
 from bfimna.result.sweep import sweep
@@ -22,7 +22,12 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
     """Add what HAWQ-V3 published to points of one network and technology.
 
     Adds scheme, size_mb, bops_g (both from the bits), top1_percent (published), and energy, latency
-    and EDP relative to int8 (columns ending in ``_rel``, the last with ``_low`` and ``_high``).
+    and EDP relative to int8 (columns ending in ``_rel``, each with ``_low`` and ``_high``: the 5th
+    and 95th percentile of ratios whose two sides share their draws).
+
+    Parameters
+    ----------
+    points : columns of `Report.summary`, on LR, one image.
     """
     network = points.network.iloc[0]
     net = load_network(network)
@@ -35,8 +40,17 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
     )
     points["top1_percent"] = accuracy.top1_percent.reindex(points.scheme).to_numpy()
     base = points.set_index("scheme").loc["int8"]
+    tech = load_technology(points.technology.iloc[0])
+    if points.supply_v.iloc[0] != tech.supply_v:
+        tech = tech.at_supply(float(points.supply_v.iloc[0]))
+    placed = place(net, *as_arrays(net, bits), Chip.limited())
+    drawn = uncertainty.quantities(placed, tech, 2 * net.macs, draws=uncertainty.BOUND_DRAWS)
+    int8 = list(points.scheme).index("int8")
     for quantity in ("energy_j", "latency_s", "edp_js"):
-        points[f"{quantity.rsplit('_', 1)[0]}_rel"] = points[quantity] / base[quantity]
+        name = f"{quantity.rsplit('_', 1)[0]}_rel"
+        points[name] = points[quantity] / base[quantity]
+        ratios = drawn[quantity] / drawn[quantity][:, [int8]]
+        points[f"{name}_low"], points[f"{name}_high"] = np.percentile(ratios, (5, 95), axis=0)
     return points
 
 
@@ -47,11 +61,10 @@ def relative_edp(network: str, technology: Technology) -> tuple[pd.Series, dict[
     """
     net = load_network(network)
     bits = [data.load_precision(net, f"hawq_v3/{scheme}") for scheme in SCHEMES]
-    points = with_published(sweep(net, bits, [Chip.limited()], [technology])).set_index("scheme")
+    edp = sweep(net, bits, [Chip.limited()], [technology]).set_axis(list(SCHEMES)).edp_js
     placement = place(net, *as_arrays(net, bits), Chip.limited())
     drawn = uncertainty.quantities(placement, technology, 2 * net.macs)["edp_js"]
-    nominal = points.edp_js / points.edp_js["int4"]
-    return nominal, {s: drawn[:, k] / drawn[:, -1] for k, s in enumerate(SCHEMES)}
+    return edp / edp["int4"], {s: drawn[:, k] / drawn[:, -1] for k, s in enumerate(SCHEMES)}
 
 
 def compare(technology: Technology, network: str = "resnet18") -> dict[str, tuple[Verdict, str]]:

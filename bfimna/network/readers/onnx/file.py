@@ -64,7 +64,7 @@ def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
 
 
 def _parse(path: Path):  # type: ignore[no-untyped-def]
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from onnx import ModelProto
 
     if not path.is_file():

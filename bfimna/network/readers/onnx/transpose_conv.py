@@ -71,7 +71,7 @@ def conv_transpose(t: Translation, node: Node) -> None:
     t.done(node, joined(t, node, parts, ".spread"))
 
 
-def _part(  # type: ignore[no-untyped-def]
+def _part(
     t: Translation, node: Node, source: str, axes: tuple[Phase, Phase], channels: int,
     suffix: str, window: Transposed,
 ) -> str:  # fmt: skip

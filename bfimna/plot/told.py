@@ -1,0 +1,155 @@
+"""What a figure says in words and numbers: prose and tables filled from a run, also as TeX."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from bfimna.display import unit_and_factor
+from bfimna.tables import place, write_text
+
+#: letters that TeX reads as more than themselves, and those that its fonts lack
+_TEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "µ": r"\textmu{}", "×": r"$\times$", "²": r"\textsuperscript{2}", "Ω": r"$\Omega$",
+    "ρ": r"$\rho$", "–": "--", "…": r"\ldots{}", "·": r"$\cdot$", "≥": r"$\geq$", "≤": r"$\leq$",
+    "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$", "∝": r"$\propto$",
+}  # fmt: skip
+_DIGITS = dict(enumerate("Zero One Two Three Four Five Six Seven Eight Nine".split()))  # noqa: SIM905
+LONGEST_MACRO = 80  # of a value that is worth a macro
+
+
+def tex(text: str) -> str:
+    r"""Return a text as TeX prints it.
+
+    >>> tex("50 % of w_1")
+    '50 \\% of w\\_1'
+    """
+    return "".join(_TEX.get(letter, letter) for letter in text)
+
+
+def macro_name(*parts: str) -> str:
+    """Return a TeX macro's name, which may hold letters only.
+
+    >>> macro_name("bit_fluidity", "edp at 8")
+    'bitFluidityEdpAtEight'
+    """
+    words = re.findall(r"[a-zA-Z]+|[0-9]", " ".join(parts))
+    words = [_DIGITS[int(word)] if word.isdigit() else word for word in words]
+    return "".join(word if not n else word[0].upper() + word[1:] for n, word in enumerate(words))
+
+
+def tell(
+    output: str | Path,
+    text: str,
+    line: str = "",
+    rows: Mapping[str, Mapping[str, object]] | None = None,
+    **values: object,
+) -> Markdown:
+    """Fill a text with values of this run; write them as TeX macros beside the figure.
+
+    Parameters
+    ----------
+    output : of the figure; the macros go to ``output``.numbers.tex.
+    text : with ``{name}`` for each value, and ``{lines}`` for the rows.
+    line : of a row, with ``{of}`` for its name and ``{value}`` for its values.
+    rows : name of a row → its values.
+    values : what `text` holds, with digits and units that a reader wants.
+    """
+    rows = rows or {}
+    lines = "\n".join("- " + line.format(of=of, **row) for of, row in rows.items())
+    output = Path(output)
+    macros = {macro_name(output.name, key): value for key, value in values.items()}
+    for of, row in rows.items():
+        macros |= {macro_name(output.name, of, key): value for key, value in row.items()}
+    told = [
+        f"\\newcommand{{\\{name}}}{{{tex(str(value))}}}"
+        for name, value in macros.items()
+        if value != "" and len(str(value)) <= LONGEST_MACRO and "\n" not in str(value)
+    ]
+    write_text("\n".join(told) + "\n", place(output.with_name(f"{output.name}.numbers.tex")))
+    return Markdown(text.format(lines=lines, **values))
+
+
+def readable(table: pd.DataFrame, columns: Sequence[str] | Mapping[str, str]) -> pd.DataFrame:
+    """Return columns of a table with the unit in the heading and three significant digits.
+
+    Parameters
+    ----------
+    columns : names, or name → heading; a unit is taken from the end of the name (``_s``, ``_j``).
+    """
+    headings = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
+    found = {}
+    for column, heading in headings.items():
+        values = table[column]
+        heading = heading or plain(column)
+        if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+            found[heading] = ["" if pd.isna(v) else str(v) for v in values]
+            continue
+        unit, factor = unit_and_factor(column, values.abs().replace(0, np.nan).median())
+        name = f"{heading} ({unit})" if unit else heading
+        found[name] = [number(value * factor) for value in values]
+    return pd.DataFrame(found)
+
+
+def plain(column: str) -> str:
+    """Return a column's name in words, without its unit.
+
+    >>> plain("energy_j"), plain("edp_rel"), plain("throughput_gops"), plain("top1_percent")
+    ('energy', 'EDP rel.', 'throughput', 'top-1')
+    """
+    words = [w for w in re.sub(r"(_per_w_m2|_ops_per_w|_[sjvw]|_js|_m2|_ops|_gops|_percent)$",
+                               "", column).split("_") if w]  # fmt: skip
+    written = {"edp": "EDP", "top1": "top-1", "rel": "rel.", "mb": "(MB)"}
+    return " ".join(written.get(word, word) for word in words)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number to so many significant digits, in full below a million.
+
+    >>> number(0.12345), number(24613.9), number(19.0), number(float("nan")), number(3e-9)
+    ('0.123', '24614', '19', '', '3e-09')
+    """
+    if pd.isna(value):
+        return ""
+    if 10**digits <= abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
+
+
+def table_shown(
+    output: str | Path, table: pd.DataFrame, columns: Sequence[str] | Mapping[str, str]
+) -> pd.DataFrame:
+    """Return a table as `readable` has it, and write it as TeX (booktabs) beside the figure.
+
+    The file ``output``.tex holds a ``tabular``, for a ``table`` and caption of your own.
+    """
+    shown = readable(table, columns)
+    output = Path(output)
+    write_text(tex_table(shown), place(output.with_name(f"{output.name}.tex")))
+    return shown.set_index(shown.columns[0])
+
+
+def tex_table(shown: pd.DataFrame) -> str:
+    r"""Return a table of texts as TeX, numbers on the right.
+
+    >>> print(tex_table(pd.DataFrame({"of": ["a_b"], "size (%)": ["5"]})).splitlines()[2])
+    of & size (\%) \\
+    """
+    align = "".join("r" if _numeric(shown[column]) else "l" for column in shown)
+    lines = [" & ".join(map(tex, row)) + r" \\" for row in _rows(shown)]
+    head = " & ".join(tex(str(column)) for column in shown) + r" \\"
+    body = ["\\toprule", head, "\\midrule", *lines, "\\bottomrule"]
+    return "\n".join([f"\\begin{{tabular}}{{{align}}}", *body, "\\end{tabular}"]) + "\n"
+
+
+def _rows(shown: pd.DataFrame) -> Iterable[tuple[str, ...]]:
+    return shown.itertuples(index=False, name=None)  # type: ignore[no-any-return]
+
+
+def _numeric(texts: pd.Series) -> bool:
+    return all(re.fullmatch(r"[-+.\de]*", text) for text in texts) and any(texts)

@@ -1,0 +1,116 @@
+"""Explore without a browser: widgets, the picture that follows, and the config that is saved."""
+
+import io
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import yaml
+from matplotlib.image import imread
+
+from bfimna import BfimnaError
+from bfimna.explore.choice import Choice, stages
+from bfimna.explore.panel import Panel, roofline
+from bfimna.network import zoo
+from bfimna.workflow import config
+from bfimna.workflow.runs import runs
+
+mpl.use("Agg")
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
+CHOICES = [
+    Choice(),
+    Choice("alexnet", (8, 4, 2, 8), "reram-14nm-lstp", 0.7, 16, 32, 1200, 4, "streamed"),
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_saved_config_is_one_that_the_workflow_runs_and_gives_the_same(choice, tmp_path):
+    path = choice.save(tmp_path)
+    config.check_file(path)
+    found = runs(config.checked({**DEFAULT, **yaml.safe_load(path.read_text())}))
+    # where bits differ by stage, there is one more run at one width to compare with
+    run = found[-1]
+    assert len(found) == 1 + (len(choice.bits) > 1)
+    from bfimna.studies import points
+
+    same = points.run(**run.parameters)
+    assert same.edp_js == choice.report().edp_js
+    assert same.precision.weight_bits == choice.precision().weight_bits
+
+
+def test_stages_part_every_network_in_order():
+    for name in zoo.NETWORKS:
+        net = zoo.load(name)
+        parts = stages(net)
+        assert [layer for part in parts for layer in part] == list(net.gemm_names)
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_a_picture_that_was_moved_is_the_one_drawn_new():
+    moved, new = Panel(), Panel()
+    moved.show(CHOICES[1].report())
+    moved.png()
+    moved.show(CHOICES[0].report())
+    new.show(CHOICES[0].report())
+    one, other = (imread(io.BytesIO(panel.png())) for panel in (moved, new))
+    assert np.array_equal(one, other)
+
+
+def test_the_roofline_bounds_every_layer():
+    for choice in CHOICES:
+        (x, y), whole, slope, ceiling = roofline(choice.report())
+        assert (y <= slope * x * (1 + 1e-9)).all()
+        assert (y <= ceiling).all()
+        assert whole[1] <= slope * whole[0]
+
+
+widgets = pytest.importorskip("ipywidgets", reason="the extra lab is not installed")
+
+
+@pytest.fixture
+def explorer(tmp_path):
+    from bfimna.explore.widgets import Explorer
+
+    return Explorer(folder=tmp_path)
+
+
+@pytest.mark.parametrize(("control", "value"), [
+    ("network", "alexnet"), ("bits", 4), ("technology", "reram-14nm-lstp"), ("supply_v", 0.65),
+    ("clusters", 16), ("caps_per_cluster", 32), ("rows", 1200), ("batch", 16),
+    ("weights", "streamed"),
+])  # fmt: skip
+def test_every_control_changes_totals_and_picture(explorer, control, value):
+    totals, picture = explorer.totals.value, explorer.picture.value
+    explorer.controls[control].value = value
+    assert explorer.totals.value != totals
+    assert explorer.picture.value != picture
+
+
+def test_bits_by_stage_and_the_button(explorer, tmp_path):
+    explorer.controls["by_stage"].value = True
+    before = explorer.totals.value
+    explorer.controls["bits_2"].value = 2
+    assert explorer.totals.value != before
+    assert explorer.choice.bits == (8, 2, 8, 8)
+    explorer.button.click()
+    assert "snakemake --configfile" in explorer.saved.value
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "config.yaml", "explore.pdf", "resnet18-bits.yaml"
+    }  # fmt: skip
+
+
+def test_an_unknown_network_is_told_and_the_picture_stays(explorer):
+    picture = explorer.picture.value
+    explorer.controls["network"].value = "<b>nope"
+    assert "unknown network" in explorer.totals.value
+    assert "<b>nope" not in explorer.totals.value
+    assert explorer.picture.value == picture
+    explorer.button.click()
+    assert "unknown network" in explorer.saved.value
+
+
+def test_bits_by_stage_need_a_file():
+    with pytest.raises(BfimnaError, match="need a file"):
+        CHOICES[1].config()

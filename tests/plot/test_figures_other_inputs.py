@@ -1,0 +1,168 @@
+"""Every figure with other inputs: no crash, no text over another or outside, looks that differ."""
+
+import contextlib
+import io
+import itertools
+import shutil
+from pathlib import Path
+
+import matplotlib as mpl
+import onnx
+import pytest
+from matplotlib.text import Text
+
+from bfimna import data, plot
+from bfimna.plot import publish, style
+from bfimna.workflow.dependencies import cells
+
+mpl.use("Agg")
+ROOT = Path(__file__).parents[2]
+LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
+SLACK_PX = 2.0  # antialiasing, and a glyph's own margin
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """A network from a file with a long name, and two technologies that no style knows."""
+    folder = tmp_path_factory.mktemp("mine")
+    network = folder / "a_network_of_mine_with_a_long_name.onnx"
+    shutil.copy(LIGHT / "light_squeezenet.onnx", network)
+    table = data.technologies()
+    rows = table[table.technology == "reram-14nm-lstp"]
+    names = ("my-own-cell-with-a-long-name", "another-cell")
+    for name in names:
+        rows.assign(technology=name).to_csv(folder / f"{name}.csv", index=False)
+    return str(network), [f"{folder / name}.csv:{name}" for name in names]
+
+
+def drawn(notebook, folder, monkeypatch, **told):
+    """Run a notebook's cells up to the saved figure; return its figure as saved."""
+    monkeypatch.setattr(style.plt, "show", lambda: None)
+    monkeypatch.setattr(plot, "save", lambda fig, _: plot.tidy(fig))
+    names = {"__name__": "__main__"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for kind, source, tagged in cells(ROOT / "notebooks" / f"{notebook}.ipynb"):
+            if kind == "code":
+                exec(compile(source, notebook, "exec"), names)
+                if tagged:
+                    assert told.keys() <= names.keys()
+                    names.update(told, output=str(folder / notebook))
+            if "plot.tell(" in source:
+                break
+    return names["fig"]
+
+
+def texts(fig):
+    """Every text that is seen, with its extent in pixels."""
+    fig.draw_without_rendering()
+    renderer = fig.canvas.get_renderer()
+    found = []
+    for text in fig.findobj(Text):
+        label = text.get_text().strip()
+        box = text.get_window_extent(renderer)
+        if label and text.get_visible() and box.width > 0 and _shown(text, fig):
+            found.append((label, box))
+    return found
+
+
+def _shown(text, fig):
+    """Whether a text is drawn: not of a tick that lies outside its axis' limits or is hidden."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            for tick in (*axis.majorTicks, *axis.minorTicks):
+                if text in (tick.label1, tick.label2):
+                    low, high = sorted(axis.get_view_interval())
+                    inside = low - 1e-9 <= tick.get_loc() <= high + 1e-9
+                    return inside and tick in axis._update_ticks()
+    return True
+
+
+def assert_clean(fig):
+    found, whole = texts(fig), fig.bbox
+    for label, box in found:
+        inside = (
+            box.x0 >= -SLACK_PX
+            and box.y0 >= -SLACK_PX
+            and box.x1 <= whole.x1 + SLACK_PX
+            and box.y1 <= whole.y1 + SLACK_PX
+        )
+        assert inside, f"{label!r} leaves the figure: {box}"
+    for (one, a), (other, b) in itertools.combinations(found, 2):
+        over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(over) <= SLACK_PX, f"{one!r} over {other!r} by {over}"
+
+
+ZOO = ["alexnet", "vgg16", "resnet18", "resnet50"]
+SRAM, RERAM = "sram-14nm-lstp", "reram-14nm-lstp"
+GRID = {"clusters": [16, 64], "caps_per_cluster": [64], "rows": [4800]}
+#: notebook → what keeps its study short, and what it takes: networks, technologies
+FIGURES = {
+    "batch": ({}, "networks"),
+    "traffic": ({}, "networks"),
+    "uncertainty": ({"samples": 8}, "networks"),
+    "breakdown": ({"detailed": "alexnet"}, "networks technologies"),
+    "design_space": ({"seeds": 1}, "networks technologies"),
+    "state_of_the_art": ({}, "networks technologies"),
+    "chips": (GRID, "networks technologies"),
+    "supply": ({"network": "alexnet"}, "technologies"),
+    "claims": ({}, "technologies"),
+    "pareto": ({"networks": ["resnet18"], "points": {"4, 8": 2}}, "technologies"),
+    "bit_fluidity": ({"networks": ["resnet18"]}, "technologies"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
+@pytest.mark.parametrize("notebook", FIGURES)
+def test_no_text_overlaps_or_leaves_the_figure(notebook, many, mine, tmp_path, monkeypatch):
+    network, technologies = mine
+    short, takes = FIGURES[notebook]
+    told = dict(short)
+    if "networks" in takes:
+        told["networks"] = [*ZOO, network] if many else [network]
+    if "technologies" in takes:
+        told["technologies"] = [SRAM, RERAM, *technologies] if many else technologies[:1]
+    fig = drawn(notebook, tmp_path, monkeypatch, **told)
+    try:
+        assert_clean(fig)
+    finally:
+        mpl.pyplot.close("all")
+
+
+def test_the_check_sees_an_overlap_and_a_text_outside():
+    fig, ax = plot.figure(1, 2.0)
+    ax.text(0.5, 0.5, "one")
+    ax.text(0.52, 0.5, "other")
+    with pytest.raises(AssertionError, match="'one' over 'other'"):
+        assert_clean(fig)
+    fig, ax = plot.figure(1, 2.0)
+    ax.text(1.2, 0.5, "far too long to stand here", clip_on=False).set_in_layout(False)
+    with pytest.raises(AssertionError, match="leaves the figure"):
+        assert_clean(fig)
+    mpl.pyplot.close("all")
+
+
+def test_unknown_technologies_and_many_networks_all_look_different():
+    names = [SRAM, RERAM, "mine", "yours", "theirs", "ours"]
+    looks = list(plot.styles_of(names).values())
+    assert len({colour for colour, _ in looks}) == len({m for _, m in looks}) == len(names)
+    several = [plot.look(n) for n in range(8)]
+    assert len({look["color"] for look in several}) == len({x["marker"] for x in several}) == 8
+    assert len({tuple(plot.look(n).items()) for n in range(24)}) == 24
+
+
+@pytest.mark.parametrize("name", publish.STYLES)
+def test_labels_of_points_and_legends_fit_in_every_style(name):
+    with plot.publication(name):
+        fig, axes = plot.figure(2, 2.5, 1, 3)
+        for n, ax in enumerate(axes):
+            for k in range(6):
+                ax.plot([k / 50 + n], [1.0], **plot.look(k), label=f"series number {k}")
+                plot.label_point(ax, f"point {k}", (k / 50 + n, 1.0))
+            ax.set(title="a title that is longer than a panel", xlabel="what it is over")
+            ax.margins(0.3)
+        plot.legend_below(fig, *plot.unique_entries(axes))
+        plot.letter(axes)
+        plot.tidy(fig)
+        assert_clean(fig)
+    mpl.pyplot.close("all")

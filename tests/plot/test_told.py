@@ -1,0 +1,80 @@
+"""Prose and tables filled from a run, in a notebook and in TeX."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from bfimna import BfimnaError, plot
+from bfimna.plot import publish, told
+
+
+def test_prose_is_filled_and_its_numbers_are_macros(tmp_path):
+    rows = {"VGG16": {"time": "40 µs"}, "Mine_1": {"time": "5 %"}}
+    text = plot.tell(
+        tmp_path / "a_fig",
+        "**Answer.** {best} wins.\n\n{lines}",
+        "{of}: {time}",
+        rows,
+        best="VGG16",
+    )
+    assert text.data == "**Answer.** VGG16 wins.\n\n- VGG16: 40 µs\n- Mine_1: 5 %"
+    macros = (tmp_path / "a_fig.numbers.tex").read_text().splitlines()
+    assert r"\newcommand{\aFigBest}{VGG16}" in macros
+    assert r"\newcommand{\aFigVGGOneSixTime}{40 \textmu{}s}" in macros
+    assert r"\newcommand{\aFigMineOneTime}{5 \%}" in macros
+    assert all(re.fullmatch(r"\\newcommand\{\\[a-zA-Z]+\}\{.*\}", line) for line in macros)
+
+
+def test_a_table_has_units_sensible_digits_and_is_escaped_in_tex(tmp_path):
+    table = pd.DataFrame({
+        "network": ["a_b & c", "d"], "edp_js": [1.23456e-7, 2e-7], "energy_j": [0.00512345, 0.006],
+        "throughput_ops": [24613687068271.417969, 1e13], "fits": [True, False],
+    })  # fmt: skip
+    shown = plot.table_shown(tmp_path / "t", table, list(table.columns))
+    assert list(shown.columns) == ["EDP (nJ·s)", "energy (mJ)", "throughput (TOPS)", "fits"]
+    assert list(shown.iloc[0]) == ["123", "5.12", "24.6", "True"]
+    tex = (tmp_path / "t.tex").read_text()
+    assert r"a\_b \& c & 123 & 5.12 & 24.6 & True \\" in tex
+    assert tex.startswith("\\begin{tabular}{lrrrl}\n\\toprule")
+    assert tex.rstrip().endswith("\\bottomrule\n\\end{tabular}")
+
+
+@pytest.mark.parametrize("letter", list("\\&%$#_{}~^µ×²Ω"))
+def test_every_letter_that_tex_reads_is_escaped(letter):
+    assert told.tex(letter) != letter
+
+
+@pytest.mark.parametrize(("asked", "want"), [
+    ({"style": "glossy"}, "unknown style 'glossy'"),
+    ({"formats": ["gif"]}, "unknown format 'gif'"),
+    ({"formats": []}, "no format"),
+    ({"own": "/nowhere.mplstyle"}, "style file"),
+])  # fmt: skip
+def test_what_cannot_be_published_is_told_in_one_line(asked, want):
+    with pytest.raises(BfimnaError, match=want), plot.publication(**asked):
+        pass
+    assert publish.asked() == publish.Publication()
+
+
+def test_the_users_own_style_has_the_last_word(tmp_path):
+    own = tmp_path / "own.mplstyle"
+    own.write_text("font.size: 5\n")
+    with plot.publication("slide", own=own):
+        fig, _ = plot.figure(2, 2.0)
+        assert publish.mpl.rcParams["font.size"] == 5
+        assert publish.mpl.rcParams["lines.linewidth"] == 2  # the slide's
+        assert fig.get_size_inches()[0] == 12
+    fig, _ = plot.figure(2, 2.0)
+    assert fig.get_size_inches()[0] == 7.16
+    publish.mpl.pyplot.close("all")
+
+
+def test_panels_side_by_side_stand_below_each_other_in_one_column():
+    with plot.publication("paper1"):
+        fig, axes = plot.figure(2, 2.0, 1, 3)
+        tops = [ax.get_position().y0 for ax in axes]
+        assert tops == sorted(tops, reverse=True)
+        assert len(set(tops)) == 3
+        assert fig.get_size_inches()[0] == 3.5
+    publish.mpl.pyplot.close("all")

@@ -1,0 +1,102 @@
+# A sweep: one grid of workflow/sweeps/ → one Parquet dataset, part by part, and its picture.
+# snakemake --snakefile workflow/sweep.smk --configfile workflow/sweeps/example.yaml
+import json
+from pathlib import Path
+
+from bfimna.errors import BfimnaError
+from bfimna.result import dataset
+from bfimna.workflow import config as settings
+from bfimna.workflow import sweeps
+from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
+from snakemake.exceptions import WorkflowError
+
+try:
+    if not workflow.overwrite_configfiles:
+        raise BfimnaError("which grid? Add --configfile workflow/sweeps/example.yaml, or yours")
+    for path in workflow.overwrite_configfiles:
+        settings.check_file(path)
+    config = sweeps.checked(config)
+    PARTS = {job.place: job for job in sweeps.jobs(config)}
+    DATASET = config["dataset"]
+    FILES = [f"{DATASET}/{place}" for place in PARTS]
+    dataset.check_own(Path(DATASET), map(Path, FILES))
+except BfimnaError as error:
+    raise WorkflowError(str(error)) from None
+
+
+include: "rules/running.smk"
+
+
+READS = Dependencies(Path("bfimna"), Path("data"))
+SWEEP_CODE = READS.digest("bfimna.workflow.sweeps", (*KEYED, "load_precision", "hawq_schemes"))
+NOTEBOOK = Path("notebooks/sweep.ipynb")
+PICTURE = f"{DATASET}.figures/sweep"
+LOGS = f"logs/sweeps/{Path(DATASET).name}"
+TOLD = json.dumps(config, sort_keys=True)
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        FILES,
+        f"{PICTURE}.png",
+
+
+rule sweep_part:
+    """Compute a part of the grid."""
+    group:
+        "sweep"
+    output:
+        f"{DATASET}/{{place}}",
+    wildcard_constraints:
+        place=r"network=.+/part-[0-9]+[.]parquet",
+    params:
+        told=TOLD,
+        depends=lambda wildcards: digest(SWEEP_CODE, PARTS[wildcards.place].digest),
+    resources:
+        runtime=2,
+        mem_mb=1000,
+    log:
+        f"{LOGS}/{{place}}.log",
+    benchmark:
+        f"{LOGS}/{{place}}.tsv"
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m bfimna.workflow.sweeps {params.told:q} {wildcards.place:q} {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule picture:
+    """Execute the notebook that draws the dataset."""
+    input:
+        parts=FILES,
+        notebook=ancient(str(NOTEBOOK)),
+    output:
+        f"{PICTURE}.png",
+        f"{PICTURE}.pdf",
+        f"{PICTURE}.csv",
+        notebook=f"{PICTURE}.ipynb",
+    params:
+        told=json.dumps({"output": PICTURE, "dataset": DATASET}),
+        depends=digest(
+            code_digest(Path("workflow/execute.py")),
+            READS.digest(NOTEBOOK),
+            [job.digest for job in PARTS.values()],
+        ),
+    resources:
+        runtime=10,
+        mem_mb=2000,
+    log:
+        f"{LOGS}/picture.log",
+    benchmark:
+        f"{LOGS}/picture.tsv"
+    conda:
+        "../environment.yml"
+    shell:
+        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
+        " > {log:q} 2>&1"
