@@ -15,7 +15,7 @@ reproduce: $(VENV)/installed ## every figure and table (the default)
 	snakemake $(SNAKEMAKE_FLAGS)
 	@echo "figures and their tables: figures/   everything else: results/"
 
-emulate: $(VENV)/installed ## whole networks on the bit-exact emulator (half an hour on two cores)
+emulate: $(VENV)/installed ## whole networks on the bit-exact emulator (minutes on two cores)
 	snakemake $(SNAKEMAKE_FLAGS) emulate
 	@echo "table: figures/emulated.csv   processor seconds: results/emulate/times.csv"
 
