@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
 from bfimna.network import zoo
+from bfimna.result.notes import memory_note
 
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
@@ -53,6 +54,24 @@ def test_a_layer_worked_by_hand():
     line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
     expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
     assert multiply.latency_s == pytest.approx(expected, rel=1e-6, abs=0)
+
+
+def test_a_headline_shows_percent():
+    report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
+    assert dict(report.headline)["utilisation of rows"] == "78.5 %"
+
+
+def test_memory_that_is_just_enough_is_no_note():
+    chip = replace(SMALL, rows=10, columns=10)  # 100 bits of MAPs
+    assert memory_note(chip, 60, 40) == ""
+    assert memory_note(chip, 60, 41) == (
+        "resident weights (60 bit) and live activations (41 bit) together exceed the 100 bit of "
+        "the MAPs; costs are as if they fitted"
+    )
+    one = "exceed the 100 bit of the MAPs; costs are as if they fitted"
+    assert memory_note(chip, 100, 101) == f"live activations (101 bit) {one}"
+    assert memory_note(chip, 101, 100) == f"resident weights (101 bit) {one}"
+    assert "together" in memory_note(chip, 100, 100)
 
 
 def test_events_times_their_price_is_the_energy():
