@@ -10,7 +10,7 @@ from bfimna import BfimnaError, Chip
 from bfimna.chip.geometry import geometry
 from bfimna.chip.kinds import KINDS
 from bfimna.chip.placement import place
-from bfimna.network.graph import Builder
+from bfimna.network.graph import Builder, Layer
 
 
 def needed(kind, bits, *before):
@@ -43,11 +43,13 @@ def test_columns_of_a_kind_by_hand(kind, bits, by_hand):
 def test_sums_of_two_words_and_products_by_hand():
     b = Builder("two", (4, 3, 3))
     x = b.conv("c", b.input, 4, 1)
-    b.add("sum", x, b.input)
+    b.append(Layer("product", "mul", (b.add("sum", x, b.input), x)))
     network = b.network()
-    alike = geometry(network, Chip.limited(), 1).alike["add"]
+    alike = geometry(network, Chip.limited(), 1).alike
     # two words of 8 columns, each sign twice; a carry and a flag
-    assert np.asarray(KINDS["add"].columns(alike, np.array([7]))).item() == 9 + 9 + 2
+    assert KINDS["add"].columns(alike["add"], np.array([7])).tolist() == [9 + 9 + 2]
+    # two words, their product of 16 columns, a carry and a flag
+    assert KINDS["mul"].columns(alike["mul"], np.array([7])).tolist() == [8 + 8 + 16 + 2]
 
 
 def test_an_array_of_just_the_columns_that_are_needed_is_enough():
