@@ -23,13 +23,21 @@ def placed(network, bits=8, **chip):
     return place(network, bits, bits, replace(bf.Chip.limited(), **chip))
 
 
-def test_parts_of_unequal_length_add_up_their_own_rows_only():
-    """10 products on arrays of 4 rows: parts of 4, 4 and 2 rows."""
-    work = placed(linear(10), rows=4).phases["reduce"].counts
-    whole, last = (ap.reduce(n, 20 - ap.levels(n)) for n in (4, 2))
+@pytest.mark.parametrize(("products", "rows"), [(10, 2), (11, 3)])
+def test_parts_of_unequal_length_add_up_their_own_rows_only(products, rows):
+    """10 products on arrays of 4 rows: parts of 4, 4 and 2 rows; of 11, the last has 3."""
+    work = placed(linear(products), rows=4).phases["reduce"].counts
+    whole, last = (ap.reduce(n, 20 - ap.levels(n)) for n in (4, rows))
     assert float(work.tags_shifted[0]) == 2 * whole.tags_shifted + last.tags_shifted
     sign = 1 + 1  # one pass copies it
     assert float(work.cycles[0]) == whole.cycles + sign
+
+
+def test_parts_of_equal_length_all_add_up_their_rows():
+    """3 sums of 8 products on arrays of 4 rows: 6 parts of 4 rows, each in an array of its own."""
+    work = placed(linear(8, 3), rows=4).phases["reduce"].counts
+    part = ap.reduce(4, 19 - 2)  # of sums of 16 + 3 columns
+    assert float(work.tags_shifted[0]) == 6 * part.tags_shifted
 
 
 def test_a_part_of_one_row_leaves_no_carry():
@@ -60,6 +68,44 @@ def test_a_window_that_leaves_pixels_out_does_not_move_them():
         results = 16 if kernel == 1 else 9
         at = int(np.flatnonzero(bits.layers == 3)[0])
         assert float(bits.bus_bits[at]) == 4 * word * (pixels + results)
+
+
+def test_operands_cross_the_mesh_and_results_the_bus_alone():
+    """2 sums of 5 products on 9 clusters, whose mean distance is ⅔ (3 - ⅓) hops."""
+    chip = {"multicast": False, "clusters": 9, "ap_kind": "1d"}
+    moved = placed(linear(5, 2), **chip).traffic
+    operands, results = 2 * 5 * (8 + 8), 2 * (19 + 19)  # sums of 16 + 3 bits, out and as a result
+    assert float(moved.mesh_bit_hops[0]) == pytest.approx(operands * 16 / 9)
+    assert float(moved.bus_bits[0]) == operands + results
+
+
+@pytest.mark.parametrize("bits", [5, 16])
+def test_a_stream_s_mean_by_hand(bits):
+    """3 × 3 words without a sign: a sum of 4 columns more, which is multiplied by b / 2^c."""
+    b = Builder("mean", (2, 9, 9))
+    b.conv("end", b.pool("mean", b.relu(b.conv("c", b.input, 2, 1)), 3, 3, kind="avgpool"), 1, 1)
+    work = placed(b.network(), bits, ap_kind="1d").phases["pool"].counts
+    width, m = bits + 4, bits + 1
+    want = ap.load(bits) * 9 + ap.add(width) * 8 + ap.clear_along(4 + 4 + 1) + ap.load(m)
+    if bits == 5:  # product and carry beside the sum
+        want = want + ap.multiply(width, m) + ap.clear_along(width + m)
+    else:  # 3 · 20 + 17 columns are more than 72: each column of the sum is cleared and taken over
+        want = want + ap.multiply(width + 1, m, (True, False)) + ap.clear_along(m + 2)
+        want = want + ap.clear(1) * width
+    want = want + ap.read(bits)
+    for event in ap.EVENTS:
+        times = 1 if event in ap.CYCLES else 2 * 9
+        assert getattr(work, event) == pytest.approx(times * getattr(want, event)), event
+
+
+def test_every_word_of_a_window_takes_a_row_of_a_mean_over_rows():
+    b = Builder("global", (32, 7, 7))
+    b.linear("fc", b.flatten(b.pool("mean", b.conv("c", b.input, 32, 1), 7, 7, kind="avgpool")), 10)
+    work = placed(b.network()).phases["reduce"]
+    names = [b.network().layers[k].name for k in work.layers]
+    assert dict(zip(names, work.rows.tolist(), strict=True)) == {
+        "c": 32 * 49 * 32, "fc": 10 * 32, "mean": 32 * 49
+    }  # fmt: skip
 
 
 def test_pooling_at_the_end_takes_scaled_words():

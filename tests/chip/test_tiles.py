@@ -48,6 +48,24 @@ def test_pixels_are_those_of_the_windows():
         assert pixels(gemm, np.array([rows * width])) == 3 * len(places)
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_least_of_all_candidates_is_taken_at_any_bits(batch):
+    """Beside the tabulated hull: every candidate, layer by layer."""
+    network, chip = zoo.resnet18(), Chip.limited()
+    w, a = np.random.default_rng(1).integers(1, 17, (2, 30, len(network.gemms)))
+    found = tile_bits(network, chip, batch, w, a)
+    for k, gemm in enumerate(network.gemms):
+        dots = gemm.layer.groups * gemm.i * gemm.u * batch
+        per_cap = max(chip.rows // gemm.j, 1)
+        caps = -(-dots // per_cap)  # no sum of this network is split
+        share = -(-dots // (-(-caps // 4096) * 64))
+        weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))
+        every = weights * w[:, k, None] + inputs * a[:, k, None]
+        np.testing.assert_allclose(
+            found[:, k], every.min(axis=1), rtol=1e-12, err_msg=gemm.layer.name
+        )
+
+
 def test_every_pair_of_bits_at_once():
     network, chip = zoo.resnet18(), Chip.limited()
     random = np.random.default_rng(0)

@@ -20,6 +20,17 @@ def test_tensor_bits_are_the_most_that_a_reader_wants(network):
             np.testing.assert_array_equal(stored[:, k], bits[:, by].max(axis=1), layer.name)
 
 
+def test_a_source_names_the_weighted_layers_that_set_it():
+    network = diamond()
+    stored, n = storage(network), len(network.gemms)
+    for k, layer in enumerate(network.layers):
+        by = network.readers[layer.name]
+        if by:
+            assert stored.readers(stored.source[k]) == tuple(sorted(by)), layer.name
+    for k in range(n):  # a full sum's width is its own layer's
+        assert stored.readers(n + k) == (k,)
+
+
 def test_outputs_have_the_sum_s_bits_or_the_last_weighted_layer_s():
     network = diamond()  # e, f → m → end: a product wants words of stated width
     w, a = np.random.default_rng(0).integers(1, 17, (2, len(network.gemms)))

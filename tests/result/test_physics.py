@@ -52,4 +52,5 @@ def test_the_current_of_a_load_by_hand():
     amperes = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962) * 1e-9) / 0.8
     assert physics.load_current(report.placement, SRAM) == close(amperes)
     assert physics.current_line(amperes, "it") == ""
+    assert physics.current_line(1000.0, "it") == ""  # the limit itself is allowed
     assert "1500 A, above 1000 A" in physics.current_line(1500.0, "it")

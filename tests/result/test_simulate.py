@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from close import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
 from bfimna.network import zoo
+from bfimna.result.notes import memory_note
 
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
@@ -52,7 +54,25 @@ def test_a_layer_worked_by_hand():
     assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
     line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
     expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
-    assert multiply.latency_s == pytest.approx(expected, rel=1e-6, abs=0)
+    assert multiply.latency_s == close(expected)
+
+
+def test_a_headline_shows_percent():
+    report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
+    assert dict(report.headline)["utilisation of rows"] == "78.5 %"
+
+
+def test_memory_that_is_just_enough_is_no_note():
+    chip = replace(SMALL, rows=10, columns=10)  # 100 bits of MAPs
+    assert memory_note(chip, 60, 40) == ""
+    assert memory_note(chip, 60, 41) == (
+        "resident weights (60 bit) and live activations (41 bit) together exceed the 100 bit of "
+        "the MAPs; costs are as if they fitted"
+    )
+    one = "exceed the 100 bit of the MAPs; costs are as if they fitted"
+    assert memory_note(chip, 100, 101) == f"live activations (101 bit) {one}"
+    assert memory_note(chip, 101, 100) == f"resident weights (101 bit) {one}"
+    assert "together" in memory_note(chip, 100, 100)
 
 
 def test_events_times_their_price_is_the_energy():
@@ -67,7 +87,7 @@ def test_events_times_their_price_is_the_energy():
         + row.words_written * 72 * SRAM.write_j_per_attached_cell
         + row.lines_driven * SRAM.write_j_per_line_cell
     )
-    assert row.energy_j == pytest.approx(priced, rel=1e-6, abs=0)
+    assert row.energy_j == close(priced)
 
 
 def test_without_multicast_every_copy_crosses_the_bus():
@@ -95,13 +115,13 @@ def test_layers_and_phases_add_up_to_the_totals(network, tech):
     net = zoo.load(network)
     report = simulate(net, Precision.mixed(net, 5), LR, tech, batch=2)
     layers = report.layers
-    assert layers.energy_j.sum() / 2 == pytest.approx(report.energy_j)
-    assert layers.latency_s.sum() == pytest.approx(report.latency_s)
-    assert report.edp_js == pytest.approx(report.energy_j * report.latency_s)
+    assert layers.energy_j.sum() / 2 == close(report.energy_j)
+    assert layers.latency_s.sum() == close(report.latency_s)
+    assert report.edp_js == close(report.energy_j * report.latency_s)
     assert report.throughput_ops * report.latency_s == pytest.approx(2 * 2 * net.macs)
     by_phase = layers.groupby("phase")[["latency_s", "energy_j"]].sum()
     for column in by_phase:
-        assert report.phases[column].to_dict() == pytest.approx(by_phase[column].to_dict())
+        assert report.phases[column].to_dict() == close(by_phase[column].to_dict())
 
 
 @settings(max_examples=25, deadline=None)
@@ -156,12 +176,12 @@ def test_latency_is_what_one_waits_for_and_edp_is_of_that():
     bits = Precision.fixed(TINY, 8)
     one, many = (simulate(TINY, bits, SMALL, SRAM, batch=b) for b in (1, 8))
     assert one.latency_s == one.seconds_per_inference == one.batch_latency_s
-    assert many.latency_s == many.batch_latency_s == pytest.approx(8 * many.seconds_per_inference)
-    assert many.latency_s == pytest.approx(many.times.sum())
-    assert many.edp_js == pytest.approx(many.energies.sum() / 8 * many.times.sum())
+    assert many.latency_s == many.batch_latency_s == close(8 * many.seconds_per_inference)
+    assert many.latency_s == close(many.times.sum())
+    assert many.edp_js == close(many.energies.sum() / 8 * many.times.sum())
     table = sweep(TINY, bits, SMALL, SRAM, 8).iloc[0]
-    assert (table.latency_s, table.edp_js) == pytest.approx((many.latency_s, many.edp_js))
-    assert table.seconds_per_inference == pytest.approx(many.seconds_per_inference)
+    assert (table.latency_s, table.edp_js) == close((many.latency_s, many.edp_js))
+    assert table.seconds_per_inference == close(many.seconds_per_inference)
     for quantity in ("latency_s", "seconds_per_inference", "energy_j", "edp_js"):
         low, _, high = many.interval(quantity, 500)
         assert low < getattr(many, quantity) < high
@@ -205,9 +225,9 @@ def test_what_a_report_hands_out_cannot_change_it():
             values[0] = 99
     for table in (report.summary, report.layers, report.phases):
         table["latency_s"] = 0
-    assert report.summary["latency_s"] == report.latency_s == pytest.approx(report.times.sum())
-    assert report.layers.latency_s.sum() == pytest.approx(report.latency_s)
-    assert report.phases.latency_s.sum() == pytest.approx(report.latency_s)
+    assert report.summary["latency_s"] == report.latency_s == close(report.times.sum())
+    assert report.layers.latency_s.sum() == close(report.latency_s)
+    assert report.phases.latency_s.sum() == close(report.latency_s)
 
 
 @pytest.mark.parametrize("tech", ["sram-14nm-lstp", SRAM.at_supply(0.7)])
@@ -262,7 +282,7 @@ def test_a_sweep_equals_single_simulations(counts):
                     for column in set(columns) - set(keys):
                         ours, theirs = report.summary[column], table.loc[key, column]
                         if isinstance(ours, float):
-                            assert theirs == pytest.approx(ours, rel=1e-12)
+                            assert theirs == close(ours, rel=1e-12)
                         else:
                             assert theirs == ours
 

@@ -190,6 +190,19 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
     assert set(both) == {f"{q}_{end}" for q in uncertainty.BOUNDED for end in ("low", "high")}
 
 
+def test_draws_of_many_precisions_at_once_are_those_of_each():
+    from bfimna.chip.placement import place
+
+    bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
+    u = {cause: np.linspace(0.1, 0.9, 5) for cause in uncertainty.causes(SRAM)}
+    together = uncertainty.evaluate(place(ALEXNET, bits, bits, LR), SRAM, 1.0, 1, u)
+    for k in range(2):
+        alone = uncertainty.evaluate(place(ALEXNET, bits[k], bits[k], LR), SRAM, 1.0, 1, u)
+        for quantity in ("latency_s", "energy_j"):
+            assert together[quantity].shape == (5, 2)
+            np.testing.assert_allclose(together[quantity][:, k], alone[quantity])
+
+
 def test_sobol_names_what_a_result_hangs_on():
     table = sobol(report(data.load_technology("reram-14nm-lstp")), "energy_j", 256)
     assert table.cause[0] == "device pulse"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from close import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,10 +50,10 @@ def test_every_chip_of_the_grid_is_simulated():
             caps_per_cluster=row.caps_per_cluster,
         )
         reports = [bf.simulate(n, p, chip, SRAM) for n, p in zip(networks, bits, strict=True)]
-        assert row.latency_s == pytest.approx(sum(r.latency_s for r in reports), rel=1e-12)
-        assert row.energy_j == pytest.approx(sum(r.energy_j for r in reports), rel=1e-12)
+        assert row.latency_s == close(sum(r.latency_s for r in reports), rel=1e-12)
+        assert row.energy_j == close(sum(r.energy_j for r in reports), rel=1e-12)
         assert row.area_m2 == reports[0].area_m2
-        assert row.power_w == pytest.approx(row.energy_j / row.latency_s)
+        assert row.power_w == close(row.energy_j / row.latency_s)
         assert row.resident_weights_fit == all(r.resident_weights_fit for r in reports)
     assert table.on_front.any()
     assert (table.chip == "LR").sum() == 1

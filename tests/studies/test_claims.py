@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from close import close
 
 from bfimna import data
 from bfimna.emulator import digits
@@ -127,9 +128,9 @@ def test_other_weights_take_longer_over_a_slower_link():
     assert "µJ from DRAM (ResNet18, INT8; the MAPs of LR hold 24 %" in fluidity.compare(SRAM)[1]
     slow = replace(SRAM, interconnect=replace(SRAM.interconnect, dram_bytes_per_s=1e9))
     bits = 8 * 11_678_912
-    assert fluidity.reload("resnet18", "int8", slow)[0] == pytest.approx(bits / 8 / 1e9)
+    assert fluidity.reload("resnet18", "int8", slow)[0] == close(bits / 8 / 1e9)
     assert seconds < bits / 8 / 1e9
-    assert joules == pytest.approx(
+    assert joules == close(
         bits * (SRAM.interconnect.dram_j_per_bit + SRAM.interconnect.bus_j_per_bit)
     )
 

@@ -7,6 +7,7 @@ from close import close
 
 from bfimna import BfimnaError, Chip, data, peak
 from bfimna.result import cost
+from bfimna.technology.table import UNITS
 from bfimna.technology.technology import (
     LOGIC_ENERGIES,
     LOGIC_TIMES,
@@ -16,6 +17,12 @@ from bfimna.technology.technology import (
 )
 
 NAMES = data.technology_names()
+PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
+BY_HAND = {
+    "1": 1.0, "writes": 1.0, "bit": 1.0, "rows": 1.0, "GB/s": 1e9, "W/mm2": 1e6,
+    "m2": 1.0, "mm2": 1e-6, "um2": 1e-12,
+    "pJ per bit": 1e-12, "pJ per 128 bit": 1e-12 / 128, "pJ per 256 bit": 1e-12 / 256,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,12 @@ def test_the_fit_and_the_circuits_agree_on_a_pass_and_not_on_a_move():
     joules = [cost.joules_of(tech, 72) for tech in (fit, derived)]
     assert joules[1]["compare_rows"] / joules[0]["compare_rows"] == pytest.approx(1.19, abs=0.01)
     assert joules[1]["cells_loaded"] / joules[0]["cells_loaded"] == pytest.approx(45.6, abs=0.1)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_are_what_their_prefixes_say(unit):
+    by_hand = BY_HAND[unit] if unit in BY_HAND else PREFIXES[unit[:-1]]  # s, J, W, V, A
+    assert UNITS[unit] == close(by_hand)
 
 
 @pytest.mark.parametrize("name", NAMES)
