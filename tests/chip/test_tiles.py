@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bfimna import Chip
@@ -20,6 +20,8 @@ from bfimna.network.graph import Builder, Layer
     bits=st.tuples(st.integers(1, 16), st.integers(1, 16)),
     batch=st.integers(1, 3),
 )
+# a tall image, of which more rows than it has columns are best
+@example(shape=(3, 9, 5), kernel=2, stride=1, channels=7, share=43, bits=(11, 6), batch=1)
 def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, batch):
     b = Builder("n", shape)
     b.conv("c", b.input, channels, kernel, stride)
