@@ -23,7 +23,7 @@ from bfimna.result.simulate import simulate
 from bfimna.result.sweep import sweep
 from bfimna.technology.technology import Technology
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BfimnaError",

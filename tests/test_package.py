@@ -82,7 +82,7 @@ def test_it_works_from_any_folder_also_beside_a_clone_of_its_name(installed, clo
         home = commands.parent if how == "wheel" else clone
         assert Path(package).is_relative_to(home)
         assert Path(data) == (Path(package) / "_data" if how == "wheel" else clone / "data")
-        assert (version, zoo, images > 0, edp > 0) == ("0.1.0", "alexnet", True, True)
+        assert (version, zoo, images > 0, edp > 0) == ("0.2.0", "alexnet", True, True)
 
 
 def test_its_command_reads_the_users_files_from_the_current_folder(installed, tmp_path):
