@@ -110,9 +110,14 @@ def _squeeze(text: Text, room: float, renderer: Any, along: str) -> None:
         halves = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
         text.set_text("\n".join(min(halves, key=lambda two: max(map(len, two)))))
     while (
-        getattr(text.get_window_extent(renderer), along) > room and text.get_fontsize() > LEAST_FONT
+        getattr(text.get_window_extent(renderer), along) > room and _points(text) > LEAST_FONT
     ):
-        text.set_fontsize(text.get_fontsize() - 0.5)
+        text.set_fontsize(_points(text) - 0.5)
+
+
+def _points(text: Text) -> float:
+    """Return a text's size in points."""
+    return float(text.get_fontsize())
 
 
 def _fit_ticks(ax: Axes) -> None:
@@ -131,9 +136,9 @@ def _fit_ticks(ax: Axes) -> None:
             if not _touch(boxes, 1 if side == "x" else 0):
                 break
             numbers = all(_is_number(t.get_text()) for t in texts)
-            if texts[0].get_fontsize() > (5.5 if numbers else LEAST_FONT):
+            if _points(texts[0]) > (5.5 if numbers else LEAST_FONT):
                 for text in axis.get_ticklabels():
-                    text.set_fontsize(text.get_fontsize() - 0.5)
+                    text.set_fontsize(_points(text) - 0.5)
             elif numbers:
                 kept = axis.get_ticklocs()[::2]
                 labels = [t.get_text() for t in axis.get_ticklabels()][::2]
@@ -180,9 +185,9 @@ def _spots(ax: Axes) -> list[Any]:
     found: list[Any] = []
     for line in ax.lines:
         if line.get_marker() not in ("None", "", None):
-            found += list(ax.transData.transform(line.get_xydata()))  # type: ignore[arg-type]
+            found += list(ax.transData.transform(line.get_xydata()))
     for collection in ax.collections:
-        offsets = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
+        offsets: np.ndarray = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
         found += (
             list(ax.transData.transform(offsets)) if isinstance(collection, PathCollection) else []
         )

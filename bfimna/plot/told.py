@@ -148,7 +148,7 @@ def tex_table(shown: pd.DataFrame) -> str:
 
 
 def _rows(shown: pd.DataFrame) -> Iterable[tuple[str, ...]]:
-    return shown.itertuples(index=False, name=None)  # type: ignore[no-any-return]
+    return shown.itertuples(index=False, name=None)
 
 
 def _numeric(texts: pd.Series) -> bool:

@@ -14,7 +14,7 @@ rule report_tables:
             for figure in FIGURES
         ],
     params:
-        folder=f"{RESULTS}/report",
+        folder=lambda wildcards, output: Path(output[0]).parent,
         # functions of the output, so that another commit writes nothing anew; the opening shows it
         commit=lambda wildcards, output: reporting.commit(),
     log:
