@@ -109,9 +109,7 @@ def _squeeze(text: Text, room: float, renderer: Any, along: str) -> None:
     if "\n" not in text.get_text() and len(words) > 1:
         halves = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
         text.set_text("\n".join(min(halves, key=lambda two: max(map(len, two)))))
-    while (
-        getattr(text.get_window_extent(renderer), along) > room and _points(text) > LEAST_FONT
-    ):
+    while getattr(text.get_window_extent(renderer), along) > room and _points(text) > LEAST_FONT:
         text.set_fontsize(_points(text) - 0.5)
 
 
@@ -187,7 +185,9 @@ def _spots(ax: Axes) -> list[Any]:
         if line.get_marker() not in ("None", "", None):
             found += list(ax.transData.transform(line.get_xydata()))
     for collection in ax.collections:
-        offsets: np.ndarray = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
+        offsets: np.ndarray = np.ma.filled(
+            np.ma.asarray(collection.get_offsets(), dtype=float), np.nan
+        )
         found += (
             list(ax.transData.transform(offsets)) if isinstance(collection, PathCollection) else []
         )

@@ -74,6 +74,7 @@ def bounds(
     *,
     draws: int = BOUND_DRAWS,
     seed: int = 0,
+    bounded: Sequence[str] = BOUNDED,
 ) -> dict[str, np.ndarray]:
     """Return the 5th and 95th percentile of each quantity as columns ``_low`` and ``_high``.
 
@@ -82,7 +83,7 @@ def bounds(
     columns: dict[str, np.ndarray] = {}
     ends = (PERCENTILES[0], PERCENTILES[-1])
     found = quantities(placement, technology, operations, images, draws=draws, seed=seed)
-    for quantity in BOUNDED:
+    for quantity in bounded:
         low, high = np.percentile(found[quantity], ends, axis=0)
         columns |= {f"{quantity}_low": low, f"{quantity}_high": high}
     return columns

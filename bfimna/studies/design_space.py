@@ -15,8 +15,7 @@ from bfimna.result import uncertainty
 from bfimna.result.sweep import sweep
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 
-DRAWS = 500  # of the bounds: a band's edge needs no third digit
-BOUNDED = ("latency_s", "energy_j", "edp_js", "area_efficiency_ops_per_w_m2")
+BOUNDED = (*uncertainty.BOUNDED, "area_efficiency_ops_per_w_m2")
 
 
 def design_space(
@@ -57,7 +56,7 @@ def _bounds(
     for chip in chips:
         placed = place(network, *bits, chip)
         for tech in technologies:
-            ends = uncertainty.bounds(placed, tech, 2 * network.macs)
+            ends = uncertainty.bounds(placed, tech, 2 * network.macs, bounded=BOUNDED)
             of = {"precision": [p.name for p in precisions], "chip": chip.name}
             frames.append(pd.DataFrame({**of, "technology": tech.name, **ends}))
     return pd.concat(frames, ignore_index=True)
