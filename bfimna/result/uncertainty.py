@@ -4,6 +4,7 @@ Counts do not change with any parameter, so a network is placed once and its dra
 event totals and drawn prices (`bfimna.result.draws`). Model document, section 2.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
