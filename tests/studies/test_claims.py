@@ -8,6 +8,7 @@ import pytest
 from close import close
 
 from bfimna import data
+from bfimna.chip.placement import place
 from bfimna.emulator import digits
 from bfimna.names import load_technology
 from bfimna.result import cost
@@ -78,6 +79,14 @@ def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert "neither cycle nor traffic" in reason
 
 
+@pytest.mark.parametrize("hidden", ["latency", "link_latency", "moving_latency"])
+def test_time_hidden_in_the_model_s_own_sums_breaks_bit_fluidity(monkeypatch, hidden):
+    """1 ms a layer, where the model adds up cycles, or what its buses take."""
+    own = getattr(cost, hidden)
+    monkeypatch.setattr(cost, hidden, lambda *given: own(*given) + 1e-3)
+    assert fluidity.compare(SRAM)[0].verdict == "not reproduced"
+
+
 def test_a_wrong_output_breaks_bit_fluidity(monkeypatch):
     """One weight of one precision is off by one in the reference only."""
 
@@ -135,13 +144,21 @@ def test_other_weights_take_longer_over_a_slower_link():
     )
 
 
+@pytest.fixture
+def blind(monkeypatch):
+    """Place every layer at 8 bits, whatever is asked for."""
+
+    def at_8_bits(network, weights, activations, *given):
+        return place(network, np.full_like(weights, 8), np.full_like(activations, 8), *given)
+
+    monkeypatch.setattr(hawq, "place", at_8_bits)
+    monkeypatch.setattr("bfimna.result.sweep.place", at_8_bits)
+
+
 # ---- HAWQ-V3's budgets ----------------------------------------------------------------------
 
 
-def test_an_edp_that_ignores_bits_breaks_both_budget_claims(monkeypatch):
-    same = pd.Series(1.0, index=list(hawq.SCHEMES))
-    drawn = {scheme: np.ones(100) for scheme in hawq.SCHEMES}
-    monkeypatch.setattr(hawq, "relative_edp", lambda *_: (same, drawn))
+def test_an_edp_that_ignores_bits_breaks_both_budget_claims(blind):
     assert {judged.verdict for judged, _ in hawq.compare(SRAM).values()} == {"not reproduced"}
 
 
@@ -186,6 +203,20 @@ def test_a_chip_twice_as_slow_loses_the_throughput_claim():
                      "both": "not reproduced"}  # fmt: skip
 
 
+def test_a_chip_that_takes_twice_the_energy_loses_the_efficiency_claim():
+    fields = ("compare_j_per_row", "load_j_per_cell", "read_j_per_row")
+    dear = replace(FITTED, **{f: 2 * getattr(FITTED, f) for f in fields})
+    found = {c.claim: c.judged.verdict for c in peaks.compare(dear)}
+    assert found == {"throughput": "reproduced", "efficiency": "not reproduced",
+                     "both": "not reproduced"}  # fmt: skip
+
+
+def test_a_ratio_that_the_ranges_leave_open_is_not_reproduced_however_close():
+    wide = np.linspace(0.5, 1.76, 1001)
+    assert verdicts.ratio(1.02, 1.03, wide).verdict == "undecided"
+    assert verdicts.ratio(1.02, 1.03, 1.03 + 0.01 * (wide - 1.13)).verdict == "reproduced"
+
+
 def test_both_is_no_better_than_the_worse():
     good = verdicts.ratio(1.02, 1.02, np.full(9, 1.02))
     bad = verdicts.ratio(1.2, 0.8, np.full(9, 0.8))
@@ -222,7 +253,10 @@ def test_without_exact_inferences_it_is_coverage_only():
     assert coverage.compare(SRAM, emulated(counts_equal=False))[0].verdict == "coverage"
 
 
-def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(monkeypatch):
-    sweep = coverage.sweep
-    monkeypatch.setattr(coverage, "sweep", lambda *a: sweep(*a).assign(edp_js=1.0))
+def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(blind):
+    assert coverage.compare(SRAM, emulated())[0].verdict == "not reproduced"
+
+
+def test_a_voltage_that_changes_nothing_breaks_end_to_end(monkeypatch):
+    monkeypatch.setattr(type(SRAM), "at_supply", lambda technology, _: technology)
     assert coverage.compare(SRAM, emulated())[0].verdict == "not reproduced"
