@@ -1,19 +1,22 @@
 """Every verdict can change: each test breaks what a claim rests on, and sees the verdict fall."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from close import close
 
-from bfimna import data
+from bfimna import data, simulate
+from bfimna.ap import counts as ap
 from bfimna.chip.placement import place
 from bfimna.emulator import digits
 from bfimna.names import load_technology
 from bfimna.result import cost
 from bfimna.studies import claims, points
 from bfimna.studies.claims import coverage, fluidity, hawq, peaks, verdicts
+from bfimna.studies.measured import expected_array_energy
 
 SRAM = load_technology("sram-14nm-lstp")
 FITTED = load_technology("sram-published-fit")
@@ -237,11 +240,15 @@ def test_ratios_to_every_rival_stand_both_ways():
 
 
 def emulated(**changed):
-    rows = [
-        {"network": n, "precision": f"int{b}", "exact": True, "counts_equal": True}
-        for n in coverage.NETWORKS
-        for b in coverage.BITS
-    ]
+    """Whole runs of every network and width, as if made of the model as it is."""
+    rows = []
+    for network, bits in product(coverage.NETWORKS, coverage.BITS):
+        placed = simulate(network, bits, "LR", SRAM).placement
+        rows.append({
+            "network": network, "precision": f"int{bits}", "images": 1, "exact": True,
+            "counts_equal": True, "technology": SRAM.name,
+            "expected_array_energy_j": expected_array_energy(placed, SRAM),
+        })  # fmt: skip
     rows[4] |= changed
     return pd.DataFrame(rows)
 
@@ -251,6 +258,20 @@ def test_without_exact_inferences_it_is_coverage_only():
     assert coverage.compare(SRAM, emulated())[0].verdict == "reproduced"
     assert coverage.compare(SRAM, emulated(exact=False))[0].verdict == "coverage"
     assert coverage.compare(SRAM, emulated(counts_equal=False))[0].verdict == "coverage"
+
+
+def test_a_run_of_another_model_does_not_count(monkeypatch):
+    judged, reason = coverage.compare(SRAM, emulated(expected_array_energy_j=1e-3))
+    assert (judged.verdict, judged.probability) == ("coverage", close(8 / 9))
+    assert "8 of 9" in reason
+    runs = emulated()
+    longer = ap.multiply
+
+    def one_pass_more(*given):
+        return longer(*given) + ap.relu(1)
+
+    monkeypatch.setattr("bfimna.chip.placement.ap.multiply", one_pass_more)
+    assert coverage.compare(SRAM, runs)[0].verdict == "coverage"
 
 
 def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(blind):
