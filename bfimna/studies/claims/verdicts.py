@@ -93,7 +93,7 @@ def both(first: Verdict, second: Verdict, together: float) -> Verdict:
 
     Parameters
     ----------
-    together : share of the draws in which both directions hold at once.
+    together : share of the draws in which both directions hold at once; it is the figure shown.
     """
     worse = max(first, second, key=lambda judged: VERDICTS.index(judged.verdict))
-    return Verdict(worse.verdict, worse.ours, worse.low, worse.high, together)
+    return Verdict(worse.verdict, together, together, together, together)
