@@ -167,6 +167,7 @@ def test_an_interval_is_in_order_and_the_same_every_time():
     assert one.interval("energy_j") == (low, median, high)
     assert one.interval("energy_j", seed=1) != (low, median, high)
     assert low == close(one.interval("energy_j", seed=1)[0], rel=0.02)
+    assert (one.summary["energy_j_low"], one.summary["energy_j_high"]) == (low, high)
     assert low < one.energy_j < high
 
 
