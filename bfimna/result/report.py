@@ -260,9 +260,8 @@ class Report:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(
-            self.title, ("quantity", "value", DRAWN), self.headline, (*self.notes, *self.warnings)
-        )
+        told = (*self.notes, *(f"warning: {line}" for line in self.warnings))
+        return html_table(self.title, ("quantity", "value", DRAWN), self.headline, told)
 
     @cached_property
     def _layers(self) -> pd.DataFrame:
