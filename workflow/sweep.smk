@@ -100,3 +100,6 @@ rule picture:
     shell:
         "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
         " > {log:q} 2>&1"
+
+
+distrust([*FILES, *rules.picture.output])
