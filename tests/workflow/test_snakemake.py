@@ -125,9 +125,8 @@ def test_a_bad_config_is_one_line_before_anything_runs(copy, settings, told):
 
 def test_a_tiny_reproduction_makes_its_figures_and_is_done(built):
     made = sorted(p.name for p in (built / "results/tiny/figures").iterdir())
-    assert made == [
-        f"{n}.{s}" for n in ("programs", "state_of_the_art") for s in ("csv", "pdf", "png")
-    ]
+    kinds = ("csv", "numbers.tex", "pdf", "png", "tex")
+    assert made == [f"{n}.{s}" for n in ("programs", "state_of_the_art") for s in kinds]
     assert planned(built) == {}
 
 
@@ -138,7 +137,7 @@ def test_what_changes_no_result_runs_nothing(restored):
     code[0] |= {"execution_count": 1, "outputs": [{"output_type": "stream", "text": "ran"}]}
     notebook.write_text(json.dumps(stored))
     edit(restored / "bfimna/result/cost.py", "\n\n", "\n\n# another word\n")
-    edit(restored / "bfimna/search/ilp.py", "\n    return ", "\n    0 or 0\n    return ")
+    edit(restored / "bfimna/search/choose.py", "\n    return ", "\n    0 or 0\n    return ")
     edit(restored / "data/hawq_v3/sensitivity.csv", "resnet18", "resnet81")
     for path in (restored / "bfimna").rglob("*.py"):
         path.touch()
