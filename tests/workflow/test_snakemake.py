@@ -155,6 +155,20 @@ def test_a_changed_cell_re_runs_its_notebook(restored):
     assert planned(restored) == {"programs": 1}
 
 
+def test_changed_settings_of_matplotlib_draw_anew(built):
+    settings = built / "workflow" / "matplotlibrc"
+    kept = settings.read_text()
+    edit(settings, kept, kept + "lines.linewidth: 3\n")
+    assert planned(built).keys() >= {"programs", "state_of_the_art"}
+    edit(settings, "lines.linewidth: 3\n", "")
+
+
+def test_a_result_that_the_config_does_not_ask_for_is_told(built):
+    refused = snakemake(built, ONE.replace("alexnet", "lenet"), *TINY)
+    assert refused.returncode != 0
+    assert "lenet/int4/sram-14nm-lstp-LR is nothing that the config asks for" in refused.stderr
+
+
 def test_lost_simulations_leave_no_old_summary_behind(restored):
     """Simulations that all fail lose their outputs; what collects them must notice."""
     summary = restored / "results/tiny/summary.csv"
