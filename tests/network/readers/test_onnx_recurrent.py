@@ -61,7 +61,8 @@ def test_steps_follow_one_another(tmp_path):
     """A step's product reads what the step before it made; backwards, the step behind it."""
     network = bf.read_onnx(save(tmp_path / "m.onnx", *recurrent("RNN", 2)))
     before = {
-        name: network[network[f"cell.{name}"].inputs[0]].inputs[1] for name in ("0.3.hidden", "1.1.hidden")
+        name: network[network[f"cell.{name}"].inputs[0]].inputs[1]
+        for name in ("0.3.hidden", "1.1.hidden")
     }
     assert before == {"0.3.hidden": "cell.0.3.state", "1.1.hidden": "cell.1.1.state"}
     assert network["cell.0.3.state"].inputs == ("cell.0.2.hidden",)
