@@ -24,11 +24,16 @@ def read(columns: int, cells: int) -> Counts:
     return Counts(reads=columns, cells_read=columns * cells)
 
 
-def moved(columns: int, cleared: int, words: int) -> Counts:
-    """Count words that are read and loaded one by one, with columns cleared in the same load."""
+def moved(columns: int, cleared: int, cycles: int, words: int) -> Counts:
+    """Count words that are read and loaded one by one, with columns cleared in the same load.
+
+    Parameters
+    ----------
+    cycles : words of one array, of those that work at the same time.
+    """
     return Counts(
-        reads=words,
-        loads=words,
+        reads=cycles,
+        loads=cycles,
         cells_read=words * columns,
         cells_loaded=words * columns,
         cells_written=words * cleared,
