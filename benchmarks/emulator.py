@@ -133,7 +133,7 @@ def pass_by_pass(rows, m, n):
     """Return a run of the same passes, each in a loop of its own, as for a user's table."""
     array = Array(rows, columns=2 * (m + n), threads=1)
     own = compiled(product_program(m, n))
-    passes = len(own.sizes)
+    passes = own.passes
     alone = own.program._replace(
         table=np.full(passes, -1), line=np.zeros((passes, 4), int), first=np.arange(passes)
     )

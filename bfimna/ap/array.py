@@ -206,7 +206,7 @@ class Array:
         if not isinstance(program, Sequence):
             raise wrong_type("program", program, "a sequence of passes")
         own = compiled(program if isinstance(program, tuple) else tuple(program))
-        if not len(own.sizes):
+        if not own.passes:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(own.columns.tolist())
