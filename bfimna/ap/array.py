@@ -45,6 +45,8 @@ class Array:
     runs : the groups lie in memory as so many runs of equal length, each from a new word on.
     threads : processor threads that share the work; 0 for all.
     number : of this array among others, so that each has match errors of its own; see `restart`.
+    side_by_side : groups of one array, where these are those of several that work at the same time:
+        what goes group after group takes the cycles of one array. 0 for all.
     faults : defects, drawn at random from their seed. `wear`: count the writes of each cell.
 
     Attributes
@@ -75,11 +77,13 @@ class Array:
         faults: Faults | None = None,
         wear: bool = False,
         number: int = 0,
+        side_by_side: int = 0,
     ) -> None:
         one_of("AP kind", kind, get_args(ApKind))
         self.groups, self.rows = whole_number("groups", groups, 1), whole_number("rows", rows, 1)
         self.columns, self.kind = whole_number("columns", columns, 1), kind
         self.runs = whole_number("runs", runs, 1, self.groups)
+        self.side_by_side = whole_number("groups side by side", side_by_side, 0) or self.groups
         self.threads = whole_number("threads", threads, 0) or processors()
         run, rest = divmod(self.groups, self.runs)
         if rest:
@@ -209,7 +213,7 @@ class Array:
         if not isinstance(program, Sequence):
             raise wrong_type("program", program, "a sequence of passes")
         own = checks.runnable(program)
-        if not len(own.sizes):
+        if not own.passes:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(int(own.columns[0]), int(own.columns[-1]))
@@ -231,8 +235,8 @@ class Array:
         """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
 
         The program runs on a level's sets of rows in every group at once if the array is segmented,
-        and else on one after the other. Handing on is: compare, shift the column tags, clear the
-        row, write it.
+        and else on one after the other (of each array, see `side_by_side`). Handing on is: compare,
+        shift the column tags, clear the row, write it.
 
         Parameters
         ----------
@@ -250,7 +254,7 @@ class Array:
         parts = [levels] if at_once else [(level,) for level in levels]
         tagged = np.sum([self._cells.run_levels(own, part, columns) for part in parts], axis=0)
         sets = sum(times for _, times in levels)
-        again = len(levels) if self.kind == "2d-segmented" else sets * self.groups
+        again = len(levels) if self.kind == "2d-segmented" else sets * self.side_by_side
         ran = tally.ran_upright(own, tagged, again, sets * self.groups * len(columns))
         self.tags_set += int(ran.rows_matched)
         self.counts += ran
@@ -269,7 +273,8 @@ class Array:
         self._cells.overwrite(clear, NOTHING, stop - start)
         moving = self.planes[source.start : source.stop, start:stop]
         self._cells.overwrite(target, moving, stop - start)
-        self.counts += tally.moved(len(source), len(clear), count * self.groups)
+        cycles = count * self.side_by_side
+        self.counts += tally.moved(len(source), len(clear), cycles, count * self.groups)
 
     # ---- what compiled code does not check ---------------------------------------------------
 

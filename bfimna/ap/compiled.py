@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,13 @@ _TABLES = tuple(STEPS.values())
 
 @dataclass(frozen=True)
 class Compiled:
-    """A program ready to run.
+    """A program ready to run, and what to multiply its tags by.
 
     Attributes
     ----------
     columns : that it names, in order.
     program : what the kernels take; its lines are these columns.
-    compared : 1 for each pass that has a key.
-    sizes : cells that a tag of each pass writes.
+    sums : (3, passes): cells that a tag of each pass writes, 1 if it has a key, 1.
     compares : passes with a key.
     key_columns : driven key columns, over all passes.
     written_columns : driven written columns, over all passes.
@@ -33,11 +32,15 @@ class Compiled:
 
     columns: np.ndarray
     program: Any
-    compared: np.ndarray
-    sizes: np.ndarray
+    sums: np.ndarray
     compares: int
     key_columns: int
     written_columns: int
+
+    @cached_property
+    def passes(self) -> int:
+        """How many it has."""
+        return self.sums.shape[1]
 
 
 @lru_cache(maxsize=256)
@@ -76,8 +79,7 @@ def compiled(passes: tuple[Pass, ...]) -> Compiled:
     return Compiled(
         np.array(columns, np.int64),
         program,
-        compared,
-        sizes,
+        np.stack([sizes, compared, np.ones_like(sizes)]),
         int(compared.sum()),
         len(keys),
         len(writes),

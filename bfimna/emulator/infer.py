@@ -121,7 +121,7 @@ def infer(
     tensors = _checked(network, images, stored)
     batch = len(next(iter(tensors.values())))
     emulator = emulator or Emulator(threads)
-    switching = emulator.begin()
+    switching = emulator.begin(chip.ap_kind)
     chip = chip.sized_for(network, batch)
     fits(network, geometry(network, chip, batch), *bits_of(network, precision))
     plan = _plan(network, parameters, precision, chip, batch)
@@ -196,8 +196,6 @@ def _plan(
     network: Network, parameters: Parameters, precision: Precision, chip: Chip, batch: int
 ) -> dict[str, Product | Step]:
     """Return what each layer runs that computes something and does not follow in a chain."""
-    if chip.ap_kind != "2d-segmented":
-        raise BfimnaError(f"chip {chip.name!r}: the emulator runs networks on 2d-segmented APs")
     stored, sums = words(network, precision), sum_bits(network, precision)
     gemms = {gemm.layer.name: gemm for gemm in network.gemms}
     placed = zip(network.layers, storage(network).in_place.tolist(), strict=True)
@@ -215,7 +213,8 @@ def _plan(
             plan[layer.name] = Product(
                 gemms[layer.name], *precision[layer.name], sums[layer.name],
                 stored[layer.inputs[0]], target, chain, layer.name in outputs, fitted.part,
-                fitted.splits, fitted.folds(chip.caps), dense, chip.columns,
+                fitted.splits, fitted.side_by_side(chip.caps), fitted.folds(chip.caps), dense,
+                chip.columns,
             )  # fmt: skip
         elif layer.kind in KINDS:
             own = parameters.get(layer.name, Constants())
@@ -239,7 +238,13 @@ def _over_rows(
     if alike is None:
         return {}
     words = storage(network).words(*bits_of(network, precision)).of(alike.at)
-    parts = zip(alike.parts.part.tolist(), alike.parts.folds.astype(int).tolist(), strict=True)
+    found = alike.parts
+    parts = zip(
+        found.part.tolist(),
+        found.side_by_side.astype(int).tolist(),
+        found.folds.astype(int).tolist(),
+        strict=True,
+    )
     chosen = zip(alike.layers, averaged_over_rows(alike, words.bits), parts, strict=True)
     return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
 

@@ -37,9 +37,10 @@ Tensor = np.ndarray
 
 
 class OverRows(NamedTuple):
-    """Elements of a window in one array, and how often the chip is filled with them."""
+    """Elements of a window in one array, windows side by side there, fillings of the chip."""
 
     part: int
+    side_by_side: int
     folds: int
 
 
@@ -286,12 +287,13 @@ def _average_over_rows(
 ) -> None:
     """Load the window's elements in a row each and reduce the rows; add what is left, packed."""
     assert step.over_rows
-    (part, folds), bits, size = step.over_rows, step.sources[0].width, len(operands[0])
+    (part, beside, folds), size = step.over_rows, len(operands[0])
+    bits = step.sources[0].width
     total, other, carry = _sum_columns(bits, len(operands))
     left = []
     for lo in range(0, len(operands), part):
         values = np.stack(operands[lo : lo + part])
-        array = emulator.array(size, len(values), step.columns)
+        array = emulator.array(size, len(values), step.columns, beside)
         array.load(values, range(bits), clear=range(bits, len(total)))
         emulator.account(array, step.layer.name, "pool", folds, first and not lo)
         found = programs.reduce(array, range(len(total)))
