@@ -34,8 +34,10 @@ def main() -> None:
                 explorer.controls[control].value = value
                 taken[control, value] = 1e3 * (time.process_time() - start)
         worst = max(taken, key=lambda change: taken[change])
-        print(f"{network:12} median {statistics.median(taken.values()):4.0f} ms, most "
-              f"{taken[worst]:4.0f} ms ({worst[0]} to {worst[1]})    goal {GOAL_MS} ms")  # fmt: skip
+        print(
+            f"{network:12} median {statistics.median(taken.values()):4.0f} ms, most "
+            f"{taken[worst]:4.0f} ms ({worst[0]} to {worst[1]})    goal {GOAL_MS} ms"
+        )
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Panel:
     def _draw_layers(self, network: Network) -> None:
         """Draw the weighted layers' bars anew: only another network needs that."""
         self._network = network
-        self._behind = {key: kept for key, kept in self._behind.items() if key[0] is not self.layers}
+        self._behind = {of: kept for of, kept in self._behind.items() if of[0] is not self.layers}
         self.layers.clear()
         at = np.arange(len(network.gemm_names))
         self._by_layer = {

@@ -98,7 +98,7 @@ def test_a_file_is_read_once_for_as_long_as_it_is_the_same(tmp_path):
     os.utime(path, ns=(1, 1))
     assert network_of(str(path)) is not first
     path.unlink()
-    with pytest.raises(BfimnaError, match="mine.onnx"):
+    with pytest.raises(BfimnaError, match=r"mine\.onnx"):
         network_of(str(path))
 
 
