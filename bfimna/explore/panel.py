@@ -42,7 +42,8 @@ class Panel:
 
     def __init__(self) -> None:
         use_house_style()
-        self.figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="none")
+        self.figure = Figure(figsize=SIZE_IN, dpi=DPI)
+        self.figure.set_layout_engine("none")
         self.canvas = FigureCanvasAgg(self.figure)
         self.layers, self.phases, self.roof = (self.figure.add_axes(at) for at in AXES.values())
         self._network: Network | None = None

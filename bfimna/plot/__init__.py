@@ -24,7 +24,7 @@ from bfimna.plot.style import (
     title_of,
     use_house_style,
 )
-from bfimna.plot.told import readable, table_shown, tell
+from bfimna.plot.told import readable, span, table_shown, tell
 
 __all__ = [
     "COLOURS",
@@ -47,6 +47,7 @@ __all__ = [
     "save",
     "set_categories",
     "set_ticks",
+    "span",
     "style_of",
     "styles_of",
     "table_shown",

@@ -58,7 +58,7 @@ TECHNOLOGY_STYLE = {
 }
 #: for technologies that have no style of their own
 SPARE_COLOURS = ("#CC79A7", "#7f7f7f", "#8F6FD0", "#005038", "#5c3d2e", "#b5a800")
-SPARE_MARKERS = ("*", "P", "<", ">", "p", "h")
+SPARE_MARKERS = ("<", ">", "p", "h", "*", "P")  # what can be drawn hollow first
 NETWORK_TITLES = {
     "alexnet": "AlexNet",
     "vgg16": "VGG16",
@@ -134,7 +134,7 @@ def styles_of(technologies: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colours and markers of technologies, all different: unknown ones take the spare ones.
 
     >>> styles_of(["mine", "sram-14nm-hp", "yours"])["yours"]
-    ('#7f7f7f', 'P')
+    ('#7f7f7f', '>')
     """
     technologies = list(dict.fromkeys(technologies))
     unknown = [name for name in technologies if name not in TECHNOLOGY_STYLE]

@@ -108,6 +108,17 @@ def plain(column: str) -> str:
     return " ".join(written.get(word, word) for word in words)
 
 
+def span(values: Iterable[float], form: str) -> str:
+    """Write the least and the greatest value; one if they read the same.
+
+    >>> span([3.2, 1, 2], "{:.0f} %"), span([1.01, 1.02], "{:.1f} times")
+    ('1 % to 3 %', '1.0 times')
+    """
+    values = list(values)
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
 def number(value: float, digits: int = 3) -> str:
     """Write a number to so many significant digits, in full below a million.
 
