@@ -121,7 +121,9 @@ def figure(
             rows, cols, sharex=sharex, sharey=sharey, squeeze=squeeze,
             height_ratios=height_ratios, width_ratios=width_ratios, figsize=(width, height_in),
         )  # fmt: skip
-    fig, axes = plt.subplots(cols, 1, squeeze=False, figsize=(width, height_in))
+    fig, axes = plt.subplots(
+        cols, 1, sharey=sharey in (True, "all", "row"), squeeze=False, figsize=(width, height_in)
+    )
     return fig, axes[:, 0] if squeeze else axes.T
 
 
@@ -188,8 +190,14 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
 
 
 def plain_log(axis: Axis) -> None:
-    """Write the ticks of a logarithmic axis as plain numbers: 1, 3, 10, 30."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    """Write the ticks of a logarithmic axis as plain numbers, more of them where it is short.
+
+    For an axis that has its data: 0.1, 1, 10; below three decades 1, 3, 10; below one 1, 2, 3, 5.
+    """
+    low, high = sorted(axis.get_view_interval())
+    decades = np.log10(high / low) if low > 0 else np.inf
+    subs = (1.0,) if decades > 3 else (1.0, 3.0) if decades > 1 else (1.0, 2.0, 3.0, 5.0, 7.0)
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
