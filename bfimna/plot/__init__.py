@@ -24,7 +24,7 @@ from bfimna.plot.style import (
     title_of,
     use_house_style,
 )
-from bfimna.plot.told import readable, span, table_shown, tell
+from bfimna.plot.told import plain, readable, span, table_shown, tell
 
 __all__ = [
     "COLOURS",
@@ -41,6 +41,7 @@ __all__ = [
     "legend_below",
     "letter",
     "look",
+    "plain",
     "plain_log",
     "publication",
     "readable",

@@ -166,12 +166,21 @@ def title_of(name: str) -> str:
     >>> title_of("models/a-network-of-a-very-long-name.onnx"), title_of("mine.csv:cell")
     ('a-network…y-long-name', 'cell')
     """
-    plain = slug(name.rpartition(":")[2])
-    short = plain
-    if len(plain) > LONGEST_NAME:
-        half = (LONGEST_NAME - 1) // 2
-        short = f"{plain[: half - 1]}…{plain[-half - 1 :]}"
-    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, short)
+    title = full_title_of(name)
+    if len(title) <= LONGEST_NAME:
+        return title
+    half = (LONGEST_NAME - 1) // 2
+    return f"{title[: half - 1]}…{title[-half - 1 :]}"
+
+
+def full_title_of(name: str) -> str:
+    """How tables write it: as figures do, but in full.
+
+    >>> full_title_of("models/a-network-of-a-very-long-name.onnx"), full_title_of("resnet18")
+    ('a-network-of-a-very-long-name', 'ResNet18')
+    """
+    known = {**NETWORK_TITLES, **TECHNOLOGY_TITLES}
+    return known.get(name, slug(name.rpartition(":")[2]))
 
 
 def letter(axes: Iterable[Axes]) -> None:
@@ -205,7 +214,9 @@ def plain_log(axis: Axis) -> None:
 def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
     """Put names under bars, upright; of many only every n-th."""
     step = -(-len(labels) // most)
-    size = float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
+    fig = ax.get_figure(root=True)
+    wide = 1.0 if fig is None else max(fig.get_figwidth() / COLUMN_IN[2], 1.0)  # such as a slide
+    size = wide * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
     shown = [label if len(label) <= LONGEST_NAME else f"…{label[-20:]}" for label in labels]
     ax.set_xticks(range(0, len(labels), step), shown[::step], rotation=90, fontsize=size)
     ax.set_xlim(-0.7, len(labels) - 0.3)
