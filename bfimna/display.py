@@ -68,6 +68,8 @@ def unit_and_factor(column: str, largest: float) -> tuple[str, float]:
     """
     for end, unit, factor in _COLUMN_UNITS:
         if column.endswith(end):
+            if unit == "GOPS" and largest >= 1000:
+                return "TOPS", 1e-3
             if factor is not None:
                 return unit, factor
             if not isfinite(largest) or largest == 0:

@@ -32,7 +32,7 @@ CHANGES = [
     ("bfimna/result/cost.py", "\n    return ", "\n    0 or 0\n    return "),
     ("bfimna/chip/traffic.py", "\n    return ", "\n    0 or 0\n    return "),
     ("bfimna/studies/programs.py", "\n    return ", "\n    0 or 0\n    return "),
-    ("notebooks/simulate.ipynb", "layers.head(12)", "layers.head(10)"),
+    ("notebooks/simulate.ipynb", "{:.3g}", "{:.4g}"),
     ("notebooks/programs.ipynb", "AP program takes", "AP program costs"),
 ]
 VALUES = ("0.3626", "0.37", "0.5", "0.9")  # ns

@@ -29,7 +29,8 @@ RESULTS = config["results"]
 EXECUTE = digest(code_digest(Path("workflow/execute.py")), file_digest("workflow/matplotlibrc"))
 SIMULATE = Path("notebooks/simulate.ipynb")
 # which bits a scheme has is digested with the run that uses it
-SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, (*KEYED, "load_precision", "hawq_schemes")))
+KEYED_BY_RUN = (*KEYED, "load_precision", "hawq_schemes")
+SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, KEYED_BY_RUN, draws=False))  # no picture
 
 
 def simulated(wanted, *names):
