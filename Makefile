@@ -34,7 +34,7 @@ browser: .venv-docs/installed ## JupyterLab, the site and the report in a real b
 	.venv-docs/bin/python -m pytest tests/browser
 
 test: $(VENV)/installed ## every test
-	pytest
+	pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	ruff check .
