@@ -48,7 +48,7 @@ def gallery() -> HTML:
 
 
 def _row(root: Path, name: str) -> str:
-    title, text = _opening(root / "notebooks" / f"{name}.ipynb")
+    title, text = opening(root / "notebooks" / f"{name}.ipynb")
     picture = root / "figures" / f"{name}.png"
     image = f'<img src="{_thumbnail(picture)}" alt="{name}">' if picture.is_file() else ""
     return (
@@ -57,7 +57,7 @@ def _row(root: Path, name: str) -> str:
     )
 
 
-def _opening(notebook: Path) -> tuple[str, str]:
+def opening(notebook: Path) -> tuple[str, str]:
     """Return a notebook's title and its first paragraph."""
     paragraphs = cells(notebook)[0][1].split("\n\n")
     first = paragraphs[1] if len(paragraphs) > 1 else ""
