@@ -33,7 +33,7 @@ SHOWN = {
     "seconds_per_inference": ("time per inference", "s"),
     "energy_j": ("energy per inference", "J"),
     "edp_js": ("energy-delay product", "J·s"),
-    "throughput_ops": ("throughput", "op/s"),
+    "throughput_ops": ("throughput", "OPS"),
     "efficiency_ops_per_w": ("efficiency", "op/J"),
     "area_m2": ("area", "m²"),
 }
