@@ -115,10 +115,10 @@ def test_cycles_to_switch_break_bit_fluidity(monkeypatch):
     """An array that clears itself between two inferences shows in the account of the switch."""
     begin = fluidity.Emulator.begin
 
-    def clearing(self):
+    def clearing(self, *given):
         for array in self.arrays.values():
             array.counts = array.counts + fluidity.Counts(writes=array.columns)
-        return begin(self)
+        return begin(self, *given)
 
     monkeypatch.setattr(fluidity.Emulator, "begin", clearing)
     fluidity.stream.cache_clear()
