@@ -9,7 +9,7 @@ from bfimna.network.readers.onnx.graph import Graph, Node
 #: operations whose result holds the same codes as their input
 KEEP = (
     "Cast", "Dropout", "GlobalMaxPool", "Identity", "MaxPool", "Relu", "DepthToSpace", "Expand",
-    "Flatten", "Gather", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile",
+    "Flatten", "Gather", "GatherElements", "GatherND", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile",
     "Transpose", "Unsqueeze",
 )  # fmt: skip
 QUANTIZERS = ("QuantizeLinear", "DynamicQuantizeLinear")

@@ -14,7 +14,7 @@ from bfimna.network.readers.onnx.geometry import (
     transposed,
     window_of,
 )  # fmt: skip
-from bfimna.network.readers.onnx.graph import Dims, Graph, Node
+from bfimna.network.readers.onnx.graph import RECURRENT, Dims, Graph, Node
 
 Rule = Callable[[Graph, Node], list[Dims]]
 
@@ -174,7 +174,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), _global_pool),
     **dict.fromkeys(("ArgMax", "ArgMin"), _arg),
     **dict.fromkeys(("Shape", "Size"), _measured),
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
+    **dict.fromkeys(RECURRENT, _recurrent),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,
@@ -192,6 +192,8 @@ RULES: dict[str, Rule] = {
     "Split": moves.split,
     "Slice": moves.slice_,
     "Gather": moves.gather,
+    "GatherElements": moves.gather_elements,
+    "GatherND": moves.gather_nd,
     "Pad": moves.pad,
     "Expand": moves.expand,
     "Tile": moves.tile,
