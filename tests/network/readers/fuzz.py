@@ -107,6 +107,7 @@ def modern():
 def sequence():
     """Return a model with branches that sizes decide, and recurrent layers."""
     graph = lambda *nodes, stored=(): build(list(nodes), stored).graph  # noqa: E731
+    stored = [weights("v", 3, 3, 1, 1)]
     inner = helper.make_node(
         "If", ["is"], ["in"], "in_node",
         then_branch=graph(node("Relu", "x", out="a")), else_branch=graph(node("Abs", "x", out="b")),
@@ -117,7 +118,7 @@ def sequence():
         node("Equal", "channels", "three", out="is"),
         helper.make_node(
             "If", ["is"], ["picked"], "picked_node",
-            then_branch=graph(inner, node("Conv", "in", "v", out="t"), stored=[weights("v", 3, 3, 1, 1)]),
+            then_branch=graph(inner, node("Conv", "in", "v", out="t"), stored=stored),
             else_branch=graph(node("Identity", "x", out="e")),
         ),
         node("GatherND", "picked", "places", out="g"),
@@ -139,7 +140,12 @@ def sequence():
 
 def bases():
     names = ("bvlc_alexnet", "squeezenet", "zfnet512")
-    return [quantised(), modern(), sequence(), *(onnx.load(LIGHT / f"light_{name}.onnx") for name in names)]
+    return [
+        quantised(),
+        modern(),
+        sequence(),
+        *(onnx.load(LIGHT / f"light_{name}.onnx") for name in names),
+    ]
 
 
 def damaged_bytes(data, rng):

@@ -38,7 +38,7 @@ SHOWN = 6  # obstacles, and nodes of each, in a message
 OPERATIONS: dict[str, Callable[[Translation, Node], None]] = {
     "Conv": windows.conv,
     "ConvTranspose": conv_transpose,
-    **dict.fromkeys(("Gemm", "MatMul"), products.linear),
+    **dict.fromkeys(("Gemm", "MatMul", "MatMulNBits"), products.linear),
     **dict.fromkeys(RECURRENT, recurrent),
     **dict.fromkeys(("MaxPool", "AveragePool"), windows.pool),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), windows.global_pool),

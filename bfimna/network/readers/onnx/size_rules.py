@@ -120,6 +120,18 @@ def _matmul(graph: Graph, node: Node) -> list[Dims]:
     return [(*broadcast(node, [left[:-2], right[:-2]]), *rows, *columns)]
 
 
+def matrix_of_codes(node: Node) -> Dims:
+    """Return the dimensions of a MatMulNBits' weights, which it stores packed."""
+    return node.number("K", 0), node.number("N", 0)
+
+
+def _matmul_codes(graph: Graph, node: Node) -> list[Dims]:
+    left, right = dims_of(graph, node), matrix_of_codes(node)
+    if left[-1:] != right[:1] or right[1] < 1:
+        raise node.refuse(f"weights of {right} for an input of {left}")
+    return [(*left[:-1], right[1])]
+
+
 def _top_k(graph: Graph, node: Node) -> list[Dims]:
     data = dims_of(graph, node)
     axis = axis_of(node, len(data), -1)
@@ -179,6 +191,7 @@ RULES: dict[str, Rule] = {
     "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "MatMulNBits": _matmul_codes,
     "TopK": _top_k,
     "Constant": _stated,
     "ConstantOfShape": _filled,
