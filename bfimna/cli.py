@@ -16,7 +16,7 @@ from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError
 from bfimna.network import zoo
 from bfimna.result.cost import seconds_of
-from bfimna.result.report import Report
+from bfimna.result.report import DRAWN, Report
 from bfimna.result.simulate import simulate
 
 #: what a listing returns: plain SI values
@@ -85,9 +85,10 @@ def _simulate(asked: argparse.Namespace) -> str:
 
 
 def _told(report: Report) -> str:
-    rows = [[f"  {told}", value] for told, value in report.headline]
-    notes = [f"note: {note}" for note in (*report.notes, *report.warnings)]
-    return "\n".join([report.title, text_table(rows), *notes])
+    rows = [[f"  {told}", value, span] for told, value, span in report.headline]
+    notes = [f"note: {note}" for note in report.notes]
+    warnings = [f"warning: {warning}" for warning in report.warnings]
+    return "\n".join([report.title, text_table([["", "", DRAWN], *rows]), *notes, *warnings])
 
 
 def _listing(asked: argparse.Namespace) -> str:

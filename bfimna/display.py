@@ -14,8 +14,8 @@ _PREFIXES = {
 def quantity(value: float, unit: str, digits: int = 3) -> str:
     """Write an SI value with the prefix that leaves one to three digits before the point.
 
-    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "op/s"), quantity(0.0, "J")
-    ('40 µs', '25 Top/s', '0 J')
+    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "OPS"), quantity(0.0, "J")
+    ('40 µs', '25 TOPS', '0 J')
     >>> quantity(7.3e-05, "m²"), quantity(11678912, "")
     ('73 mm²', '11.7 M')
     """

@@ -20,7 +20,9 @@ def test_simulate_prints_the_figures_of_the_report(capsys):
     assert main(["simulate", *asked]) == 0
     text = capsys.readouterr().out
     assert f"{1e6 * report.latency_s:.3g} µs" in text
-    assert all(f"note: {note}" in text for note in (*report.notes, *report.warnings))
+    assert all(f"note: {note}" in text for note in report.notes)
+    assert all(f"warning: {warning}" in text for warning in report.warnings)
+    assert report.warnings
 
 
 @pytest.mark.parametrize("bits", ["4", "int4", "w4a4"])

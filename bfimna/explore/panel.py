@@ -217,8 +217,9 @@ def _peak_tops(report: Report) -> float:
 def headline_html(report: Report) -> str:
     """Return the totals as a row of HTML."""
     cells = "".join(
-        f"<td style='padding:0 1.2em 0 0'><small>{name}</small><br><b>{value}</b></td>"
-        for name, value in report.headline
+        f"<td style='padding:0 1.2em 0 0'><small>{name}</small><br><b>{value}</b>"
+        f"<br><small>{span}</small></td>"
+        for name, value, span in report.headline
     )
     return f"<table><tr>{cells}</tr></table>"
 

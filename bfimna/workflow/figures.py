@@ -88,11 +88,16 @@ class Figure:
         """Digest of all that the figure depends on, but for results of simulations."""
         told = self.effective(config)
         named = strings(told) | reads.constants(self.notebook)
-        known = {*data.technology_names(), *config["technologies"]}
+        known = {*data.technology_names(), *config["technologies"], *_of_tables(told)}
         values = {name: technology_digest(name) for name in sorted(named & known)}
         files = {name: dependencies.file_digest(name) for name in sorted(strings(told))
                  if _is_input(name)}  # fmt: skip
         return dependencies.digest(told, values, files, reads.digest(self.notebook))
+
+
+def _of_tables(value: Any) -> set[str]:
+    """Return the technologies of tables of a user's own that parameters name."""
+    return {name for name in strings(value) if Path(name.rpartition(":")[0]).suffix == ".csv"}
 
 
 def _is_input(name: str) -> bool:
@@ -190,5 +195,6 @@ def _check_parameter(figure: str, name: str, value: Any, defaults: Mapping[str, 
         raise BfimnaError(f"{where}: want a value such as {default!r}, not {value!r}")
     if value in ([], {}, ""):
         raise BfimnaError(f"{where}: must not be empty")
-    if isinstance(value, str) and name == "technology":
-        load_technology(value)
+    own = strings(value) if name in ("technology", "technologies") else _of_tables(value)
+    for technology in sorted(own):
+        load_technology(technology)

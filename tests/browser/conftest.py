@@ -1,12 +1,14 @@
 """A browser: Debian's Chromium through Playwright; where either is missing, tests say so."""
 
 import os
+import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+SHOTS = Path(__file__).parents[2] / "results" / "browser"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -27,9 +29,20 @@ def browser():
         opened.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Note on a test that it failed, so that its page is kept."""
+    report = yield
+    item.failed = getattr(item, "failed", False) or report.failed
+    return report
+
+
 @pytest.fixture
-def page(browser):
-    """Return a fresh page, whose requests that leave this machine are refused and kept."""
+def page(browser, request):
+    """Return a fresh page, whose requests that leave this machine are refused and kept.
+
+    What it shows when a test fails is kept beside the screenshots.
+    """
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     opened = context.new_page()
     opened.outside = []
@@ -44,16 +57,18 @@ def page(browser):
 
     context.route("**/*", guard)
     yield opened
+    if request.node.failed:
+        _keep(opened, f"failed-{request.node.name}")
     context.close()
 
 
 @pytest.fixture
 def shot(page):
     """Return a function that keeps a screenshot under results/browser/."""
-    folder = ROOT / "results" / "browser"
-    folder.mkdir(parents=True, exist_ok=True)
+    return partial(_keep, page)
 
-    def keep(name):
-        page.screenshot(path=folder / f"{name}.png")
 
-    return keep
+def _keep(page, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w-]+", "-", name).strip("-")
+    page.screenshot(path=SHOTS / f"{stem}.png")
