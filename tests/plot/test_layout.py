@@ -40,7 +40,7 @@ def test_a_label_stands_nearer_to_its_own_point_than_to_others_and_off_the_line(
 def test_the_rows_of_a_legend_are_filled_evenly():
     fig, ax = plot.figure(2, 2.0)
     for n in range(6):
-        ax.plot([0, 1], [n, n], label=f"a technology of some name {n}")
+        ax.plot([0, 1], [n, n], label=f"SRAM 14 nm LSTP {n}")
     legend = plot.legend_below(fig, *plot.unique_entries([ax]))
     assert legend._ncols == 3  # five would fit, and leave one entry alone in the second row
 
