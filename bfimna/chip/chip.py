@@ -10,7 +10,7 @@ from math import ceil, isqrt
 from typing import Literal, get_args
 
 from bfimna.ap.counts import Amount, ApKind
-from bfimna.display import html_table
+from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, whole_number
 from bfimna.network.graph import Gemm, Network
 
@@ -137,8 +137,9 @@ class Chip:
         )
 
     def _repr_html_(self) -> str:
-        rows = [(f.name, getattr(self, f.name)) for f in fields(self)]
-        return html_table(repr(self)[1:-1], ("field", "value"), rows)
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["clock_hz"] = quantity(self.clock_hz, "Hz")
+        return html_table(repr(self)[1:-1], ("field", "value"), values.items())
 
     @property
     def caps(self) -> int:
