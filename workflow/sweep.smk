@@ -58,7 +58,7 @@ rule sweep_part:
         told=TOLD,
         depends=lambda wildcards: digest(SWEEP_CODE, PARTS[wildcards.place].digest),
     resources:
-        runtime=2,
+        runtime=1,
         mem_mb=1000,
     log:
         f"{LOGS}/{{place}}.log",
