@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -129,13 +129,27 @@ def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.D
     BfimnaError
         No dataset of a sweep, or an unknown column.
     """
+    return _read(folder, _files(folder), columns)
+
+
+def read_parts(folder: str | Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Read a sweep as `read_sweep` does, one part after the other, in the memory of one."""
+    for file in _files(folder):
+        yield _read(folder, [file], columns)
+
+
+def _files(folder: str | Path) -> list[Path]:
+    files = sorted(Path(folder).glob(FILES))
+    if not files:
+        raise BfimnaError(f"{folder}: no dataset of a sweep ({FILES})")
+    return files
+
+
+def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> pd.DataFrame:
     _parquet()
     import pyarrow as pa
     from pyarrow import dataset as ds
 
-    files = sorted(Path(folder).glob(FILES))
-    if not files:
-        raise BfimnaError(f"{folder}: no dataset of a sweep ({FILES})")
     keys = ds.partitioning(pa.schema([(key, pa.string()) for key in KEYS]), flavor="hive")
     names = [str(file) for file in files]
     try:
