@@ -193,8 +193,11 @@ def _fields_in(path: Path) -> dict[str, Any]:
     lines: dict[str, int] = {}
     for key, _ in root.value:
         line = key.start_mark.line + 1
-        if (first := lines.setdefault(str(key.value), line)) != line:
-            raise BfimnaError(f"{path} line {line}: {key.value!r} is given twice, first on {first}")
+        if (field := str(key.value)) in lines:
+            raise BfimnaError(
+                f"{path} line {line}: {shown(field)} is given twice, first on {lines[field]}"
+            )
+        lines[field] = line
     return fields
 
 

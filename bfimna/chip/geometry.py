@@ -138,7 +138,7 @@ def covered(starts: tuple[int, int], taps: tuple[int, int], first: int, extent: 
 
 
 def _below(limit: int, count: int, apart: int, length: int) -> int:
-    """Count the numbers below a limit in the union of [k · apart, k · apart + length), k < count."""
+    """Count the numbers below a limit in the union of k · apart + [0, length), k < count."""
     if apart <= length:  # one run
         count, length = 1, (count - 1) * apart + length
     whole = min(max((limit - length) // apart + 1, 0), count)
