@@ -28,7 +28,7 @@ from bfimna.emulator.integer import (
 )
 from bfimna.emulator.unweighted import KINDS, OverRows, Round, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
-from bfimna.errors import BfimnaError, wrong_type
+from bfimna.errors import BfimnaError, truth, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 
@@ -127,6 +127,7 @@ def infer(
     switching = emulator.begin(chip.ap_kind)
     chip = chip.sized_for(network, batch)
     plan = _plan(network, parameters, precision, chip, batch)
+    keep = truth("keep", keep)
     clock = _Progress(network, precision, progress)
     in_place = {step.layer.name for head in plan.values() for step in head.chain}
     for layer in network.layers:

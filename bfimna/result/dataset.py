@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError, shown, unknown
+from bfimna.files import as_path
 from bfimna.result.grid import Grid, Part
 from bfimna.result.totals import LABELS
 
@@ -52,11 +53,19 @@ def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
 
 def check_own(folder: Path, parts: Iterable[Path]) -> None:
     """Raise if a folder holds parts of another sweep, which readers would take for this one's."""
-    if others := sorted(set(folder.glob(FILES)) - set(parts)):
+    if others := sorted(set(_parts(folder)) - set(parts)):
         raise BfimnaError(
             f"{folder} holds {len(others)} parts of another sweep, such as "
             f"{others[0].relative_to(folder)}: want another folder, or remove it"
         )
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Return the parts that lie in a folder."""
+    try:
+        return sorted(folder.glob(FILES))
+    except (OSError, ValueError):  # overlong, or with NUL
+        return []
 
 
 def planned(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, Part]:
@@ -139,9 +148,9 @@ def read_parts(folder: str | Path, columns: Sequence[str] | None = None) -> Iter
 
 
 def _files(folder: str | Path) -> list[Path]:
-    files = sorted(Path(folder).glob(FILES))
+    files = _parts(as_path(folder))
     if not files:
-        raise BfimnaError(f"{folder}: no dataset of a sweep ({FILES})")
+        raise BfimnaError(f"{shown(str(folder))}: no dataset of a sweep ({FILES})")
     return files
 
 
