@@ -26,7 +26,7 @@ def _bits(precision: Precision) -> dict[str, int]:
     return dict(zip(precision.layers, precision.weight_bits, strict=True))
 
 
-def _subject(
+def subject(
     network: str, sensitivity: str | Path | Sensitivity | None
 ) -> tuple[Network, Sensitivity]:
     """Return a network of the zoo or a file, with its own sensitivities or else HAWQ-V3's."""
@@ -71,7 +71,7 @@ def against_published(
     for these best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and
     different, the number of layers that this choice gives other bits.
     """
-    net, omega = _subject(network, sensitivity)
+    net, omega = subject(network, sensitivity)
     if sensitivity is None:
         schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
     else:
@@ -110,7 +110,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
     AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
     (share of the scheme's budget).
     """
-    network, omega = _subject(network_name, None)
+    network, omega = subject(network_name, None)
     published = data.load_precision(network, f"hawq_v3/{scheme}")
     edp = sweep(network, [published], [chip], [technology]).edp_js[0]
     chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)

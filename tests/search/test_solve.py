@@ -216,6 +216,7 @@ def test_omega_over_all_orders_of_magnitude_is_no_fault():
     omega = np.array([[1e-300, 1e100, 1.0], [1.0, 1e-300, 1e100], [1e100, 1e-10, 1e-300]])
     program, costs = Program(omega), np.arange(9.0)[None, ::-1]
     search = Search(program, costs)
+    assert search.pool.bound(np.array([[9.0]]), 1e-300).omega >= 0.0
     choices = np.array(list(product(range(3), repeat=3)))
     for limit in range(3, 22):
         allowed = [c for c in choices if by_hand(program, costs[0], c) <= limit]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from close import close
 
+import bfimna as bf
 from bfimna import data, simulate
 from bfimna.ap import counts as ap
 from bfimna.chip.placement import place
@@ -281,3 +282,22 @@ def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(blind):
 def test_a_voltage_that_changes_nothing_breaks_end_to_end(monkeypatch):
     monkeypatch.setattr(type(SRAM), "at_supply", lambda technology, _: technology)
     assert coverage.compare(SRAM, emulated())[0].verdict == "not reproduced"
+
+
+def test_budgets_of_any_network_with_sensitivities_from_a_file(tmp_path):
+    """The least sensitive bits within HAWQ-V3's shares of the way from INT4's latency to INT8's."""
+    net = bf.zoo.alexnet()
+    path = tmp_path / "omega.csv"
+    lines = [f"{name},{8 - k},{0.1}" for k, name in enumerate(net.gemm_names)]
+    path.write_text("\n".join(["layer,omega_int4,omega_int8", *lines]) + "\n")
+    judged = hawq.compare(SRAM, "alexnet", path)
+    assert set(judged) == {"hawq-high", "hawq-low"}
+    assert "published" not in judged["hawq-high"][1]
+    _, bits = hawq._schemes("alexnet", SRAM, path)
+    seconds = [bf.simulate(net, p, "LR", SRAM).latency_s for p in bits]
+    shares = [(s - seconds[-1]) / (seconds[0] - seconds[-1]) for s in seconds]
+    assert shares == sorted(shares, reverse=True)
+    for share, most in zip(shares, (1, 0.75, 0.5, 0.25, 0), strict=True):
+        assert most - 0.25 < share <= most + 1e-9
+    with pytest.raises(bf.BfimnaError, match="no bits of 'alexnet', only of resnet18"):
+        hawq.compare(SRAM, "alexnet")

@@ -30,13 +30,15 @@ def check(
     technologies: Sequence[str],
     network: str = "resnet18",
     emulated: pd.DataFrame | None = None,
+    sensitivity: hawq.Source = None,
 ) -> pd.DataFrame:
     """Check every claim for every technology; one row each.
 
     Parameters
     ----------
-    network : that HAWQ-V3 published bits for.
+    network : that HAWQ-V3 published bits for; with sensitivities of one's own, any (or a file).
     emulated : see `coverage.compare`.
+    sensitivity : or a file of them, by which the bits within HAWQ-V3's budgets are chosen.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def check(
         rows.append(
             _row("bit-fluidity", name, "share of right outputs", 1, *fluidity.compare(tech))
         )
-        for claim, judged in hawq.compare(tech, network).items():
+        for claim, judged in hawq.compare(tech, network, sensitivity).items():
             rows.append(_row(claim, name, "EDP over INT4's", None, *judged))
         for c in peaks.compare(tech):
             rows.append(_row(c.claim, name, c.quantity, c.claimed, c.judged, c.reason))
