@@ -28,7 +28,7 @@ docs: .venv-docs/installed ## the site, into results/site
 	.venv-docs/bin/python docs/build.py
 
 browser: .venv-docs/installed ## JupyterLab, the site and the report in a real browser
-	.venv-docs/bin/python -m pytest tests/browser
+	.venv-docs/bin/python -m pytest -rs tests/browser
 
 test: $(VENV)/installed ## every test
 	pytest --numprocesses auto --dist loadfile

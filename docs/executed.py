@@ -38,8 +38,8 @@ def bring(folder: Path, executed: Path, run: bool) -> list[str]:
 
 
 def _execute(notebook: Path) -> None:
-    output = notebook.parent.parent / "interactive" / notebook.stem
-    parameters = {"output": str(output)} if '"output = ' in notebook.read_text() else {}
+    output = f"results/interactive/site/{notebook.stem}"  # the page shows it: of no machine
+    parameters = {"output": output} if '"output = ' in notebook.read_text() else {}
     command = [sys.executable, "workflow/execute.py", notebook, notebook, json.dumps(parameters)]
     subprocess.run([str(part) for part in command], cwd=ROOT, check=True)
 

@@ -1,6 +1,7 @@
 """The page of validation: what was checked against what, computed when the page is made."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -110,13 +111,14 @@ def _peaks() -> str:
 def _tests_by_hand() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and "by_hand" in node.name:
+            test = isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+            if test and "by_hand" in f"{path.stem} {node.name}":
                 yield path.relative_to(ROOT).as_posix(), node.name
 
 
 def _by_hand() -> str:
     body = [
-        [node.removeprefix("test_").replace("_", " "), f"`pytest {path}::{node}`"]
+        [re.sub("^test_|_by_hand$", "", node).replace("_", " "), f"`pytest {path}::{node}`"]
         for path, node in _tests_by_hand()
     ]
     return (

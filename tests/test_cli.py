@@ -49,6 +49,14 @@ def test_lists_name_everything_that_simulate_takes(command, known, capsys):
     assert [line.split()[0] for line in lines] == known
 
 
+def test_help_names_the_units(capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for part in ("in V, 0.5 to 1.0", "IMAGES", "bits per weight", "(s, J, m², OPS, V)"):
+        assert part in told, part
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [

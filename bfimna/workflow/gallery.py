@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from html import escape
 from pathlib import Path
 
@@ -58,10 +59,11 @@ def _row(root: Path, name: str) -> str:
 
 
 def opening(notebook: Path) -> tuple[str, str]:
-    """Return a notebook's title and its first paragraph."""
+    """Return a notebook's title and its first paragraph, as plain text."""
     paragraphs = cells(notebook)[0][1].split("\n\n")
     first = paragraphs[1] if len(paragraphs) > 1 else ""
-    return paragraphs[0].lstrip("# "), " ".join(first.removeprefix("**Question.**").split())
+    plain = re.sub(r"[*`]+", "", first.removeprefix("**Question.**"))
+    return paragraphs[0].lstrip("# "), " ".join(plain.split())
 
 
 def _thumbnail(picture: Path) -> str:

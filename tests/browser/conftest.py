@@ -1,13 +1,13 @@
 """A browser: Debian's Chromium through Playwright; where either is missing, tests say so."""
 
-import os
 import re
-import shutil
+import subprocess
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+FIND = Path(__file__).parent / "chromium.sh"
 SHOTS = Path(__file__).parents[2] / "results" / "browser"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -19,12 +19,11 @@ FLAGS = (
 def browser():
     """Return a headless browser; skipped by name where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'browser'")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(names)} is on the path")
+    found = subprocess.run([FIND], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(found.stderr.strip())
     with sync_api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=path, args=list(FLAGS))
+        opened = play.chromium.launch(executable_path=found.stdout.strip(), args=list(FLAGS))
         yield opened
         opened.close()
 
