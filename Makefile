@@ -4,9 +4,6 @@ MINUTES := 5
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
-ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where it is told to
-export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
-endif
 
 .PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock lab explore clean clean-env
 .DEFAULT_GOAL := reproduce

@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 from numba import njit
 
-from bfimna.ap import Faults, kernels, machine, programs, tables
+from bfimna.ap import Faults, kernels, machine, programs, steps, tables
 from bfimna.ap.array import Array
 from bfimna.ap.cells import processors
 from bfimna.ap.compiled import compiled
@@ -41,46 +41,68 @@ def in_turns(calls, repeats):
 # ---- rooflines: what the vector units do with operands in registers ---------------------------
 
 
-def register_source(logic, counts):
+def register_source(operands, logic, counts):
     """Text of a loop with so many logic operations and counted words a round, in registers.
 
-    A logic operation has three operands, as those of 512-bit units have. Six words take turns, so
-    that four operations in a row do not wait for each other.
+    Six words take turns, so that four operations in a row do not wait for each other.
     """
     names = [f"x{i}" for i in range(6)]
-    accumulators = [f"n{i}" for i in range(4)]
-    body = [f"{x} = data[{i}, w]" for i, x in enumerate(names)]
+    totals = [f"n{i}" for i in range(4)]
+    body = []
     for k in range(ROUNDS):
         for i in range(logic):
             x, y, z = (names[(k * logic + i + j) % 6] for j in range(3))
-            body.append(f"{x} = ({x} & {y}) ^ {z}")
+            two = f"{x} {'&^'[(k * logic + i) % 2]} {y}"  # in turns: else the compiler merges them
+            body.append(f"{x} = ({x} & {y}) ^ {z}" if operands == 3 else f"{x} = {two}")
         if logic:
-            body += [f"{accumulators[i % 4]} += popcount({names[i % 6]})" for i in range(counts)]
+            body += [f"{totals[i % 4]} += popcount({names[i % 6]})" for i in range(counts)]
         else:
             body += [f"{names[i % 6]} = popcount({names[i % 6]})" for i in range(counts)]
-    body += [f"data[{i}, w] = {x}" for i, x in enumerate(names)]
-    lines = ["def loop(data, times):", f"    {' = '.join(accumulators)} = U(0)"]
+    return _loop(names, totals, body)
+
+
+def own_source(lut):
+    """Text of a loop of a table's own passes, whose columns stay in registers and change places."""
+    names = [f"x{i}" for i in range(len(lut.columns))]
+    totals = [f"n{i}" for i in range(len(lut))]
+    body = []
+    for k in range(ROUNDS):
+        cells = names[k % len(names) :] + names[: k % len(names)]
+        body += steps.passes_source(lut, cells, totals)
+    return _loop(names, totals, body, "rows = data[5, w]")
+
+
+def _loop(names, totals, body, *first):
+    """Text of a function that loads words, works on them in registers and stores them."""
+    body = [
+        *first,
+        *(f"{x} = data[{i}, w]" for i, x in enumerate(names)),
+        *body,
+        *(f"data[{i}, w] = {x}" for i, x in enumerate(names)),
+    ]
+    lines = ["def loop(data, times):", f"    {' = '.join(totals)} = U(0)"]
     lines += ["    for _ in range(times):", "        for w in range(512):"]
     lines += [f"            {line}" for line in body]
-    return "\n".join([*lines, f"    return {' + '.join(accumulators)}"])
+    return "\n".join([*lines, f"    return {' + '.join(totals)}"])
 
 
-def register_loop(logic, counts, times=400):
+def register_loop(source, times=400):
     """Return a run of such a loop, and the rounds that it has gone through, in words."""
     scope = {"U": np.uint64, "popcount": machine.popcount}
-    exec(register_source(logic, counts), scope)
+    exec(source, scope)
     loop = njit(scope["loop"])
     data = np.random.default_rng(0).integers(0, 2**64, (6, 512), dtype=np.uint64)
     return (lambda: loop(data, times)), 512 * times * ROUNDS
 
 
 def needed(lut):
-    """Logic operations and counts that any loop over words needs to run a table.
+    """Logic operations and counts that any loop over words needs at least to run a table.
 
-    Each pass's tags, and each line as a pass leaves it, are values of their own: at least one
-    operation each. The tags of every word are counted, by a popcount and an addition.
+    Each pass's tags, and each column that passes write, are values of their own. The tags of every
+    word are counted, by a popcount and an addition.
     """
-    return sum(1 + len(step.write) for step in lut.passes), len(lut)
+    written = {column for step in lut.passes for column, _ in step.write}
+    return len(lut) + len(written), len(lut)
 
 
 def memory_copy():
@@ -111,7 +133,7 @@ def pass_by_pass(rows, m, n):
     """Return a run of the same passes, each in a loop of its own, as for a user's table."""
     array = Array(rows, columns=2 * (m + n), threads=1)
     own = compiled(product_program(m, n))
-    passes = len(own.sizes)
+    passes = own.passes
     alone = own.program._replace(
         table=np.full(passes, -1), line=np.zeros((passes, 4), int), first=np.arange(passes)
     )
@@ -122,12 +144,14 @@ def pass_by_pass(rows, m, n):
 
 
 def report_multiply(repeats):
-    lut, steps = tables.CONTROLLED_ADD, 64
+    lut, times = tables.CONTROLLED_ADD, 64
     logic, counts = needed(lut)
     loops = {
-        "logic": register_loop(24, 0),
-        "popcounts": register_loop(0, 24),
-        "both": register_loop(logic, counts),
+        "logic": register_loop(register_source(2, 24, 0)),
+        "ternary": register_loop(register_source(3, 24, 0)),
+        "popcounts": register_loop(register_source(2, 0, 24)),
+        "both": register_loop(register_source(2, logic, counts)),
+        "passes": register_loop(own_source(lut)),
     }
     copy, copied = memory_copy()
     a, b = np.random.default_rng(2).integers(0, 256, (2, ROWS)).astype(np.int16)
@@ -142,7 +166,7 @@ def report_multiply(repeats):
     }
     seconds = in_turns(calls, repeats)
     rate = {name: ROWS / seconds[name][0] / 1e6 for name in calls}
-    print(f"int8 × int8, {steps * len(lut)} passes, each with its count of tags, {ROWS} rows:")
+    print(f"int8 × int8, {times * len(lut)} passes, each with its count of tags, {ROWS} rows:")
     print("million a processor second (in one process, in turns)")
     print(f"  one core               {rate['one core']:8.0f}")
     won = rate["one core"] / rate["pass by pass"]
@@ -156,13 +180,19 @@ def report_multiply(repeats):
 
 
 def report_rooflines(reached, loops, seconds, per_step, copied):
-    """Print what the vector units allow: a step needs so many operations for every word."""
+    """Print what the vector units allow: a step needs so many operations for every word.
+
+    No bound but the last counts more than any loop needs, and each the operation of which there are
+    the most a second. The last are the passes as they are, without loads and stores.
+    """
     logic, counts = per_step
     words = {name: rounds / seconds[name][0] for name, (_, rounds) in loops.items()}
     bounds = {
-        "logic": (words["logic"] * 24, logic, "three-operand logic"),
-        "popcounts": (words["popcounts"] * 24, counts, "popcounts"),
-        "both": (words["both"], 1, f"rounds of {logic} logic, {counts} popcounts, additions"),
+        "logic": (words["logic"] * 24, logic, f"logic of two operands, {logic} a step"),
+        "ternary": (words["ternary"] * 24, logic, f"logic of three operands, {logic} a step"),
+        "popcounts": (words["popcounts"] * 24, counts, f"popcounts, {counts} a step"),
+        "both": (words["both"], 1, f"steps of {logic} logic, {counts} popcounts, additions"),
+        "passes": (words["passes"], 1, "steps, the passes themselves"),
     }
     print("rooflines of one core, operands in registers: words a second; bound for int8 × int8")
     for name, (rate, each, what) in bounds.items():

@@ -16,7 +16,7 @@ from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError
 from bfimna.network import zoo
 from bfimna.result.cost import seconds_of
-from bfimna.result.report import Report
+from bfimna.result.report import DRAWN, Report
 from bfimna.result.simulate import simulate
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V
 
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         listing.set_defaults(run=_listing, rows=rows)
     for command in commands.choices.values():
         command.add_argument(
-            "--json", action="store_true", help="SI values (s, J, m², op/s, V) as JSON"
+            "--json", action="store_true", help="SI values (s, J, m², OPS, V) as JSON"
         )
     return parser
 
@@ -105,10 +105,10 @@ def _simulate(asked: argparse.Namespace) -> str:
 
 
 def _told(report: Report) -> str:
-    rows = [[f"  {told}", value] for told, value in report.headline]
+    rows = [[f"  {told}", value, span] for told, value, span in report.headline]
     notes = [f"note: {note}" for note in report.notes]
     warnings = [f"warning: {warning}" for warning in report.warnings]
-    return "\n".join([report.title, text_table(rows), *notes, *warnings])
+    return "\n".join([report.title, text_table([["", "", DRAWN], *rows]), *notes, *warnings])
 
 
 def _listing(asked: argparse.Namespace) -> str:

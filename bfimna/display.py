@@ -16,8 +16,8 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 
     Volts, and numbers without a unit that are neither large nor tiny, have no prefix.
 
-    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "op/s"), quantity(0.0, "J")
-    ('40 µs', '25 Top/s', '0 J')
+    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "OPS"), quantity(0.0, "J")
+    ('40 µs', '25 TOPS', '0 J')
     >>> quantity(7.3e-05, "m²"), quantity(11678912, ""), quantity(0.5, ""), quantity(0.8, "V")
     ('73 mm²', '11.7 M', '0.5', '0.8 V')
     """
@@ -72,6 +72,8 @@ def unit_and_factor(column: str, largest: float) -> tuple[str, float]:
     """
     for end, unit, factor in _COLUMN_UNITS:
         if column.endswith(end):
+            if unit == "GOPS" and largest >= 1000:
+                return "TOPS", 1e-3
             if factor is not None:
                 return unit, factor
             if not isfinite(largest) or largest == 0:

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
+from typing import TypeVar
+
+Kind = TypeVar("Kind")
 
 LONGEST_MESSAGE = 1400  # characters: a screen
 LONGEST_VALUE = 80  # characters of a given value that a message repeats
@@ -71,6 +74,30 @@ def wrong_type(what: str, given: object, wanted: str) -> BfimnaError:
     network must be a name, a file or a Network, not 7 (int)
     """
     return BfimnaError(f"{what} must be {wanted}, not {shown(given)} ({_type(given)})")
+
+
+def one_of(what: str, value: object, known: Iterable[str]) -> None:
+    """Raise unless a value is one of a few names.
+
+    >>> one_of("counts", "exact", ("microcode", "published"))
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: unknown counts 'exact'; Known: microcode, published
+    """
+    names = list(known)
+    if not isinstance(value, str) or value not in names:  # arrays compare element by element
+        raise unknown(what, value, names)
+
+
+def instance(what: str, value: object, kind: type[Kind], wanted: str = "") -> Kind:
+    """Return a value of a type, or raise for one of another.
+
+    >>> instance("chip", 7, str)
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: chip must be a str, not 7 (int)
+    """
+    if not isinstance(value, kind):
+        raise wrong_type(what, value, wanted or f"a {kind.__name__}")
+    return value
 
 
 def whole_number(what: str, value: object, low: int, high: int | None = None) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from importlib import import_module
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,21 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def table(header: Sequence[str], body: Iterable[Sequence[object]]) -> str:
-    r"""Return a Markdown table.
+    r"""Return a Markdown table; what is no number is left empty.
 
-    >>> print(table(["a"], [["x|y"]]))
-    | a |
-    | --- |
-    | x\|y |
+    >>> print(table(["a", "b"], [["x|y", float("nan")]]))
+    | a | b |
+    | --- | --- |
+    | x\|y |  |
     """
     lines = [header, ["---"] * len(header), *body]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 
 def _cell(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "" if isnan(value) else f"{value:.4g}"
+    text = str(value)
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
 
 

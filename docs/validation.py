@@ -135,7 +135,7 @@ def _failed() -> str:
     summary = [[text, verdict, ", ".join(names)] for (text, verdict), names in verdicts.items()]
     failed = claims[claims.verdict != "reproduced"]
     body = [
-        [row.text, row.technology, row.claimed, row.ours, row.verdict, row.reason]
+        [row.text, row.technology, row.quantity, row.claimed, row.ours, row.verdict, row.reason]
         for row in failed.itertuples()
     ]
     return (
@@ -143,5 +143,5 @@ def _failed() -> str:
         "(`bfimna.studies.claims.verdicts`). A claim that does not come out is a result.\n\n"
         + table(["claim", "verdict", "technologies"], summary)
         + "\n\nWhere the verdict is another than *reproduced*:\n\n"
-        + table(["claim", "technology", "claimed", "ours", "verdict", "reason"], body)
+        + table(["claim", "technology", "of", "claimed", "ours", "verdict", "reason"], body)
     )

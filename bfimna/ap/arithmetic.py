@@ -171,11 +171,11 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
         word, beside, carry = *columns("reduce", width), range(0), range(0)
     array = Array(prod(a.shape[1:]), rows, kind=kind)
     array.load(a.reshape(rows, -1), word[:bits], clear=range(bits, carry.stop or width))
-    if signed:
-        array.run(programs.sign_extend(word[bits - 1], word[bits:]))
     if kind == "1d":
         programs.reduce_1d(array, word, beside, carry.start, bits, signed)
         return array.read(word, signed, rows=1).reshape(a.shape[1:]), array.counts
+    if signed:
+        array.run(programs.sign_extend(word[bits - 1], word[bits:]))
     left = programs.reduce(array, word)
     sums, counts = resolve([array.read_planes(word, rows=left)], array, signed)
     return sums.reshape(a.shape[1:]), array.counts + counts

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 
@@ -26,6 +27,14 @@ def processors() -> int:
 @lru_cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads)
+
+
+@lru_cache
+def _loops() -> tuple[ModuleType, ModuleType]:
+    """Return the compiled loops: numba takes half a second, which only those who emulate pay."""
+    from bfimna.ap import careful, kernels
+
+    return kernels, careful
 
 
 class Cells:
@@ -72,6 +81,8 @@ class Cells:
         self.stuck, self.stuck_value = faults.draw(shape)
         if self.stuck.size:
             self.planes |= self.stuck_value & self.valid
+        #: whether no cell or match line can fail, and nobody counts writes per cell
+        self.healthy = not (wear or self.stuck.size or faults.match_error)
         self.restart(0)
 
     def restart(self, number: int) -> None:
@@ -92,15 +103,14 @@ class Cells:
 
     def run_program(self, own: Compiled, stop: int) -> np.ndarray:
         """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""
-        from bfimna.ap import careful, kernels  # numba takes half a second
-
+        kernels, careful = _loops()
         execute = kernels.execute if self.healthy else careful.execute
         cells, more = (self.planes.reshape(-1), self.valid), self._defects()
         lines = own.columns * self.planes.shape[1]
 
         def work(lo: int, hi: int) -> np.ndarray:
             scratch = np.empty(kernels.BLOCK, np.uint64)
-            tagged = np.zeros(len(own.sizes), np.int64)
+            tagged = np.zeros(own.passes, np.int64)
             execute(*cells, lo, hi, lines, own.program, scratch, tagged, *more)
             return tagged
 
@@ -108,8 +118,7 @@ class Cells:
 
     def run_levels(self, own: Compiled, levels: tuple[Set, ...], columns: range) -> np.ndarray:
         """Run vertical levels; return the tags of each pass, and of the hand-over, over all."""
-        from bfimna.ap import careful, kernels
-
+        kernels, careful = _loops()
         add_rows = kernels.add_rows if self.healthy else careful.add_rows
         cells, more = (self.planes.reshape(-1), self.valid), self._defects()
         stride = self.planes.shape[1]
@@ -120,7 +129,7 @@ class Cells:
 
         def work(lo: int, hi: int) -> np.ndarray:
             scratch = np.empty(kernels.BLOCK, np.uint64)
-            tagged = np.zeros((len(levels), len(own.sizes) + 2), np.int64)
+            tagged = np.zeros((len(levels), own.passes + 2), np.int64)
             stops = words if len(levels) > 1 else np.array([hi])
             starts = np.full(len(levels), lo)
             shifted = np.zeros((stops - starts).sum(), np.uint64)
@@ -131,29 +140,21 @@ class Cells:
 
     def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
         """Add up what work(lo, hi) returns for each thread's share of the words."""
-        from bfimna.ap import kernels
-
-        share = -(-stop // (self.threads * kernels.BLOCK)) * kernels.BLOCK
+        block = _loops()[0].BLOCK
+        share = -(-stop // (self.threads * block)) * block
         if share >= stop:
             return work(0, stop)
         starts = range(0, stop, share)
         stops = [min(lo + share, stop) for lo in starts]
         return np.sum(list(_pool(self.threads).map(work, starts, stops)), axis=0)
 
-    @property
-    def healthy(self) -> bool:
-        """Whether no cell or match line can fail, and nobody counts writes per cell."""
-        return self.wear is None and not self.stuck.size and not self.faults.match_error
-
     def _defects(self) -> tuple:
         """Return what the careful kernels are to know of this run's cells; nothing if healthy."""
         if self.healthy:
             return ()
-        from bfimna.ap import careful
-
         self._run += 1
         error = float(self.faults.match_error)
         seed = self.faults.match_seed(self._number, self._run) if error else NOTHING
         wear = np.zeros(0, np.uint32) if self.wear is None else self.wear.reshape(-1)
         stuck, value = self.stuck.reshape(-1), self.stuck_value.reshape(-1)
-        return careful.Defects(stuck, value, error, seed), wear
+        return _loops()[1].Defects(stuck, value, error, seed), wear

@@ -2,29 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from bfimna.ap.lut import Lut, Pass
 from bfimna.ap.tables import STEPS
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, shown
 
 ALL = np.uint64(2**64 - 1)
+MOST_COLUMNS = 2**62  # what an index of the kernels holds
 _TABLES = tuple(STEPS.values())
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A program ready to run.
+    """A program ready to run, and what to multiply its tags by.
 
     Attributes
     ----------
     columns : that it names, in order.
     program : what the kernels take; its lines are these columns.
-    compared : 1 for each pass that has a key.
-    sizes : cells that a tag of each pass writes.
+    sums : (3, passes): cells that a tag of each pass writes, 1 if it has a key, 1.
     compares : passes with a key.
     key_columns : driven key columns, over all passes.
     written_columns : driven written columns, over all passes.
@@ -32,11 +32,15 @@ class Compiled:
 
     columns: np.ndarray
     program: Any
-    compared: np.ndarray
-    sizes: np.ndarray
+    sums: np.ndarray
     compares: int
     key_columns: int
     written_columns: int
+
+    @cached_property
+    def passes(self) -> int:
+        """How many it has."""
+        return self.sums.shape[1]
 
 
 @lru_cache(maxsize=256)
@@ -75,8 +79,7 @@ def compiled(passes: tuple[Pass, ...]) -> Compiled:
     return Compiled(
         np.array(columns, np.int64),
         program,
-        compared,
-        sizes,
+        np.stack([sizes, compared, np.ones_like(sizes)]),
         int(compared.sum()),
         len(keys),
         len(writes),
@@ -91,12 +94,17 @@ def _four(lines: list[int]) -> list[int]:
 def _check(passes: Sequence[Pass]) -> None:
     for i, step in enumerate(passes):
         if not isinstance(step, Pass):
-            raise BfimnaError(f"pass {i} of a program is {step!r}; want a bfimna.ap.lut.Pass")
-        for column, bit in (*step.key, *step.write):
-            if bit not in (0, 1) or not isinstance(column, int | np.integer) or column < 0:
+            raise BfimnaError(f"pass {i} of a program is {shown(step)}; want a bfimna.ap.lut.Pass")
+        try:
+            pairs = [(column, bit) for column, bit in (*step.key, *step.write)]
+        except (TypeError, ValueError):
+            raise BfimnaError(f"pass {i} of a program: want pairs, not {shown(step)}") from None
+        for column, bit in pairs:
+            is_column = isinstance(column, int | np.integer) and 0 <= column < MOST_COLUMNS
+            if not is_column or not isinstance(bit, int | np.integer) or bit not in (0, 1):
                 raise BfimnaError(
-                    f"pass {i} of a program has (column {column!r}, bit {bit!r}); want a column "
-                    "from 0 on and a bit of 0 or 1"
+                    f"pass {i} of a program has (column {shown(column)}, bit {shown(bit)}); want a "
+                    "column from 0 on and a bit of 0 or 1"
                 )
 
 

@@ -25,7 +25,7 @@ from bfimna.ap.events import (
     check_set,
 )
 from bfimna.ap.multiplication import multiply_counts as multiply
-from bfimna.ap.reduction import levels, tree_levels
+from bfimna.ap.reduction import levels, rows_left, tree_levels
 from bfimna.ap.reduction import reduce_counts as reduce
 from bfimna.ap.scaling import requantise_counts as requantise
 from bfimna.ap.scaling import scale_bits
@@ -60,6 +60,7 @@ __all__ = [
     "reduce",
     "relu",
     "requantise",
+    "rows_left",
     "saturate",
     "scale_bits",
     "sign_extend",

@@ -7,7 +7,6 @@ the cycles are those of one of them.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Pass
 from bfimna.ap.operands import check_result, signs, words
 from bfimna.ap.planes import pack
+from bfimna.ap.program import program
 from bfimna.errors import BfimnaError, whole_number
 
 BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
@@ -63,25 +63,41 @@ class Layout:
         borrow = range(a.stop, at + operands)
         return cls(range(bits), range(bits + growth), w, a, borrow, signed)
 
-    @cached_property
-    def program(self) -> programs.Program:
-        """Multiply; then extend the sign over the columns into which the sum grows."""
+    @property
+    def multiply(self) -> programs.Program:
+        """Multiply the operands of every row."""
         w, a, signed = self.w, self.a, self.signed
         if signed == (False, True):
             w, a, signed = a, w, (True, False)
         borrow = self.borrow.start if all(signed) else None
-        steps: tuple[Pass, ...] = programs.multiply(w, a, self.product, signed, borrow)
-        growth = self.total[len(self.product) :]
-        if self.overlap:
-            steps += programs.clear(growth)
-        if any(signed):
-            steps += programs.sign_extend(self.product[-1], growth)
-        return programs.Program(steps)
+        return programs.multiply(w, a, self.product, signed, borrow)
 
-    @property
-    def overlap(self) -> bool:
-        """Whether the sum grows over the operands."""
-        return self.total.stop > self.w.start
+    def extend(self, width: int) -> programs.Program:
+        """Extend the products to `width` columns, and clear operands over which the sum grows."""
+        growth = range(self.product.stop, self.total.stop)
+        return _extend(growth, width, self.total.stop > self.w.start, any(self.signed))
+
+
+@program
+def _extend(growth: range, width: int, overlap: bool, signed: bool) -> tuple[Pass, ...]:
+    clear = programs.clear(growth) if overlap else ()
+    extended = growth[: width - growth.start] if signed else range(0)
+    return clear + programs.sign_extend(growth.start - 1, extended)
+
+
+def add_up(array: Array, layout: Layout) -> int:
+    """Add up the products of every group, in the columns of their sum; return the rows left over.
+
+    Signs are extended over the whole sum first; on a 1D AP `reduce_1d` does the most of that.
+    """
+    total, signed = layout.total, any(layout.signed)
+    if array.kind != "1d":
+        array.run(layout.extend(len(total)))
+        return programs.reduce(array, total)
+    width = len(total) - int(levels(array.rows))
+    array.run(layout.extend(width))
+    carry, beside = total.stop, range(total.stop + 1, array.columns)
+    return programs.reduce_1d(array, total, beside, carry, width, signed)
 
 
 def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:
@@ -92,13 +108,10 @@ def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> 
     w, a : the operands' bit planes, (bits, rows, words).
     """
     clear = range(layout.product.start, min(layout.total.stop, layout.w.start))
-    if array.kind == "1d":
-        raise BfimnaError("gemm wants a 2D AP: 1D reduction is in `reduce`")
     array.load_planes(w, layout.w, clear)
     array.load_planes(a, layout.a, layout.borrow)
-    array.run(layout.program)
-    left = programs.reduce(array, layout.total)
-    return array.read_planes(layout.total, rows=left)
+    array.run(layout.multiply)
+    return array.read_planes(layout.total, rows=add_up(array, layout))
 
 
 def gemm(
@@ -163,6 +176,7 @@ def gemm(
                 threads=1,
                 faults=faults,
                 number=start,
+                side_by_side=w.shape[0] * a.shape[1],
             )
             one = _repeat(part[:, rows_of], a_bits if by_weights else w_bits, planes.shape[2])
             many = np.tile(planes[:, rows_of], (1, 1, len(part)))

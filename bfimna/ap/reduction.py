@@ -6,8 +6,9 @@ import numpy as np
 
 from bfimna.ap.addition import FULL_ADD, add
 from bfimna.ap.events import Amount, ApKind, Counts, CountSet
+from bfimna.ap.expected import WIDEST
 from bfimna.ap.program import random_step
-from bfimna.ap.words import clear_along_counts
+from bfimna.ap.words import clear_along_counts, sign_extend, sign_extend_counts
 from bfimna.errors import BfimnaError, whole_number
 
 if TYPE_CHECKING:
@@ -37,21 +38,34 @@ def reduce_1d(
 ) -> int:
     """Add up the rows of every group without a vertical mode; return the rows left over: 1.
 
-    Each level moves half of the words beside the others and adds. Unsigned words grow by one
-    column per level; signed ones, extended over all of `word` beforehand, are added in full
-    width, because an addition leaves the sign columns above it stale.
+    Each level moves half of the words beside the others and adds, as many columns at a time as
+    there are beside them. Words of `bits` columns grow by one in every level, into columns that
+    hold 0; signed ones take a pass there that extends the sign.
     """
     needed = bits + int(levels(array.rows))
-    if min(len(word), len(beside)) < needed:
-        raise BfimnaError(f"reduce_1d: words of {needed} columns needed, not of {len(word)}")
+    if len(word) < needed or not len(beside):
+        have = f"{len(word)}, and {len(beside)} beside them"
+        raise BfimnaError(
+            f"reduce_1d: words of {needed} columns needed and one beside them, not of {have}"
+        )
     left, width = array.rows, bits
     while left > 1:
-        pairs, width = left // 2, len(word) if signed else width + 1
-        source, target = word[:width], beside[:width]
-        array.move_rows(left - pairs, pairs, source, target, range(carry, carry + 1))
-        array.run(add(target, source, carry), rows=pairs)
+        pairs, top = left // 2, word[width : width + 1]
+        if signed:
+            array.run(sign_extend(word[width - 1], top), rows=left)
+        width += 1
+        for lo in range(0, width, len(beside)):
+            part = word[lo : min(lo + len(beside), width)]
+            other, clear = beside[: len(part)], range(carry, carry + (lo == 0))
+            array.move_rows(left - pairs, pairs, part, other, clear)
+            array.run(add(other, part, carry), rows=pairs)
         left -= pairs
     return left
+
+
+def rows_left(words: Amount, kind: ApKind) -> Amount:
+    """Rows that a reduction leaves of so many: a sum and a carry, on a 1D AP the sum."""
+    return np.minimum(words, 1 if kind == "1d" else 2)
 
 
 def levels(words: Amount) -> Amount:
@@ -86,6 +100,7 @@ def reduce_counts(
     count_set: CountSet = "microcode",
     groups: Amount = 1,
     signed: bool = False,
+    beside: Amount = WIDEST,
 ) -> Counts:
     """Add up each group of `words` rows of `bits`-bit words; events are per group.
 
@@ -93,14 +108,16 @@ def reduce_counts(
     the hand-over of the carries by one column. Two rows *are* a sum and a carry, so they need no
     step (a half adder on the first two would gain nothing); one `add` of packed results follows.
     Unsegmented 12 (L - 2), one group after the other; segmented 12 for each level of a Wallace
-    tree, whatever the groups. On a 1D AP words are moved beside their partners, in ⌈log2 L⌉ levels.
+    tree, whatever the groups. On a 1D AP words are moved beside their partners, in ⌈log2 L⌉ levels,
+    each a column wider.
 
     Parameters
     ----------
     words : L, rows of a group.
     kind : of the AP.
     groups : in the same array.
-    signed : 1D only: signed words are added in full width in every level.
+    signed : 1D only: each level extends the words' signs first.
+    beside : 1D only: columns beside the words, so how many are moved and added at a time.
 
     >>> int(reduce_counts(576, 16).cycles)
     180
@@ -110,7 +127,7 @@ def reduce_counts(
     depth = levels(words)
     columns = bits + depth
     if kind == "1d":
-        return _reduce_1d_counts(words, bits, groups, signed)
+        return _reduce_1d_counts(words, bits, groups, signed, beside)
     if count_set == "published":
         steps = (depth if kind == "2d-segmented" else (words - 1) * groups) * (words > 1)
         return random_step(FULL_ADD).repeat(steps, columns * (words - 1))
@@ -137,20 +154,24 @@ def _hand_on_counts(columns: Amount) -> Counts:
     )
 
 
-def _reduce_1d_counts(words: Amount, bits: Amount, groups: Amount, signed: bool) -> Counts:
-    """Move each word beside its partner (read, load), then add; ⌈log2 L⌉ levels."""
-    depth, moved = levels(words), words - 1
-    steps: Amount = 0
-    events: Amount = 0
-    left = words
+def _reduce_1d_counts(
+    words: Amount, bits: Amount, groups: Amount, signed: bool, beside: Amount
+) -> Counts:
+    """Extend the words' signs, move half of the words beside the others (read, load), add."""
+    depth, left = levels(words), words
+    steps: Amount = 0  # columns that are added
+    moves: Amount = 0
+    events: Amount = 0  # columns that are moved, of all words
+    extended: Amount = 0  # rows
     for level in range(1, int(np.max(depth)) + 1):
-        width = bits + (depth if signed else level)
+        width, pairs = bits + level, left // 2
         steps = steps + width * (level <= depth)
-        events = events + width * (left // 2)
-        left = left - left // 2
-    add = random_step(FULL_ADD).repeat(steps, events) + clear_along_counts(
-        moved
-    )  # the carry column
-    return add + Counts(
-        reads=moved * groups, loads=moved * groups, cells_loaded=events, cells_read=events
-    )
+        moves = moves + pairs * -(-width // beside)
+        events = events + width * pairs
+        extended = extended + left * (left > 1)
+        left = left - pairs
+    added = random_step(FULL_ADD).repeat(steps, events) + clear_along_counts(words - 1)  # carries
+    if signed:
+        added = added + sign_extend_counts(1).repeat(depth, extended)
+    read = moves * groups
+    return added + Counts(reads=read, loads=read, cells_loaded=events, cells_read=events)

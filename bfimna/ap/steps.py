@@ -43,11 +43,7 @@ def step_source(name: str, lut: Lut) -> str:
     cells = [f"{column}_" for column in lut.columns]
     counts = [f"count{i}" for i in range(len(lut))]
     words = ", ".join(f"{column}[w]" for column in lut.columns)
-    body = [f"rows, {', '.join(cells)} = valid[w], {words}"]
-    for count, step in zip(counts, lut.passes, strict=True):
-        key = [cells[c] if bit else f"~{cells[c]}" for c, bit in step.key]
-        body += [f"tags = {' & '.join(['rows', *key])}", f"{count} += popcount(tags)"]
-        body += [f"{cells[c]} |= tags" if bit else f"{cells[c]} &= ~tags" for c, bit in step.write]
+    body = [f"rows, {', '.join(cells)} = valid[w], {words}", *passes_source(lut, cells, counts)]
     for c in sorted({c for step in lut.passes for c, _ in step.write}):
         body.append(f"{lut.columns[c]}[w] = {cells[c]}")
     lines = [f"def {name}({', '.join(lut.columns)}, valid, n, tagged):"]
@@ -55,6 +51,16 @@ def step_source(name: str, lut: Lut) -> str:
     lines += [f"        {line}" for line in body]
     lines += [f"    tagged[{i}] += np.int64({count})" for i, count in enumerate(counts)]
     return "\n".join(lines)
+
+
+def passes_source(lut: Lut, cells: list[str], counts: list[str]) -> list[str]:
+    """Return lines that run a table's passes on words in variables: its cells', `rows`, counts."""
+    lines = []
+    for count, step in zip(counts, lut.passes, strict=True):
+        key = [cells[c] if bit else f"~{cells[c]}" for c, bit in step.key]
+        lines += [f"tags = {' & '.join(['rows', *key])}", f"{count} += popcount(tags)"]
+        lines += [f"{cells[c]} |= tags" if bit else f"{cells[c]} &= ~tags" for c, bit in step.write]
+    return lines
 
 
 def _source_of_all() -> str:

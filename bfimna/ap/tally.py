@@ -24,11 +24,16 @@ def read(columns: int, cells: int) -> Counts:
     return Counts(reads=columns, cells_read=columns * cells)
 
 
-def moved(columns: int, cleared: int, words: int) -> Counts:
-    """Count words that are read and loaded one by one, with columns cleared in the same load."""
+def moved(columns: int, cleared: int, cycles: int, words: int) -> Counts:
+    """Count words that are read and loaded one by one, with columns cleared in the same load.
+
+    Parameters
+    ----------
+    cycles : words of one array, of those that work at the same time.
+    """
     return Counts(
-        reads=words,
-        loads=words,
+        reads=cycles,
+        loads=cycles,
         cells_read=words * columns,
         cells_loaded=words * columns,
         cells_written=words * cleared,
@@ -43,14 +48,15 @@ def ran(own: Compiled, tagged: np.ndarray, cells: int) -> Counts:
     ----------
     tagged : tags that each pass set, shape (passes,).
     """
-    return Counts(
+    written, matched, enabled = (own.sums @ tagged).tolist()
+    return Counts.named(
         compares=own.compares,
-        writes=len(own.sizes),
+        writes=own.passes,
         compare_rows=own.compares * cells,
         key_cells=own.key_columns * cells,
-        cells_written=int(tagged @ own.sizes),
-        rows_matched=int(tagged @ own.compared),
-        words_written=int(tagged.sum()),
+        cells_written=written,
+        rows_matched=matched,
+        words_written=enabled,
         lines_driven=own.written_columns * cells,
     )
 
@@ -66,16 +72,17 @@ def ran_upright(own: Compiled, tagged: np.ndarray, again: int, cells: int) -> Co
     again : runs one after the other.
     cells : sets of rows in all runs, times columns.
     """
-    passes, passed_on = len(own.sizes), int(tagged[-1])
+    passes, passed_on = own.passes, int(tagged[-1])
+    written, _, enabled = (own.sums @ tagged[:-2]).tolist()
     return Counts(
         compares=(passes + 1) * again,
         writes=(passes + 2) * again,
         shifts=again,
         compare_rows=(passes + 1) * cells,
         key_cells=(own.key_columns + 1) * cells,
-        cells_written=int(tagged[:-2] @ own.sizes) + cells + passed_on,
+        cells_written=written + cells + passed_on,
         tags_shifted=cells,
         rows_matched=int(tagged[:-1].sum()),
-        words_written=int(tagged[:-2].sum()) + cells + passed_on,
+        words_written=enabled + cells + passed_on,
         lines_driven=(own.written_columns + 2) * cells,
     )

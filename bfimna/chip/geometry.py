@@ -86,6 +86,7 @@ def _alike(network: Network, kind: str, stored: Storage, batch: int, chip: Chip)
         folds=np.ceil(elements / chip.product_rows),
         parts=Parts.of(fits, chip),
         columns=chip.columns,
+        chip_rows=chip.product_rows,
     )
 
 

@@ -1,6 +1,6 @@
 """Sums over rows: groups of rows that are added up in an array, some split over several arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ class Parts:
     side_by_side : sums (or parts) in one array.
     folds : times that the chip is filled.
     kind : of the arrays.
+    columns : of an array.
     """
 
     dots: np.ndarray
@@ -32,6 +33,7 @@ class Parts:
     side_by_side: np.ndarray
     folds: np.ndarray
     kind: ap.ApKind
+    columns: int
 
     @classmethod
     def of(cls, fits: Sequence[Fit], chip: Chip) -> "Parts":
@@ -44,25 +46,36 @@ class Parts:
             side_by_side=np.array([f.side_by_side(chip.caps) for f in fits], dtype=float),
             folds=np.array([f.folds(chip.caps) for f in fits], dtype=float),
             kind=chip.ap_kind,
+            columns=chip.columns,
         )
 
     def rows_left(self, counts: CountSet) -> np.ndarray:
-        """Rows that the reduction of a sum leaves to be added, over all its parts.
-
-        A sum and a carry each, but for a part of one row, and on a 1D AP.
-        """
-        if counts == "published" or self.kind == "1d":
+        """Rows that the reduction of a sum leaves to be added, over all its parts."""
+        if counts == "published":
             return self.splits
-        whole, last = np.minimum(self.part, 2), np.minimum(self.last_part, 2)
+        whole, last = (ap.rows_left(rows, self.kind) for rows in (self.part, self.last_part))
         return (self.splits - 1) * whole + last
 
-    def reduce(self, total: np.ndarray, counts: CountSet) -> Counts:
-        """Add up the rows of all parts, in the `total` columns of the whole sum."""
+    def reduce(self, total: np.ndarray, counts: CountSet, signed: bool = False) -> Counts:
+        """Add up the rows of all parts, in the `total` columns of the whole sum.
+
+        Parameters
+        ----------
+        signed : whether the words are, and their signs are extended level by level (1D only).
+        """
+        beside = self.columns - total - 1  # which is the carry's
+
+        def program(length: np.ndarray) -> Counts:
+            narrow = total - ap.levels(length)
+            return ap.reduce(length, narrow, self.kind, counts, self.side_by_side, signed, beside)
+
+        return self.each(program)
+
+    def each(self, program: Callable[[np.ndarray], Counts]) -> Counts:
+        """Run the program of a part of so many rows on all parts."""
 
         def parts(length: np.ndarray, number: np.ndarray) -> Counts:
-            narrow = total - ap.levels(length)
-            program = ap.reduce(length, narrow, self.kind, counts, self.side_by_side)
-            return program.repeat(self.folds, number)
+            return program(length).repeat(self.folds, number)
 
         if (self.last_part == self.part).all():
             return parts(self.part, self.dots * self.splits)

@@ -207,11 +207,16 @@ def _gemm_phases(
 
 
 def _reduce(g: Geometry, product: np.ndarray, total: np.ndarray, counts: CountSet) -> Counts:
-    """Extend the products' signs over the columns that the sum grows by; add up their rows."""
-    reduce = g.parts.reduce(total, counts)
-    if counts == "microcode":
-        growth, folds = g.storage.growth, g.parts.folds
-        over = product + total > g.chip.columns  # the sum grows over the operands: a clear
-        reduce = reduce + ap.sign_extend(growth).repeat(folds, g.products)
-        reduce = reduce + ap.clear(growth, over).repeat(folds, g.products)
-    return reduce
+    """Extend the products' signs over the columns that the sum grows by; add up their rows.
+
+    On a 1D AP signs are extended level by level, but over what a part of a sum does not grow by.
+    """
+    if counts == "published":
+        return g.parts.reduce(total, counts)
+    growth, folds = g.storage.growth, g.parts.folds
+    over = product + total > g.chip.columns  # the sum grows over the operands: a clear
+    reduce = g.parts.reduce(total, counts, signed=True)
+    reduce = reduce + ap.clear(growth, over).repeat(folds, g.products)
+    if g.chip.ap_kind != "1d":
+        return reduce + ap.sign_extend(growth).repeat(folds, g.products)
+    return reduce + g.parts.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))

@@ -10,7 +10,7 @@ import numpy as np
 
 from bfimna.ap.array import Array
 from bfimna.ap.cells import processors
-from bfimna.ap.events import Counts
+from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.errors import truth, whole_number
 
@@ -53,43 +53,59 @@ class Emulator:
         self.threads = whole_number("threads", threads, 0) or processors()
         self.products = whole_number("products", products, 1)
         self.faults, self.wear = faults, truth("wear", wear)
+        self.kind: ApKind = "2d-segmented"
         self._pool = ThreadPoolExecutor(self.threads)
         self._lock, self._handed_out = threading.Lock(), 0
-        self.arrays: dict[tuple[int, ...], Array] = {}
+        self.arrays: dict[tuple, Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}
 
-    def begin(self) -> Counts:
-        """Start a new account; return what the arrays have done since the last one ended."""
+    def begin(self, kind: ApKind = "2d-segmented") -> Counts:
+        """Start a new account; return what the arrays have done since the last one ended.
+
+        Parameters
+        ----------
+        kind : of the arrays from here on.
+        """
+        self.kind = kind
         idle = [array.counts for array in self.arrays.values()]
         for array in self.arrays.values():
             array.counts = Counts()
         self.activity, self.hottest = {}, {}
         return sum(idle, Counts())
 
-    def array(self, groups: int, rows: int, columns: int) -> Array:
+    def array(self, groups: int, rows: int, columns: int, side_by_side: int = 0) -> Array:
         """Return the array of this many groups of rows, with whatever its cells hold by now."""
         self._handed_out += 1
-        return self._array(groups, rows, columns, 1, self.threads, self._handed_out << 32)
+        shape = groups, rows, columns, 1, side_by_side
+        return self._array(shape, self.threads, self._handed_out << 32)
 
-    def own_array(self, groups: int, rows: int, columns: int, runs: int, number: int) -> Array:
+    def own_array(
+        self,
+        groups: int,
+        rows: int,
+        columns: int,
+        runs: int,
+        number: int,
+        side_by_side: int = 0,
+    ) -> Array:
         """Return an array for the calling thread alone, within a call of `map`.
 
         The number, not the thread, says which match errors it has: one for each use in that call.
         """
-        return self._array(groups, rows, columns, runs, 1, (self._handed_out << 32) + number)
+        shape = groups, rows, columns, runs, side_by_side
+        return self._array(shape, 1, (self._handed_out << 32) + number)
 
-    def _array(
-        self, groups: int, rows: int, columns: int, runs: int, threads: int, number: int
-    ) -> Array:
-        caller = threading.get_ident()
-        key = (caller, groups, rows, columns, runs, threads)
+    def _array(self, shape: tuple[int, int, int, int, int], threads: int, number: int) -> Array:
+        caller, kind = threading.get_ident(), self.kind
+        groups, rows, columns, runs, side_by_side = shape
+        key = (caller, kind, threads, *shape)
         with self._lock:
             found = self.arrays.pop(key, None)  # to be put back as the latest
             if found is None:
                 found = Array(
-                    groups, rows, columns, runs=runs, threads=threads,
-                    faults=self.faults, wear=self.wear,
+                    groups, rows, columns, kind, runs=runs, threads=threads, faults=self.faults,
+                    wear=self.wear, side_by_side=side_by_side,
                 )  # fmt: skip
             self.arrays[key] = found
             own = [k for k in self.arrays if k[0] == caller]

@@ -12,7 +12,7 @@ from bfimna.ap.counts import Counts
 from bfimna.chip.chip import Chip, fit
 from bfimna.chip.columns import check as fits
 from bfimna.chip.geometry import geometry
-from bfimna.chip.pooling import averaged_over_rows
+from bfimna.chip.pooling import averaged_over_rows, number_of_rounds, rounds
 from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
 from bfimna.emulator.constants import Constants, integers
@@ -26,7 +26,7 @@ from bfimna.emulator.integer import (
     sum_bits,
     words,
 )
-from bfimna.emulator.unweighted import KINDS, OverRows, Step, unweighted
+from bfimna.emulator.unweighted import KINDS, OverRows, Round, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
 from bfimna.errors import BfimnaError, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network
@@ -121,7 +121,7 @@ def infer(
     tensors = _checked(network, images, stored)
     batch = len(next(iter(tensors.values())))
     emulator = emulator or Emulator(threads)
-    switching = emulator.begin()
+    switching = emulator.begin(chip.ap_kind)
     chip = chip.sized_for(network, batch)
     fits(network, geometry(network, chip, batch), *bits_of(network, precision))
     plan = _plan(network, parameters, precision, chip, batch)
@@ -196,13 +196,12 @@ def _plan(
     network: Network, parameters: Parameters, precision: Precision, chip: Chip, batch: int
 ) -> dict[str, Product | Step]:
     """Return what each layer runs that computes something and does not follow in a chain."""
-    if chip.ap_kind != "2d-segmented":
-        raise BfimnaError(f"chip {chip.name!r}: the emulator runs networks on 2d-segmented APs")
     stored, sums = words(network, precision), sum_bits(network, precision)
     gemms = {gemm.layer.name: gemm for gemm in network.gemms}
     placed = zip(network.layers, storage(network).in_place.tolist(), strict=True)
     in_place, outputs = {layer.name for layer, here in placed if here}, full_sums(network)
     over_rows = _over_rows(network, precision, chip, batch)
+    in_rounds = _rounds(network, precision, chip, batch)
     plan: dict[str, Product | Step] = {}
     chains: dict[str, tuple[Step, ...]] = {}  # by the layer before
     for layer in reversed(network.layers):
@@ -214,15 +213,16 @@ def _plan(
             plan[layer.name] = Product(
                 gemms[layer.name], *precision[layer.name], sums[layer.name],
                 stored[layer.inputs[0]], target, chain, layer.name in outputs, fitted.part,
-                fitted.splits, fitted.folds(chip.caps), dense, chip.columns,
+                fitted.splits, fitted.side_by_side(chip.caps), fitted.folds(chip.caps), dense,
+                chip.columns,
             )  # fmt: skip
         elif layer.kind in KINDS:
             own = parameters.get(layer.name, Constants())
             assert isinstance(own, Constants)
             sources = tuple(replace(stored[name], bits=target.bits) for name in layer.inputs)
             shape = network.shapes[layer.name]
-            rows = over_rows.get(layer.name)
-            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, rows)
+            over, more = over_rows.get(layer.name), in_rounds.get(layer.name, ())
+            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, over, more)
             if layer.name in in_place:
                 chains[layer.inputs[0]] = (replace(step, chain=()), *chain)
             else:
@@ -238,9 +238,33 @@ def _over_rows(
     if alike is None:
         return {}
     words = storage(network).words(*bits_of(network, precision)).of(alike.at)
-    parts = zip(alike.parts.part.tolist(), alike.parts.folds.astype(int).tolist(), strict=True)
+    found = alike.parts
+    parts = zip(
+        found.part.tolist(),
+        found.side_by_side.astype(int).tolist(),
+        found.folds.astype(int).tolist(),
+        strict=True,
+    )
     chosen = zip(alike.layers, averaged_over_rows(alike, words.bits), parts, strict=True)
     return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
+
+
+def _rounds(
+    network: Network, precision: Precision, chip: Chip, batch: int
+) -> dict[str, tuple[Round, ...]]:
+    """Return the rounds of each maximum, before the last."""
+    alike = geometry(network, chip, batch).alike.get("maxpool")
+    if alike is None:
+        return {}
+    words = storage(network).words(*bits_of(network, precision)).of(alike.at)
+    numbers = number_of_rounds(alike, words.bits).tolist()
+    found = {}
+    for layer, n, window, number in zip(
+        alike.layers, alike.elements.tolist(), alike.window.tolist(), numbers, strict=True
+    ):
+        rows = [int(one.rows) for one in rounds(window, number)[:-1]]
+        found[layer.name] = tuple(Round(r, ceil(n * r / alike.chip_rows)) for r in rows)
+    return found
 
 
 class _Progress:

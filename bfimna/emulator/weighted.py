@@ -12,8 +12,8 @@ import numpy as np
 from bfimna.ap import programs
 from bfimna.ap.array import Array
 from bfimna.ap.compiled import ALL
-from bfimna.ap.counts import scale_bits
-from bfimna.ap.matrix import Layout
+from bfimna.ap.counts import rows_left, scale_bits
+from bfimna.ap.matrix import Layout, add_up
 from bfimna.ap.planes import pack
 from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
@@ -42,6 +42,7 @@ class Product:
     last : whether the sums are the output.
     part : rows of a dot product in one CAP.
     splits : CAPs that share a dot product.
+    side_by_side : dot products, or parts of some, in one CAP.
     folds : times that the chip is filled with products.
     dense_folds : times that it is filled with outputs.
     columns : of an array.
@@ -57,6 +58,7 @@ class Product:
     last: bool
     part: int
     splits: int
+    side_by_side: int
     folds: int
     dense_folds: int
     columns: int
@@ -70,7 +72,7 @@ def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) ->
     weights = own.weights.reshape(channels, -1)
     operands = _operands(emulator, p, runs, weights, *_windows(p, x))
     parts = [(lo, min(lo + p.part, gemm.j)) for lo in range(0, gemm.j, p.part)]
-    kept = sum(min(2, stop - lo) for lo, stop in parts)  # rows that reductions leave
+    kept = sum(int(rows_left(stop - lo, emulator.kind)) for lo, stop in parts)
     sums = np.empty((kept, p.width, runs.outer, runs.words), np.uint64)
 
     def products(number: int, chunk: Chunk) -> None:
@@ -117,15 +119,11 @@ class _Operands(NamedTuple):
     packed : bit planes (bits, rows, words of a run).
     outer : integers (rows, outer elements).
     layout : columns of a product.
-    multiply : the program of the products.
-    extend : the program that extends their signs over the sum.
     """
 
     packed: np.ndarray
     outer: np.ndarray
     layout: Layout
-    multiply: programs.Program
-    extend: programs.Program
 
 
 def _operands(
@@ -155,9 +153,7 @@ def _operands(
     emulator.each(pack_weights if runs.by_channel else pack_pixels, planes.shape[1])
     outer = pixels[rows[:, None] + places] if runs.by_channel else weights.T
     layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False), p.columns)
-    multiply = programs.multiply(layout.w, layout.a, layout.product, layout.signed)
-    extend = programs.Program(layout.program[len(multiply) :])
-    return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout, multiply, extend)
+    return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout)
 
 
 def _dot_products(
@@ -176,7 +172,8 @@ def _dot_products(
     name, first, run = p.gemm.layer.name, number == 0, chunk.last - chunk.word
     layout, total = operands.layout, operands.layout.total
     count = chunk.stop - chunk.first
-    array = emulator.own_array(runs.groups(chunk), stop - lo, p.columns, count, number)
+    groups, beside = runs.groups(chunk), p.side_by_side
+    array = emulator.own_array(groups, stop - lo, p.columns, count, number, beside)
     step = 0 if runs.by_channel else p.gemm.j  # channels of a grouped convolution: rows of a group
 
     def outer(planes: np.ndarray) -> None:
@@ -190,10 +187,9 @@ def _dot_products(
     array.load_by(w, layout.w, clear=range(min(total.stop, layout.w.start)))
     array.load_by(a, layout.a)
     emulator.account(array, name, "load", p.folds, first)
-    array.run(operands.multiply)
+    array.run(layout.multiply)
     emulator.account(array, name, "multiply", p.folds, first)
-    array.run(operands.extend)  # the sign, over the columns that the sum grows by
-    left = programs.reduce(array, total)
+    left = add_up(array, layout)
     emulator.account(array, name, "reduce", p.folds, first)
     found = array.read_planes(total, left)
     emulator.account(array, name, "read", p.folds, first)

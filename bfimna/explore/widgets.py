@@ -6,9 +6,8 @@ from typing import Any
 
 from bfimna import data
 from bfimna.errors import BfimnaError
-from bfimna.explore.choice import STAGES, Choice, stages
+from bfimna.explore.choice import STAGES, Choice, network_of, stages
 from bfimna.explore.panel import Panel, headline_html, message
-from bfimna.names import load_network
 from bfimna.network import zoo
 from bfimna.network.precision import MAX_BITS
 from bfimna.tables import INTERACTIVE, place
@@ -48,7 +47,7 @@ class Explorer:
         at = {name: control.value for name, control in self.controls.items()}
         bits: tuple[int, ...] = (at["bits"],)
         if at["by_stage"]:
-            parts = len(stages(load_network(at["network"])))
+            parts = len(stages(network_of(at["network"])))
             bits = tuple(at[f"bits_{n}"] for n in range(1, parts + 1))
         return Choice(
             at["network"], bits, at["technology"].strip(), at["supply_v"], at["clusters"],

@@ -23,9 +23,8 @@ from bfimna.technology.technology import Technology
 if TYPE_CHECKING:
     from bfimna.result.report import Report
 
-DRAWS = 10_000
+DRAWS = 10_000  # everywhere, so that one result's interval has the same ends wherever it stands
 MOST_DRAWS = 10**7
-BOUND_DRAWS = 2_000  # for columns of tables, where there are many points
 PERCENTILES = (5.0, 50.0, 95.0)
 #: quantities that can be drawn, as `Report` names them
 QUANTITIES = (
@@ -73,7 +72,7 @@ def bounds(
     operations: float,
     images: int = 1,
     *,
-    draws: int = BOUND_DRAWS,
+    draws: int = DRAWS,
     seed: int = 0,
     bounded: Sequence[str] = BOUNDED,
 ) -> dict[str, np.ndarray]:

@@ -114,6 +114,7 @@ def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) ->
     """Keep outputs where they can harm nothing, unless `outside` allows them anywhere."""
     for key in keys:
         folder = config[key]
+        _check_no_file(key, root / folder)
         if config.get("outside", False):
             if not ANYWHERE.fullmatch(folder) or not folder.strip("/."):
                 raise BfimnaError(f"config, {key}: {folder!r} is no path of letters, digits, '_', "
@@ -128,6 +129,16 @@ def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) ->
         if folder.split("/")[0] in SOURCES or not inside:
             told = "holds sources" if inside else "leads out of the project, see `outside`"
             raise BfimnaError(f"config, {key}: {folder!r} {told}")
+
+
+def _check_no_file(key: str, folder: Path) -> None:
+    """Raise if a file stands where a folder must."""
+    try:
+        files = [place for place in (folder, *folder.parents) if place.is_file()]
+    except (OSError, ValueError):  # no path at all, which the callers tell
+        return
+    if files:
+        raise BfimnaError(f"config, {key}: {files[0]} is a file; want a folder")
 
 
 def check_names(config: Mapping[str, Any]) -> None:

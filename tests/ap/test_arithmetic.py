@@ -109,7 +109,7 @@ def test_reduce(length, groups, bits, signed, kind, data):
     width = bits + growth
     cleared = 2 * width + 1 if kind == "1d" else width  # the columns that hold no loaded bit
     program = (closed.load(bits) + closed.clear_along(cleared - bits)).over(length * groups)
-    if signed:
+    if signed and kind != "1d":  # there each level extends the signs
         program = program + closed.sign_extend(growth).over(length * groups)
     program = program + closed.reduce(length, bits, kind, groups=groups, signed=signed).over(groups)
     program = program + closed.read(width).over((1 if kind == "1d" else min(length, 2)) * groups)
@@ -175,6 +175,21 @@ def test_1d_reduction_of_random_words():
     assert counted.cells_written / 512 - cleared == pytest.approx(expected.cells_written, rel=0.1)
 
 
+@pytest.mark.parametrize(("length", "bits", "signed"), [(3, 3, True), (9, 4, False), (8, 5, True)])
+@pytest.mark.parametrize("beside", [1, 2, 5])
+def test_1d_reduction_in_slices(length, bits, signed, beside):
+    """Without room beside the words for whole ones, they are moved and added in slices."""
+    a = draw("extremes", bits, signed, (length, 70))
+    width = bits + int(closed.levels(length))
+    array = bf.ap.Array(70, length, columns=width + 1 + beside, kind="1d")
+    array.load(a, range(bits), clear=range(bits, width + 1))
+    loaded, columns = array.counts, range(width + 1, width + 1 + beside)
+    programs.reduce_1d(array, range(width), columns, width, bits, signed)
+    form = closed.reduce(length, bits, "1d", groups=70, signed=signed, beside=beside)
+    assert_counts(array.counts, loaded + form.over(70))
+    np.testing.assert_array_equal(array.read(range(width), signed, rows=1)[0], a.sum(axis=0))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -192,7 +207,6 @@ def test_1d_reduction_of_random_words():
         (lambda: bf.ap.gemm([[1]], [[1]], threads=float("nan")), "threads must be a whole number"),
         (lambda: bf.ap.gemm([[1]], [[1]], threads=-1), "threads must be a whole number"),
         (lambda: bf.ap.gemm([[1]], [[1]], faults=0.1), "faults must be a bf.ap.Faults or None"),
-        (lambda: bf.ap.gemm([[1]], [[1]], kind="1d"), "gemm wants a 2D AP"),
         (lambda: bf.ap.gemm([[1]], [[1]], signed=(1, 0)), "true or false, or a pair of these"),
         (lambda: bf.ap.multiply([1], [1], signed=(True,)), "true or false, or a pair of these"),
         (lambda: bf.ap.add([1], [1], signed=None), "a: signed must be true or false, not None"),

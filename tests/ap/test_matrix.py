@@ -26,18 +26,20 @@ def closed_form(i, j, u, w, a, signed, kind, rows):
         cleared = min(width, 72 - w - a - all(signed)) + all(signed)
         row = closed.load(w + a) + closed.multiply(m, n, signs) + closed.clear_along(cleared)
         row = row + (closed.clear(closed.levels(j)) if overlap else Counts())
-        row = row + (closed.sign_extend(closed.levels(j)) if any(signed) else Counts())
-        total = row.over(length * dots)
-        total = total + closed.reduce(
-            length, width - closed.levels(length), kind, groups=dots
-        ).over(dots)
-        return total + closed.read(width).over(min(length, 2) * dots)
+        narrow = width - closed.levels(length)
+        extended = narrow - w - a if kind == "1d" else closed.levels(j)
+        row = row + (closed.sign_extend(extended) if any(signed) else Counts())
+        beside = 72 - width - 1
+        form = closed.reduce(length, narrow, kind, groups=dots, signed=any(signed), beside=beside)
+        left = closed.rows_left(length, kind)
+        read = closed.read(width).over(left * dots)
+        return row.over(length * dots) + form.over(dots) + read
 
     total = products(part)
     for k in range(1, parts):  # in lockstep: no cycles of their own
         more = products(min(part, j - k * part))
         total = total + Counts(**{e: 0 if e in closed.CYCLES else v for e, v in vars(more).items()})
-    words = sum(min(part, j - k * part, 2) for k in range(parts))
+    words = sum(int(closed.rows_left(min(part, j - k * part), kind)) for k in range(parts))
     added = (closed.add(width) + closed.clear_along(1)) * (words - 1)
     dense = closed.load(width) * words + added + closed.read(width)
     return total + dense.over(dots)
@@ -79,11 +81,26 @@ def test_gemm_in_chunks_of_unequal_size(monkeypatch, rows):
     assert_counts(counted, form)
 
 
-def test_gemm_unsegmented_takes_one_dot_product_after_the_other():
+@pytest.mark.parametrize("kind", ["1d", "2d"])
+@pytest.mark.parametrize(("rows", "batch"), [(4800, 16384), (4, 4)])
+def test_gemm_without_segments_takes_one_dot_product_after_the_other(
+    monkeypatch, kind, rows, batch
+):
+    """All dot products of an array; how many the cache holds at a time is no matter."""
     w, a = draw("random", 4, True, (4, 10)), draw("random", 4, False, (10, 6))
-    product, counted = bf.ap.gemm(w, a, 4, 4, kind="2d")
+    monkeypatch.setattr(matrix, "BATCH", batch)
+    product, counted = bf.ap.gemm(w, a, 4, 4, kind=kind, rows=rows)
     np.testing.assert_array_equal(product, w @ a)
-    assert_counts(counted, closed_form(4, 10, 6, 4, 4, (True, False), "2d", 4800))
+    assert_counts(counted, closed_form(4, 10, 6, 4, 4, (True, False), kind, rows))
+
+
+@pytest.mark.parametrize("signed", [(False, False), (True, True)])
+def test_gemm_on_a_1d_ap_in_slices(signed):
+    """Sums of 39 columns beside which there are 32."""
+    w, a = draw("extremes", 16, signed[0], (2, 100)), draw("ones", 16, signed[1], (100, 3))
+    product, counted = bf.ap.gemm(w, a, 16, 16, signed, kind="1d", rows=48)
+    np.testing.assert_array_equal(product, w @ a)
+    assert_counts(counted, closed_form(2, 100, 3, 16, 16, signed, "1d", 48))
 
 
 def test_gemm_whose_sum_grows_over_the_operands():

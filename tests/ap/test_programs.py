@@ -38,7 +38,7 @@ from bfimna.ap.array import Array
         (lambda: programs.reduce(Array(1, 3), range(4), 4), "reduce: rows must be a whole number"),
         (
             lambda: programs.reduce_1d(Array(1, 3), range(3), range(3, 6), 6, 2, False),
-            "reduce_1d: words of 4 columns needed, not of 3",
+            "reduce_1d: words of 4 columns needed and one beside them, not of 3, and 3 beside",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 import io
 from contextlib import redirect_stderr
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -313,12 +314,37 @@ def test_a_large_mean_over_split_rows():
     assert report.activity["mean", "reduce"].counts.shifts > 0
 
 
-def test_only_segmented_aps():
-    network = digits.network()
-    precision = Precision.fixed(network, 4)
+@pytest.mark.parametrize("kind", ["1d", "2d"])
+@pytest.mark.parametrize("network", [everything(), zoo_of_kinds()], ids=lambda n: n.name)
+@pytest.mark.parametrize("chip", [Chip.limited(), SMALL], ids=lambda c: c.name)
+def test_aps_without_segments_or_vertical_mode(network, chip, kind):
+    """On small chips with several dot products in an array, and some split over several."""
+    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.gemm_names)}
+    precision, chip = Precision.of(network, pairs), replace(chip, ap_kind=kind)
+    report = compare(network, precision, 2, chip=chip)
+    check_counts(network, precision, report, chip, 2)
+    upright = sum(a.counts.shifts for a in report.activity.values())
+    assert upright == 0 if kind == "1d" else upright > 0
+
+
+def test_sums_that_have_no_room_beside_them_are_moved_in_slices():
+    """16 + 16 bits and 7 columns of growth: 39 columns, and 32 beside them."""
+    b = Builder("wide", (100, 1, 1))
+    b.linear("last", b.linear("fc", b.input, 3), 2)
+    network, chip = b.network(), Chip(name="1D", ap_kind="1d")
+    precision = Precision.fixed(network, 16)
+    report = compare(network, precision, chip=chip)
+    check_counts(network, precision, report, chip, 2)
+    assert report.activity["fc", "reduce"].counts.reads == 2 * 99
+
+
+def test_arrays_of_another_kind_are_not_used_again():
+    network, emulator = digits.network(), Emulator()
+    precision = Precision.fixed(network, 2)
     run = synthetic(network, precision), random_images(network, precision), precision
-    with pytest.raises(BfimnaError, match="2d-segmented"):
-        infer(network, *run, chip=Chip(ap_kind="1d"))
+    for kind in ("2d-segmented", "1d", "2d", "2d-segmented"):
+        _, report = infer(network, *run, chip=Chip(ap_kind=kind), emulator=emulator)
+        check_counts(network, precision, report, Chip(ap_kind=kind), 1)
 
 
 def test_dot_products_of_one_and_two_rows():

@@ -12,7 +12,7 @@ rule simulate:
     params:
         told=lambda wildcards: told(
             run_of(wildcards).parameters
-            | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}"}
+            | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}", "picture": False}
         ),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
     resources:

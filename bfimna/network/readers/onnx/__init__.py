@@ -10,6 +10,7 @@ from bfimna.network.readers.onnx.file import InputShape, read_graph
 from bfimna.network.readers.onnx.graph import Graph
 from bfimna.network.readers.onnx.modules import module_names
 from bfimna.network.readers.onnx.operations import translate
+from bfimna.network.readers.onnx.sharing import held_again
 from bfimna.network.readers.onnx.translation import Translation
 
 
@@ -88,7 +89,8 @@ def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation
         translation = translate(graph)
         layers = tuple(translation.layers.values())
         names = module_names(translation)
-        network = Network(graph.name, layers, tuple(translation.notes), names)
+        notes = (*translation.notes, *held_again(translation))
+        network = Network(graph.name, layers, notes, names)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
     return graph, translation, network

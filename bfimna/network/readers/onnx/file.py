@@ -34,10 +34,12 @@ InputShape = Iterable[int] | Mapping[str, Iterable[int]] | None
 
 #: inputs from this position on hold parameters, so a graph input there is a weight, not data
 PARAMETERS = {
-    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu", "LSTM", "GRU"), 1),
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu"), 1),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), 1),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization"), 1),
     **dict.fromkeys(("GroupNormalization", "LayerNormalization"), 1),
 }
+INITIAL = {"LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}  # inputs beyond those that are data: states
 
 
 def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
@@ -185,6 +187,7 @@ def _read_as_data(nodes: list[Node], outputs: set[str]) -> set[str]:
     for node in reversed(nodes):
         if node.op != "Identity" or any(o in data for o in node.outputs):
             data.update(node.inputs[: PARAMETERS.get(node.op, len(node.inputs))])
+            data.update(node.given(k) for k in INITIAL.get(node.op, ()))
     return data
 
 

@@ -39,6 +39,11 @@ RUNTIMES_FORMS: dict[str, tuple[str, tuple[int, ...], int | None]] = {
     "QuantizeLinear": ("QuantizeLinear", (0, 1, 2), 2),
     "DequantizeLinear": ("DequantizeLinear", (0, 1, 2), None),
 }
+#: operators that quantise their first input themselves
+DYNAMIC: dict[str, tuple[str, tuple[int, ...]]] = {
+    "DynamicQuantizeMatMul": ("MatMul", (0, 1)),
+    "DynamicQuantizeLSTM": ("LSTM", tuple(range(8))),
+}
 #: where the addend of a product is, which its plain form does not take
 ADDENDS = {"DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "FastGelu": 1}
 
@@ -55,11 +60,11 @@ def plain(node: Node) -> list[Node]:
         positions = tuple(range(2, len(node.inputs), 3))
         return [_formed(node, "Concat", positions, 1)]
     nodes = [node]
-    if node.op == "DynamicQuantizeMatMul":
+    if node.op in DYNAMIC:
         codes = f"{node.name}.codes"
         quantiser = Node("DynamicQuantizeLinear", "", codes, node.inputs[:1], (codes,))
-        product = _formed(replace(node, inputs=(codes, *node.inputs[1:])), "MatMul", (0, 1), None)
-        nodes = [quantiser, product]
+        coded = replace(node, inputs=(codes, *node.inputs[1:]))
+        nodes = [quantiser, _formed(coded, *DYNAMIC[node.op], None)]
     elif node.op in RUNTIMES_FORMS:
         nodes = [_formed(node, *RUNTIMES_FORMS[node.op])]
     addend = node.given(ADDENDS.get(node.op, len(node.inputs)))

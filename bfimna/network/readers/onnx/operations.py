@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bfimna.errors import BfimnaError
 from bfimna.network.readers.onnx import functions, moves, products, reductions, windows, words
 from bfimna.network.readers.onnx.graph import QONNX, Graph, Node, RefusedError
+from bfimna.network.readers.onnx.recurrent import recurrent
 from bfimna.network.readers.onnx.translation import Translation
 from bfimna.network.readers.onnx.transpose_conv import conv_transpose
 
@@ -33,6 +34,7 @@ OPERATIONS: dict[str, Callable[[Translation, Node], None]] = {
     "Conv": windows.conv,
     "ConvTranspose": conv_transpose,
     **dict.fromkeys(("Gemm", "MatMul"), products.linear),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent),
     **dict.fromkeys(("MaxPool", "AveragePool"), windows.pool),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), windows.global_pool),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum"), words.arithmetic),

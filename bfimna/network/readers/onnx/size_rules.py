@@ -160,7 +160,8 @@ def _measured(graph: Graph, node: Node) -> list[Dims]:
 
 def _recurrent(graph: Graph, node: Node) -> list[Dims]:
     steps, batch, _ = moves.of_rank(node, dims_of(graph, node), 3)
-    directions, _, hidden = moves.of_rank(node, dims_of(graph, node, 2), 3)
+    directions, _, last = moves.of_rank(node, dims_of(graph, node, 2), 3)
+    hidden = node.number("hidden_size", last)
     state = (directions, batch, hidden)
     return [(steps, directions, batch, hidden), *(state for _ in node.outputs[1:])]
 
@@ -173,7 +174,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), _global_pool),
     **dict.fromkeys(("ArgMax", "ArgMin"), _arg),
     **dict.fromkeys(("Shape", "Size"), _measured),
-    **dict.fromkeys(("LSTM", "GRU"), _recurrent),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,
