@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from math import isfinite
+from math import isfinite, isnan
 from numbers import Integral, Real
+from reprlib import Repr
 from typing import TypeVar
 
 Kind = TypeVar("Kind")
@@ -36,6 +37,11 @@ def brief(message: str, longest: int = LONGEST_MESSAGE) -> str:
     return message if message.isprintable() else " ".join(message.split())
 
 
+# a container's own repr may be endless: a YAML file of 300 bytes has lists of 10⁹ elements
+_BRIEF = Repr()
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxlong, _BRIEF.maxother = 4, 1000, 5000, 1000
+
+
 def shown(value: object) -> str:
     """Write a given value on one line, cut where it is long.
 
@@ -43,7 +49,7 @@ def shown(value: object) -> str:
     ('a… (a str)', 'an int too long to write')
     """
     try:
-        text = " ".join(repr(value).split())
+        text = " ".join(_BRIEF.repr(value).split())
     except ValueError:  # Python writes no integers of more than 4300 digits
         return f"an {type(value).__name__} too long to write"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… (a {_type(value)})"
@@ -134,6 +140,18 @@ def as_int(value: object) -> object:
     """Return a whole number as Python's int, and anything else as it is, to be refused later."""
     number = _exact(value)
     return value if number is None else number
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number; truth values and what is not a number are none.
+
+    >>> is_number(0.5), is_number(True), is_number(float("nan"))
+    (True, False, False)
+    """
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and not isnan(value)
+    except OverflowError:  # an integer beyond the largest float
+        return True
 
 
 def positive_number(what: str, value: object) -> float:

@@ -183,8 +183,11 @@ def test_a_table_that_is_no_table_is_refused_in_one_line(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BfimnaError, match=name):
             data.load_technology("mine", tmp_path / name)
-    with pytest.raises(BfimnaError, match="cannot be read"):
+    with pytest.raises(BfimnaError, match=r"missing\.csv: no such file"):
         data.load_technology("mine", tmp_path / "missing.csv")
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+    with pytest.raises(BfimnaError, match=r"endless\.csv: no such file"):
+        data.load_technology("mine", tmp_path / "endless.csv")
 
 
 def test_blank_lines_do_not_shift_the_line_that_an_error_names(tmp_path, mine):

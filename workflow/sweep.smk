@@ -66,7 +66,7 @@ rule sweep_part:
             SWEEP_CODE, sweeps.at_place(PARTS, wildcards.place).digest
         ),
     resources:
-        runtime=2,
+        runtime=1,
         mem_mb=1000,
     log:
         f"{LOGS}/{{place}}.log",

@@ -1,5 +1,7 @@
 """Addition and subtraction in place, in every row: the tables, passes, counts, expected cells."""
 
+from functools import cache
+
 from bfimna.ap.events import Amount, Counts
 from bfimna.ap.expected import WIDEST, tabulated
 from bfimna.ap.lut import Lut, Pass
@@ -61,18 +63,19 @@ def subtract_counts(bits: Amount) -> Counts:
 
 @tabulated(WIDEST)
 def _add_tagged(bits):  # type: ignore[no-untyped-def]
-    return _expect(FULL_ADD, bits)
+    return _expect(FULL_ADD, bits)[:2]
 
 
 @tabulated(WIDEST)
 def _subtract_tagged(bits):  # type: ignore[no-untyped-def]
-    return _expect(FULL_SUBTRACT, bits)
+    return _expect(FULL_SUBTRACT, bits)[:2]
 
 
-def _expect(lut: Lut, bits: int) -> tuple[float, float]:
-    """Return matches and cells; the carry into a column depends on the columns below only."""
-    matches, cells, carry = 0.0, 0.0, 0.0
-    for _ in range(bits):
-        matched, written, (_, _, carry) = lut.expect(0.5, 0.5, carry)
-        matches, cells = matches + matched, cells + written
-    return matches, cells
+@cache
+def _expect(lut: Lut, bits: int) -> tuple[float, float, float]:
+    """Return matches, cells and carry; the carry into a column depends on those below only."""
+    if not bits:
+        return 0.0, 0.0, 0.0
+    matches, cells, carry = _expect(lut, bits - 1)
+    matched, written, (_, _, carry) = lut.expect(0.5, 0.5, carry)
+    return matches + matched, cells + written, carry

@@ -108,8 +108,8 @@ def _multiply_tagged(multiplier_bits, bits, signed, operand_signed):  # type: ig
 def _pairs(bits: int, multiplier_bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Return multiplicands and multipliers that broadcast: all of them, or a fixed sample."""
     if bits + multiplier_bits <= EXACT_BITS:
-        a, b = np.arange(1 << bits, dtype=np.uint32), np.arange(1 << multiplier_bits)
-        return a[:, None], b.astype(np.uint32)
+        a, b = (np.arange(1 << n, dtype=np.uint16) for n in (bits, multiplier_bits))
+        return a[:, None], b  # products fit, and what wraps around is not looked at
     words, flips = _sample()
     a, b = words ^ flips[:, multiplier_bits, None]  # each partial product errs by itself
     return a >> np.uint64(64 - bits), b >> np.uint64(64 - multiplier_bits)
@@ -134,16 +134,23 @@ def _tags(lut: Lut, a: np.ndarray, p: np.ndarray, bits: int) -> tuple[float, flo
     All columns at once: the carries into them are where sum and carry-less sum differ.
     """
     carry = ((p - a) if lut is CONTROLLED_SUBTRACT else (p + a)) ^ p ^ a
+    words = [(~word, word) for word in (a, p, carry)]
     mask = a.dtype.type((1 << bits) - 1)
     matches = cells = 0.0
     for (control, *pattern), _, matched, written in lut.outcomes:
         if control and matched:
-            columns = mask
-            for word, bit in zip((a, p, carry), pattern, strict=True):
-                columns = columns & (word if bit else ~word)
-            share = float(np.bitwise_count(columns).mean())
+            found = mask
+            for word, bit in zip(words, pattern, strict=True):
+                found = found & word[bit]
+            share = _ones(found) / found.size
             matches, cells = matches + matched * share, cells + written * share
     return matches, cells
+
+
+def _ones(words: np.ndarray) -> int:
+    """Count the ones of all words, 64 bits at a time where that is possible."""
+    whole = words.reshape(-1).view(np.uint64) if words.nbytes % 8 == 0 else words
+    return int(np.bitwise_count(whole).sum())
 
 
 @cache

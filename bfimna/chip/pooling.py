@@ -62,7 +62,7 @@ def _maximum(x: Alike, words: Words, number: int, counts: CountSet) -> Counts:
 
 
 def number_of_rounds(x: Alike, bits: np.ndarray) -> np.ndarray:
-    """Return in how many rounds the maxima of words of so many bits are taken; 1: a stream."""
+    """Return in how many rounds maxima of words of so many bits are taken; 1 is a stream."""
     return _worth_their_words(x)[bits, np.arange(len(x.layers))]
 
 

@@ -28,7 +28,7 @@ from bfimna.emulator.integer import (
 )
 from bfimna.emulator.unweighted import KINDS, OverRows, Round, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
-from bfimna.errors import BfimnaError, wrong_type
+from bfimna.errors import BfimnaError, truth, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 
@@ -116,6 +116,9 @@ def infer(
         raise wrong_type("chip", chip, "a Chip")
     if emulator is not None and not isinstance(emulator, Emulator):
         raise wrong_type("emulator", emulator, "an Emulator")
+    if isinstance(network, Network) and isinstance(precision, Precision) and network.gemms:
+        single = geometry(network, chip.sized_for(network, 1), 1)  # columns know no batch
+        fits(network, single, *bits_of(network, precision))
     check(network, parameters, precision, chip.columns)
     stored = words(network, precision)
     tensors = _checked(network, images, stored)
@@ -123,8 +126,8 @@ def infer(
     emulator = emulator or Emulator(threads)
     switching = emulator.begin(chip.ap_kind)
     chip = chip.sized_for(network, batch)
-    fits(network, geometry(network, chip, batch), *bits_of(network, precision))
     plan = _plan(network, parameters, precision, chip, batch)
+    keep = truth("keep", keep)
     clock = _Progress(network, precision, progress)
     in_place = {step.layer.name for head in plan.values() for step in head.chain}
     for layer in network.layers:

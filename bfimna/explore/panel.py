@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from matplotlib.transforms import Bbox
 from PIL import Image
 
@@ -72,6 +73,9 @@ class Panel:
         self._whole = self.roof.plot([], [], "*", color=COLOURS[3], ms=9, label="network")[0]
         self.roof.set(xscale="log", yscale="log", title="roofline")
         self.roof.set(xlabel="operations per byte on the buses", ylabel="throughput (TOPS)")
+        for axis in (self.roof.xaxis, self.roof.yaxis):  # plain numbers: formulas take long to set
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
         self.roof.legend(loc="lower right")
         _animate((self._ceiling, self._slope, self._points, self._whole))
 
@@ -216,9 +220,9 @@ def _peak_tops(report: Report) -> float:
 
 def headline_html(report: Report) -> str:
     """Return the totals as a row of HTML."""
+    style = "padding:0 1.2em 0 0; vertical-align:top"
     cells = "".join(
-        f"<td style='padding:0 1.2em 0 0'><small>{name}</small><br><b>{value}</b>"
-        f"<br><small>{span}</small></td>"
+        f"<td style='{style}'><small>{name}</small><br><b>{value}</b><br><small>{span}</small></td>"
         for name, value, span in report.headline
     )
     return f"<table><tr>{cells}</tr></table>"

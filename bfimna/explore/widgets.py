@@ -30,7 +30,9 @@ class Explorer:
         self.folder, self.panel = Path(folder), Panel()
         self.controls = _controls(w, start or Choice())
         self.totals, self.picture = w.HTML(), w.Image(format="png")
-        self.button, self.saved = w.Button(description="Save figure and config"), w.HTML()
+        wide = w.Layout(width="auto")
+        self.button = w.Button(description="Save figure and config", layout=wide)
+        self.saved = w.HTML()
         self.button.on_click(self.save)
         for control in self.controls.values():
             control.observe(self.update, names="value")

@@ -206,10 +206,11 @@ class _Around:
             and box.y1 <= self.inside.y1
         )
         others = away[np.abs(self.spots - own).max(axis=1) > 1] if len(away) else away
-        nearer = (others < self._distances(box, own[None])[0]).any()  # it would name that one
+        ahead = others - self._distances(box, own[None])[0]  # else it would name that one
+        doubt = 2.0 * (ahead < 0).any() + (ahead < marker).any()
         crossed = sum(path.intersects_bbox(box, filled=False) for path in self.paths)
         over = sum(_overlap(box, other) for other in self.taken)
-        return 10.0 * out + 5.0 * over + (away < marker).sum() + 1.5 * nearer + 0.7 * crossed
+        return 10.0 * out + 5.0 * over + (away < marker).sum() + doubt + crossed
 
     @staticmethod
     def _distances(box: Bbox, spots: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ from bfimna.tables import place
 Share = bool | Literal["none", "all", "row", "col"]
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
+HOUSE_POINTS = 8.0
 LONGEST_NAME = 22  # letters of a network's or technology's name in a figure
 
 #: Okabe and Ito's colours that a greyscale print keeps apart by lightness, dark to light
@@ -79,7 +80,7 @@ TECHNOLOGY_TITLES = {
 def use_house_style() -> None:
     """Set Matplotlib to the house style: 8 pt, thin lines, embedded fonts, no dates in files."""
     mpl.rcParams.update({
-        "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
+        "font.size": HOUSE_POINTS, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
         "xtick.labelsize": 7, "ytick.labelsize": 7, "font.family": "DejaVu Sans",
         "axes.linewidth": 0.6, "lines.linewidth": 1.0, "lines.markersize": 3.5,
         "svg.hashsalt": "bfimna",
@@ -214,9 +215,8 @@ def plain_log(axis: Axis) -> None:
 def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
     """Put names under bars, upright; of many only every n-th."""
     step = -(-len(labels) // most)
-    fig = ax.get_figure(root=True)
-    wide = 1.0 if fig is None else max(fig.get_figwidth() / COLUMN_IN[2], 1.0)  # such as a slide
-    size = wide * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
+    large = max(mpl.rcParams["font.size"] / HOUSE_POINTS, 1.0)  # such as a slide's
+    size = large * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
     shown = [label if len(label) <= LONGEST_NAME else f"…{label[-20:]}" for label in labels]
     ax.set_xticks(range(0, len(labels), step), shown[::step], rotation=90, fontsize=size)
     ax.set_xlim(-0.7, len(labels) - 0.3)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from bfimna.display import html_table, quantity, unit_of
-from bfimna.errors import BfimnaError, shown, unknown
+from bfimna.errors import BfimnaError, one_of, shown
 from bfimna.technology.check import check_amounts
 from bfimna.technology.interconnect import Interconnect
 
@@ -187,8 +187,7 @@ class Technology:
         All ends at once: an outer bound, wider than any likely combination. Supply and threshold
         stay as they are; choose a supply first.
         """
-        if corner not in get_args(Corner):
-            raise unknown("corner", corner, get_args(Corner))
+        one_of("corner", corner, get_args(Corner))
         links = replace(
             self.interconnect, **_ends(self.interconnect.ranges, corner), ranges={}, draws={}
         )

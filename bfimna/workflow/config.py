@@ -26,7 +26,16 @@ SOURCES = frozenset(
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML as it is read elsewhere, but a key that stands twice is an error."""
+    """YAML as it is read elsewhere, but no key stands twice and nothing stands for something else.
+
+    Aliases of aliases make lists of 10⁹ elements from 300 bytes, which a message would write out.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            line = self.peek_event().start_mark.line + 1
+            raise yaml.YAMLError(f"line {line}: aliases (*name) are not allowed: write it out")
+        return super().compose_node(parent, index)
 
 
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Hashable, Any]:

@@ -16,7 +16,7 @@ rule simulate:
         ),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
     resources:
-        runtime=2,
+        runtime=1,
         mem_mb=800,
     log:
         "logs/simulate/{network}/{precision}/{platform}.log",

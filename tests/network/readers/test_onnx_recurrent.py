@@ -124,13 +124,19 @@ def test_what_is_not_modelled(change, says, tmp_path):
         bf.read_onnx(save(tmp_path / "m.onnx", nodes, given, shape))
 
 
-def test_steps_on_the_first_axis_are_no_batch(tmp_path):
-    """PyTorch's default order: of the graph's input, the first axis is read as the batch."""
+@pytest.mark.parametrize("batch", [1, 3])
+def test_steps_on_the_first_axis_are_no_batch(batch, tmp_path):
+    """PyTorch's default order, in which the batch is the second axis."""
     nodes, given, _ = recurrent("LSTM")
     nodes[1].input[0] = "x"
-    nodes = [nodes[1], node("Relu", "h", out="z")]
-    with pytest.raises(bf.BfimnaError, match="1 on the second axis, the graph's input has 5 on"):
-        bf.read_onnx(save(tmp_path / "m.onnx", nodes, given, (STEPS, 1, INNER)))
+    model = ([nodes[1], node("Relu", "y", out="z")], given, (STEPS, batch, INNER))
+    if batch == 1:
+        network = bf.read_onnx(save(tmp_path / "m.onnx", *model))
+        assert network.shapes["x"] == (STEPS, 1, INNER)
+        assert network.shapes["z_node"] == (STEPS, 1, HIDDEN)
+    else:
+        with pytest.raises(bf.BfimnaError, match="does not keep the batch of 3 first"):
+            bf.read_onnx(save(tmp_path / "m.onnx", *model))
 
 
 def test_constant_initial_state_that_is_not_zero(tmp_path):

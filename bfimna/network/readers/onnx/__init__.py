@@ -13,6 +13,8 @@ from bfimna.network.readers.onnx.operations import translate
 from bfimna.network.readers.onnx.sharing import held_again
 from bfimna.network.readers.onnx.translation import Translation
 
+LISTED = 60  # layers in a message
+
 
 def read_onnx(path: str | Path, input_shape: InputShape = None) -> Network:
     """Read a CNN from an ONNX file; weights are not needed, and external data is never opened.
@@ -75,9 +77,9 @@ def read_onnx_precision(
         }
         silent = [layer for layer, pair in pairs.items() if None in pair]
         if silent:
-            raise BfimnaError(
-                f"does not say the bits of {', '.join(map(repr, silent))}; give a default"
-            )
+            more = f" and {len(silent) - LISTED} more" if len(silent) > LISTED else ""
+            listed = ", ".join(map(repr, silent[:LISTED])) + more
+            raise BfimnaError(f"does not say the bits of {listed}; give a default")
         return Precision.of(network, pairs, Path(path).stem)  # type: ignore[arg-type]
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None

@@ -33,6 +33,7 @@ RUNTIMES_FORMS: dict[str, tuple[str, tuple[int, ...], int | None]] = {
     "QGemm": ("Gemm", (0, 3, 6), 8),
     "MatMulIntegerToFloat": ("MatMul", (0, 1), None),
     "FusedMatMul": ("MatMul", (0, 1), None),
+    "MatMulNBits": ("MatMulNBits", (0, 1), None),
     "Gelu": ("Gelu", (0,), None),
     "FastGelu": ("Gelu", (0,), None),
     "QuickGelu": ("Gelu", (0,), None),
@@ -45,7 +46,9 @@ DYNAMIC: dict[str, tuple[str, tuple[int, ...]]] = {
     "DynamicQuantizeLSTM": ("LSTM", tuple(range(8))),
 }
 #: where the addend of a product is, which its plain form does not take
-ADDENDS = {"DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "FastGelu": 1}
+ADDENDS = {
+    "DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "MatMulNBits": 5, "FastGelu": 1,
+}  # fmt: skip
 
 
 def plain(node: Node) -> list[Node]:

@@ -5,6 +5,7 @@ from math import prod
 
 from bfimna.network.graph import Gemm
 from bfimna.network.readers.onnx.modules import stored_weights
+from bfimna.network.readers.onnx.size_rules import matrix_of_codes
 from bfimna.network.readers.onnx.translation import Translation
 
 
@@ -15,10 +16,12 @@ def held_again(t: Translation) -> tuple[str, ...]:
     transposed convolution's layers hold a share each, which together is no more than it has.
     """
     held: Counter[str] = Counter()
+    stored: dict[str, int] = {}
     makers = {output: node for node in t.graph.nodes for output in node.outputs}
-    for name, (weight, _, _) in t.gemms.items():
-        layer = t.layers[name]
-        gemm = Gemm.of(layer, t.shapes[layer.inputs[0]], t.shapes[name])
-        held[stored_weights(makers, weight)] += gemm.weights
-    again = sum(max(count - prod(t.graph.dims[name]), 0) for name, count in held.items())
+    for name, (weight, _, node) in t.gemms.items():
+        layer, tensor = t.layers[name], stored_weights(makers, weight)
+        packed = node.op == "MatMulNBits"
+        stored[tensor] = prod(matrix_of_codes(node) if packed else t.graph.dims[tensor])
+        held[tensor] += Gemm.of(layer, t.shapes[layer.inputs[0]], t.shapes[name]).weights
+    again = sum(max(count - stored[tensor], 0) for tensor, count in held.items())
     return (f"{again} weights are held again, by layers that share them with others",) * (again > 0)
