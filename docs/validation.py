@@ -111,13 +111,8 @@ def _peaks() -> str:
 def _tests_by_hand() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-<<<<<<< HEAD
-            is_test = isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-            if is_test and "by_hand" in f"{path.stem} {node.name}":
-=======
             test = isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
             if test and "by_hand" in f"{path.stem} {node.name}":
->>>>>>> main
                 yield path.relative_to(ROOT).as_posix(), node.name
 
 
