@@ -121,6 +121,5 @@ def test_a_slider_of_explore_changes_the_energy(lab, page, shot):
 
 
 def _energy(bits):
-    return dict(bf.simulate("resnet18", bits, "LR", "sram-14nm-lstp").headline)[
-        "energy per inference"
-    ]
+    report = bf.simulate("resnet18", bits, "LR", "sram-14nm-lstp")
+    return {name: value for name, value, *_ in report.headline}["energy per inference"]
