@@ -4,11 +4,8 @@ MINUTES := 5
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
-ifeq ($(shell test -w "$$HOME" && echo yes),) # Snakemake caches there, or where it is told to
-export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
-endif
 
-.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lab explore clean clean-env
+.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -31,10 +28,10 @@ docs: .venv-docs/installed ## the site, into results/site
 	.venv-docs/bin/python docs/build.py
 
 browser: .venv-docs/installed ## JupyterLab, the site and the report in a real browser
-	.venv-docs/bin/python -m pytest tests/browser
+	.venv-docs/bin/python -m pytest -rs tests/browser
 
 test: $(VENV)/installed ## every test
-	pytest
+	pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed ## style, layers, and the workflow's rules
 	ruff check .
@@ -58,6 +55,9 @@ fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
 
 licences: $(VENV)/installed ## the licence of every package installed
 	@python workflow/licences.py
+
+lock: ## pin the lock files anew, after a change of pyproject.toml
+	$(PYTHON) workflow/lock.py
 
 clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake

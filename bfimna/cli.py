@@ -16,8 +16,9 @@ from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError
 from bfimna.network import zoo
 from bfimna.result.cost import seconds_of
-from bfimna.result.report import Report
+from bfimna.result.report import DRAWN, Report
 from bfimna.result.simulate import simulate
+from bfimna.technology.technology import HIGHEST_V, LOWEST_V
 
 #: what a listing returns: plain SI values
 Rows = list[dict[str, object]]
@@ -51,13 +52,30 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--bits",
         default="8",
-        help="1 to 16 for all layers; w4a8; hawq_v3/latency-low; a .csv or .yaml; own (default: 8)",
+        help="bits per weight and activation: 1 to 16 for all layers; w4a8; hawq_v3/latency-low; a "
+        ".csv or .yaml by layer; own: those in the .onnx (default: 8)",
     )
-    one.add_argument("--technology", default="sram-14nm-lstp", help="default: %(default)s")
-    one.add_argument("--supply", type=float, metavar="V", help="logic supply in V")
-    one.add_argument("--chip", default="LR", help="LR, IR, a .yaml or .json (default: LR)")
-    one.add_argument("--batch", type=int, default=1, help="images (default: 1)")
-    one.add_argument("--counts", default="microcode", help="microcode (default) or published")
+    one.add_argument(
+        "--technology",
+        default="sram-14nm-lstp",
+        help="a name of `bfimna technologies`, or TABLE.csv:NAME (default: %(default)s)",
+    )
+    one.add_argument(
+        "--supply",
+        type=float,
+        metavar="V",
+        help=f"logic supply in V, {LOWEST_V} to {HIGHEST_V} (default: the technology's)",
+    )
+    one.add_argument(
+        "--chip",
+        default="LR",
+        help="LR (limited resources), IR (as many arrays as the largest layer needs), a .yaml or "
+        ".json (default: LR)",
+    )
+    one.add_argument("--batch", type=int, default=1, metavar="IMAGES", help="default: 1")
+    one.add_argument(
+        "--counts", default="microcode", help="cycles: microcode (default), bit-exact; published"
+    )
     lists: dict[str, tuple[str, Callable[[], Rows]]] = {
         "networks": ("the zoo's networks", _networks),
         "technologies": ("the technologies of the tables", _technologies),
@@ -67,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         listing = commands.add_parser(name, help=f"list {told}")
         listing.set_defaults(run=_listing, rows=rows)
     for command in commands.choices.values():
-        command.add_argument("--json", action="store_true", help="plain SI values as JSON")
+        command.add_argument(
+            "--json", action="store_true", help="SI values (s, J, m², OPS, V) as JSON"
+        )
     return parser
 
 
@@ -85,9 +105,10 @@ def _simulate(asked: argparse.Namespace) -> str:
 
 
 def _told(report: Report) -> str:
-    rows = [[f"  {told}", value] for told, value in report.headline]
-    notes = [f"note: {note}" for note in (*report.notes, *report.warnings)]
-    return "\n".join([report.title, text_table(rows), *notes])
+    rows = [[f"  {told}", value, span] for told, value, span in report.headline]
+    notes = [f"note: {note}" for note in report.notes]
+    warnings = [f"warning: {warning}" for warning in report.warnings]
+    return "\n".join([report.title, text_table([["", "", DRAWN], *rows]), *notes, *warnings])
 
 
 def _listing(asked: argparse.Namespace) -> str:
@@ -112,6 +133,8 @@ _HEADINGS = {
 
 def _cell(key: str, value: object) -> str:
     """Write a value; numbers that have a unit, or are too long, with a prefix."""
+    if key == "clusters" and value == 0:
+        return "as needed"
     if isinstance(value, int | float) and (unit_of(key) or value >= 10**5):
         return quantity(value, unit_of(key))
     return str(value)

@@ -12,7 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from bfimna.errors import BfimnaError, shown, unknown, wrong_type
+from bfimna.errors import BfimnaError, unknown, wrong_type
+from bfimna.files import text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.interconnect import Interconnect
@@ -20,6 +21,7 @@ from bfimna.technology.table import STATUSES as STATUSES
 from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
 from bfimna.technology.technology import Technology
 
+MOST_BYTES = 2**22  # of a technology table of one's own
 _HERE = Path(__file__).resolve().parent
 #: an installed package holds its own copy; in a checkout it is what the reader sees and edits
 ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
@@ -104,11 +106,7 @@ def _technology(name: str, path: str | Path | None) -> Technology:
 
 
 def _own_table(path: Path) -> pd.DataFrame:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or NUL in the name
-        told = getattr(error, "strerror", None) or error
-        raise BfimnaError(f"technology table {shown(str(path))} cannot be read: {told}") from None
+    text = text_of(path, MOST_BYTES)
     header = text.split("\n", 1)[0]
     if ";" in header and "," not in header:
         raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
@@ -220,7 +218,7 @@ def load_precision(network: Network, name: str) -> Precision:
     """
     if not isinstance(name, str):
         raise wrong_type("precision", name, "a name")
-    if fixed := re.fullmatch(r"int(\d+)|w(\d+)a(\d+)", name):
+    if fixed := re.fullmatch(r"int(\d{1,9})|w(\d{1,9})a(\d{1,9})", name):
         both, weights, activations = (int(g) if g else None for g in fixed.groups())
         return Precision.fixed(network, both, weights=weights, activations=activations)
     known = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []

@@ -14,13 +14,17 @@ _PREFIXES = {
 def quantity(value: float, unit: str, digits: int = 3) -> str:
     """Write an SI value with the prefix that leaves one to three digits before the point.
 
-    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "op/s"), quantity(0.0, "J")
-    ('40 µs', '25 Top/s', '0 J')
-    >>> quantity(7.3e-05, "m²"), quantity(11678912, "")
-    ('73 mm²', '11.7 M')
+    Volts, and numbers without a unit that are neither large nor tiny, have no prefix.
+
+    >>> quantity(3.996e-05, "s"), quantity(2.5e13, "OPS"), quantity(0.0, "J")
+    ('40 µs', '25 TOPS', '0 J')
+    >>> quantity(7.3e-05, "m²"), quantity(11678912, ""), quantity(0.5, ""), quantity(0.8, "V")
+    ('73 mm²', '11.7 M', '0.5', '0.8 V')
     """
     if not isfinite(value) or value == 0:
         return f"{value:g} {unit}".rstrip()
+    if unit in ("", "V") and 1e-3 <= abs(value) < 1e4:
+        return f"{_rounded(value, digits)} {unit}".rstrip()
     if unit == "m²":  # a prefix of a square counts twice
         factor, unit = (1e6, "mm²") if abs(value) >= 1e-9 else (1e12, "µm²")
         return f"{_rounded(value * factor, digits)} {unit}"
@@ -68,6 +72,8 @@ def unit_and_factor(column: str, largest: float) -> tuple[str, float]:
     """
     for end, unit, factor in _COLUMN_UNITS:
         if column.endswith(end):
+            if unit == "GOPS" and largest >= 1000:
+                return "TOPS", 1e-3
             if factor is not None:
                 return unit, factor
             if not isfinite(largest) or largest == 0:

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from math import isfinite
+from math import isfinite, isnan
 from numbers import Integral, Real
+from reprlib import Repr
+from typing import TypeVar
+
+Kind = TypeVar("Kind")
 
 LONGEST_MESSAGE = 1400  # characters: a screen
 LONGEST_VALUE = 80  # characters of a given value that a message repeats
@@ -33,6 +37,11 @@ def brief(message: str, longest: int = LONGEST_MESSAGE) -> str:
     return message if message.isprintable() else " ".join(message.split())
 
 
+# a container's own repr may be endless: a YAML file of 300 bytes has lists of 10⁹ elements
+_BRIEF = Repr()
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxlong, _BRIEF.maxother = 4, 1000, 5000, 1000
+
+
 def shown(value: object) -> str:
     """Write a given value on one line, cut where it is long.
 
@@ -40,7 +49,7 @@ def shown(value: object) -> str:
     ('a… (a str)', 'an int too long to write')
     """
     try:
-        text = " ".join(repr(value).split())
+        text = " ".join(_BRIEF.repr(value).split())
     except ValueError:  # Python writes no integers of more than 4300 digits
         return f"an {type(value).__name__} too long to write"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… (a {_type(value)})"
@@ -71,6 +80,30 @@ def wrong_type(what: str, given: object, wanted: str) -> BfimnaError:
     network must be a name, a file or a Network, not 7 (int)
     """
     return BfimnaError(f"{what} must be {wanted}, not {shown(given)} ({_type(given)})")
+
+
+def one_of(what: str, value: object, known: Iterable[str]) -> None:
+    """Raise unless a value is one of a few names.
+
+    >>> one_of("counts", "exact", ("microcode", "published"))
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: unknown counts 'exact'; Known: microcode, published
+    """
+    names = list(known)
+    if not isinstance(value, str) or value not in names:  # arrays compare element by element
+        raise unknown(what, value, names)
+
+
+def instance(what: str, value: object, kind: type[Kind], wanted: str = "") -> Kind:
+    """Return a value of a type, or raise for one of another.
+
+    >>> instance("chip", 7, str)
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: chip must be a str, not 7 (int)
+    """
+    if not isinstance(value, kind):
+        raise wrong_type(what, value, wanted or f"a {kind.__name__}")
+    return value
 
 
 def whole_number(what: str, value: object, low: int, high: int | None = None) -> int:
@@ -107,6 +140,18 @@ def as_int(value: object) -> object:
     """Return a whole number as Python's int, and anything else as it is, to be refused later."""
     number = _exact(value)
     return value if number is None else number
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number; truth values and what is not a number are none.
+
+    >>> is_number(0.5), is_number(True), is_number(float("nan"))
+    (True, False, False)
+    """
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and not isnan(value)
+    except OverflowError:  # an integer beyond the largest float
+        return True
 
 
 def positive_number(what: str, value: object) -> float:

@@ -14,6 +14,7 @@ import yaml
 from bfimna import data
 from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError, shown, unknown, wrong_type
+from bfimna.files import text_of
 from bfimna.network import zoo
 from bfimna.network.graph import Network
 from bfimna.network.precision import BitsByLayer, Precision
@@ -181,13 +182,9 @@ def _own_chip(fields: Mapping[str, Any], where: str) -> Chip:
 
 def _fields_in(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML or JSON file, whose keys may each stand once."""
-    if not path.is_file() or path.stat().st_size > MOST_BYTES:
-        raise BfimnaError(f"{path}: no such file, or one larger than {MOST_BYTES} bytes")
+    text = text_of(path, MOST_BYTES)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         root, fields = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except UnicodeDecodeError:
-        raise BfimnaError(f"{path}: not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: no YAML") from None
@@ -196,8 +193,11 @@ def _fields_in(path: Path) -> dict[str, Any]:
     lines: dict[str, int] = {}
     for key, _ in root.value:
         line = key.start_mark.line + 1
-        if (first := lines.setdefault(str(key.value), line)) != line:
-            raise BfimnaError(f"{path} line {line}: {key.value!r} is given twice, first on {first}")
+        if (field := str(key.value)) in lines:
+            raise BfimnaError(
+                f"{path} line {line}: {shown(field)} is given twice, first on {lines[field]}"
+            )
+        lines[field] = line
     return fields
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import executed as notebooks
 import pages
 import validation
 from listing import HERE, ROOT
@@ -26,12 +27,13 @@ COPIED = {
     "data/technologies": "*.csv",
     "data/published": "*.csv",
     "workflow": "*.yaml",
+    "workflow/sweeps": "*.yaml",
 }
 FILES = ("CITATION.cff", "LICENSE")
 
 
-def lay_out(source: Path, executed: Path) -> None:
-    """Write what Sphinx reads into a folder; executed notebooks rather than those of git."""
+def lay_out(source: Path, executed: Path, run: bool) -> None:
+    """Write what Sphinx reads into a folder; see `build` for what is asked."""
     shutil.rmtree(source, ignore_errors=True)
     for folder, pattern in COPIED.items():
         (source / folder).mkdir(parents=True)
@@ -39,8 +41,9 @@ def lay_out(source: Path, executed: Path) -> None:
             shutil.copy(path, source / folder)
     for name in FILES:
         shutil.copy(ROOT / name, source)
-    for path in executed.glob("*.ipynb"):
-        shutil.copy(path, source / "notebooks")
+    bare = notebooks.bring(source / "notebooks", executed, run)
+    if bare:
+        print(f"without outputs (`make reproduce` first): {', '.join(bare)}", flush=True)
     shutil.move(source / "docs" / "index.md", source / "index.md")
     write(source / "figures.md", pages.figures(executed))
     write(source / "columns.md", pages.columns())
@@ -67,10 +70,16 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def build(output: Path, executed: Path) -> int:
-    """Build the site into a folder; return Sphinx's exit code."""
+def build(output: Path, executed: Path, run: bool) -> int:
+    """Build the site into a folder; return Sphinx's exit code.
+
+    Parameters
+    ----------
+    executed : folder of executed notebooks.
+    run : whether notebooks that no run of the workflow executes are executed now.
+    """
     source = output.with_name(output.name + ".source")
-    lay_out(source, executed)
+    lay_out(source, executed, run)
     shutil.rmtree(output, ignore_errors=True)
     options = [
         "-b",
@@ -95,8 +104,11 @@ if __name__ == "__main__":
         default=ROOT / "results" / "notebooks",
         help="folder of executed notebooks; others are shown as they are in git",
     )
+    parser.add_argument(
+        "--as-they-are", action="store_true", help="execute no notebook: half a minute less"
+    )
     asked = parser.parse_args()
-    code = build(asked.output.resolve(), asked.executed.resolve())
+    code = build(asked.output.resolve(), asked.executed.resolve(), not asked.as_they_are)
     if not code:
         print(f"site: {asked.output}/index.html")
     sys.exit(code)

@@ -8,6 +8,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import listing  # noqa: E402
+from docutils.nodes import SkipNode  # noqa: E402
+from docutils.utils.math.latex2mathml import tex2mathml  # noqa: E402
 
 import bfimna  # noqa: E402
 
@@ -28,7 +30,8 @@ pygments_style = "default"
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
+html_math_renderer = "mathml"  # browsers set it themselves; Sphinx's own loads a script from a host
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]
 
@@ -63,7 +66,21 @@ def beside_the_code(app, docname, source):
         source[0] = listing.with_code(source[0])
 
 
+def inline_math(self, node):
+    """Write a formula in a line as MathML."""
+    self.body.append(tex2mathml(node.astext()))
+    raise SkipNode
+
+
+def display_math(self, node):
+    """Write a formula of its own as MathML; a wide one is scrolled, not the page."""
+    formula = tex2mathml(node.astext(), as_block=True)
+    self.body.append(f'<div class="math" style="overflow-x: auto; margin: 1em 0">{formula}</div>')
+    raise SkipNode
+
+
 def setup(app):
     """Connect before napoleon, which comes at 500."""
+    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("autodoc-process-docstring", as_numpydoc, priority=400)
     app.connect("source-read", beside_the_code)

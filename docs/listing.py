@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from importlib import import_module
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-SECTION = re.compile(r"^## (\d+)\. ", re.MULTILINE)
+HEADING = re.compile(r"^(#{2,4}) (?:(\d+)\. )?(.+)$", re.MULTILINE)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -21,19 +22,21 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def table(header: Sequence[str], body: Iterable[Sequence[object]]) -> str:
-    r"""Return a Markdown table.
+    r"""Return a Markdown table; what is no number is left empty.
 
-    >>> print(table(["a"], [["x|y"]]))
-    | a |
-    | --- |
-    | x\|y |
+    >>> print(table(["a", "b"], [["x|y", float("nan")]]))
+    | a | b |
+    | --- | --- |
+    | x\|y |  |
     """
     lines = [header, ["---"] * len(header), *body]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 
 def _cell(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "" if isnan(value) else f"{value:.4g}"
+    text = str(value)
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
 
 
@@ -50,7 +53,10 @@ def named(path: str) -> Any:
 
 
 def code_of_model() -> dict[str, list[str]]:
-    """Return the objects that compute each numbered section of the model."""
+    """Return the objects that compute what stands under a heading of the model.
+
+    A numbered heading goes by its number, others by their text.
+    """
     found: dict[str, list[str]] = {}
     for row in rows(HERE / "code_of_model.csv"):
         found.setdefault(row["section"], []).append(row["object"])
@@ -58,14 +64,14 @@ def code_of_model() -> dict[str, list[str]]:
 
 
 def with_code(model: str) -> str:
-    """Return the model's text, below each section the code that computes it."""
-    starts = list(SECTION.finditer(model))
+    """Return the model's text, below what stands under each heading the code that computes it."""
+    starts = list(HEADING.finditer(model))
     ends = [*(start.start() for start in starts[1:]), len(model)]
     text = model[: starts[0].start()]
     code = code_of_model()
     for start, end in zip(starts, ends, strict=True):
         text += model[start.start() : end].rstrip() + "\n\n"
-        text += "".join(map(_source, code.get(start[1], ()))) + "\n"
+        text += "".join(map(_source, code.get(start[2] or start[3], ()))) + "\n"
     return text
 
 

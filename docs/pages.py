@@ -10,6 +10,7 @@ import yaml
 from listing import HERE, ROOT, rows, table
 
 import bfimna as bf
+from bfimna.workflow.gallery import opening
 from bfimna.workflow.report import finding
 
 
@@ -25,7 +26,8 @@ def figures(executed: Path) -> str:
         if row["group"] != group:
             group = row["group"]
             text.append(f"## {group.lstrip('0123456789 ')}")
-        text.append(f"({name})=\n### {name.replace('_', ' ').capitalize()}")
+        title, _ = opening(ROOT / "notebooks" / f"{name}.ipynb")
+        text.append(f"({name})=\n### {title}")
         if (ROOT / "figures" / f"{name}.png").is_file():
             text.append(f"![{row['caption']}](figures/{name}.png)")
         else:

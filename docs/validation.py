@@ -1,6 +1,7 @@
 """The page of validation: what was checked against what, computed when the page is made."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -110,13 +111,14 @@ def _peaks() -> str:
 def _tests_by_hand() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and "by_hand" in node.name:
+            test = isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+            if test and "by_hand" in f"{path.stem} {node.name}":
                 yield path.relative_to(ROOT).as_posix(), node.name
 
 
 def _by_hand() -> str:
     body = [
-        [node.removeprefix("test_").replace("_", " "), f"`pytest {path}::{node}`"]
+        [re.sub("^test_|_by_hand$", "", node).replace("_", " "), f"`pytest {path}::{node}`"]
         for path, node in _tests_by_hand()
     ]
     return (
@@ -133,7 +135,7 @@ def _failed() -> str:
     summary = [[text, verdict, ", ".join(names)] for (text, verdict), names in verdicts.items()]
     failed = claims[claims.verdict != "reproduced"]
     body = [
-        [row.text, row.technology, row.claimed, row.ours, row.verdict, row.reason]
+        [row.text, row.technology, row.quantity, row.claimed, row.ours, row.verdict, row.reason]
         for row in failed.itertuples()
     ]
     return (
@@ -141,5 +143,5 @@ def _failed() -> str:
         "(`bfimna.studies.claims.verdicts`). A claim that does not come out is a result.\n\n"
         + table(["claim", "verdict", "technologies"], summary)
         + "\n\nWhere the verdict is another than *reproduced*:\n\n"
-        + table(["claim", "technology", "claimed", "ours", "verdict", "reason"], body)
+        + table(["claim", "technology", "of", "claimed", "ours", "verdict", "reason"], body)
     )

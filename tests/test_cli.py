@@ -20,7 +20,9 @@ def test_simulate_prints_the_figures_of_the_report(capsys):
     assert main(["simulate", *asked]) == 0
     text = capsys.readouterr().out
     assert f"{1e6 * report.latency_s:.3g} µs" in text
-    assert all(f"note: {note}" in text for note in (*report.notes, *report.warnings))
+    assert all(f"note: {note}" in text for note in report.notes)
+    assert all(f"warning: {warning}" in text for warning in report.warnings)
+    assert report.warnings
 
 
 @pytest.mark.parametrize("bits", ["4", "int4", "w4a4"])
@@ -45,6 +47,14 @@ def test_lists_name_everything_that_simulate_takes(command, known, capsys):
     heading, *lines = capsys.readouterr().out.splitlines()
     assert heading.startswith("name")
     assert [line.split()[0] for line in lines] == known
+
+
+def test_help_names_the_units(capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for part in ("in V, 0.5 to 1.0", "IMAGES", "bits per weight", "(s, J, m², OPS, V)"):
+        assert part in told, part
 
 
 @pytest.mark.parametrize(

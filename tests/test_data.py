@@ -106,6 +106,18 @@ def test_every_published_figure_has_a_source_and_a_status():
         assert table.status.isin(data.STATUSES).all(), name
 
 
+def test_every_rival_says_what_was_read_and_has_no_figure_where_nothing_was():
+    table = data.accelerators()
+    assert set(table.read) == {"abstract", "quoted", "not read"}
+    figures = table[["throughput_gops", "efficiency_gops_per_w", "bits"]]
+    unread = table.read == "not read"
+    assert figures[unread].isna().all(axis=None)
+    assert figures[~unread][["efficiency_gops_per_w", "bits"]].notna().all(axis=None)
+    assert table.scope.isin(["macro", "chip", "system"]).all()
+    assert table.basis.notna().all()
+    assert table[table.node_nm.isna()].source.str.contains("node not").all()
+
+
 def test_interconnect_energies_are_converted_once():
     links = data.load_technology("sram-14nm-lstp").interconnect
     assert links.mesh_j_per_bit_hop == close(20.74e-12 / 256)
@@ -171,8 +183,11 @@ def test_a_table_that_is_no_table_is_refused_in_one_line(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BfimnaError, match=name):
             data.load_technology("mine", tmp_path / name)
-    with pytest.raises(BfimnaError, match="cannot be read"):
+    with pytest.raises(BfimnaError, match=r"missing\.csv: no such file"):
         data.load_technology("mine", tmp_path / "missing.csv")
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+    with pytest.raises(BfimnaError, match=r"endless\.csv: no such file"):
+        data.load_technology("mine", tmp_path / "endless.csv")
 
 
 def test_blank_lines_do_not_shift_the_line_that_an_error_names(tmp_path, mine):

@@ -1,12 +1,8 @@
-"""The site: every column explained, the model's code named, and, slowly, the build itself."""
+"""The site: every column explained, the model's code named; tests/browser builds it."""
 
 import csv
 import re
-import subprocess
-import sys
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -84,67 +80,15 @@ def test_every_section_of_the_model_has_its_code(monkeypatch):
     import listing
 
     model = (DOCS / "model.md").read_text(encoding="utf-8")
-    sections = set(listing.SECTION.findall(model))
-    assert set(listing.code_of_model()) == sections
+    code, with_code, section = listing.code_of_model(), set(), None
+    for _, number, title in listing.HEADING.findall(model):
+        section = number or section
+        if (number or title) in code:
+            with_code |= {section, number or title}
+    assert set(code) <= with_code, "code of headings that the model does not have"
+    assert {number for _, number, _ in listing.HEADING.findall(model) if number} <= with_code
     shown = listing.with_code(model)
-    paths = [path for listed in listing.code_of_model().values() for path in listed]
+    paths = [path for listed in code.values() for path in listed]
     for path in paths:
         name = path.rpartition(".")[2]
         assert re.search(rf"^(def|class) {name}\b", shown, re.MULTILINE), path
-
-
-class _Links(HTMLParser):
-    """Collect a page's anchors, and what it refers to or loads."""
-
-    def __init__(self):
-        super().__init__()
-        self.ids, self.links, self.loaded = set(), [], []
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
-        if tag == "a" and given.get("href"):
-            self.links.append(given["href"])
-        if tag in ("img", "script", "iframe") and given.get("src"):
-            self.loaded.append(given["src"])
-        if tag == "link" and given.get("rel") != "canonical" and given.get("href"):
-            self.loaded.append(given["href"])
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Return the site, from notebooks as they are in git."""
-    pytest.importorskip("myst_nb", reason="needs the extra 'docs'")
-    folder = tmp_path_factory.mktemp("docs")
-    none = folder / "none"
-    command = [sys.executable, "docs/build.py", "--output", folder / "site", "--executed", none]
-    done = subprocess.run(
-        [str(part) for part in command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "site"
-
-
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning_and_every_link_in_it_leads_somewhere(site):
-    pages = {}
-    for path in site.rglob("*.html"):
-        pages[path] = _Links()
-        pages[path].feed(path.read_text(encoding="utf-8"))
-    for name in ("index", "figures", "validation", "columns", "knobs", "docs/model", "api/index"):
-        assert site / f"{name}.html" in pages, name
-    broken, outside = [], []
-    for path, page in pages.items():
-        for link in (*page.links, *page.loaded):
-            parts = urlsplit(link)
-            if parts.scheme or parts.netloc:
-                if link in page.loaded and parts.scheme != "data":
-                    outside.append(f"{path.name}: {link}")
-                continue
-            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            fragment = unquote(parts.fragment)
-            known = pages[target].ids if target in pages else ()
-            if not target.exists() or (fragment and target in pages and fragment not in known):
-                broken.append(f"{path.relative_to(site)}: {link}")
-    assert not broken
-    assert not outside, "the site loads what is not in it"

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import lock
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -52,11 +53,9 @@ def test_licences_are_listed():
     assert re.search(r"^snakemake +\S+ +.*MIT", told, re.M)
 
 
-@pytest.mark.parametrize(
-    ("lock", "groups"), [("requirements.lock", ["test"]), ("requirements-lab.lock", ["lab"])]
-)
-def test_locks_are_exact_complete_and_without_addresses(lock, groups):
-    text = (ROOT / lock).read_text()
+@pytest.mark.parametrize(("file", "groups"), lock.LOCKS.items())
+def test_locks_are_exact_complete_and_without_addresses(file, groups):
+    text = (ROOT / file).read_text()
     pinned = [Requirement(line) for line in lines_of(text)]
     assert all(re.fullmatch(r"==[^,*]+", str(r.specifier)) for r in pinned)
     assert "://" not in text

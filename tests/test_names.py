@@ -128,7 +128,7 @@ def test_published_bits_by_name():
         (("alexnet", 8, "LR", "sram"), "unknown technology 'sram'.*Known: .*sram-14nm-lstp"),
         (("alexnet", 8, "LR", None), "technology must be a Technology, a name or"),
         (("alexnet", 8, "LR", "mine.csv"), "want <path>.csv:<name> of one in it"),
-        (("alexnet", 8, "LR", "none.csv:x"), "none.csv. cannot be read"),
+        (("alexnet", 8, "LR", "none.csv:x"), "none.csv: no such file"),
         (("alexnet", 8, "LR", SRAM, "2"), "batch must be a whole number"),
         (("alexnet", 8, "LR", SRAM, 1, ["published"]), "unknown counts"),
     ],

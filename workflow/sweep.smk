@@ -7,7 +7,13 @@ from bfimna.errors import BfimnaError
 from bfimna.result import dataset
 from bfimna.workflow import config as settings
 from bfimna.workflow import sweeps
-from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
+from bfimna.workflow.dependencies import (
+    KEYED,
+    Dependencies,
+    code_digest,
+    digest,
+    file_digest,
+)
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -56,9 +62,11 @@ rule sweep_part:
         place=r"network=.+/part-[0-9]+[.]parquet",
     params:
         told=TOLD,
-        depends=lambda wildcards: digest(SWEEP_CODE, PARTS[wildcards.place].digest),
+        depends=lambda wildcards: digest(
+            SWEEP_CODE, sweeps.at_place(PARTS, wildcards.place).digest
+        ),
     resources:
-        runtime=2,
+        runtime=1,
         mem_mb=1000,
     log:
         f"{LOGS}/{{place}}.log",
@@ -85,6 +93,7 @@ rule picture:
         told=json.dumps({"output": PICTURE, "dataset": DATASET}),
         depends=digest(
             code_digest(Path("workflow/execute.py")),
+            file_digest("workflow/matplotlibrc"),
             READS.digest(NOTEBOOK),
             [job.digest for job in PARTS.values()],
         ),
@@ -100,3 +109,6 @@ rule picture:
     shell:
         "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
         " > {log:q} 2>&1"
+
+
+distrust([*FILES, *rules.picture.output])

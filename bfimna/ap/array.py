@@ -10,20 +10,25 @@ holds the same row of 64 groups.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
 
-from bfimna.ap import tally
+from bfimna.ap import checks, tally
 from bfimna.ap.cells import NOTHING, Cells, Set, processors
-from bfimna.ap.compiled import compiled
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Lut, Pass
 from bfimna.ap.planes import check_fit, pack, unpack
-from bfimna.errors import BfimnaError, shown, truth, unknown, whole_number, wrong_type
+from bfimna.errors import (
+    BfimnaError,
+    instance,
+    one_of,
+    shown,
+    truth,
+    whole_number,
+    wrong_type,
+)
 
 COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
 
@@ -74,8 +79,7 @@ class Array:
         number: int = 0,
         side_by_side: int = 0,
     ) -> None:
-        if kind not in get_args(ApKind):
-            raise unknown("AP kind", kind, get_args(ApKind))
+        one_of("AP kind", kind, get_args(ApKind))
         self.groups, self.rows = whole_number("groups", groups, 1), whole_number("rows", rows, 1)
         self.columns, self.kind = whole_number("columns", columns, 1), kind
         self.runs = whole_number("runs", runs, 1, self.groups)
@@ -87,8 +91,7 @@ class Array:
         per_run = -(-run // 64)
         self.words = self.runs * per_run  # per row of a group
         self.faults = Faults() if faults is None else faults
-        if not isinstance(self.faults, Faults):
-            raise wrong_type("faults", faults, "Faults")
+        instance("faults", self.faults, Faults, "Faults")
         self.counts, self.tags_set = Counts(), 0
         try:
             self._cells = Cells(
@@ -96,7 +99,8 @@ class Array:
                 truth("wear", wear), self.threads,
             )  # fmt: skip
         except (MemoryError, ValueError) as error:
-            cells = f"{self.groups} × {self.rows} × {self.columns}"
+            sizes = (self.groups, self.rows, self.columns)
+            cells = " × ".join(map(shown, sizes))
             raise BfimnaError(f"an array of {cells} cells: {error}") from None
         self.planes = self._cells.planes
         self.restart(number)
@@ -128,10 +132,10 @@ class Array:
         values : integers, (rows, groups) or what broadcasts to it.
         clear : columns that are cleared in the first of these cycles, which costs no further one.
         """
-        rows, bits = self._first_rows(rows), _word("load", columns)
+        rows, bits = self._first_rows(rows), checks.word_bits("load", columns)
         try:
             numbers = np.asarray(values)
-        except ValueError:
+        except (ValueError, MemoryError):
             raise BfimnaError(f"load: want an array of integers, not {shown(values)}") from None
         check_fit(numbers, bits)
         try:
@@ -172,6 +176,8 @@ class Array:
         self._check_columns(columns, clear)
         stop = self.rows * self.words
         where = slice(columns.start, columns.stop)
+        if not callable(fill):
+            raise wrong_type("fill", fill, "a function of planes")
         self._cells.overwrite(clear, NOTHING, stop)
         fill(self.planes[where].reshape(len(columns), self.rows, self.words))
         if self._cells.ragged or not self._cells.healthy:
@@ -180,7 +186,8 @@ class Array:
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""
-        rows, bits = self._first_rows(rows), _word("read", columns)
+        rows, bits = self._first_rows(rows), checks.word_bits("read", columns)
+        signed = truth("signed", signed)
         if bits == 64 and not signed:
             raise BfimnaError("read: an unsigned word of 64 columns does not fit a signed integer")
         planes = self.read_planes(columns, rows).reshape(bits, rows * self.runs, -1)
@@ -205,11 +212,11 @@ class Array:
         rows = self._first_rows(rows)
         if not isinstance(program, Sequence):
             raise wrong_type("program", program, "a sequence of passes")
-        own = compiled(program if isinstance(program, tuple) else tuple(program))
+        own = checks.runnable(program)
         if not own.passes:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
-            self._check_within(own.columns.tolist())
+            self._check_within(int(own.columns[0]), int(own.columns[-1]))
         tagged = self._cells.run_program(own, rows * self.words)
         ran = tally.ran(own, tagged, rows * self.groups)
         self.tags_set += int(ran.rows_matched)
@@ -238,16 +245,11 @@ class Array:
         if self.kind == "1d":
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
         self._check_columns(columns)
-        if not isinstance(lut, Lut):
-            raise wrong_type("table", lut, "a Lut")
-        try:
-            levels = tuple((tuple(rows), times) for rows, times in levels)
-        except (TypeError, ValueError):
-            raise BfimnaError(f"levels: want pairs (rows, times), not {shown(levels)}") from None
-        _check_levels(lut, levels, self.rows)
+        instance("table", lut, Lut)
+        levels = checks.levels(lut.columns, levels, self.rows)
         if not levels:
             return
-        own = compiled(lut.passes)
+        own = checks.runnable(lut.passes)
         at_once = self.threads == 1 and self._cells.healthy  # threads share one level's words
         parts = [levels] if at_once else [(level,) for level in levels]
         tagged = np.sum([self._cells.run_levels(own, part, columns) for part in parts], axis=0)
@@ -285,32 +287,11 @@ class Array:
                 raise wrong_type("columns", columns, "a range")
             if columns.step != 1:
                 raise BfimnaError(f"{columns}: a word's columns are neighbours, lowest bit first")
-            self._check_within(columns)
+            if columns:
+                self._check_within(columns[0], columns[-1])
 
-    def _check_within(self, columns: Sequence[int]) -> None:
-        if len(columns) and not 0 <= min(columns) <= max(columns) < self.columns:
+    def _check_within(self, first: int, last: int) -> None:
+        if not 0 <= first <= last < self.columns:
             raise BfimnaError(
-                f"columns {min(columns)} to {max(columns)} of an array of {self.columns} columns"
+                f"columns {shown(first)} to {shown(last)} of an array of {self.columns} columns"
             )
-
-
-@lru_cache(maxsize=64)
-def _check_levels(lut: Lut, levels: tuple[Set, ...], group: int) -> None:
-    """Raise unless these are sets of rows that exist, in groups of so many, and do not overlap."""
-    for rows, times in levels:
-        whole_number("sets of rows", times, 1)
-        if len(rows) != len(lut.columns):
-            raise BfimnaError(f"{len(rows)} rows for the names {lut.columns}")
-        for row in rows:
-            whole_number("first row", row, 0)
-        if max(rows) + times > group:
-            raise BfimnaError(f"row {max(rows) + times - 1} of a group of {group} rows")
-        if any(after - row < times for row, after in pairwise(sorted(rows))):
-            raise BfimnaError(f"{times} sets of rows from {tuple(rows)} on overlap")
-
-
-def _word(what: str, columns: range) -> int:
-    """Return the bits of a word that is an integer outside of the array."""
-    if not isinstance(columns, range) or len(columns) > 64:
-        raise BfimnaError(f"{what}: want a range of at most 64 columns, not {columns!r}")
-    return len(columns)

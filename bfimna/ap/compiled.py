@@ -9,9 +9,10 @@ import numpy as np
 
 from bfimna.ap.lut import Lut, Pass
 from bfimna.ap.tables import STEPS
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, shown
 
 ALL = np.uint64(2**64 - 1)
+MOST_COLUMNS = 2**62  # what an index of the kernels holds
 _TABLES = tuple(STEPS.values())
 
 
@@ -35,7 +36,6 @@ class Compiled:
     compares: int
     key_columns: int
     written_columns: int
-
 
     @cached_property
     def passes(self) -> int:
@@ -94,12 +94,17 @@ def _four(lines: list[int]) -> list[int]:
 def _check(passes: Sequence[Pass]) -> None:
     for i, step in enumerate(passes):
         if not isinstance(step, Pass):
-            raise BfimnaError(f"pass {i} of a program is {step!r}; want a bfimna.ap.lut.Pass")
-        for column, bit in (*step.key, *step.write):
-            if bit not in (0, 1) or not isinstance(column, int | np.integer) or column < 0:
+            raise BfimnaError(f"pass {i} of a program is {shown(step)}; want a bfimna.ap.lut.Pass")
+        try:
+            pairs = [(column, bit) for column, bit in (*step.key, *step.write)]
+        except (TypeError, ValueError):
+            raise BfimnaError(f"pass {i} of a program: want pairs, not {shown(step)}") from None
+        for column, bit in pairs:
+            is_column = isinstance(column, int | np.integer) and 0 <= column < MOST_COLUMNS
+            if not is_column or not isinstance(bit, int | np.integer) or bit not in (0, 1):
                 raise BfimnaError(
-                    f"pass {i} of a program has (column {column!r}, bit {bit!r}); want a column "
-                    "from 0 on and a bit of 0 or 1"
+                    f"pass {i} of a program has (column {shown(column)}, bit {shown(bit)}); want a "
+                    "column from 0 on and a bit of 0 or 1"
                 )
 
 

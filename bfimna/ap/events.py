@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from bfimna.errors import unknown
+from bfimna.errors import one_of
 
 Amount = int | float | np.ndarray
 CountSet = Literal["microcode", "published"]
@@ -117,5 +117,4 @@ _NOTHING = dict.fromkeys(EVENTS, NONE)
 
 def check_set(counts: str) -> None:
     """Raise unless `counts` names one of the two sets."""
-    if counts not in get_args(CountSet):
-        raise unknown("counts", counts, get_args(CountSet))
+    one_of("counts", counts, get_args(CountSet))

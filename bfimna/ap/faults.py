@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Faults:
         for name in ("stuck_at_0", "stuck_at_1", "match_error"):
             rate = getattr(self, name)
             if not isinstance(rate, int | float | np.number) or not 0.0 <= rate < 1.0:
-                raise BfimnaError(f"{name} must lie in [0, 1), not {rate!r}")
+                raise BfimnaError(f"{name} must lie in [0, 1), not {shown(rate)}")
         if self.stuck_at_0 + self.stuck_at_1 > 1.0:
             raise BfimnaError("stuck_at_0 and stuck_at_1 together exceed 1")
         object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))

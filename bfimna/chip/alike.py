@@ -26,6 +26,7 @@ class Alike:
     columns : of an array.
     folds : times that the chip is filled with the elements, one per row.
     parts : how windows share arrays, one element of a window per row.
+    chip_rows : rows of all arrays.
     """
 
     at: np.ndarray
@@ -38,6 +39,7 @@ class Alike:
     columns: int
     folds: np.ndarray
     parts: Parts
+    chip_rows: int
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,17 @@ from math import ceil, isqrt
 from typing import Literal, get_args
 
 from bfimna.ap.counts import Amount, ApKind
-from bfimna.display import html_table
-from bfimna.errors import BfimnaError, positive_number, shown, truth, unknown, whole_number
+from bfimna.display import html_table, quantity
+from bfimna.errors import (
+    BfimnaError,
+    instance,
+    one_of,
+    positive_number,
+    shown,
+    truth,
+    unknown,
+    whole_number,
+)
 from bfimna.network.graph import Gemm, Network
 
 Weights = Literal["resident", "streamed", "auto"]
@@ -101,12 +110,9 @@ class Chip:
             checked[field] = truth(f"{where} {field}", getattr(self, field))
         for field, value in checked.items():  # NumPy's numbers become Python's, which never wrap
             object.__setattr__(self, field, value)
-        if self.ap_kind not in get_args(ApKind):
-            raise unknown("AP kind", self.ap_kind, get_args(ApKind))
-        if self.weights not in get_args(Weights):
-            raise unknown("place of the weights", self.weights, get_args(Weights))
-        if self.load_mode not in get_args(LoadMode):
-            raise unknown("load mode", self.load_mode, get_args(LoadMode))
+        one_of("AP kind", self.ap_kind, get_args(ApKind))
+        one_of("place of the weights", self.weights, get_args(Weights))
+        one_of("load mode", self.load_mode, get_args(LoadMode))
 
     @classmethod
     def limited(cls) -> "Chip":
@@ -137,8 +143,9 @@ class Chip:
         )
 
     def _repr_html_(self) -> str:
-        rows = [(f.name, getattr(self, f.name)) for f in fields(self)]
-        return html_table(repr(self)[1:-1], ("field", "value"), rows)
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["clock_hz"] = quantity(self.clock_hz, "Hz")
+        return html_table(repr(self)[1:-1], ("field", "value"), values.items())
 
     @property
     def caps(self) -> int:
@@ -178,6 +185,8 @@ class Chip:
 
     def sized_for(self, network: Network, batch: int) -> "Chip":
         """Return the chip itself, or for IR one with clusters enough for the largest layer."""
+        instance("network", network, Network)
+        batch = whole_number("batch", batch, 1)
         return self if self.clusters else _sized(self, network, batch)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -86,6 +86,7 @@ def _alike(network: Network, kind: str, stored: Storage, batch: int, chip: Chip)
         folds=np.ceil(elements / chip.product_rows),
         parts=Parts.of(fits, chip),
         columns=chip.columns,
+        chip_rows=chip.product_rows,
     )
 
 
@@ -102,6 +103,45 @@ def _taken(layer: Layer, source: str, shapes: dict[str, Shape]) -> int:
 
 
 def _covered(layer: Layer, axis: int, extent: int, count: int) -> int:
-    starts = np.arange(count)[:, None] * layer.stride[axis] - layer.padding[axis]
-    places = starts + np.arange(layer.kernel[axis]) * layer.dilation[axis]
-    return len(np.unique(places[(places >= 0) & (places < extent)]))
+    stride, dilation = layer.stride[axis], layer.dilation[axis]
+    starts, taps = (count, stride), (layer.kernel[axis], dilation)
+    apart = gcd(stride, dilation)
+    if min(count, dilation // apart) > min(taps[0], stride // apart):
+        starts, taps = taps, starts  # the same sums; fewer classes to go through
+    return covered(starts, taps, -layer.padding[axis], extent)
+
+
+def covered(starts: tuple[int, int], taps: tuple[int, int], first: int, extent: int) -> int:
+    """Count the places from 0 on, below `extent`, that windows take.
+
+    In closed form, class by class of the starts modulo the taps' step: a file may ask for windows
+    that no memory holds.
+
+    Parameters
+    ----------
+    starts, taps : how many, and how far apart; a place is a start plus a tap.
+    first : place of the first tap of the first window.
+
+    >>> covered((3, 2), (2, 1), -1, 5), covered((2, 3), (2, 1), 0, 9)
+    (5, 4)
+    """
+    (count, stride), (length, step) = starts, taps
+    apart = gcd(stride, step)
+    every = step // apart  # starts of one class
+    total = 0
+    for n in range(min(count, every)):
+        alike = -(-(count - n) // every)
+        base = first + n * stride
+        low, high = -(base // step), -((base - extent) // step)
+        below = (_below(at, alike, stride // apart, length) for at in (high, low))
+        total += max(0, next(below) - next(below))
+    return total
+
+
+def _below(limit: int, count: int, apart: int, length: int) -> int:
+    """Count the numbers below a limit in the union of k · apart + [0, length), k < count."""
+    if apart <= length:  # one run
+        count, length = 1, (count - 1) * apart + length
+    whole = min(max((limit - length) // apart + 1, 0), count)
+    cut = limit - whole * apart if whole < count else 0
+    return whole * length + min(max(cut, 0), length)

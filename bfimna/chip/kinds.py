@@ -9,7 +9,8 @@ inference. `bfimna.emulator.unweighted` runs the same programs bit by bit.
 kind            program
 ==============  =========================================================================
 relu            clear the word where its sign is 1
-maxpool         stream: each element is loaded beside the running maximum
+maxpool         stream: each element is loaded beside the running maximum; large windows in
+                rounds, in which many rows take a part of the window each
 avgpool         stream into a running sum, or a reduction over rows, whichever takes fewer
                 cycles; then shifted columns, or a multiply by b / 2^c
 add             load both words, their signs twice, add in place, clamp
@@ -182,7 +183,7 @@ _RELU = Kind("relu", _relu, _columns(1, 0), _unless_in_place, signed=False, in_p
 KINDS: dict[str, Kind] = {
     "relu": _RELU,
     "maxpool": Kind(
-        "pool", pooling.maximum, pooling.window_columns, pooling.window_moved, leaves=False
+        "pool", pooling.maximum, pooling.window_columns, pooling.maximum_moved, leaves=False
     ),
     "avgpool": Kind(
         "pool",

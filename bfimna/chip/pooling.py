@@ -1,6 +1,7 @@
-"""Pooling: streams of a window's elements, and averages over rows."""
+"""Pooling: streams of a window's elements, maxima in rounds, averages over rows."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,12 +11,79 @@ from bfimna.chip.alike import Alike, Moved, Words, packed
 from bfimna.network.precision import MAX_BITS
 
 
-@packed
+class Round(NamedTuple):
+    """Words of a window that are left, and rows on which they are streamed to one word each."""
+
+    words: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def depth(self) -> np.ndarray:
+        """Words of the longest stream."""
+        return np.ceil(self.words / self.rows)
+
+
+def rounds(window: Amount, number: int) -> list[Round]:
+    """Return the rounds of a maximum: in each, every row takes about as many words as in others.
+
+    >>> [(int(words), int(rows)) for words, rows in rounds(49, 2)]
+    [(49, 7), (7, 1)]
+    """
+    fan = np.ceil(np.asarray(window, float) ** (1 / number))
+    fan = np.where((fan - 1) ** number >= window, fan - 1, fan)  # a root is not exact
+    left, found = np.asarray(window, float), []
+    for _ in range(number - 1):
+        found.append(Round(left, np.ceil(left / fan)))
+        left = found[-1].rows
+    return [*found, Round(left, np.ones_like(left))]
+
+
 def maximum(x: Alike, words: Words, counts: CountSet) -> Counts:
-    """Stream the window: each element is loaded beside the running maximum."""
+    """Take the maximum as a stream or in rounds; published: as a stream."""
+    if counts == "published":
+        return _maximum(x, words, 1, counts)
+    numbers = number_of_rounds(x, words.bits)
+    return sum(
+        (_maximum(x, words, n, counts) * (numbers == n) for n in np.unique(numbers)), Counts()
+    )
+
+
+def _maximum(x: Alike, words: Words, number: int, counts: CountSet) -> Counts:
+    """Stream words beside a running maximum, on fewer rows in each round."""
     width = words.bits + x.signs[0]
-    steps = ap.maximum(width, counts) * (x.window - 1)
-    return ap.load(width) * x.window + steps + ap.read(words.kept)
+    load, step, done = ap.load(width), ap.maximum(width, counts), Counts()
+    for k, (left, rows) in enumerate(every := rounds(x.window, number)):
+        folds, depth = np.ceil(x.elements * rows / x.chip_rows), every[k].depth
+        read = ap.read(words.kept if k == number - 1 else width)
+        done = done + load.repeat(folds * depth, x.elements * left)
+        done = done + step.repeat(folds * (depth - 1), x.elements * (left - rows))
+        done = done + read.repeat(folds, x.elements * rows)
+    return done
+
+
+def number_of_rounds(x: Alike, bits: np.ndarray) -> np.ndarray:
+    """Return in how many rounds maxima of words of so many bits are taken; 1 is a stream."""
+    return _worth_their_words(x)[bits, np.arange(len(x.layers))]
+
+
+@lru_cache(maxsize=256)
+def _worth_their_words(x: Alike) -> np.ndarray:
+    """Tabulate the rounds that are worth their words, by bits and layer.
+
+    What a round leaves crosses the bus twice, so each more must halve the cycles of fewer: two do
+    for windows of more than 3 × 3 words.
+    """
+    bits = np.repeat(np.arange(1, MAX_BITS + 1)[:, None], len(x.layers), axis=1)
+    words = Words(bits, bits)
+    best = np.ones((MAX_BITS + 1, len(x.layers)), dtype=np.int64)
+    least = _maximum(x, words, 1, "microcode").cycles
+    for number in range(2, int(ap.levels(x.window.max())) + 1):
+        cycles = _maximum(x, words, number, "microcode").cycles
+        worth = 2 * cycles < least
+        best[1:] = np.where(worth, number, best[1:])
+        least = np.where(worth, cycles, least)
+    best.flags.writeable = False
+    return best
 
 
 def average(x: Alike, words: Words, counts: CountSet) -> Counts:
@@ -113,6 +181,18 @@ def window_moved(x: Alike, words: Words, multicast: bool, counts: CountSet) -> M
     """Every element that a window covers once with multicast, else once per window."""
     taken = x.sources[0] if multicast else x.elements * x.window
     return taken * (words.bits + x.signs[0]), x.elements * words.kept
+
+
+def maximum_moved(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:
+    """Move what each round but the last leaves out and in again, too."""
+    taken, returned = window_moved(x, words, multicast, counts)
+    if counts == "published":
+        return taken, returned
+    numbers, between = number_of_rounds(x, words.bits), np.zeros_like(returned)
+    for number in np.unique(numbers):
+        rows = sum(one.rows for one in rounds(x.window, number)[:-1])
+        between = between + x.elements * rows * (words.bits + x.signs[0]) * (numbers == number)
+    return taken + between, returned + between
 
 
 def mean_moved(x: Alike, words: Words, multicast: bool, counts: CountSet) -> Moved:

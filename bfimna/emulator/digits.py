@@ -10,7 +10,7 @@ import numpy as np
 from bfimna import data
 from bfimna.emulator.integer import LayerParameters, Parameters, ranges, words
 from bfimna.emulator.quantise import quantise
-from bfimna.errors import BfimnaError, unknown
+from bfimna.errors import BfimnaError, instance, one_of
 from bfimna.network.graph import Builder, Network
 from bfimna.network.precision import Precision
 
@@ -42,7 +42,11 @@ def pixels(images: np.ndarray) -> np.ndarray:
     >>> pixels(np.full((1, 8, 8), 16)).max()
     np.uint8(255)
     """
-    scaled = np.minimum(16 * np.asarray(images, dtype=np.int64), 2**IMAGE_BITS - 1)
+    given = np.asarray(images)
+    numbers = given.dtype.kind in "iuf" and given.ndim == 3 and given.size > 0
+    if not numbers or not np.isin(given, range(17)).all():
+        raise BfimnaError("images must be whole numbers from 0 to 16, (images, y, x)")
+    scaled = np.minimum(16 * given.astype(np.int64), 2**IMAGE_BITS - 1)
     return scaled[:, None].astype(np.uint8)
 
 
@@ -61,8 +65,7 @@ def precision(name: str) -> Precision:
     >>> precision("int4").weight_bits
     (4, 4, 4, 4, 4)
     """
-    if name not in trained():
-        raise unknown("precision of the digits network", name, trained())
+    one_of("precision of the digits network", name, trained())
     pairs = data.digits()[f"{name}/bits"].tolist()
     bits = {layer: (w, a) for layer, (w, a) in zip(network().gemm_names, pairs, strict=True)}
     return Precision.of(network(), bits, name)
@@ -90,6 +93,7 @@ def post_training(bits: Precision) -> Parameters:
     >>> int(abs(post_training(mixed)["conv1"].weights).max())
     16
     """
+    instance("precision", bits, Precision)
     stored, tied, tensors = data.digits(), ranges(network()), words(network(), bits)
     real = {
         layer: (stored[f"float/{layer}/weights"], stored[f"float/{layer}/bias"])
@@ -108,6 +112,7 @@ def images(bits: Precision) -> np.ndarray:
     >>> images(precision("int4")).max()
     np.int64(15)
     """
+    instance("precision", bits, Precision)
     kept = words(network(), bits)[network().layers[0].name].bits
     stored = data.digits()["images"].astype(np.int64)
     return stored >> (IMAGE_BITS - kept) if kept <= IMAGE_BITS else stored << (kept - IMAGE_BITS)

@@ -12,7 +12,7 @@ from bfimna.ap.counts import Counts
 from bfimna.chip.chip import Chip, fit
 from bfimna.chip.columns import check as fits
 from bfimna.chip.geometry import geometry
-from bfimna.chip.pooling import averaged_over_rows
+from bfimna.chip.pooling import averaged_over_rows, number_of_rounds, rounds
 from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
 from bfimna.emulator.constants import Constants, integers
@@ -26,9 +26,9 @@ from bfimna.emulator.integer import (
     sum_bits,
     words,
 )
-from bfimna.emulator.unweighted import KINDS, OverRows, Step, unweighted
+from bfimna.emulator.unweighted import KINDS, OverRows, Round, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
-from bfimna.errors import BfimnaError, wrong_type
+from bfimna.errors import BfimnaError, truth, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 
@@ -116,6 +116,9 @@ def infer(
         raise wrong_type("chip", chip, "a Chip")
     if emulator is not None and not isinstance(emulator, Emulator):
         raise wrong_type("emulator", emulator, "an Emulator")
+    if isinstance(network, Network) and isinstance(precision, Precision) and network.gemms:
+        single = geometry(network, chip.sized_for(network, 1), 1)  # columns know no batch
+        fits(network, single, *bits_of(network, precision))
     check(network, parameters, precision, chip.columns)
     stored = words(network, precision)
     tensors = _checked(network, images, stored)
@@ -123,8 +126,8 @@ def infer(
     emulator = emulator or Emulator(threads)
     switching = emulator.begin(chip.ap_kind)
     chip = chip.sized_for(network, batch)
-    fits(network, geometry(network, chip, batch), *bits_of(network, precision))
     plan = _plan(network, parameters, precision, chip, batch)
+    keep = truth("keep", keep)
     clock = _Progress(network, precision, progress)
     in_place = {step.layer.name for head in plan.values() for step in head.chain}
     for layer in network.layers:
@@ -201,6 +204,7 @@ def _plan(
     placed = zip(network.layers, storage(network).in_place.tolist(), strict=True)
     in_place, outputs = {layer.name for layer, here in placed if here}, full_sums(network)
     over_rows = _over_rows(network, precision, chip, batch)
+    in_rounds = _rounds(network, precision, chip, batch)
     plan: dict[str, Product | Step] = {}
     chains: dict[str, tuple[Step, ...]] = {}  # by the layer before
     for layer in reversed(network.layers):
@@ -220,8 +224,8 @@ def _plan(
             assert isinstance(own, Constants)
             sources = tuple(replace(stored[name], bits=target.bits) for name in layer.inputs)
             shape = network.shapes[layer.name]
-            rows = over_rows.get(layer.name)
-            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, rows)
+            over, more = over_rows.get(layer.name), in_rounds.get(layer.name, ())
+            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, over, more)
             if layer.name in in_place:
                 chains[layer.inputs[0]] = (replace(step, chain=()), *chain)
             else:
@@ -246,6 +250,24 @@ def _over_rows(
     )
     chosen = zip(alike.layers, averaged_over_rows(alike, words.bits), parts, strict=True)
     return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
+
+
+def _rounds(
+    network: Network, precision: Precision, chip: Chip, batch: int
+) -> dict[str, tuple[Round, ...]]:
+    """Return the rounds of each maximum, before the last."""
+    alike = geometry(network, chip, batch).alike.get("maxpool")
+    if alike is None:
+        return {}
+    words = storage(network).words(*bits_of(network, precision)).of(alike.at)
+    numbers = number_of_rounds(alike, words.bits).tolist()
+    found = {}
+    for layer, n, window, number in zip(
+        alike.layers, alike.elements.tolist(), alike.window.tolist(), numbers, strict=True
+    ):
+        rows = [int(one.rows) for one in rounds(window, number)[:-1]]
+        found[layer.name] = tuple(Round(r, ceil(n * r / alike.chip_rows)) for r in rows)
+    return found
 
 
 class _Progress:

@@ -6,6 +6,7 @@ simulates is what the integers compute.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,19 @@ from bfimna.emulator.integer import (
     words,
     zero_point,
 )
-from bfimna.network.graph import GEMM, Network
+from bfimna.errors import (
+    BfimnaError,
+    instance,
+    positive_number,
+    unknown,
+    whole_number,
+    wrong_type,
+)
+from bfimna.network.graph import GEMM, Gemm, Network
 from bfimna.network.precision import Precision
 
 CLIPPING = np.linspace(0.3, 1.0, 36)  # shares of the largest weight tried as the full scale
+LARGEST = 1e15  # real weight: squares of larger ones overflow 32-bit floats
 SAMPLE = 1024  # weights a channel that the trials look at
 
 
@@ -126,19 +136,56 @@ def quantise(
     real : (weights, bias) by layer name, or a function of the name that makes them one at a time.
     full_scale : range of each group of tied tensors, by the name that `ranges` gives it.
     """
-    get = real if callable(real) else real.__getitem__
+    _check(network, precision)
+    if not callable(real) and not isinstance(real, Mapping):
+        raise wrong_type("real", real, "(weights, bias) by layer name, or a function of the name")
     stored, sums, tied = words(network, precision), sum_bits(network, precision), ranges(network)
     found, outputs = {}, full_sums(network)
+    spans = {name: _span(name, full_scale) for name in dict.fromkeys(tied.values())}
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
         name, before = gemm.layer.name, gemm.layer.inputs[0]
-        source = full_scale[tied[before]], stored[before]
-        target = full_scale[tied[name]], stored[name]
+        source = spans[tied[before]], stored[before]
+        target = spans[tied[name]], stored[name]
         last = name in outputs
-        weights, bias = get(name)
+        if not callable(real) and name not in real:
+            raise unknown("layer of the real weights", name, real)
+        weights, bias = _reals(name, real(name) if callable(real) else real[name], gemm)
         found[name] = quantise_layer(
             weights, bias, weight_bits, bits, source, target, sums[name], last
         )
     return found
+
+
+def _check(network: object, precision: object) -> None:
+    instance("precision", precision, Precision).of_network(instance("network", network, Network))
+
+
+def _span(name: str, full_scale: Mapping[str, float]) -> float:
+    """Return the range of a group of tensors, or raise if it is no number to divide by."""
+    if not isinstance(full_scale, Mapping) or name not in full_scale:
+        raise BfimnaError(f"full_scale wants a range for {name!r}")
+    return positive_number(f"full_scale of {name!r}", full_scale[name])
+
+
+def _reals(name: str, given: Any, gemm: Gemm) -> tuple[np.ndarray, np.ndarray]:
+    """Return a layer's real weights and bias, or raise where they are of another shape, or NaN."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise wrong_type(f"real weights of layer {name!r}", given, "a pair (weights, bias)")
+    shape, found = weight_shape(gemm), []
+    for what, values, wanted in zip(("weights", "bias"), given, (shape, shape[:1]), strict=True):
+        try:
+            array = np.asarray(values)
+        except ValueError:
+            raise BfimnaError(f"layer {name!r}: {what} are no array") from None
+        if array.shape != wanted or array.dtype.kind not in "iuf":
+            raise BfimnaError(
+                f"layer {name!r}: {what} of shape {array.shape} ({array.dtype}); want real numbers "
+                f"of shape {wanted}"
+            )
+        if not np.abs(array).max() < LARGEST:  # NaN neither
+            raise BfimnaError(f"layer {name!r}: {what} must be finite, and below {LARGEST:g}")
+        found.append(array if array.dtype.kind == "f" else array.astype(float))
+    return found[0], found[1]
 
 
 def synthetic(
@@ -154,6 +201,8 @@ def synthetic(
     >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
     (8, 1, 3, 3)
     """
+    _check(network, precision)
+    seed = whole_number("seed", seed, 0)
     tied, stored = ranges(network), words(network, precision)
     moments: dict[str, float] = {}
     full_scale: dict[str, float] = {}

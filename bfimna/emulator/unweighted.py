@@ -44,6 +44,13 @@ class OverRows(NamedTuple):
     folds: int
 
 
+class Round(NamedTuple):
+    """Rows on which a window's words are streamed, and how often the chip is filled with them."""
+
+    rows: int
+    folds: int
+
+
 @dataclass(frozen=True)
 class Step:
     """A layer without weights with all that its program needs to know.
@@ -58,6 +65,7 @@ class Step:
     folds : times that the chip is filled.
     columns : of an array.
     over_rows : how a mean's windows share arrays, if they are averaged over rows.
+    rounds : of a maximum, before the last.
     """
 
     layer: Layer
@@ -69,6 +77,7 @@ class Step:
     folds: int
     columns: int
     over_rows: OverRows | None = None
+    rounds: tuple[Round, ...] = ()
 
     @property
     def end(self) -> Word:
@@ -81,7 +90,8 @@ def unweighted(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:
     operands = [np.moveaxis(x, 1, -1).reshape(-1) for x in _operands(step, inputs)]
     channels, size = step.shape[0], operands[0].size  # channels last: an LRN's are neighbours
     out = np.empty(size, dtype=np.int64)
-    rows_each = channels * (step.over_rows.part if step.over_rows else 1)
+    most = step.over_rows.part if step.over_rows else max((r.rows for r in step.rounds), default=1)
+    rows_each = channels * most
     lot = min(max(emulator.products // (64 * rows_each), 1) * 64 * channels, size)
     name, phase = step.layer.name, COSTS[step.layer.kind].phase
     for start in range(0, size, lot):
@@ -92,6 +102,7 @@ def unweighted(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:
         if step.over_rows:
             _average_over_rows(emulator, rows, step, values, first)
         else:
+            values = _in_rounds(emulator, step, values, first)
             KINDS[step.layer.kind](rows, step, values)
         emulator.account(array, name, phase, step.folds, first)
         run_chain(emulator, rows, step.chain, first)
@@ -240,6 +251,24 @@ def _maximum(rows: Rows, step: Step, operands: list[Tensor]) -> None:
         rows.load(element, other)
         rows.run(programs.maximum(other, best, 2 * width, 2 * width + 1, signed))
     rows.word = best
+
+
+def _in_rounds(emulator: Emulator, step: Step, operands: list[Tensor], first: bool) -> list[Tensor]:
+    """Run a maximum's rounds but the last: every row takes a part of the window."""
+    (word, *_), size = step.sources, len(operands[0])
+    best, other = range(word.width), range(word.width, 2 * word.width)
+    program = programs.maximum(other, best, other.stop, other.stop + 1, word.signed)
+    for rows, folds in step.rounds:
+        array = emulator.array(size, rows, step.columns)
+        array.load(np.stack(operands[:rows]), best)
+        for lo in range(rows, len(operands), rows):
+            part = np.stack(operands[lo : lo + rows])
+            array.load(part, other, rows=len(part))
+            array.run(program, rows=len(part))
+        operands = list(array.read(best, signed=word.signed))
+        emulator.account(array, step.layer.name, "pool", folds, first)
+        emulator.retire(array, step.layer.name, "windows", folds)
+    return operands
 
 
 def _average(rows: Rows, step: Step, operands: list[Tensor]) -> None:

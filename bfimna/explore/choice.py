@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 
 from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError
-from bfimna.names import load_network, load_technology, slug
+from bfimna.names import load_network, load_technology, network_file, slug
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result.report import Report
@@ -63,7 +64,7 @@ class Choice:
         >>> Choice(network="alexnet", bits=(8, 4)).precision().weight_bits
         (8, 8, 8, 8, 4, 4, 4, 4)
         """
-        net = load_network(self.network)
+        net = network_of(self.network)
         if len(self.bits) == 1:
             return Precision.fixed(net, self.bits[0])
         parts = stages(net, len(self.bits))
@@ -75,7 +76,7 @@ class Choice:
         tech = load_technology(self.technology)
         if self.supply_v is not None:
             tech = tech.at_supply(self.supply_v)
-        net = load_network(self.network)
+        net = network_of(self.network)
         return simulate(net, self.precision(), self.chip, tech, batch=self.batch)
 
     def config(self, bits_file: str | None = None) -> dict[str, Any]:
@@ -121,6 +122,20 @@ class Choice:
         return write_text(
             text + yaml.safe_dump(self.config(bits_file), sort_keys=False), folder / "config.yaml"
         )
+
+
+def network_of(name: str) -> Network:
+    """Return a network of the zoo, or a file's: read once for as long as the file is the same."""
+    path = network_file(name)
+    if path is None or not path.is_file():
+        return load_network(name)
+    status = path.stat()
+    return _read(name, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read(name: str, *_: int) -> Network:
+    return load_network(name)
 
 
 def stages(network: Network, most: int = STAGES) -> list[Sequence[str]]:

@@ -6,41 +6,51 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.plot.breakdown import fill
-from bfimna.plot.layout import legend_below
 from bfimna.plot.style import COLOURS, set_categories, title_of, use_house_style
 from bfimna.result.cost import ALL_PHASES
 from bfimna.result.peak import peak
 from bfimna.result.report import Report
 
 SIZE_IN, DPI = (9.0, 4.6), 100
+#: where the axes stand, as shares of the figure: left, bottom, width, height. To lay them out anew
+#: for each picture would take most of its time; names of layers have a greatest length.
+AXES = {
+    "layers": (0.065, 0.595, 0.535, 0.345),
+    "phases": (0.065, 0.215, 0.535, 0.11),
+    "roof": (0.68, 0.215, 0.305, 0.725),
+}
+SPLIT = 0.61, 0.37  # the layers' part ends at the left one, and begins above the right one
 QUANTITIES = ("energy", "time")
-MOST_KEPT = 24  # pictures of what does not move
+MOST_KEPT = 64  # pictures of what does not move
 
 
 class Panel:
     """A figure that shows a report, and shows the next one by moving what it has drawn."""
 
-    # What moves is animated: drawn over a picture of all else, which is taken again only where the
-    # network or a limit of an axis is another.
+    # What moves is animated: drawn over pictures of all else, each of one part of the figure, which
+    # is taken again only where the network or a limit of its axes is another.
 
     def __init__(self) -> None:
         use_house_style()
-        self.figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained")
+        self.figure = Figure(figsize=SIZE_IN, dpi=DPI)
+        self.figure.set_layout_engine("none")
         self.canvas = FigureCanvasAgg(self.figure)
-        grid = self.figure.add_gridspec(2, 2, width_ratios=(1.5, 1))
-        self.layers = self.figure.add_subplot(grid[0, 0])
-        self.phases = self.figure.add_subplot(grid[1, 0])
-        self.roof = self.figure.add_subplot(grid[:, 1])
+        self.layers, self.phases, self.roof = (self.figure.add_axes(at) for at in AXES.values())
         self._network: Network | None = None
-        self._behind: dict[object, Any] = {}  # what it was taken for → the picture of all else
+        self._rest: Any = None  # the picture of all but layers and roof
+        #: what it was taken for, axes and limits → the picture of its part
+        self._behind: dict[tuple[Axes, tuple[float, float], tuple[float, float]], Any] = {}
         self._draw_phases()
         self._draw_roof()
 
@@ -54,7 +64,7 @@ class Panel:
         self.phases.set_yticks(range(2), QUANTITIES)
         self.phases.invert_yaxis()
         self.phases.grid(axis="y", visible=False)
-        legend_below(self.figure, *self.phases.get_legend_handles_labels(), most=9)
+        self.figure.legend(*self.phases.get_legend_handles_labels(), loc="lower center", ncols=7)
 
     def _draw_roof(self) -> None:
         self._ceiling = self.roof.plot([], [], color=COLOURS[2], label="AP, peak")[0]
@@ -63,12 +73,16 @@ class Panel:
         self._whole = self.roof.plot([], [], "*", color=COLOURS[3], ms=9, label="network")[0]
         self.roof.set(xscale="log", yscale="log", title="roofline")
         self.roof.set(xlabel="operations per byte on the buses", ylabel="throughput (TOPS)")
+        for axis in (self.roof.xaxis, self.roof.yaxis):  # plain numbers: formulas take long to set
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
         self.roof.legend(loc="lower right")
         _animate((self._ceiling, self._slope, self._points, self._whole))
 
     def _draw_layers(self, network: Network) -> None:
         """Draw the weighted layers' bars anew: only another network needs that."""
         self._network = network
+        self._behind = {of: kept for of, kept in self._behind.items() if of[0] is not self.layers}
         self.layers.clear()
         at = np.arange(len(network.gemm_names))
         self._by_layer = {
@@ -120,18 +134,12 @@ class Panel:
 
     def png(self) -> bytes:
         """Render it."""
-        key = (
-            id(self._network),
-            self.layers.get_ylim(),
-            self.roof.get_xlim(),
-            self.roof.get_ylim(),
-        )
-        if key not in self._behind:
-            if len(self._behind) >= MOST_KEPT:
-                self._behind.clear()
-            self.canvas.draw()
-            self._behind[key] = self.canvas.copy_from_bbox(self.figure.bbox)
-        self.canvas.restore_region(self._behind[key])
+        if self._rest is None:
+            self._rest = self._picture_of_the_rest()
+        self.canvas.restore_region(self._rest)
+        right, low = SPLIT
+        self._restore(self.layers, (0.0, low, right, 1.0))
+        self._restore(self.roof, (right, 0.12, 1.0, 1.0))
         for ax in (self.layers, self.phases, self.roof):
             for artist in (*ax.patches, *ax.lines):
                 ax.draw_artist(artist)
@@ -141,13 +149,33 @@ class Panel:
         )
         return buffer.getvalue()
 
+    def _picture_of_the_rest(self) -> Any:
+        for ax in (self.layers, self.roof):
+            ax.set_visible(False)
+        self.canvas.draw()
+        for ax in (self.layers, self.roof):
+            ax.set_visible(True)
+        return self.canvas.copy_from_bbox(self.figure.bbox)
+
+    def _restore(self, ax: Axes, part: tuple[float, ...]) -> None:
+        """Lay what stands still of an axes over its part of the figure, which is empty."""
+        key = ax, ax.get_xlim(), ax.get_ylim()
+        if key in self._behind:
+            self.canvas.restore_region(self._behind[key])
+            return
+        if len(self._behind) >= MOST_KEPT:
+            self._behind.clear()
+        ax.draw(self.canvas.get_renderer())
+        box = Bbox.from_extents(*part).transformed(self.figure.transFigure)
+        self._behind[key] = self.canvas.copy_from_bbox(box)
+
     def save(self, path: str, report: Report) -> None:
         """Write the picture as PDF, with what it shows above it."""
         self.show(report)
-        self.figure.suptitle(f"{title_of(report.network.name)}: {report.title}")
-        self.figure.savefig(path, metadata={"CreationDate": None})
+        name = report.network.name
+        self.figure.suptitle(report.title.replace(name, title_of(name), 1), y=1.02)
+        self.figure.savefig(path, metadata={"CreationDate": None}, bbox_inches="tight")
         self.figure.suptitle("")
-        self._behind.clear()
 
 
 def _animate(artists: Iterable[Artist]) -> None:
@@ -192,9 +220,10 @@ def _peak_tops(report: Report) -> float:
 
 def headline_html(report: Report) -> str:
     """Return the totals as a row of HTML."""
+    style = "padding:0 1.2em 0 0; vertical-align:top"
     cells = "".join(
-        f"<td style='padding:0 1.2em 0 0'><small>{name}</small><br><b>{value}</b></td>"
-        for name, value in report.headline
+        f"<td style='{style}'><small>{name}</small><br><b>{value}</b><br><small>{span}</small></td>"
+        for name, value, span in report.headline
     )
     return f"<table><tr>{cells}</tr></table>"
 

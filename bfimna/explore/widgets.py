@@ -6,9 +6,8 @@ from typing import Any
 
 from bfimna import data
 from bfimna.errors import BfimnaError
-from bfimna.explore.choice import STAGES, Choice, stages
+from bfimna.explore.choice import STAGES, Choice, network_of, stages
 from bfimna.explore.panel import Panel, headline_html, message
-from bfimna.names import load_network
 from bfimna.network import zoo
 from bfimna.network.precision import MAX_BITS
 from bfimna.tables import INTERACTIVE, place
@@ -31,7 +30,9 @@ class Explorer:
         self.folder, self.panel = Path(folder), Panel()
         self.controls = _controls(w, start or Choice())
         self.totals, self.picture = w.HTML(), w.Image(format="png")
-        self.button, self.saved = w.Button(description="Save figure and config"), w.HTML()
+        wide = w.Layout(width="auto")
+        self.button = w.Button(description="Save figure and config", layout=wide)
+        self.saved = w.HTML()
         self.button.on_click(self.save)
         for control in self.controls.values():
             control.observe(self.update, names="value")
@@ -48,7 +49,7 @@ class Explorer:
         at = {name: control.value for name, control in self.controls.items()}
         bits: tuple[int, ...] = (at["bits"],)
         if at["by_stage"]:
-            parts = len(stages(load_network(at["network"])))
+            parts = len(stages(network_of(at["network"])))
             bits = tuple(at[f"bits_{n}"] for n in range(1, parts + 1))
         return Choice(
             at["network"], bits, at["technology"].strip(), at["supply_v"], at["clusters"],

@@ -32,6 +32,13 @@ class Gemm:
     input_shape: Shape
     output_shape: Shape
 
+    @classmethod
+    def of(cls, layer: Layer, input_shape: Shape, output_shape: Shape) -> "Gemm":
+        """Return a weighted layer's product of matrices."""
+        channels, height, width = output_shape
+        j = input_shape[0] // layer.groups * prod(layer.kernel)
+        return cls(layer, channels // layer.groups, j, height * width, input_shape, output_shape)
+
     @property
     def weights(self) -> int:
         """Number of weights, without biases."""
@@ -130,15 +137,8 @@ class Network:
     @cached_property
     def gemms(self) -> tuple[Gemm, ...]:
         """The weighted layers (convolutions and linear layers), in order."""
-        found = []
-        for layer in self.layers:
-            if layer.kind in GEMM:
-                source = self.shapes[layer.inputs[0]]
-                channels, height, width = self.shapes[layer.name]
-                j = source[0] // layer.groups * prod(layer.kernel)
-                i = channels // layer.groups
-                found.append(Gemm(layer, i, j, height * width, source, self.shapes[layer.name]))
-        return tuple(found)
+        weighted = (layer for layer in self.layers if layer.kind in GEMM)
+        return tuple(Gemm.of(x, self.shapes[x.inputs[0]], self.shapes[x.name]) for x in weighted)
 
     @cached_property
     def gemm_names(self) -> tuple[str, ...]:

@@ -183,7 +183,9 @@ class Layer:
         """Raise if the layer by itself makes no sense."""
         where = f"layer {shown(self.name)}"
         if not isinstance(self.name, str) or not isinstance(self.kind, str):
-            raise BfimnaError(f"{where}: name and kind must be text, not {shown(self.kind)}")
+            raise BfimnaError(
+                f"{where}: name and kind must be text, not {shown((self.name, self.kind))}"
+            )
         if self.kind not in KINDS:
             raise BfimnaError(
                 f"{where}: unknown kind {shown(self.kind)}; known: {', '.join(KINDS)}"

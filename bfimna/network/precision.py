@@ -183,10 +183,12 @@ class Precision:
         return sum(g.weights * w for g, (w, _) in self._pairs(network))
 
     def _pairs(self, network: Network) -> Iterable[tuple[Gemm, tuple[int, int]]]:
-        return zip(network.gemms, self.of_network(network), strict=True)
+        bits = self.of_network(network)  # which checks the network
+        return zip(network.gemms, bits, strict=True)
 
     def of_network(self, network: Network) -> list[tuple[int, int]]:
         """Return (weight, activation) bits in the network's order, or raise if it is another's."""
+        _check_network(network)
         if self.layers != network.gemm_names:
             odd = sorted(set(self.layers) ^ set(network.gemm_names))
             where = f" ({odd[0]!r} is in one only)" if odd else " (in another order)"

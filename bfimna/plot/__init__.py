@@ -24,7 +24,7 @@ from bfimna.plot.style import (
     title_of,
     use_house_style,
 )
-from bfimna.plot.told import readable, table_shown, tell
+from bfimna.plot.told import plain, readable, span, table_shown, tell
 
 __all__ = [
     "COLOURS",
@@ -41,12 +41,14 @@ __all__ = [
     "legend_below",
     "letter",
     "look",
+    "plain",
     "plain_log",
     "publication",
     "readable",
     "save",
     "set_categories",
     "set_ticks",
+    "span",
     "style_of",
     "styles_of",
     "table_shown",

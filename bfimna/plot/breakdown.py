@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bfimna.display import unit_and_factor
 from bfimna.plot.style import PHASE_COLOURS, PHASE_HATCHES, figure, title_of
 from bfimna.result.cost import ALL_PHASES
 from bfimna.result.report import Report
@@ -23,14 +24,15 @@ def breakdown(report: Report) -> Figure:
     fig, axes = figure(2, 5.2, 2, 1, sharex=True)
     names = report.network.gemm_names
     makers = [report.network.makers[layer.name] for layer in report.network.layers]
-    for ax, costs, label, scale in (
-        (axes[0], report.times, "time (µs)", 1e6),
-        (axes[1], report.energies, "energy (µJ)", 1e6),
+    for ax, costs, name, ending in (
+        (axes[0], report.times, "time", "_s"),
+        (axes[1], report.energies, "energy", "_j"),
     ):
         by_layer = np.zeros((len(names), len(ALL_PHASES)))
-        np.add.at(by_layer, makers, scale * costs)
-        stack(ax, by_layer)
-        ax.set_ylabel(label)
+        np.add.at(by_layer, makers, costs)
+        unit, scale = unit_and_factor(ending, by_layer.sum(axis=1).max())
+        stack(ax, scale * by_layer)
+        ax.set_ylabel(f"{name} ({unit})")
         ax.grid(axis="x", visible=False)
     step = -(-len(names) // MOST_LABELS)
     axes[1].set_xticks(range(0, len(names), step), names[::step], rotation=90, fontsize=5.5)
@@ -53,6 +55,7 @@ def stack(ax: Axes, by_layer: np.ndarray) -> None:
                 range(len(by_layer)), heights, bottom=bottom, width=0.8, label=phase, **fill(phase)
             )
             bottom += heights
+    ax.set_ylim(bottom=0)  # else the least bar's foot would be the axis' end, and hide its 0
 
 
 def stack_shares(ax: Axes, table: pd.DataFrame) -> None:

@@ -1,14 +1,16 @@
 """Where text stands: legends that fit the figure, titles that fit their panel, labels apart."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.path import Path
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import Bbox
@@ -25,10 +27,13 @@ LEAST_FONT = 4.0  # points
 def legend_below(
     fig: Figure, handles: Sequence[Any], labels: Sequence[str] | None = None, most: int = 6
 ) -> Legend:
-    """Put a legend below the axes, in as many columns as fit the figure's width."""
+    """Put a legend below the axes, in as few rows as fit the figure's width, evenly filled."""
     texts = list(labels) if labels is not None else [handle.get_label() for handle in handles]
     renderer = fig.canvas.get_renderer()  # type: ignore[attr-defined]
-    for columns in range(max(min(most, len(texts)), 1), 0, -1):
+    for rows in range(1, max(len(texts), 1) + 1):
+        columns = max(-(-len(texts) // rows), 1)
+        if columns > most:
+            continue
         legend = fig.legend(
             handles=list(handles), labels=texts, loc="outside lower center", ncols=columns,
             columnspacing=1.4,
@@ -105,9 +110,10 @@ def _squeeze(text: Text, room: float, renderer: Any, along: str) -> None:
     """Break a text in two lines, evenly, then shrink it, until it is no longer than `room`."""
     if not text.get_text() or getattr(text.get_window_extent(renderer), along) <= room:
         return
-    words = text.get_text().split()
-    if "\n" not in text.get_text() and len(words) > 1:
-        halves = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    whole = text.get_text()
+    ends = [n for n, letter in enumerate(whole[:-1], 1) if letter in " …"]
+    if "\n" not in whole and ends:
+        halves = [(whole[:n].rstrip(" "), whole[n:]) for n in ends]
         text.set_text("\n".join(min(halves, key=lambda two: max(map(len, two)))))
     while getattr(text.get_window_extent(renderer), along) > room and _points(text) > LEAST_FONT:
         text.set_fontsize(_points(text) - 0.5)
@@ -170,50 +176,83 @@ def _spread(fig: Figure) -> None:
         taken = [t.get_window_extent(renderer) for t in ax.texts if t not in labels]
         legend = ax.get_legend()
         taken += [legend.get_window_extent(renderer)] if legend else []
-        inside = ax.get_window_extent(renderer)
-        spots = _spots(ax)
-        size = 3.0 * fig.dpi / 72
-        points = [Bbox.from_bounds(x - size, y - size, 2 * size, 2 * size) for x, y in spots]
+        around = _Around(ax.get_window_extent(renderer), taken, _spots(ax), _paths(ax))
         for label in labels:
-            taken.append(_place(label, taken, points, inside, renderer))
+            assert isinstance(label, Annotation)
+            around.taken.append(_place(label, around, renderer))
 
 
-def _spots(ax: Axes) -> list[Any]:
+@dataclass
+class _Around:
+    """What labels of points must not lie on, in pixels.
+
+    Attributes
+    ----------
+    inside : of the axes. taken : extents of texts. spots : of points, (n, 2). paths : of lines.
+    """
+
+    inside: Bbox
+    taken: list[Bbox]
+    spots: np.ndarray
+    paths: list[Path]
+
+    def cost(self, box: Bbox, own: np.ndarray, marker: float) -> float:
+        """Return how badly a label stands: outside and over texts worst, over lines least."""
+        away = self._distances(box, self.spots)
+        out = not (
+            self.inside.x0 <= box.x0
+            and box.x1 <= self.inside.x1
+            and self.inside.y0 <= box.y0
+            and box.y1 <= self.inside.y1
+        )
+        others = away[np.abs(self.spots - own).max(axis=1) > 1] if len(away) else away
+        ahead = others - self._distances(box, own[None])[0]  # else it would name that one
+        doubt = 2.0 * (ahead < 0).any() + (ahead < marker).any()
+        crossed = sum(path.intersects_bbox(box, filled=False) for path in self.paths)
+        over = sum(_overlap(box, other) for other in self.taken)
+        return 10.0 * out + 5.0 * over + (away < marker).sum() + doubt + crossed
+
+    @staticmethod
+    def _distances(box: Bbox, spots: np.ndarray) -> np.ndarray:
+        low, high = np.array([box.x0, box.y0]), np.array([box.x1, box.y1])
+        return np.hypot(*np.maximum(np.maximum(low - spots, spots - high), 0.0).T)
+
+
+def _spots(ax: Axes) -> np.ndarray:
     """Return where points are drawn, in pixels: of lines with markers and of scatters."""
-    found: list[Any] = []
-    for line in ax.lines:
-        if line.get_marker() not in ("None", "", None):
-            found += list(ax.transData.transform(line.get_xydata()))
-    for collection in ax.collections:
-        offsets: np.ndarray = np.ma.filled(
-            np.ma.asarray(collection.get_offsets(), dtype=float), np.nan
-        )
-        found += (
-            list(ax.transData.transform(offsets)) if isinstance(collection, PathCollection) else []
-        )
-    return [spot for spot in found if np.isfinite(spot).all()]
+    found = [
+        ax.transData.transform(line.get_xydata())
+        for line in ax.lines
+        if line.get_marker() not in ("None", "", None)
+    ]
+    found += [
+        ax.transData.transform(np.ma.filled(np.ma.asarray(c.get_offsets(), float), np.nan))
+        for c in ax.collections
+        if isinstance(c, PathCollection)
+    ]
+    spots = np.concatenate([np.empty((0, 2)), *found])
+    return spots[np.isfinite(spots).all(axis=1)]
 
 
-def _place(
-    label: Text, taken: Sequence[Bbox], points: Sequence[Bbox], inside: Bbox, renderer: Any
-) -> Bbox:
-    """Try the places around a point; take the one that hides least, points counting less."""
-    best: tuple[float, tuple[float, float]] | None = None
+def _paths(ax: Axes) -> list[Path]:
+    """Return the lines that are drawn, bars of errors among them, in pixels."""
+    lines = [Path(line.get_xydata()) for line in ax.lines if line.get_linestyle() != "None"]
+    bars = [p for c in ax.collections if isinstance(c, LineCollection) for p in c.get_paths()]
+    return [ax.transData.transform_path(path) for path in (*lines, *bars)]
+
+
+def _place(label: Annotation, around: _Around, renderer: Any) -> Bbox:
+    """Try the places around a point; take the nearest of those where it stands best."""
+    own = label.axes.transData.transform(label.xy)  # type: ignore[union-attr]
+    marker = 3.0 * renderer.points_to_pixels(1.0)
+    costs = {}
     for place in PLACES:
         label.set_position(place)
-        label.update_positions(renderer)  # type: ignore[attr-defined]
+        label.update_positions(renderer)
         box = label.get_window_extent(renderer)
-        out = not (inside.x0 <= box.x0 and box.x1 <= inside.x1
-                   and inside.y0 <= box.y0 and box.y1 <= inside.y1)  # fmt: skip
-        cost = 10.0 * out + 5.0 * sum(_overlap(box, other) for other in taken)
-        cost += sum(_overlap(box, point) for point in points)
-        if best is None or cost < best[0]:
-            best = cost, place
-        if cost == 0:
-            break
-    assert best is not None
-    label.set_position(best[1])
-    label.update_positions(renderer)  # type: ignore[attr-defined]
+        costs[place] = around.cost(box, own, marker) + 0.02 * np.hypot(*place)
+    label.set_position(min(costs, key=lambda place: costs[place]))
+    label.update_positions(renderer)
     return label.get_window_extent(renderer)
 
 

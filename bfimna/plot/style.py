@@ -28,6 +28,7 @@ from bfimna.tables import place
 Share = bool | Literal["none", "all", "row", "col"]
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
+HOUSE_POINTS = 8.0
 LONGEST_NAME = 22  # letters of a network's or technology's name in a figure
 
 #: Okabe and Ito's colours that a greyscale print keeps apart by lightness, dark to light
@@ -58,7 +59,7 @@ TECHNOLOGY_STYLE = {
 }
 #: for technologies that have no style of their own
 SPARE_COLOURS = ("#CC79A7", "#7f7f7f", "#8F6FD0", "#005038", "#5c3d2e", "#b5a800")
-SPARE_MARKERS = ("*", "P", "<", ">", "p", "h")
+SPARE_MARKERS = ("<", ">", "p", "h", "*", "P")  # what can be drawn hollow first
 NETWORK_TITLES = {
     "alexnet": "AlexNet",
     "vgg16": "VGG16",
@@ -79,7 +80,7 @@ TECHNOLOGY_TITLES = {
 def use_house_style() -> None:
     """Set Matplotlib to the house style: 8 pt, thin lines, embedded fonts, no dates in files."""
     mpl.rcParams.update({
-        "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
+        "font.size": HOUSE_POINTS, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
         "xtick.labelsize": 7, "ytick.labelsize": 7, "font.family": "DejaVu Sans",
         "axes.linewidth": 0.6, "lines.linewidth": 1.0, "lines.markersize": 3.5,
         "svg.hashsalt": "bfimna",
@@ -121,7 +122,9 @@ def figure(
             rows, cols, sharex=sharex, sharey=sharey, squeeze=squeeze,
             height_ratios=height_ratios, width_ratios=width_ratios, figsize=(width, height_in),
         )  # fmt: skip
-    fig, axes = plt.subplots(cols, 1, squeeze=False, figsize=(width, height_in))
+    fig, axes = plt.subplots(
+        cols, 1, sharey=sharey in (True, "all", "row"), squeeze=False, figsize=(width, height_in)
+    )
     return fig, axes[:, 0] if squeeze else axes.T
 
 
@@ -134,7 +137,7 @@ def styles_of(technologies: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colours and markers of technologies, all different: unknown ones take the spare ones.
 
     >>> styles_of(["mine", "sram-14nm-hp", "yours"])["yours"]
-    ('#7f7f7f', 'P')
+    ('#7f7f7f', '>')
     """
     technologies = list(dict.fromkeys(technologies))
     unknown = [name for name in technologies if name not in TECHNOLOGY_STYLE]
@@ -164,12 +167,21 @@ def title_of(name: str) -> str:
     >>> title_of("models/a-network-of-a-very-long-name.onnx"), title_of("mine.csv:cell")
     ('a-network…y-long-name', 'cell')
     """
-    plain = slug(name.rpartition(":")[2])
-    short = plain
-    if len(plain) > LONGEST_NAME:
-        half = (LONGEST_NAME - 1) // 2
-        short = f"{plain[: half - 1]}…{plain[-half - 1 :]}"
-    return {**NETWORK_TITLES, **TECHNOLOGY_TITLES}.get(name, short)
+    title = full_title_of(name)
+    if len(title) <= LONGEST_NAME:
+        return title
+    half = (LONGEST_NAME - 1) // 2
+    return f"{title[: half - 1]}…{title[-half - 1 :]}"
+
+
+def full_title_of(name: str) -> str:
+    """How tables write it: as figures do, but in full.
+
+    >>> full_title_of("models/a-network-of-a-very-long-name.onnx"), full_title_of("resnet18")
+    ('a-network-of-a-very-long-name', 'ResNet18')
+    """
+    known = {**NETWORK_TITLES, **TECHNOLOGY_TITLES}
+    return known.get(name, slug(name.rpartition(":")[2]))
 
 
 def letter(axes: Iterable[Axes]) -> None:
@@ -188,8 +200,14 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
 
 
 def plain_log(axis: Axis) -> None:
-    """Write the ticks of a logarithmic axis as plain numbers: 1, 3, 10, 30."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    """Write the ticks of a logarithmic axis as plain numbers, more of them where it is short.
+
+    For an axis that has its data: 0.1, 1, 10; below three decades 1, 3, 10; below one 1, 2, 3, 5.
+    """
+    low, high = sorted(axis.get_view_interval())
+    decades = np.log10(high / low) if low > 0 else np.inf
+    subs = (1.0,) if decades > 3 else (1.0, 3.0) if decades > 1 else (1.0, 2.0, 3.0, 5.0, 7.0)
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
@@ -197,7 +215,8 @@ def plain_log(axis: Axis) -> None:
 def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
     """Put names under bars, upright; of many only every n-th."""
     step = -(-len(labels) // most)
-    size = float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
+    large = max(mpl.rcParams["font.size"] / HOUSE_POINTS, 1.0)  # such as a slide's
+    size = large * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
     shown = [label if len(label) <= LONGEST_NAME else f"…{label[-20:]}" for label in labels]
     ax.set_xticks(range(0, len(labels), step), shown[::step], rotation=90, fontsize=size)
     ax.set_xlim(-0.7, len(labels) - 0.3)

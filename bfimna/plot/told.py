@@ -9,6 +9,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from bfimna.display import unit_and_factor
+from bfimna.plot.style import full_title_of
 from bfimna.tables import place, write_text
 
 #: letters that TeX reads as more than themselves, and those that its fonts lack
@@ -19,6 +20,7 @@ _TEX = {
     "ρ": r"$\rho$", "–": "--", "…": r"\ldots{}", "·": r"$\cdot$", "≥": r"$\geq$", "≤": r"$\leq$",
     "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$", "∝": r"$\propto$",
 }  # fmt: skip
+_POWER = re.compile(r"(?<![\w.])(\d[\d.]*)e([+-]\d+)(?!\w)")
 _DIGITS = dict(enumerate("Zero One Two Three Four Five Six Seven Eight Nine".split()))  # noqa: SIM905
 LONGEST_MACRO = 80  # of a value that is worth a macro
 
@@ -26,18 +28,25 @@ LONGEST_MACRO = 80  # of a value that is worth a macro
 def tex(text: str) -> str:
     r"""Return a text as TeX prints it.
 
-    >>> tex("50 % of w_1")
-    '50 \\% of w\\_1'
+    >>> tex("50 % of w_1"), tex("2.4e+06")
+    ('50 \\% of w\\_1', '$2.4\\times 10^{6}$')
     """
-    return "".join(_TEX.get(letter, letter) for letter in text)
+    escaped = "".join(_TEX.get(letter, letter) for letter in text)
+    return _POWER.sub(_power, escaped)
+
+
+def _power(found: re.Match[str]) -> str:
+    factor = "" if found[1] == "1" else rf"{found[1]}\times "
+    return f"${factor}10^{{{int(found[2])}}}$"
 
 
 def macro_name(*parts: str) -> str:
-    """Return a TeX macro's name, which may hold letters only.
+    """Return a TeX macro's name, which may hold letters only, and not begin with "end".
 
-    >>> macro_name("bit_fluidity", "edp at 8")
-    'bitFluidityEdpAtEight'
+    >>> macro_name("bit_fluidity", "edp at 8"), macro_name("endurance", "days")
+    ('bitFluidityEdpAtEight', 'figEnduranceDays')
     """
+    parts = ("fig", *parts) if parts[0].startswith("end") else parts  # \\newcommand refuses it
     words = re.findall(r"[a-zA-Z]+|[0-9]", " ".join(parts))
     words = [_DIGITS[int(word)] if word.isdigit() else word for word in words]
     return "".join(word if not n else word[0].upper() + word[1:] for n, word in enumerate(words))
@@ -86,6 +95,8 @@ def readable(table: pd.DataFrame, columns: Sequence[str] | Mapping[str, str]) ->
     found = {}
     for column, heading in headings.items():
         values = table[column]
+        if column in ("network", "technology"):
+            values = values.map(full_title_of, na_action="ignore")
         heading = heading or plain(column)
         if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
             found[heading] = ["" if pd.isna(v) else str(v) for v in values]
@@ -102,10 +113,21 @@ def plain(column: str) -> str:
     >>> plain("energy_j"), plain("edp_rel"), plain("throughput_gops"), plain("top1_percent")
     ('energy', 'EDP rel.', 'throughput', 'top-1')
     """
-    words = [w for w in re.sub(r"(_per_w_m2|_ops_per_w|_[sjvw]|_js|_m2|_ops|_gops|_percent)$",
+    words = [w for w in re.sub(r"(_ops_per_w_m2|_g?ops_per_w|_[sjvw]|_js|_m2|_ops|_gops|_percent)$",
                                "", column).split("_") if w]  # fmt: skip
     written = {"edp": "EDP", "top1": "top-1", "rel": "rel.", "mb": "(MB)"}
     return " ".join(written.get(word, word) for word in words)
+
+
+def span(values: Iterable[float], form: str) -> str:
+    """Write the least and the greatest value; one if they read the same.
+
+    >>> span([3.2, 1, 2], "{:.0f} %"), span([1.01, 1.02], "{:.1f} times")
+    ('1 % to 3 %', '1.0 times')
+    """
+    values = list(values)
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def number(value: float, digits: int = 3) -> str:

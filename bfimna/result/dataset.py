@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError, shown, unknown
+from bfimna.files import as_path
 from bfimna.result.grid import Grid, Part
 from bfimna.result.totals import LABELS
 
@@ -52,11 +53,19 @@ def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
 
 def check_own(folder: Path, parts: Iterable[Path]) -> None:
     """Raise if a folder holds parts of another sweep, which readers would take for this one's."""
-    if others := sorted(set(folder.glob(FILES)) - set(parts)):
+    if others := sorted(set(_parts(folder)) - set(parts)):
         raise BfimnaError(
             f"{folder} holds {len(others)} parts of another sweep, such as "
             f"{others[0].relative_to(folder)}: want another folder, or remove it"
         )
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Return the parts that lie in a folder."""
+    try:
+        return sorted(folder.glob(FILES))
+    except (OSError, ValueError):  # overlong, or with NUL
+        return []
 
 
 def planned(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, Part]:
@@ -129,13 +138,27 @@ def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.D
     BfimnaError
         No dataset of a sweep, or an unknown column.
     """
+    return _read(folder, _files(folder), columns)
+
+
+def read_parts(folder: str | Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Read a sweep as `read_sweep` does, one part after the other, in the memory of one."""
+    for file in _files(folder):
+        yield _read(folder, [file], columns)
+
+
+def _files(folder: str | Path) -> list[Path]:
+    files = _parts(as_path(folder))
+    if not files:
+        raise BfimnaError(f"{shown(str(folder))}: no dataset of a sweep ({FILES})")
+    return files
+
+
+def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> pd.DataFrame:
     _parquet()
     import pyarrow as pa
     from pyarrow import dataset as ds
 
-    files = sorted(Path(folder).glob(FILES))
-    if not files:
-        raise BfimnaError(f"{folder}: no dataset of a sweep ({FILES})")
     keys = ds.partitioning(pa.schema([(key, pa.string()) for key in KEYS]), flavor="hive")
     names = [str(file) for file in files]
     try:

@@ -56,7 +56,7 @@ def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
 
 
 def figures(bits: int, chip: Chip, technology: cost.Prices) -> tuple[Any, Any, Any]:
-    """Return op/s, op/s/W and m² at peak; arrays where the technology's fields are draws."""
+    """Return OPS, OPS/W and m² at peak; arrays where the technology's fields are draws."""
     bits = whole_number("bits", bits, 1, MAX_BITS)
     if not chip.clusters:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")

@@ -13,6 +13,7 @@ from bfimna.chip.memory import live_bits
 from bfimna.chip.placement import Placement
 from bfimna.chip.words import storage
 from bfimna.display import html_table, quantity
+from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.result import physics, uncertainty
@@ -25,13 +26,14 @@ from bfimna.technology.technology import Technology
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DRAWN = "5 to 95 % of the draws"
 #: total → how a report calls it, and its unit
 SHOWN = {
     "latency_s": ("latency (of the batch)", "s"),
     "seconds_per_inference": ("time per inference", "s"),
     "energy_j": ("energy per inference", "J"),
     "edp_js": ("energy-delay product", "J·s"),
-    "throughput_ops": ("throughput", "op/s"),
+    "throughput_ops": ("throughput", "OPS"),
     "efficiency_ops_per_w": ("efficiency", "op/J"),
     "area_m2": ("area", "m²"),
 }
@@ -166,7 +168,17 @@ class Report:
 
     @cached_property
     def _bounds(self) -> dict[str, Any]:
-        return uncertainty.bounds(self.placement, self.technology, self.operations, self.batch)
+        return uncertainty.bounds(
+            self.placement, self.technology, self.operations, self.batch, bounded=tuple(SHOWN)
+        )
+
+    def _span(self, key: str, unit: str) -> str:
+        """Return where 90 % of a total's draws lie, as text; empty if nothing is drawn."""
+        try:
+            low, high = (float(self._bounds[f"{key}_{end}"]) for end in ("low", "high"))
+        except BfimnaError:  # no interval at a supply within the threshold's range
+            return ""
+        return f"{quantity(low, unit)} to {quantity(high, unit)}" if low < high else ""
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -194,7 +206,11 @@ class Report:
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": self.peak_live_bits,
             "live_activations_fit": self.live_activations_fit,
-            **{name: float(end) for name, end in self._bounds.items()},
+            **{
+                f"{name}_{end}": float(self._bounds[f"{name}_{end}"])
+                for name in uncertainty.BOUNDED
+                for end in ("low", "high")
+            },
         }
 
     @property
@@ -229,10 +245,13 @@ class Report:
         )
 
     @property
-    def headline(self) -> list[tuple[str, str]]:
-        """The totals as names and values with sensible units."""
-        shown = [(name, quantity(self._totals[key], unit)) for key, (name, unit) in SHOWN.items()]
-        return [*shown, ("utilisation of rows", f"{100 * self.utilisation:.1f} %")]
+    def headline(self) -> list[tuple[str, str, str]]:
+        """The totals: name, value with a sensible unit, and where 90 % of its draws lie."""
+        shown = [
+            (name, quantity(self._totals[key], unit), self._span(key, unit))
+            for key, (name, unit) in SHOWN.items()
+        ]
+        return [*shown, ("utilisation of rows", f"{100 * self.utilisation:.1f} %", "")]
 
     def __repr__(self) -> str:
         return (
@@ -241,9 +260,8 @@ class Report:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(
-            self.title, ("quantity", "value"), self.headline, (*self.notes, *self.warnings)
-        )
+        told = (*self.notes, *(f"warning: {line}" for line in self.warnings))
+        return html_table(self.title, ("quantity", "value", DRAWN), self.headline, told)
 
     @cached_property
     def _layers(self) -> pd.DataFrame:

@@ -77,8 +77,8 @@ def sweep(
         `Precision` those that have its layers.
     counts : one set of AP counts, or both.
     supplies : logic supplies in V, of every technology; their own if left out.
-    intervals : whether to add columns ``_low`` and ``_high``, as in `Report.summary`; costs a
-        hundred times the rest.
+    intervals : whether to add columns ``_low`` and ``_high``, as in `Report.summary`; costs
+        hundreds of times the rest.
     to : folder of a partitioned Parquet dataset. Written part by part, each whole or not at all;
         parts that are there already, of the same inputs and code, are not computed again.
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import Placement
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.errors import BfimnaError, one_of, whole_number
 from bfimna.result import cost
 from bfimna.result.draws import causes, prices, uniform
 from bfimna.result.peak import Peak, figures
@@ -23,9 +23,8 @@ from bfimna.technology.technology import Technology
 if TYPE_CHECKING:
     from bfimna.result.report import Report
 
-DRAWS = 10_000
+DRAWS = 10_000  # everywhere, so that one result's interval has the same ends wherever it stands
 MOST_DRAWS = 10**7
-BOUND_DRAWS = 2_000  # for columns of tables, where there are many points
 PERCENTILES = (5.0, 50.0, 95.0)
 #: quantities that can be drawn, as `Report` names them
 QUANTITIES = (
@@ -58,8 +57,7 @@ def interval(
 
 def draws_of(report: "Report", quantity: str, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """Return a report's quantity under the drawn parameters, shape (draws,)."""
-    if quantity not in QUANTITIES:
-        raise unknown("quantity with an interval", quantity, QUANTITIES)
+    one_of("quantity with an interval", quantity, QUANTITIES)
     found = quantities(
         report.placement, report.technology, report.operations, report.batch,
         draws=draws, seed=seed,
@@ -73,7 +71,7 @@ def bounds(
     operations: float,
     images: int = 1,
     *,
-    draws: int = BOUND_DRAWS,
+    draws: int = DRAWS,
     seed: int = 0,
     bounded: Sequence[str] = BOUNDED,
 ) -> dict[str, np.ndarray]:
@@ -117,8 +115,7 @@ def sobol(
     from SALib.analyze.sobol import analyze  # loaded on use: only this needs SALib
     from SALib.sample.sobol import sample
 
-    if quantity not in QUANTITIES:
-        raise unknown("quantity with an interval", quantity, QUANTITIES)
+    one_of("quantity with an interval", quantity, QUANTITIES)
     if whole_number("samples", samples, 2) & (samples - 1):
         raise BfimnaError(f"samples must be a power of two, not {samples}")
     names = causes(report.technology)

@@ -19,6 +19,8 @@ from bfimna.search.program import Choice
 CLOSE, STEPS = 1e-4, 25
 #: prices tried are up to this many times Ω over the limit
 DEAREST = 1e6
+#: a cut so far above the rest has no part in the prices; beyond it is no number to the solver
+HIGHEST = 1e15
 #: cuts of the linear program: the lowest at the prices last used
 MOST_CUTS = 60
 
@@ -81,7 +83,9 @@ class Pool:
         limits = corners.max(axis=0)
         best, points = None, self._cuts(corners, scale)
         for _ in range(STEPS):
-            prices, highest = _highest(points / [scale, *limits], corners / limits)
+            with np.errstate(over="ignore"):
+                relative = np.minimum(points / [scale, *limits], HIGHEST)
+            prices, highest = _highest(relative, corners / limits)
             prices = prices * scale / limits
             solved = self.elimination.solve((self.costs[0] + prices @ self.costs[1:])[None])
             omega = float(solved.least[0] - (corners @ prices).max())

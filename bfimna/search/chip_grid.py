@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bfimna.chip.chip import Chip
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.errors import BfimnaError, shown, unknown, whole_number, wrong_type
 
 #: fields of a chip that a grid may vary
 AXES = (
@@ -30,19 +30,23 @@ GRID: Mapping[str, Sequence[Any]] = {
 
 def checked(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """Return the grid without repeated values; every value is one that a chip takes."""
-    found = {}
+    found: dict[str, list[Any]] = {}
+    if not isinstance(grid, Mapping):
+        raise wrong_type("grid", grid, "a mapping of a chip's fields to values")
     for axis, values in grid.items():
         if axis not in AXES:
             raise unknown("field of a chip to vary", axis, AXES)
         if isinstance(values, str) or not isinstance(values, Iterable):
-            raise BfimnaError(f"grid: {axis} must be a list of values, not {values!r}")
-        found[axis] = list(dict.fromkeys(values))
-        if not found[axis]:
-            raise BfimnaError(f"grid: {axis} has no value")
-        for value in found[axis]:
-            replace(Chip.limited(), **{axis: value})  # a chip's own checks
+            raise BfimnaError(f"grid: {axis} must be a list of values, not {shown(values)}")
+        found[axis] = []
+        for value in values:
+            chip = replace(Chip.limited(), **{axis: value})  # a chip's own checks
             if axis == "clusters":
                 whole_number("grid: clusters (a chip to be built has some)", value, 1)
+            if (own := getattr(chip, axis)) not in found[axis]:
+                found[axis].append(own)
+        if not found[axis]:
+            raise BfimnaError(f"grid: {axis} has no value")
     return found
 
 

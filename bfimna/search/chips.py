@@ -14,10 +14,28 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from bfimna.chip.chip import Chip
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.chip.chip import MOST_IMAGES, Chip
+from bfimna.errors import (
+    BfimnaError,
+    one_of,
+    positive_number,
+    truth,
+    whole_number,
+    wrong_type,
+)
+from bfimna.names import (
+    AnyChip,
+    AnyNetwork,
+    AnyPrecision,
+    AnyTechnology,
+    load_chip,
+    load_network,
+    load_precision,
+    load_technology,
+)
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.result.grid import listed
 from bfimna.result.simulate import simulate
 from bfimna.search.chip_grid import AXES, GRID, checked, named
 from bfimna.search.unbeaten import unbeaten
@@ -77,12 +95,12 @@ class _Task:
 
 
 def chips(
-    networks: Network | Sequence[Network],
-    technology: Technology,
-    precisions: Precision | Sequence[Precision] | None = None,
+    networks: AnyNetwork | Sequence[AnyNetwork],
+    technology: AnyTechnology,
+    precisions: AnyPrecision | Sequence[AnyPrecision] | None = None,
     grid: Mapping[str, Sequence[Any]] = GRID,
     budgets: Mapping[str, float] | None = None,
-    base: Chip | None = None,
+    base: AnyChip | None = None,
     batch: int = 1,
     must_fit: bool = False,
     method: Method = "auto",
@@ -121,12 +139,12 @@ def chips(
     >>> found[["clusters", "rows", "on_front"]].values.tolist()
     [[16, 4800, True], [16, 2400, True]]
     """
-    task = _task(networks, precisions, technology, batch, budgets or {}, must_fit)
+    wanted = {} if budgets is None else budgets
+    task = _task(networks, precisions, technology, batch, wanted, must_fit)
     grid = checked(grid)
-    base = Chip.limited() if base is None else base
+    base = Chip.limited() if base is None else load_chip(base)
     count = prod(map(len, grid.values()))
-    if method not in get_args(Method):
-        raise unknown("method", method, get_args(Method))
+    one_of("method", method, get_args(Method))
     exact = method == "exact" or (method == "auto" and count <= MOST_EXACT)
     found = _all(task, base, grid) if exact else _sampled(task, base, grid, samples, seed)
     rows = list(found)
@@ -164,27 +182,28 @@ def distance(table: pd.DataFrame, reference: Mapping[str, Any]) -> dict[str, flo
 
 
 def _task(
-    networks: Network | Sequence[Network],
-    precisions: Precision | Sequence[Precision] | None,
-    technology: Technology,
+    networks: AnyNetwork | Sequence[AnyNetwork],
+    precisions: AnyPrecision | Sequence[AnyPrecision] | None,
+    technology: AnyTechnology,
     batch: int,
     budgets: Mapping[str, float],
     must_fit: bool,
 ) -> _Task:
-    nets = [networks] if isinstance(networks, Network) else list(networks)
+    nets = [load_network(network) for network in listed(networks)]
     if not nets:
         raise BfimnaError("a search for chips needs at least one network")
-    if precisions is None:
-        precisions = [Precision.fixed(network, 8) for network in nets]
-    bits = [precisions] if isinstance(precisions, Precision) else list(precisions)
-    if len(bits) != len(nets):
-        raise BfimnaError(f"{len(bits)} precisions for {len(nets)} networks: want one of each")
-    for what, most in budgets.items():
-        if what not in BUDGETS:
-            raise unknown("budget of a chip", what, BUDGETS)
-        if not (isinstance(most, int | float | np.number) and 0 < most < np.inf):
-            raise BfimnaError(f"budget {what} must be finite and above 0, not {most!r}")
-    return _Task(nets, bits, technology, batch, dict(budgets), bool(must_fit))
+    given = [8] * len(nets) if precisions is None else listed(precisions)
+    if len(given) != len(nets):
+        raise BfimnaError(f"{len(given)} precisions for {len(nets)} networks: want one of each")
+    bits = [load_precision(*pair) for pair in zip(nets, given, strict=True)]
+    if not isinstance(budgets, Mapping):
+        raise wrong_type("budgets", budgets, "a mapping of quantities to the most of each")
+    for what in budgets:
+        one_of("budget of a chip", what, BUDGETS)
+    most = {what: positive_number(f"budget {what}", value) for what, value in budgets.items()}
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
+    technology = load_technology(technology)
+    return _Task(nets, bits, technology, batch, most, truth("must_fit", must_fit))
 
 
 def _all(task: _Task, base: Chip, grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:

@@ -6,9 +6,26 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bfimna.chip.chip import Chip
-from bfimna.errors import BfimnaError, unknown, whole_number
-from bfimna.network.graph import Network
+from bfimna.errors import (
+    BfimnaError,
+    instance,
+    is_number,
+    one_of,
+    positive_number,
+    shown,
+    whole_number,
+    wrong_type,
+)
+from bfimna.names import (
+    AnyChip,
+    AnyNetwork,
+    AnyPrecision,
+    AnyTechnology,
+    load_chip,
+    load_network,
+    load_precision,
+    load_technology,
+)
 from bfimna.network.precision import Precision
 from bfimna.result.sweep import sweep
 from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
@@ -17,7 +34,8 @@ from bfimna.search.program import Choice
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.search.solve import Search
 from bfimna.search.space import Space
-from bfimna.technology.technology import Technology
+
+MOST_POINTS = 10_000  # of a front
 
 
 @dataclass(frozen=True)
@@ -46,22 +64,22 @@ class Budget:
     fraction: float | None = None
 
     def __post_init__(self) -> None:
-        if self.quantity not in QUANTITIES:
-            raise unknown("quantity of a budget", self.quantity, QUANTITIES)
+        one_of("quantity of a budget", self.quantity, QUANTITIES)
         if (self.limit is None) == (self.fraction is None):
             raise BfimnaError(f"give a budget on {self.quantity} either limit= or fraction=")
-        if self.limit is not None and not 0 < self.limit < np.inf:
-            raise BfimnaError(f"limit of a budget must be finite and above 0, not {self.limit!r}")
-        if self.fraction is not None and not 0 <= self.fraction <= 1:
-            raise BfimnaError(f"fraction of a budget must be from 0 to 1, not {self.fraction!r}")
+        if self.limit is not None:
+            object.__setattr__(self, "limit", positive_number("limit of a budget", self.limit))
+        share = self.fraction
+        if share is not None and not (is_number(share) and 0 <= share <= 1):
+            raise BfimnaError(f"fraction of a budget must be from 0 to 1, not {shown(share)}")
 
 
 def choose(
-    network: Network,
+    network: AnyNetwork,
     sensitivity: Sensitivity,
     budget: Budget,
-    chip: Chip,
-    technology: Technology,
+    chip: AnyChip,
+    technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
 ) -> Precision:
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
@@ -90,21 +108,30 @@ def choose(
 
 
 def choose_each(
-    network: Network,
+    network: AnyNetwork,
     sensitivity: Sensitivity,
     budgets: Sequence[Budget],
-    chip: Chip,
-    technology: Technology,
+    chip: AnyChip,
+    technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
 ) -> list[Precision]:
     """Return `choose` for several budgets; what they share is worked out once."""
-    space = Space(network, sensitivity, tuple(choices))
-    vectors = model_costs(space) | ap_costs(space, chip, technology)
+    budgets = [instance("budget", budget, Budget) for budget in budgets]
+    space = _space(network, sensitivity, choices)
+    on = load_chip(chip), load_technology(technology)
+    vectors = model_costs(space) | ap_costs(space, *on)
     budgeted = {
         quantity: _Budgeted(space, vectors, quantity)
         for quantity in dict.fromkeys(budget.quantity for budget in budgets)
     }
     return [budgeted[budget.quantity].choose(budget) for budget in budgets]
+
+
+def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> Space:
+    instance("sensitivity", sensitivity, Sensitivity)
+    if isinstance(choices, str) or not isinstance(choices, Iterable):
+        raise wrong_type("choices", choices, "a list of widths")
+    return Space(load_network(network), sensitivity, tuple(choices))
 
 
 class _Budgeted:
@@ -141,10 +168,10 @@ class _Budgeted:
 
 
 def front(
-    network: Network,
+    network: AnyNetwork,
     sensitivity: Sensitivity,
-    chip: Chip,
-    technology: Technology,
+    chip: AnyChip,
+    technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
     points: int = 50,
 ) -> list[Precision]:
@@ -153,9 +180,10 @@ def front(
     EDP budgets are spaced evenly in logarithm, from the smallest EDP that there is to that of the
     highest bits; each choice is the proven optimum of its own budget, as `choose` finds it.
     """
-    whole_number("points", points, 2)
-    space = Space(network, sensitivity, tuple(choices))
-    budgeted = _Budgeted(space, ap_costs(space, chip, technology), "edp_js")
+    points = whole_number("points", points, 2, MOST_POINTS)
+    space = _space(network, sensitivity, choices)
+    on = load_chip(chip), load_technology(technology)
+    budgeted = _Budgeted(space, ap_costs(space, *on), "edp_js")
     ends = [budgeted.value(c) for c in (budgeted.search.smallest, space.uniform(-1))]
     found: dict[tuple[int, ...], Precision] = {}
     for k, limit in enumerate(np.geomspace(ends[0], ends[1], points)):
@@ -167,20 +195,24 @@ def front(
 
 
 def compare(
-    network: Network,
+    network: AnyNetwork,
     sensitivity: Sensitivity,
-    precisions: Sequence[Precision],
-    chip: Chip,
-    technology: Technology,
+    precisions: Sequence[AnyPrecision],
+    chip: AnyChip,
+    technology: AnyTechnology,
 ) -> pd.DataFrame:
     """Return `sweep`'s rows of precisions with their Ω, whatever chose them.
 
     Column `omega_basis` is "known" where the sensitivity gives every layer's error at its width,
     and "interpolated" where some are estimated (error ∝ 4^-bits).
     """
-    sensitivity.check(network)
-    rows = sweep(network, precisions, [chip], [technology])
-    bits = [dict(zip(p.layers, p.weight_bits, strict=True)) for p in precisions]
+    network = load_network(network)
+    instance("sensitivity", sensitivity, Sensitivity).check(network)
+    if isinstance(precisions, str) or not isinstance(precisions, Iterable):
+        raise wrong_type("precisions", precisions, "a list of precisions")
+    loaded = [load_precision(network, precision) for precision in precisions]
+    rows = sweep(network, loaded, [load_chip(chip)], [load_technology(technology)])
+    bits = [dict(zip(p.layers, p.weight_bits, strict=True)) for p in loaded]
     rows["omega"] = [sensitivity.total(b) for b in bits]
     rows["omega_basis"] = [sensitivity.basis(b) for b in bits]
     return rows

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bfimna import data
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.errors import BfimnaError, instance, is_number, shown, unknown, whole_number, wrong_type
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS
 
@@ -43,6 +43,8 @@ class Sensitivity:
     fixed: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for what, values in (("trace", self.trace), ("error", self.error), ("fixed", self.fixed)):
+            _check_mapping(f"{what} of a sensitivity", values)
         if not self.error:
             raise BfimnaError("a sensitivity needs at least one layer whose bits are to be chosen")
         error = {layer: _errors(layer, errors) for layer, errors in self.error.items()}
@@ -63,12 +65,13 @@ class Sensitivity:
         return self.trace[layer] * error
 
     def _errors_of(self, layer: str) -> Mapping[int, float]:
-        if layer not in self.error:
+        if not isinstance(layer, str) or layer not in self.error:
             raise unknown("layer of the sensitivity", layer, self.error)
         return self.error[layer]
 
     def basis(self, bits: Mapping[str, int]) -> str:
         """Return "known" if the error of every layer at its width is given, else "interpolated"."""
+        _check_mapping("bits", bits)
         free = (layer for layer in bits if layer not in self.fixed)
         return "known" if all(bits[x] in self._errors_of(x) for x in free) else "interpolated"
 
@@ -80,10 +83,12 @@ class Sensitivity:
 
     def total(self, bits: Mapping[str, int]) -> float:
         """Return Ω of a choice: the sum over the layers that are not fixed."""
+        _check_mapping("bits", bits)
         return sum(self.of(layer, b) for layer, b in bits.items() if layer not in self.fixed)
 
     def check(self, network: Network) -> None:
         """Raise unless every weighted layer of the network is covered or fixed, and no other."""
+        instance("network", network, Network)
         covered = set(self.error) | set(self.fixed)
         if missing := [x for x in network.gemm_names if x not in covered]:
             raise BfimnaError(
@@ -96,28 +101,36 @@ class Sensitivity:
             )
 
 
+def _check_mapping(what: str, values: object) -> None:
+    if not isinstance(values, Mapping):
+        raise wrong_type(what, values, "a mapping by layer")
+
+
 def _errors(layer: str, errors: Mapping[int, float]) -> dict[int, float]:
     try:
-        found = {_width(layer, bits): float(error) for bits, error in errors.items()}
-    except (AttributeError, TypeError, ValueError):
+        found = {
+            _width(layer, bits): float(error) if is_number(error) else 0.0
+            for bits, error in errors.items()
+        }
+    except (AttributeError, OverflowError):
         found = {}
     if not found or not all(0 < error < np.inf for error in found.values()):
         raise BfimnaError(
             f"layer {layer!r}: the quantisation errors must be finite and above 0, by bits from "
-            f"1 to {MAX_BITS}, not {errors!r}"
+            f"1 to {MAX_BITS}, not {shown(errors)}"
         )
     return found
 
 
 def _trace(layer: str, trace: float | None) -> float:
     try:
-        value = float(trace)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        value = np.nan
+        value = float(trace) if is_number(trace) else np.nan  # type: ignore[arg-type]
+    except OverflowError:
+        value = np.inf
     if not 0 <= value < np.inf:
         raise BfimnaError(
             f"layer {layer!r}: the mean Hessian trace must be a finite number of at least 0, not "
-            f"{trace!r}"
+            f"{shown(trace)}"
         )
     return value
 
@@ -138,6 +151,7 @@ def hawq_sensitivity(network: Network) -> Sensitivity:
     >>> hawq_sensitivity(zoo.resnet18()).fixed
     {'conv1': 8, 'fc': 8}
     """
+    instance("network", network, Network)
     rows = data.hawq_sensitivity(network.name).set_index("layer")
     trace = {str(layer): float(trace) for layer, trace in rows.mean_hessian_trace.items()}
     error = {

@@ -3,9 +3,11 @@
 import csv
 import re
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 
 from bfimna.errors import BfimnaError
+from bfimna.files import text_of
 from bfimna.network.precision import MAX_BITS
 from bfimna.search.sensitivity import Sensitivity
 
@@ -35,14 +37,12 @@ def read_sensitivity(path: str | Path, fixed: Mapping[str, int] | None = None) -
         any number. A layer that the file lacks is found when a network is searched: it has to be
         in the file or in `fixed`.
     """
-    path = Path(path)
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise BfimnaError(f"{path}: no such file, or one larger than {MAX_BYTES} bytes")
+    text, path = text_of(path, MAX_BYTES), Path(path)
     trace: dict[str, float] = {}
     error: dict[str, dict[int, float]] = {}
     held: dict[str, int] = {}
     lines: dict[str, int] = {}
-    for line, row in _rows(path):
+    for line, row in _rows(path, text):
         layer = row["layer"]
         try:
             if layer in lines:
@@ -61,25 +61,22 @@ def read_sensitivity(path: str | Path, fixed: Mapping[str, int] | None = None) -
         raise BfimnaError(f"{path}: {problem}") from None
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Each row's line and its cells by column."""
+    reader = csv.reader(StringIO(text), strict=True)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = [cell.strip() for cell in next(reader, [])]
-            _check_columns(path, columns)
-            for row in reader:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(columns):
-                    raise BfimnaError(
-                        f"{path} line {reader.line_num}: {len(row)} cells for {len(columns)} "
-                        f"columns ({', '.join(columns)})"
-                    )
-                cells = (cell.strip() for cell in row)
-                yield reader.line_num, dict(zip(columns, cells, strict=True))
-    except UnicodeDecodeError:
-        raise BfimnaError(f"{path}: not UTF-8 text") from None
+        columns = [cell.strip() for cell in next(reader, [])]
+        _check_columns(path, columns)
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(columns):
+                raise BfimnaError(
+                    f"{path} line {reader.line_num}: {len(row)} cells for {len(columns)} "
+                    f"columns ({', '.join(columns)})"
+                )
+            cells = (cell.strip() for cell in row)
+            yield reader.line_num, dict(zip(columns, cells, strict=True))
     except csv.Error as problem:
         raise BfimnaError(f"{path} line {reader.line_num}: {problem}") from None
 

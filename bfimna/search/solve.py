@@ -21,6 +21,8 @@ from bfimna.search.program import Choice, Program
 
 #: how far above its bound the optimum is looked for first, and how much farther next
 FIRST_GAP, WIDER = 0.002, 3.0
+#: cost or Ω: prices, which are ratios of the two, stay within a float's range
+LARGEST = 1e100
 
 
 @dataclass(eq=False)
@@ -40,8 +42,8 @@ class Search:
     def __post_init__(self) -> None:
         self.elimination = Elimination(self.program)
         everything = np.stack([self.program.omega_vector, *self.vectors])
-        if (everything < 0).any() or not np.isfinite(everything).all():
-            raise BfimnaError("the search takes costs and Ω that are finite and at least 0")
+        if not ((everything >= 0) & (everything <= LARGEST)).all():
+            raise BfimnaError(f"the search takes costs and Ω from 0 to {LARGEST:g}")
         self.pool = Pool(self.elimination, everything)
         ends = [self.elimination.choices(self.elimination.solve(v[None])) for v in everything]
         points = self.pool.add(np.concatenate([*ends, self.smallest[None]]))

@@ -81,7 +81,7 @@ def assumptions(
     precision: AnyPrecision,
     technology: AnyTechnology,
     chip: AnyChip = "LR",
-    draws: int = uncertainty.BOUND_DRAWS,
+    draws: int = uncertainty.DRAWS,
 ) -> pd.DataFrame:
     """Return by what factor each assumption's alternative changes an inference.
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bfimna.chip.chip import Chip
 from bfimna.chip.placement import place
-from bfimna.names import load_network, load_precision, load_technology
+from bfimna.names import AnyChip, load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision, as_arrays
 from bfimna.result import uncertainty
@@ -62,7 +62,9 @@ def _bounds(
     return pd.concat(frames, ignore_index=True)
 
 
-def supply(network: str, precision: str, technologies: Sequence[str]) -> pd.DataFrame:
+def supply(
+    network: str, precision: str, technologies: Sequence[str], chip: AnyChip = "LR"
+) -> pd.DataFrame:
     """Simulate supplies of 0.5 to 1.0 V, and bound them by the delay law's parameters.
 
     Rows with corner "nominal", and "optimistic" and "pessimistic": threshold and exponent at the
@@ -74,7 +76,7 @@ def supply(network: str, precision: str, technologies: Sequence[str]) -> pd.Data
     frames = []
     for name in technologies:
         for corner, tech in _delay_laws(load_technology(name)).items():
-            points = sweep(net, bits, [Chip.limited()], [tech.at_supply(v) for v in volts])
+            points = sweep(net, bits, [chip], [tech.at_supply(v) for v in volts])
             frames.append(points.assign(corner=corner))
     return pd.concat(frames, ignore_index=True)
 
@@ -88,13 +90,15 @@ def _delay_laws(tech: Technology) -> dict[str, Technology]:
     }
 
 
-def batches(networks: Sequence[str], precision: str, technology: str) -> pd.DataFrame:
-    """Batch sizes 1 to 256 on LR; columns of `sweep`."""
+def batches(
+    networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
+) -> pd.DataFrame:
+    """Batch sizes 1 to 256; columns of `sweep`."""
     tech = load_technology(technology)
     frames = []
     for name in networks:
         net = load_network(name)
         bits = [load_precision(net, precision)]
         sizes = [int(b) for b in 2 ** np.arange(9)]
-        frames.append(sweep(net, bits, [Chip.limited()], [tech], batches=sizes))
+        frames.append(sweep(net, bits, [chip], [tech], batches=sizes))
     return pd.concat(frames, ignore_index=True)

@@ -94,11 +94,15 @@ def array_energies(
         cost.energy(done.counts, tech, chip, _segment(placed, network, *key))
         for key, done in report.activity.items()
     )
-    expected = sum(
-        float(np.sum(cost.energy(work.counts, tech, chip, work.segment)))
+    return float(measured), expected_array_energy(placed, tech)
+
+
+def expected_array_energy(placed: Placement, tech: Technology) -> float:
+    """Return the arrays' energy in J of a batch, as a placement expects it."""
+    return sum(
+        float(np.sum(cost.energy(work.counts, tech, placed.chip, work.segment)))
         for work in placed.phases.values()
     )
-    return float(measured), expected
 
 
 def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:

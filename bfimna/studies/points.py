@@ -72,8 +72,10 @@ def _stored(
     return {str(k): v for k, v in found.iloc[0].items()} if len(found) else None
 
 
-def layers(path: str, network: str, precision: str, technology: str) -> pd.DataFrame:
-    """Return a combination's tidy layers on LR, from the workflow's file or simulated here."""
+def layers(
+    path: str, network: str, precision: str, technology: str, chip: str | Mapping[str, Any] = "LR"
+) -> pd.DataFrame:
+    """Return a combination's tidy layers, from the workflow's file or simulated here."""
     if path and Path(path).is_file():
         return pd.read_csv(Path(path))
-    return run(network, precision, technology, "LR").layers
+    return run(network, precision, technology, chip).layers

@@ -1,5 +1,6 @@
 """The searches that the notebooks draw: fronts beside published schemes, streams played."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.chip.chip import Chip
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, is_number, positive_number, shown, whole_number
 from bfimna.names import load_network, load_precision
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.result.grid import listed
 from bfimna.result.sweep import sweep
 from bfimna.search import dynamic
 from bfimna.search.choose import Budget, choose, choose_each, compare, front
@@ -84,13 +86,21 @@ def against_published(
     ]
     frames = [given.assign(choices="published" if sensitivity is None else "uniform")]
     for text, count in points.items():
-        choices = [int(bits) for bits in text.split(",")]
+        choices = _choices(text)
         found = front(net, omega, chip, technology, choices, count)
         rows = compare(net, omega, found, chip, technology)
         frames.append(rows.assign(choices=text))
     int8 = sweep(net, [_uniform(net, omega, 8)], [chip], [technology]).edp_js[0]
     table = pd.concat(frames, ignore_index=True)
     return table.assign(edp_rel=table.edp_js / int8)
+
+
+def _choices(text: object) -> list[int]:
+    """Return choices of bits that are given as text, "4, 8"."""
+    parts = text.split(",") if isinstance(text, str) else [""]
+    if not all(re.fullmatch(r"\s*[0-9]{1,2}\s*", part) for part in parts):
+        raise BfimnaError(f"choices of bits: want widths by commas, '4, 8', not {shown(text)}")
+    return [int(part) for part in parts]
 
 
 def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) -> pd.DataFrame:
@@ -134,8 +144,11 @@ def options(
     ----------
     accuracies : in percent, by precision (a name or a file).
     """
-    if not accuracies:
+    if not isinstance(accuracies, Mapping) or not accuracies:
         raise BfimnaError("give the measured accuracy of at least one precision")
+    for name, percent in accuracies.items():
+        if is_number(percent) and not 0 <= percent <= 100:
+            raise BfimnaError(f"accuracy of {shown(name)} must be from 0 to 100 %, not {percent}")
     net = load_network(network)
     precisions = [load_precision(net, name) for name in accuracies]
     rows = sweep(net, precisions, [chip], [technology])
@@ -164,8 +177,10 @@ def play(
     And by the policy again, as a crossbar that pays `reload` would live through it. One row per
     seed, run and inference.
     """
+    battery_j = positive_number("battery_j", battery_j)
+    inferences = whole_number("inferences", inferences, 1)
     frames = []
-    for seed in seeds:
+    for seed in [whole_number("seed", seed, 0) for seed in listed(seeds)]:
         stream = dynamic.day(options, inferences, seed)
         static = [
             dynamic.run(options, stream, battery_j, dynamic.fixed(k)) for k in range(len(options))

@@ -6,26 +6,43 @@ from dataclasses import replace
 import pandas as pd
 
 from bfimna.chip.chip import Chip
-from bfimna.names import load_network, load_precision, load_technology
+from bfimna.names import AnyChip, load_chip, load_network, load_precision, load_technology
 from bfimna.result.simulate import simulate
 
 
-def traffic(networks: Sequence[str], precision: str, technology: str) -> pd.DataFrame:
-    """Vary the assumptions on data movement; a row a network and variant of the chip."""
-    tech, lr = load_technology(technology), Chip.limited()
+def traffic(
+    networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
+) -> pd.DataFrame:
+    """Vary a chip's assumptions on data movement; a row a network and variant, the chip's first.
+
+    A variant that the chip is already is left out.
+    """
+    tech, given = load_technology(technology), load_chip(chip)
     variants = {
-        "multicast, resident": lr,
-        "overlapped": replace(lr, overlap=True),
-        "no multicast": replace(lr, multicast=False),
-        "streamed weights": replace(lr, weights="streamed"),
+        _base(given): given,
+        "overlapped": replace(given, overlap=True),
+        "no multicast": replace(given, multicast=False),
+        "streamed weights": replace(given, weights="streamed"),
     }
+    first, *others = variants.items()
+    variants = dict([first, *((name, own) for name, own in others if own != given)])
     rows = []
     for name in networks:
         net = load_network(name)
         bits = load_precision(net, precision)
-        for variant, chip in variants.items():
-            report = simulate(net, bits, chip, tech)
+        for variant, own in variants.items():
+            report = simulate(net, bits, own, tech)
             moving = report.phases.latency_s["traffic"]
             summary = {**report.summary, "variant": variant, "traffic_s": moving}
             rows.append(summary)
     return pd.DataFrame(rows)
+
+
+def _base(chip: Chip) -> str:
+    """Say what a chip assumes.
+
+    >>> _base(Chip.limited())
+    'multicast, resident'
+    """
+    known = "multicast" if chip.multicast else "no multicast"
+    return f"{known}, {chip.weights}" + ", overlapped" * chip.overlap

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bfimna.chip.chip import Chip
-from bfimna.names import load_network, load_precision, load_technology
+from bfimna.names import AnyChip, load_chip, load_network, load_precision, load_technology
 from bfimna.result import uncertainty
 from bfimna.result.simulate import simulate
 
@@ -13,9 +12,13 @@ QUANTITIES = uncertainty.BOUNDED
 
 
 def uncertain(
-    networks: Sequence[str], precision: str, technology: str, samples: int = 512
+    networks: Sequence[str],
+    precision: str,
+    technology: str,
+    samples: int = 512,
+    chip: AnyChip = "LR",
 ) -> pd.DataFrame:
-    """Return intervals of the headline figures, and Sobol indices of what they come from, on LR.
+    """Return intervals of the headline figures, and Sobol indices of what they come from.
 
     Parameters
     ----------
@@ -23,15 +26,16 @@ def uncertain(
 
     Returns
     -------
-    DataFrame with kind ("interval" or "index"), network, precision, technology, quantity; for an
-    interval nominal, low, median and high (5, 50, 95 %), in the unit that the quantity's name ends
-    in; for an index cause, first (of the variance, by itself) and total (with its interactions).
+    DataFrame with kind ("interval" or "index"), network, precision, technology, chip, quantity; for
+    an interval nominal, low, median and high (5, 50, 95 %), in the unit that the quantity's name
+    ends in; for an index cause, first (of the variance, by itself) and total (with interactions).
     """
-    tech, chip, rows = load_technology(technology), Chip.limited(), []
+    tech, own, rows = load_technology(technology), load_chip(chip), []
     for name in networks:
         net = load_network(name)
-        report = simulate(net, load_precision(net, precision), chip, tech)
-        of = {"network": net.name, "precision": report.precision.name, "technology": tech.name}
+        report = simulate(net, load_precision(net, precision), own, tech)
+        of = {"network": net.name, "precision": report.precision.name, "technology": tech.name,
+              "chip": own.name}  # fmt: skip
         for quantity in QUANTITIES:
             low, median, high = report.interval(quantity)
             nominal = getattr(report, quantity)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from bfimna.display import html_table, quantity, unit_of
-from bfimna.errors import BfimnaError, shown, unknown
+from bfimna.errors import BfimnaError, one_of, shown
 from bfimna.technology.check import check_amounts
 from bfimna.technology.interconnect import Interconnect
 
@@ -49,8 +49,9 @@ class Technology:
     threshold_v : threshold of the device class, in V.
     alpha : of the alpha-power law, delay ∝ V / (V - threshold_v)^alpha.
     write_scales : whether writes follow the logic supply (SRAM) or are set by the device (ReRAM).
-    compare_s : seconds of a compare without the attached cells' part; so write_s, load_s, read_s.
-    compare_s_per_cell : seconds that an attached cell adds; so write_, load_ and read_s_per_cell.
+    compare_s, write_s, load_s, read_s : seconds of a cycle without the attached cells' part.
+    compare_s_per_cell, write_s_per_cell, load_s_per_cell, read_s_per_cell : seconds that each
+        attached cell adds.
     shift_s : seconds of a shift of the column tags.
     compare_j_per_row : joules of a match line's precharge, sensing and output.
     compare_j_per_attached_cell : joules to recharge a match line, per cell; none where it matched.
@@ -186,8 +187,7 @@ class Technology:
         All ends at once: an outer bound, wider than any likely combination. Supply and threshold
         stay as they are; choose a supply first.
         """
-        if corner not in get_args(Corner):
-            raise unknown("corner", corner, get_args(Corner))
+        one_of("corner", corner, get_args(Corner))
         links = replace(
             self.interconnect, **_ends(self.interconnect.ranges, corner), ranges={}, draws={}
         )

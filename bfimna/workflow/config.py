@@ -26,7 +26,16 @@ SOURCES = frozenset(
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML as it is read elsewhere, but a key that stands twice is an error."""
+    """YAML as it is read elsewhere, but no key stands twice and nothing stands for something else.
+
+    Aliases of aliases make lists of 10⁹ elements from 300 bytes, which a message would write out.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            line = self.peek_event().start_mark.line + 1
+            raise yaml.YAMLError(f"line {line}: aliases (*name) are not allowed: write it out")
+        return super().compose_node(parent, index)
 
 
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -114,6 +123,7 @@ def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) ->
     """Keep outputs where they can harm nothing, unless `outside` allows them anywhere."""
     for key in keys:
         folder = config[key]
+        _check_no_file(key, root / folder)
         if config.get("outside", False):
             if not ANYWHERE.fullmatch(folder) or not folder.strip("/."):
                 raise BfimnaError(f"config, {key}: {folder!r} is no path of letters, digits, '_', "
@@ -128,6 +138,16 @@ def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) ->
         if folder.split("/")[0] in SOURCES or not inside:
             told = "holds sources" if inside else "leads out of the project, see `outside`"
             raise BfimnaError(f"config, {key}: {folder!r} {told}")
+
+
+def _check_no_file(key: str, folder: Path) -> None:
+    """Raise if a file stands where a folder must."""
+    try:
+        files = [place for place in (folder, *folder.parents) if place.is_file()]
+    except (OSError, ValueError):  # no path at all, which the callers tell
+        return
+    if files:
+        raise BfimnaError(f"config, {key}: {files[0]} is a file; want a folder")
 
 
 def check_names(config: Mapping[str, Any]) -> None:

@@ -129,13 +129,19 @@ class Dependencies:
                 found |= self._constants[module]
         return found
 
-    def digest(self, code: Path | str, keyed: Collection[str] = KEYED) -> str:
+    def digest(self, code: Path | str, keyed: Collection[str] = KEYED, draws: bool = True) -> str:
         """Digest of a notebook or module, of the code that it reaches and the files that it reads.
 
         The values of a notebook's parameters count with its cells.
+
+        Parameters
+        ----------
+        keyed : loaders whose files do not count.
+        draws : whether it draws as it is run; else what would draw does not count.
         """
         own = cells(code) if isinstance(code, Path) else ()
-        modules = {name: self._code_digest(name) for name in self.modules(code)}
+        reached = [m for m in self.modules(code) if draws or not m.startswith(DRAWING)]
+        modules = {name: self._code_digest(name) for name in reached}
         files = {name: file_digest(self.data / name) for name in self.files(code, keyed)}
         return digest(own, modules, files)
 

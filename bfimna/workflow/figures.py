@@ -9,9 +9,9 @@ from typing import Any
 
 from bfimna import data
 from bfimna.errors import BfimnaError, unknown
-from bfimna.names import load_technology
+from bfimna.names import load_chip, load_technology
 from bfimna.workflow import dependencies
-from bfimna.workflow.runs import Run, technology_digest
+from bfimna.workflow.runs import Run, chip_parameter, technology_digest
 
 COLUMNS = ["figure", "group", "parameters", "caption"]
 #: what the column `parameters` may name → what a notebook's parameter of that name is told
@@ -20,6 +20,7 @@ TOLD = {
     "technologies": "the config's technologies",
     "technologies=all": "every technology of data/, and the config's",
     "technology": "the config's first technology",
+    "chip": "the config's first chip",
     "summary": "the table of all simulations",
     "results": "the folder of the results",
     "emulated": "the table that `make emulate` has left among the figures; empty if there is none",
@@ -55,6 +56,7 @@ class Figure:
                 dict.fromkeys([*data.technology_names(), *config["technologies"]])
             ),
             "technology": config["technologies"][0],
+            "chip": chip_parameter(load_chip(config["chips"][0])),
             "summary": f"{config['results']}/summary.csv",
             "results": config["results"],
             "emulated": emulated if Path(emulated).is_file() else "",
@@ -72,26 +74,30 @@ class Figure:
         if "results" not in self.wants:
             return []
         told = self.effective(config)
-        networks = {*told["networks"], told.get("detailed")}
+        networks, chip = {*told["networks"], told.get("detailed")}, load_chip(told["chip"])
         return [
             run
             for run in known
             if run.network in networks
             and run.precision == told["precision"]
             and run.technology in told["technologies"]
-            and run == Run(run.network, run.precision, run.technology, run.chip)
-            and run.chip.name == "LR"
+            and run == Run(run.network, run.precision, run.technology, chip)
         ]
 
     def digest(self, config: Mapping[str, Any], reads: dependencies.Dependencies) -> str:
         """Digest of all that the figure depends on, but for results of simulations."""
         told = self.effective(config)
         named = strings(told) | reads.constants(self.notebook)
-        known = {*data.technology_names(), *config["technologies"]}
+        known = {*data.technology_names(), *config["technologies"], *_of_tables(told)}
         values = {name: technology_digest(name) for name in sorted(named & known)}
         files = {name: dependencies.file_digest(name) for name in sorted(strings(told))
                  if _is_input(name)}  # fmt: skip
         return dependencies.digest(told, values, files, reads.digest(self.notebook))
+
+
+def _of_tables(value: Any) -> set[str]:
+    """Return the technologies of tables of a user's own that parameters name."""
+    return {name for name in strings(value) if Path(name.rpartition(":")[0]).suffix == ".csv"}
 
 
 def _is_input(name: str) -> bool:
@@ -182,9 +188,13 @@ def _check_parameter(figure: str, name: str, value: Any, defaults: Mapping[str, 
         raise unknown(f"parameter ({where})", name, free)
     default = defaults[name]
     kind = (int, float) if isinstance(default, float) else type(default)
+    if name == "chip":
+        load_chip(value)  # or raise
+        return
     if default is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         raise BfimnaError(f"{where}: want a value such as {default!r}, not {value!r}")
     if value in ([], {}, ""):
         raise BfimnaError(f"{where}: must not be empty")
-    if isinstance(value, str) and name == "technology":
-        load_technology(value)
+    own = strings(value) if name in ("technology", "technologies") else _of_tables(value)
+    for technology in sorted(own):
+        load_technology(technology)

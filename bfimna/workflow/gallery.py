@@ -2,12 +2,14 @@
 
 import base64
 import io
+import re
 from html import escape
 from pathlib import Path
 
 from IPython.display import HTML
 from PIL import Image
 
+from bfimna.errors import BfimnaError
 from bfimna.tables import project
 from bfimna.workflow import figures
 from bfimna.workflow.dependencies import cells
@@ -22,8 +24,15 @@ def gallery() -> HTML:
 
     Links are relative to the folder of the notebooks. Figures come from ``figures/``; a notebook
     whose figure has not been drawn stands there without one.
+
+    Raises
+    ------
+    BfimnaError
+        Outside a checkout of the project: there are no notebooks to list.
     """
-    root = project() or Path()
+    root = project()
+    if root is None:
+        raise BfimnaError(f"{Path.cwd()}: not in a checkout of bfimna, which has the notebooks")
     known = figures.read(root / "workflow" / "figures.csv", root / "notebooks")
     found = {path.stem for path in (root / "notebooks").glob("*.ipynb")} - {OWN}
     by_group: dict[str, list[str]] = {"To play with": [n for n in FIRST if n in found]}
@@ -40,7 +49,7 @@ def gallery() -> HTML:
 
 
 def _row(root: Path, name: str) -> str:
-    title, text = _opening(root / "notebooks" / f"{name}.ipynb")
+    title, text = opening(root / "notebooks" / f"{name}.ipynb")
     picture = root / "figures" / f"{name}.png"
     image = f'<img src="{_thumbnail(picture)}" alt="{name}">' if picture.is_file() else ""
     return (
@@ -49,11 +58,12 @@ def _row(root: Path, name: str) -> str:
     )
 
 
-def _opening(notebook: Path) -> tuple[str, str]:
-    """Return a notebook's title and its first paragraph."""
+def opening(notebook: Path) -> tuple[str, str]:
+    """Return a notebook's title and its first paragraph, as plain text."""
     paragraphs = cells(notebook)[0][1].split("\n\n")
     first = paragraphs[1] if len(paragraphs) > 1 else ""
-    return paragraphs[0].lstrip("# "), " ".join(first.removeprefix("**Question.**").split())
+    plain = re.sub(r"[*`]+", "", first.removeprefix("**Question.**"))
+    return paragraphs[0].lstrip("# "), " ".join(plain.split())
 
 
 def _thumbnail(picture: Path) -> str:

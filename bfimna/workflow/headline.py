@@ -18,8 +18,8 @@ SHOWN = {
     "latency_s": ("latency", "s"),
     "energy_j": ("energy", "J"),
     "edp_js": ("EDP", "J·s"),
-    "throughput_ops": ("throughput", "op/s"),
-    "efficiency_ops_per_w": ("efficiency", "op/s/W"),
+    "throughput_ops": ("throughput", "OPS"),
+    "efficiency_ops_per_w": ("efficiency", "OPS/W"),
 }
 
 

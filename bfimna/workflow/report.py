@@ -71,7 +71,7 @@ def commit(folder: str | Path = ".") -> str:
 def page(table: str | Path) -> str:
     """Return a table as an HTML page; of a long one, the first rows."""
     path = Path(table)
-    frame = pd.read_csv(path, keep_default_na=False)
+    frame = pd.read_csv(path, keep_default_na=False, dtype=str)
     shown = f"{len(frame)} rows"
     if len(frame) > MOST_ROWS:
         shown = f"the first {MOST_ROWS} of {shown}"
@@ -85,14 +85,21 @@ def page(table: str | Path) -> str:
     )
 
 
-def _row(values: Iterable[object]) -> str:
-    cells = (
-        f'<td class="number">{value:.4g}</td>'
-        if isinstance(value, float)
-        else f"<td>{escape(str(value))}</td>"
-        for value in values
-    )
-    return f"<tr>{''.join(cells)}</tr>"
+def _row(values: Iterable[str]) -> str:
+    return f"<tr>{''.join(map(_cell, values))}</tr>"
+
+
+def _cell(value: str) -> str:
+    """Write a cell as the file has it; numbers stand to the right.
+
+    >>> _cell("128355.1"), _cell("a < b")
+    ('<td class="number">128355.1</td>', '<td>a &lt; b</td>')
+    """
+    try:
+        float(value)
+    except ValueError:
+        return f"<td>{escape(value)}</td>"
+    return f'<td class="number">{escape(value)}</td>'
 
 
 def write_pages(folder: str | Path, tables: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import psutil
 
@@ -18,6 +19,7 @@ RUNNING = "running"
 JOBS = "jobs"
 PATIENCE_S = 30.0
 ROOM_BYTES = 2**20
+SAME_S = 1.0  # between two dates of a file, read at different times or by different machines
 _held: list[int] = []
 
 
@@ -57,6 +59,26 @@ def _locked(path: Path, keep: bool) -> bool:
     else:
         os.close(file)
     return True
+
+
+class Record(Protocol):
+    """What Snakemake notes of a result: the date that the file had when its job ended."""
+
+    endtime: float | None
+
+
+def is_recorded(path: Path, record: Record | None) -> bool:
+    """Whether a file is missing, or the one that is recorded.
+
+    Without a record (``.snakemake`` was removed, the results come from elsewhere) nobody can say
+    what a result was made from; a file of another date was put there by something else. Snakemake
+    takes both for finished.
+    """
+    if not path.exists():
+        return True
+    if record is None or record.endtime is None:
+        return False
+    return abs(path.stat().st_mtime - record.endtime) <= SAME_S
 
 
 def check_room() -> None:

@@ -138,6 +138,13 @@ def jobs(config: Mapping[str, Any]) -> Iterator[Job]:
                 yield Job(config, network, counts, chip, number, known[start : start + step])
 
 
+def at_place(known: Mapping[str, Job], place: str) -> Job:
+    """Return the part that has its place in the dataset."""
+    if place not in known:
+        raise BfimnaError(f"{place} is no part of the grid, such as {next(iter(known))}")
+    return known[place]
+
+
 def points_each(config: Mapping[str, Any]) -> int:
     """Points of a grid for each precision, count set and chip."""
     return prod(len(config.get(key, [0])) for key in ("technologies", "supplies", "batches"))
@@ -145,7 +152,7 @@ def points_each(config: Mapping[str, Any]) -> int:
 
 def main(config: str, place: str, file: str) -> None:
     """Compute the part of a grid (JSON) that has its place in the dataset, and write it."""
-    job = next(job for job in jobs(json.loads(config)) if job.place == place)
+    job = at_place({job.place: job for job in jobs(json.loads(config))}, place)
     dataset.write_part(Path(file), job.part, part_columns)
     print(f"wrote {file}: {job.part.points} points")
 

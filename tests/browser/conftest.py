@@ -1,12 +1,14 @@
 """A browser: Debian's Chromium through Playwright; where either is missing, tests say so."""
 
-import os
-import shutil
+import re
+import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+FIND = Path(__file__).parent / "chromium.sh"
+SHOTS = Path(__file__).parents[2] / "results" / "browser"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -17,19 +19,29 @@ FLAGS = (
 def browser():
     """Return a headless browser; skipped by name where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'browser'")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(names)} is on the path")
+    found = subprocess.run([FIND], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(found.stderr.strip())
     with sync_api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=path, args=list(FLAGS))
+        opened = play.chromium.launch(executable_path=found.stdout.strip(), args=list(FLAGS))
         yield opened
         opened.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Note on a test that it failed, so that its page is kept."""
+    report = yield
+    item.failed = getattr(item, "failed", False) or report.failed
+    return report
+
+
 @pytest.fixture
-def page(browser):
-    """Return a fresh page, whose requests that leave this machine are refused and kept."""
+def page(browser, request):
+    """Return a fresh page, whose requests that leave this machine are refused and kept.
+
+    What it shows when a test fails is kept beside the screenshots.
+    """
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     opened = context.new_page()
     opened.outside = []
@@ -44,16 +56,18 @@ def page(browser):
 
     context.route("**/*", guard)
     yield opened
+    if request.node.failed:
+        _keep(opened, f"failed-{request.node.name}")
     context.close()
 
 
 @pytest.fixture
 def shot(page):
     """Return a function that keeps a screenshot under results/browser/."""
-    folder = ROOT / "results" / "browser"
-    folder.mkdir(parents=True, exist_ok=True)
+    return partial(_keep, page)
 
-    def keep(name):
-        page.screenshot(path=folder / f"{name}.png")
 
-    return keep
+def _keep(page, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w-]+", "-", name).strip("-")
+    page.screenshot(path=SHOTS / f"{stem}.png")

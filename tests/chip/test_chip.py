@@ -74,6 +74,7 @@ def test_a_chip_introduces_itself():
     assert "maps_per_cluster=3, weights='streamed'" in repr(own)
     assert own._repr_html_().startswith("<table><caption><b>Chip &lt;b&gt;: 64 clusters")
     assert "<b>" not in own._repr_html_().removeprefix("<table><caption><b>")
+    assert "<td>clock_hz</td><td>1 GHz</td>" in own._repr_html_()
 
 
 @given(rows=st.integers(1, 5000), batch=st.integers(1, 64), layer=st.integers(0, 20))

@@ -125,20 +125,21 @@ def test_squares_are_scaled_without_their_lowest_columns():
 
 
 @pytest.mark.parametrize(
-    ("kinds", "columns", "told"),
+    ("kinds", "bits", "columns", "told"),
     [
-        ((), 34, "'conv' needs 35 columns in phase multiply"),
-        (("hardswish",), 53, "'0.hardswish' needs 54 columns in phase elementwise"),
+        ((), (8, 8), 34, "'conv' needs 35 columns in phase multiply"),
+        (("hardswish",), (2, 12), 53, "'0.hardswish' needs 54 columns in phase elementwise"),
     ],
 )
-def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, columns, told):
+def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, bits, columns, told):
     network = chained(*kinds).network()
-    precision = Precision.of(network, {"conv": (2, 12) if "hardswish" in kinds else (8, 8)})
-    for narrow in (columns, columns + 1):
-        chip = Chip(name="narrow", columns=narrow)
+    precision = Precision.of(network, {"conv": bits})
+    enough = columns + 1
+    for wide in (columns, enough):
+        chip = Chip(name="narrow", columns=wide)
         run = drawn(network, precision), random_images(network, precision), precision
         placing = lambda: place(network, *as_arrays(network, [precision]), chip)  # noqa: B023, E731
-        if narrow == columns:
+        if wide < enough:
             with pytest.raises(BfimnaError, match=told):
                 placing()
             with pytest.raises(BfimnaError, match=told):
@@ -146,6 +147,15 @@ def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, columns, told):
         else:
             placing()
             infer(network, *run, chip=chip)
+
+
+def test_columns_are_missed_before_the_scales_that_they_spoil():
+    b = Builder("narrow", (4, 4, 4))
+    b.linear("fc", b.flatten(b.relu(b.conv("conv", b.input, 3, 3))), 2)
+    network, precision = b.network(), Precision.fixed(b.network(), 12)
+    run = synthetic(network, precision), random_images(network, precision), precision
+    with pytest.raises(BfimnaError, match="'conv' needs 51 columns in phase multiply"):
+        infer(network, *run, chip=Chip(name="narrow", columns=30))
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8])

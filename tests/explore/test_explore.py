@@ -1,16 +1,20 @@
 """Explore without a browser: widgets, the picture that follows, and the config that is saved."""
 
 import io
+import os
+import shutil
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import onnx
 import pytest
 import yaml
+from clean import assert_clean
 from matplotlib.image import imread
 
 from bfimna import BfimnaError
-from bfimna.explore.choice import Choice, stages
+from bfimna.explore.choice import Choice, network_of, stages
 from bfimna.explore.panel import Panel, roofline
 from bfimna.network import zoo
 from bfimna.workflow import config
@@ -19,6 +23,7 @@ from bfimna.workflow.runs import runs
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
+INCEPTION = Path(onnx.__file__).parent / "backend/test/data/light/light_inception_v1.onnx"
 CHOICES = [
     Choice(),
     Choice("alexnet", (8, 4, 2, 8), "reram-14nm-lstp", 0.7, 16, 32, 1200, 4, "streamed"),
@@ -56,6 +61,45 @@ def test_a_picture_that_was_moved_is_the_one_drawn_new():
     new.show(CHOICES[0].report())
     one, other = (imread(io.BytesIO(panel.png())) for panel in (moved, new))
     assert np.array_equal(one, other)
+
+
+def test_a_change_draws_anew_only_the_part_whose_limits_it_moves(monkeypatch):
+    panel, drawn = Panel(), []
+    for name in ("layers", "phases", "roof"):
+        ax = getattr(panel, name)
+        monkeypatch.setattr(
+            ax, "draw", lambda renderer, n=name, draw=ax.draw: drawn.append(n) or draw(renderer)
+        )
+    panel.show(CHOICES[0].report())
+    panel.png()
+    assert set(drawn) == {"layers", "phases", "roof"}
+    for bits, want in ((7, []), (1, ["roof"]), (8, []), (1, [])):
+        drawn.clear()
+        panel.show(Choice(bits=(bits,)).report())
+        panel.png()
+        assert drawn == want, bits
+
+
+@pytest.mark.parametrize("network", [*zoo.NETWORKS, str(INCEPTION)])
+def test_no_text_of_the_panel_overlaps_or_leaves_it(network, tmp_path):
+    panel = Panel()
+    report = Choice(network=network).report()
+    panel.show(report)
+    assert_clean(panel.figure)
+    panel.save(str(tmp_path / "explore.pdf"), report)
+    assert (tmp_path / "explore.pdf").stat().st_size > 10_000
+
+
+def test_a_file_is_read_once_for_as_long_as_it_is_the_same(tmp_path):
+    path = tmp_path / "mine.onnx"
+    shutil.copy(ROOT / "examples" / "model.onnx", path)
+    first = network_of(str(path))
+    assert network_of(str(path)) is first
+    os.utime(path, ns=(1, 1))
+    assert network_of(str(path)) is not first
+    path.unlink()
+    with pytest.raises(BfimnaError, match=r"mine\.onnx"):
+        network_of(str(path))
 
 
 def test_the_roofline_bounds_every_layer():

@@ -2,14 +2,13 @@
 
 import contextlib
 import io
-import itertools
 import shutil
 from pathlib import Path
 
 import matplotlib as mpl
 import onnx
 import pytest
-from matplotlib.text import Text
+from clean import assert_clean
 
 from bfimna import data, plot
 from bfimna.plot import publish, style
@@ -18,7 +17,6 @@ from bfimna.workflow.dependencies import cells
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
-SLACK_PX = 2.0  # antialiasing, and a glyph's own margin
 
 
 @pytest.fixture(scope="module")
@@ -52,77 +50,73 @@ def drawn(notebook, folder, monkeypatch, **told):
     return names["fig"]
 
 
-def texts(fig):
-    """Every text that is seen, with its extent in pixels."""
-    fig.draw_without_rendering()
-    renderer = fig.canvas.get_renderer()
-    found = []
-    for text in fig.findobj(Text):
-        label = text.get_text().strip()
-        box = text.get_window_extent(renderer)
-        if label and text.get_visible() and box.width > 0 and _shown(text, fig):
-            found.append((label, box))
-    return found
-
-
-def _shown(text, fig):
-    """Whether a text is drawn: not of a tick that lies outside its axis' limits or is hidden."""
-    for ax in fig.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            for tick in (*axis.majorTicks, *axis.minorTicks):
-                if text in (tick.label1, tick.label2):
-                    low, high = sorted(axis.get_view_interval())
-                    inside = low - 1e-9 <= tick.get_loc() <= high + 1e-9
-                    return inside and tick in axis._update_ticks()
-    return True
-
-
-def assert_clean(fig):
-    found, whole = texts(fig), fig.bbox
-    for label, box in found:
-        inside = (
-            box.x0 >= -SLACK_PX
-            and box.y0 >= -SLACK_PX
-            and box.x1 <= whole.x1 + SLACK_PX
-            and box.y1 <= whole.y1 + SLACK_PX
-        )
-        assert inside, f"{label!r} leaves the figure: {box}"
-    for (one, a), (other, b) in itertools.combinations(found, 2):
-        over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert min(over) <= SLACK_PX, f"{one!r} over {other!r} by {over}"
-
-
 ZOO = ["alexnet", "vgg16", "resnet18", "resnet50"]
 SRAM, RERAM = "sram-14nm-lstp", "reram-14nm-lstp"
 GRID = {"clusters": [16, 64], "caps_per_cluster": [64], "rows": [4800]}
-#: notebook → what keeps its study short, and what it takes: networks, technologies
+ONE_ARRAY = {"name": "one-array", "clusters": 1, "caps_per_cluster": 1, "maps_per_cluster": 1}
+#: notebook → what keeps its study short, and what it takes: networks, technologies, a chip
 FIGURES = {
-    "batch": ({}, "networks"),
-    "traffic": ({}, "networks"),
-    "uncertainty": ({"samples": 8}, "networks"),
-    "breakdown": ({"detailed": "alexnet"}, "networks technologies"),
+    "batch": ({}, "networks chip"),
+    "traffic": ({}, "networks chip"),
+    "assumptions": ({}, "networks chip"),
+    "uncertainty": ({"samples": 8}, "networks chip"),
+    "breakdown": ({"detailed": "alexnet"}, "networks technologies chip"),
     "design_space": ({"seeds": 1}, "networks technologies"),
     "state_of_the_art": ({}, "networks technologies"),
     "chips": (GRID, "networks technologies"),
-    "supply": ({"network": "alexnet"}, "technologies"),
+    "supply": ({"network": "alexnet"}, "technologies chip"),
     "claims": ({}, "technologies"),
     "pareto": ({"networks": ["resnet18"], "points": {"4, 8": 2}}, "technologies"),
     "bit_fluidity": ({"networks": ["resnet18"]}, "technologies"),
+    "fluidity_measured": ({}, "technologies"),
 }
+SHAPES = [
+    (name, networks, technologies)
+    for name, (_, takes) in FIGURES.items()
+    for networks in ((False, True) if "networks" in takes else (False,))
+    for technologies in ((False, True) if "technologies" in takes else (False,))
+]
+
+
+def _named(shape):
+    return f"{shape[0]}-{'5' if shape[1] else '1'}x{'4' if shape[2] else '1'}"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
-@pytest.mark.parametrize("notebook", FIGURES)
-def test_no_text_overlaps_or_leaves_the_figure(notebook, many, mine, tmp_path, monkeypatch):
-    network, technologies = mine
+@pytest.mark.parametrize("shape", SHAPES, ids=_named)
+def test_no_text_overlaps_or_leaves_the_figure(shape, mine, tmp_path, monkeypatch):
+    (network, technologies), (notebook, many, several) = mine, shape
     short, takes = FIGURES[notebook]
     told = dict(short)
     if "networks" in takes:
         told["networks"] = [*ZOO, network] if many else [network]
     if "technologies" in takes:
-        told["technologies"] = [SRAM, RERAM, *technologies] if many else technologies[:1]
-    fig = drawn(notebook, tmp_path, monkeypatch, **told)
+        told["technologies"] = [SRAM, RERAM, *technologies] if several else technologies[:1]
+    if "chip" in takes and not (many or several):
+        told["chip"] = ONE_ARRAY
+    assert_clean_and_close(drawn(notebook, tmp_path, monkeypatch, **told))
+
+
+#: notebook → inputs that are not its defaults
+OTHERS = {
+    "your_network": {"network": "examples/model.onnx", "chip": ONE_ARRAY, "precision": "w4a8"},
+    "programs": {"words": 7, "bits": 1},
+    "hawq_reproduced": {"networks": ["resnet50_v1"]},
+    "dynamic": {"network": "resnet50_v1", "seeds": [7], "inferences": 20, "battery": 3},
+    "endurance": {"precisions": ["int8"], "frames_per_s": 1.0},
+    "faults": {"precisions": ["int2", "int8"], "rates": [1e-5, 1e-3], "every": 120},
+    "digits_search": {"points": 2, "drawn": 2},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("notebook", OTHERS)
+def test_figures_without_networks_survive_other_inputs(notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert_clean_and_close(drawn(notebook, tmp_path, monkeypatch, **OTHERS[notebook]))
+
+
+def assert_clean_and_close(fig):
     try:
         assert_clean(fig)
     finally:

@@ -1,6 +1,8 @@
 """Prose and tables filled from a run, in a notebook and in TeX."""
 
 import re
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -38,6 +40,29 @@ def test_a_table_has_units_sensible_digits_and_is_escaped_in_tex(tmp_path):
     assert r"a\_b \& c & 123 & 5.12 & 24.6 & True \\" in tex
     assert tex.startswith("\\begin{tabular}{lrrrl}\n\\toprule")
     assert tex.rstrip().endswith("\\bottomrule\n\\end{tabular}")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_tables_and_macros_compile(tmp_path):
+    table = pd.DataFrame({
+        "network": ["a_b & c", "models/mine.onnx"], "technology": ["t.csv:my_cell", "sram-14nm-hp"],
+        "edp_js": [1e-7, 2e-7], "area_m2": [1e-6, 2e-6], "macs": [2.4e9, 1e12],
+        "share %": list("µΩ"), "of·×≤≥<>²": ["ρ ∝ 1 − 2", "…–~^{}#$"],
+    })  # fmt: skip
+    for name in ("endurance", "a_fig"):
+        plot.tell(tmp_path / name, "{time} {rate}", time="40 µs × 2", rate="1e-05")
+    plot.table_shown(tmp_path / "a_fig", table, list(table.columns))
+    packages = r"\usepackage[T1]{fontenc}\usepackage{textcomp,booktabs}"
+    (tmp_path / "paper.tex").write_text(
+        rf"\documentclass{{article}}{packages}\input{{endurance.numbers}}\input{{a_fig.numbers}}"
+        r"\begin{document}\input{a_fig}\aFigTime\figEnduranceRate\end{document}"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-halt-on-error", "paper"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").is_file()
 
 
 @pytest.mark.parametrize("letter", list("\\&%$#_{}~^µ×²Ω"))

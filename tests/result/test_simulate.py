@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
+from bfimna.display import quantity
 from bfimna.network import zoo
 from bfimna.result.notes import memory_note
 
@@ -59,7 +60,21 @@ def test_a_layer_worked_by_hand():
 
 def test_a_headline_shows_percent():
     report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
-    assert dict(report.headline)["utilisation of rows"] == "78.5 %"
+    assert ("utilisation of rows", "78.5 %", "") in report.headline
+
+
+def test_a_headline_shows_where_the_draws_lie():
+    report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
+    spans = {name: span for name, _, span in report.headline}
+    low, high = (report.summary[f"energy_j_{end}"] for end in ("low", "high"))
+    assert spans["energy per inference"] == f"{quantity(low, 'J')} to {quantity(high, 'J')}"
+    assert sum(map(bool, spans.values())) == len(spans) - 1  # all but the utilisation
+    sharp = replace(SRAM, draws={}, interconnect=replace(SRAM.interconnect, draws={}))
+    told = simulate(TINY, Precision.fixed(TINY, 8), SMALL, sharp).headline
+    assert not any(span for _, _, span in told)
+    edge = replace(SRAM, ranges={**SRAM.ranges, "threshold_v": (0.3, 0.56)}).at_supply(0.55)
+    told = simulate(TINY, Precision.fixed(TINY, 8), SMALL, edge).headline
+    assert not any(span for _, _, span in told)
 
 
 def test_memory_that_is_just_enough_is_no_note():
@@ -182,9 +197,9 @@ def test_latency_is_what_one_waits_for_and_edp_is_of_that():
     table = sweep(TINY, bits, SMALL, SRAM, 8).iloc[0]
     assert (table.latency_s, table.edp_js) == close((many.latency_s, many.edp_js))
     assert table.seconds_per_inference == close(many.seconds_per_inference)
-    for quantity in ("latency_s", "seconds_per_inference", "energy_j", "edp_js"):
-        low, _, high = many.interval(quantity, 500)
-        assert low < getattr(many, quantity) < high
+    for figure in ("latency_s", "seconds_per_inference", "energy_j", "edp_js"):
+        low, _, high = many.interval(figure, 500)
+        assert low < getattr(many, figure) < high
 
 
 @pytest.mark.parametrize(
@@ -245,13 +260,15 @@ def test_a_report_draws_its_breakdown(network):
     report = simulate(network, 8, "LR", SRAM)
     fig = report.plot()
     time, energy = fig.axes
+    scales = {"s": 1, "ms": 1e3, "µs": 1e6, "ns": 1e9, "J": 1, "mJ": 1e3, "µJ": 1e6, "nJ": 1e9}
     for ax, costs in ((time, report.times), (energy, report.energies)):
+        scale = scales[ax.get_ylabel().partition("(")[2].rstrip(")")]
         heights = [patch.get_height() for patch in ax.patches]
         tops = [patch.get_y() + patch.get_height() for patch in ax.patches]
-        assert sum(heights) == pytest.approx(1e6 * costs.sum())
+        assert sum(heights) == pytest.approx(scale * costs.sum())
         makers = [report.network.makers[layer.name] for layer in report.network.layers]
         by_layer = np.bincount(makers, costs.sum(axis=1))
-        assert max(tops) == pytest.approx(1e6 * by_layer.max())
+        assert max(tops) == pytest.approx(scale * by_layer.max())
 
 
 @pytest.mark.parametrize("kind", ["1d", "2d", "2d-segmented"])

@@ -205,9 +205,24 @@ def test_a_network_tied_too_closely_is_refused():
         Search(Program(np.ones((12, 7)), everyone), np.ones((1, 24 * 7)))
 
 
-def test_negative_costs_are_refused():
-    with pytest.raises(bf.BfimnaError, match="finite and at least 0"):
-        Search(Program(np.ones((2, 2))), -np.ones((1, 4)))
+@pytest.mark.parametrize("cost", [-1.0, np.nan, np.inf, 1e101])
+def test_costs_out_of_range_are_refused(cost):
+    with pytest.raises(bf.BfimnaError, match=r"from 0 to 1e\+100"):
+        Search(Program(np.ones((2, 2))), np.full((1, 4), cost))
+
+
+def test_omega_over_all_orders_of_magnitude_is_no_fault():
+    """The least choice found may be further below another than a float can say how many times."""
+    omega = np.array([[1e-300, 1e100, 1.0], [1.0, 1e-300, 1e100], [1e100, 1e-10, 1e-300]])
+    program, costs = Program(omega), np.arange(9.0)[None, ::-1]
+    search = Search(program, costs)
+    choices = np.array(list(product(range(3), repeat=3)))
+    for limit in range(3, 22):
+        allowed = [c for c in choices if by_hand(program, costs[0], c) <= limit]
+        found = search.within(Limit(costs, float(limit)))
+        best = min((omega_of(program, c) for c in allowed), default=None)
+        assert (found is None) == (best is None)
+        assert best is None or omega_of(program, found) == best
 
 
 def test_resnets_are_tied_loosely():

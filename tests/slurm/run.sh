@@ -1,54 +1,81 @@
 #!/usr/bin/env bash
-# The tiny reproduction through a real Slurm: the same files as a local run, byte for byte; a job killed half way
-# is tried again; a whole run killed is taken up again; a sweep. Leaves nothing behind. Exit 77: no Slurm to be had here.
+# Through a real Slurm, the same files as on this machine, byte for byte: the tiny reproduction without accounting, a job
+# and then the whole run killed half way; and a sweep on a second Slurm with accounting, asked by sacct.
+# Leaves nothing behind but Debian's packages. Exit 77: no Slurm to be had here.
 set -euo pipefail
 
 here="$(cd "$(dirname "$0")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
 work="$(mktemp -d)"
-trap '"$here/cluster.sh" stop; rm -rf "$work"' EXIT
+chmod 755 "$work" # the database has a user of its own
+stop_all() {
+    for pid in $(grep --files-with-matches --null-data --line-regexp "BFIMNA_TEST=$work" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
+        kill -KILL "$pid" 2>/dev/null || true # what a failure left running, here and in Slurm
+    done
+    for name in plain accounted; do [ ! -d "$work/$name" ] || "$here/cluster.sh" stop "$work/$name"; done
+    rm -rf "$work"
+}
+trap stop_all EXIT
 
-"$here/cluster.sh" start || { status=$?; trap 'rm -rf "$work"' EXIT; exit "$status"; }
-
-checkout() { # a copy of what git tracks, without its results
-    mkdir "$work/$1"
-    (cd "$root" && git ls-files -z | xargs -0 cp --parents --target-directory "$work/$1")
+told() { echo "slurm: $* ($SECONDS s)"; }
+fail() { # WHAT LOG
+    cat "$work/$2.log"
+    echo "slurm: failed: $1"
+    exit 1
+}
+checkout() { # copies of what git tracks, without its results
+    for name; do
+        mkdir -p "$work/$name"
+        (cd "$root" && git ls-files -z | xargs -0 cp --parents --target-directory "$work/$name")
+    done
 }
 sums() { (cd "$work/$1" && find results -type f ! -name '*.ipynb' -exec sha256sum {} + | sort -k2); }
-tiny() { (cd "$work/$1" && PYTHONPATH="$PWD" snakemake --configfile workflow/config.tiny.yaml "${@:2}"); }
+snake() { cd "$work/$1" && PYTHONPATH="$PWD" BFIMNA_TEST="$work" exec snakemake "${@:2}"; } # in a subshell of its own
 profile=(--profile workflow/profiles/slurm --slurm-init-seconds-before-status-checks 3 --latency-wait 5
-    --resources mem_mb=2000) # two notebooks at once, since this machine may have no more cores
-slurm() { tiny cluster "${profile[@]}"; }
+    --cores $(($(nproc) < 2 ? 1 : 2))) # notebooks at once: this machine may have no more
 running() { squeue --noheader --states=R --format=%i | head -n 1 | grep .; }
-simulated() { find "$work/$1/results/tiny/simulate" -name summary.csv 2>/dev/null | grep .; }
-wait_for() { for _ in $(seq 480); do "$@" >/dev/null && return; sleep 0.25; done; echo "waited 120 s in vain: $*"; return 1; }
+begun() { find "$work/cluster/logs/simulate" -name '*.log' 2>/dev/null | grep .; }
+simulated() { grep "Finished jobid: .*(Rule: simulate)" "$work/killed.log"; }
+dates() { (cd "$work/cluster" && find results/tiny/simulate -type f -printf '%p %T@\n' | sort); }
+wait_for() { for _ in $(seq 1200); do "$@" >/dev/null && return 0; sleep 0.25; done; echo "waited 300 s in vain: $*"; return 1; }
 
-checkout local
-checkout cluster
-tiny local --cores 2 >"$work/local.log" 2>&1 || { cat "$work/local.log"; exit 1; }
+reproduction() {
+    export SLURM_CONF="$work/plain/slurm.conf" PATH="$work/plain/bin:$PATH"
+    local tiny=(--configfile workflow/config.tiny.yaml) run victim done
+    (snake cluster "${tiny[@]}" "${profile[@]}") >"$work/killed.log" 2>&1 & run=$!
+    wait_for begun || fail "no job began" killed
+    victim=$(running)
+    scancel --signal=KILL --full "$victim"
+    told "job $victim killed while it simulated"
+    wait_for grep "Trying to restart" "$work/killed.log" || fail "the job was not tried again" killed
+    told "it was tried again"
+    wait_for simulated || fail "nothing was simulated" killed
+    kill -KILL "$run"
+    wait "$run" 2>/dev/null || true
+    scancel --quiet --user="$(id -un)" || true
+    [ ! -e "$work/cluster/results/tiny/figures/state_of_the_art.png" ] || fail "killed too late" killed
+    done=$(dates)
+    told "the whole run killed, its simulations done"
+    (snake cluster "${tiny[@]}" "${profile[@]}") >"$work/resumed.log" 2>&1 || fail "the run taken up" resumed
+    [ "$(dates)" = "$done" ] || fail "simulations that were done ran again" resumed
+    (snake local "${tiny[@]}" --cores 2) >"$work/local.log" 2>&1 || fail "the run on this machine" local
+    diff <(sums local) <(sums cluster) || fail "Slurm and this machine differ" resumed
+    told "the tiny reproduction is the same $(sums cluster | wc -l) files, byte for byte, 1 job and 1 run killed"
+}
 
-slurm >"$work/killed.log" 2>&1 & run=$!
-wait_for running
-victim=$(running)
-scancel --signal=KILL --full "$victim"
-echo "job $victim killed half way"
-wait_for grep "Trying to restart" "$work/killed.log" || { cat "$work/killed.log"; exit 1; }
-echo "it was tried again"
+sweep() { # SLURM STATUS_COMMAND
+    export SLURM_CONF="$work/$1/slurm.conf" PATH="$work/$1/bin:$PATH"
+    local grid=(--snakefile workflow/sweep.smk --configfile workflow/sweeps/example.yaml)
+    (snake swept "${grid[@]}" "${profile[@]}" --slurm-status-command "$2") >"$work/sweep.log" 2>&1 || fail "the sweep" sweep
+    (snake swept-here "${grid[@]}" --cores 2) >"$work/sweep-here.log" 2>&1 || fail "the sweep on this machine" sweep-here
+    diff <(sums swept-here) <(sums swept) || fail "sweeps through Slurm and on this machine differ" sweep
+    told "a sweep of $(find "$work/swept/results" -name '*.parquet' | wc -l) parts ($1, $2) is the same, byte for byte"
+}
 
-wait_for simulated cluster
-pkill -KILL --parent "$run" 2>/dev/null || true
-kill -KILL "$run" 2>/dev/null || true
-wait "$run" 2>/dev/null || true
-scancel --quiet --user="$(id -un)" || true
-[ ! -e "$work/cluster/results/tiny/summary.csv" ] || { echo "the run was over before it was killed"; exit 1; }
-echo "the whole run killed, $(simulated cluster | wc -l) simulations done"
-
-slurm >"$work/resumed.log" 2>&1 || { cat "$work/resumed.log"; exit 1; }
-diff <(sums local) <(sums cluster) || { echo "Slurm and local runs differ"; exit 1; }
-echo "slurm: the tiny reproduction is the same $(sums cluster | wc -l) files, byte for byte, 1 job and 1 run killed"
-
-sweep() { (cd "$work/$1" && PYTHONPATH="$PWD" snakemake --snakefile workflow/sweep.smk --configfile workflow/sweeps/example.yaml "${@:2}"); }
-sweep local --cores 2 >"$work/sweep.log" 2>&1 || { cat "$work/sweep.log"; exit 1; }
-sweep cluster "${profile[@]}" >"$work/sweep.log" 2>&1 || { cat "$work/sweep.log"; exit 1; }
-diff <(sums local) <(sums cluster) || { echo "sweeps through Slurm and on this machine differ"; exit 1; }
-echo "slurm: a sweep of $(find "$work/cluster/results/sweeps" -name '*.parquet' | wc -l) parts is the same, byte for byte"
+"$here/cluster.sh" start "$work/plain"
+accounting=(plain squeue)
+"$here/cluster.sh" start "$work/accounted" accounting && accounting=(accounted sacct) || told "no accounting to be had"
+checkout local cluster swept swept-here
+sweep "${accounting[@]}" & swept=$! # beside the other, which waits as often as it computes
+reproduction
+wait "$swept"

@@ -1,18 +1,22 @@
 """Every verdict can change: each test breaks what a claim rests on, and sees the verdict fall."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from close import close
 
-from bfimna import data
+from bfimna import data, simulate
+from bfimna.ap import counts as ap
+from bfimna.chip.placement import place
 from bfimna.emulator import digits
 from bfimna.names import load_technology
 from bfimna.result import cost
 from bfimna.studies import claims, points
 from bfimna.studies.claims import coverage, fluidity, hawq, peaks, verdicts
+from bfimna.studies.measured import expected_array_energy
 
 SRAM = load_technology("sram-14nm-lstp")
 FITTED = load_technology("sram-published-fit")
@@ -78,6 +82,14 @@ def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert "neither cycle nor traffic" in reason
 
 
+@pytest.mark.parametrize("hidden", ["latency", "link_latency", "moving_latency"])
+def test_time_hidden_in_the_model_s_own_sums_breaks_bit_fluidity(monkeypatch, hidden):
+    """1 ms a layer, where the model adds up cycles, or what its buses take."""
+    own = getattr(cost, hidden)
+    monkeypatch.setattr(cost, hidden, lambda *given: own(*given) + 1e-3)
+    assert fluidity.compare(SRAM)[0].verdict == "not reproduced"
+
+
 def test_a_wrong_output_breaks_bit_fluidity(monkeypatch):
     """One weight of one precision is off by one in the reference only."""
 
@@ -103,10 +115,10 @@ def test_cycles_to_switch_break_bit_fluidity(monkeypatch):
     """An array that clears itself between two inferences shows in the account of the switch."""
     begin = fluidity.Emulator.begin
 
-    def clearing(self):
+    def clearing(self, *given):
         for array in self.arrays.values():
             array.counts = array.counts + fluidity.Counts(writes=array.columns)
-        return begin(self)
+        return begin(self, *given)
 
     monkeypatch.setattr(fluidity.Emulator, "begin", clearing)
     fluidity.stream.cache_clear()
@@ -135,13 +147,21 @@ def test_other_weights_take_longer_over_a_slower_link():
     )
 
 
+@pytest.fixture
+def blind(monkeypatch):
+    """Place every layer at 8 bits, whatever is asked for."""
+
+    def at_8_bits(network, weights, activations, *given):
+        return place(network, np.full_like(weights, 8), np.full_like(activations, 8), *given)
+
+    monkeypatch.setattr(hawq, "place", at_8_bits)
+    monkeypatch.setattr("bfimna.result.sweep.place", at_8_bits)
+
+
 # ---- HAWQ-V3's budgets ----------------------------------------------------------------------
 
 
-def test_an_edp_that_ignores_bits_breaks_both_budget_claims(monkeypatch):
-    same = pd.Series(1.0, index=list(hawq.SCHEMES))
-    drawn = {scheme: np.ones(100) for scheme in hawq.SCHEMES}
-    monkeypatch.setattr(hawq, "relative_edp", lambda *_: (same, drawn))
+def test_an_edp_that_ignores_bits_breaks_both_budget_claims(blind):
     assert {judged.verdict for judged, _ in hawq.compare(SRAM).values()} == {"not reproduced"}
 
 
@@ -186,6 +206,20 @@ def test_a_chip_twice_as_slow_loses_the_throughput_claim():
                      "both": "not reproduced"}  # fmt: skip
 
 
+def test_a_chip_that_takes_twice_the_energy_loses_the_efficiency_claim():
+    fields = ("compare_j_per_row", "load_j_per_cell", "read_j_per_row")
+    dear = replace(FITTED, **{f: 2 * getattr(FITTED, f) for f in fields})
+    found = {c.claim: c.judged.verdict for c in peaks.compare(dear)}
+    assert found == {"throughput": "reproduced", "efficiency": "not reproduced",
+                     "both": "not reproduced"}  # fmt: skip
+
+
+def test_a_ratio_that_the_ranges_leave_open_is_not_reproduced_however_close():
+    wide = np.linspace(0.5, 1.76, 1001)
+    assert verdicts.ratio(1.02, 1.03, wide).verdict == "undecided"
+    assert verdicts.ratio(1.02, 1.03, 1.03 + 0.01 * (wide - 1.13)).verdict == "reproduced"
+
+
 def test_both_is_no_better_than_the_worse():
     good = verdicts.ratio(1.02, 1.02, np.full(9, 1.02))
     bad = verdicts.ratio(1.2, 0.8, np.full(9, 0.8))
@@ -206,11 +240,15 @@ def test_ratios_to_every_rival_stand_both_ways():
 
 
 def emulated(**changed):
-    rows = [
-        {"network": n, "precision": f"int{b}", "exact": True, "counts_equal": True}
-        for n in coverage.NETWORKS
-        for b in coverage.BITS
-    ]
+    """Whole runs of every network and width, as if made of the model as it is."""
+    rows = []
+    for network, bits in product(coverage.NETWORKS, coverage.BITS):
+        placed = simulate(network, bits, "LR", SRAM).placement
+        rows.append({
+            "network": network, "precision": f"int{bits}", "images": 1, "exact": True,
+            "counts_equal": True, "technology": SRAM.name,
+            "expected_array_energy_j": expected_array_energy(placed, SRAM),
+        })  # fmt: skip
     rows[4] |= changed
     return pd.DataFrame(rows)
 
@@ -222,7 +260,24 @@ def test_without_exact_inferences_it_is_coverage_only():
     assert coverage.compare(SRAM, emulated(counts_equal=False))[0].verdict == "coverage"
 
 
-def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(monkeypatch):
-    sweep = coverage.sweep
-    monkeypatch.setattr(coverage, "sweep", lambda *a: sweep(*a).assign(edp_js=1.0))
+def test_a_run_of_another_model_does_not_count(monkeypatch):
+    judged, reason = coverage.compare(SRAM, emulated(expected_array_energy_j=1e-3))
+    assert (judged.verdict, judged.probability) == ("coverage", close(8 / 9))
+    assert "8 of 9" in reason
+    runs = emulated()
+    longer = ap.multiply
+
+    def one_pass_more(*given):
+        return longer(*given) + ap.relu(1)
+
+    monkeypatch.setattr("bfimna.chip.placement.ap.multiply", one_pass_more)
+    assert coverage.compare(SRAM, runs)[0].verdict == "coverage"
+
+
+def test_an_edp_that_does_not_grow_with_the_bits_breaks_end_to_end(blind):
+    assert coverage.compare(SRAM, emulated())[0].verdict == "not reproduced"
+
+
+def test_a_voltage_that_changes_nothing_breaks_end_to_end(monkeypatch):
+    monkeypatch.setattr(type(SRAM), "at_supply", lambda technology, _: technology)
     assert coverage.compare(SRAM, emulated())[0].verdict == "not reproduced"

@@ -128,6 +128,13 @@ def test_a_config_that_cannot_run_is_refused_in_one_line(keys, told):
     assert len(str(error.value)) <= LONGEST_MESSAGE
 
 
+def test_a_file_where_a_folder_must_be_is_told(tmp_path):
+    (tmp_path / "out").touch()
+    for keys in ({"results": "out"}, {"figures": "out/f"}, {"results": "out", "outside": True}):
+        with pytest.raises(BfimnaError, match="out is a file; want a folder"):
+            config.checked(changed(**keys), tmp_path)
+
+
 def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     project.mkdir()
@@ -252,3 +259,26 @@ def test_a_technology_of_ones_own_is_a_row_of_ones_own_table(tmp_path, monkeypat
     assert tech.compare_s == data.load_technology("sram-14nm-hp").compare_s
     with pytest.raises(BfimnaError, match=r"'other'.*my-cell"):
         folders(technologies=["mine.csv:other"])
+
+
+def test_a_figure_follows_a_technology_of_ones_own_that_its_parameters_name(tmp_path):
+    table = data.technologies()
+    own = table[table.technology == "sram-14nm-hp"].assign(technology="my-cell")
+    mine = f"{tmp_path}/mine.csv"
+    asked = changed(parameters={"batch": {"technology": f"{mine}:my-cell"}}, only=["batch"])
+
+    def digest():
+        data._technology.cache_clear()
+        runs.technology_digest.cache_clear()
+        (figure,) = figures.wanted(config.checked(asked), FIGURES)
+        return figure.digest(asked, dependencies.Dependencies(ROOT / "bfimna", ROOT / "data"))
+
+    own.to_csv(mine, index=False)
+    before = digest()
+    assert digest() == before
+    own.loc[own.parameter == "write_time", "value"] *= 1.01
+    own.to_csv(mine, index=False)
+    assert digest() != before
+    asked["parameters"]["batch"]["technology"] = f"{mine}:another"
+    with pytest.raises(BfimnaError, match="another"):
+        figures.wanted(asked, FIGURES)

@@ -152,7 +152,7 @@ CHANGES = {
     "emulator/unweighted": ({"faults", "data_energy"}, {"simulate", "pareto", "supply"}),
     "technology/circuit": ({"technology"}, {"simulate", "claims", "state_of_the_art"}),
     "plot/array": ({"ap_tutorial"}, {"batch", "simulate"}),
-    "plot/style": ({"batch", "claims", "your_network"}, {"simulate"}),
+    "plot/style": ({"batch", "claims", "your_network", "simulate"}, {"00_index"}),
     "studies/points": ({"simulate", "breakdown", "bit_fluidity"}, {"batch", "claims"}),
 }
 
@@ -186,3 +186,18 @@ def test_a_changed_function_changes_the_notebooks_that_reach_it(copy, before, mo
     after = digests(copy, [p for p in NOTEBOOKS if p.stem in does | does_not])
     path.write_text(text)
     assert {name for name in after if before[name] != after[name]} == does
+
+
+def test_what_would_draw_does_not_count_where_nothing_is_drawn(copy):
+    simulate, path = ROOT / "notebooks" / "simulate.ipynb", copy / "bfimna" / "plot" / "style.py"
+    before = {draws: digest_of(copy, simulate, draws) for draws in (False, True)}
+    text = path.read_text()
+    path.write_text(f"{text}\nprint()\n")
+    after = {draws: digest_of(copy, simulate, draws) for draws in (False, True)}
+    path.write_text(text)
+    assert before[False] == after[False]
+    assert before[True] != after[True]
+
+
+def digest_of(folder, notebook, draws):
+    return Dependencies(folder / "bfimna", folder / "data").digest(notebook, draws=draws)

@@ -1,18 +1,15 @@
 """An environment is built whole or not at all, by one make at a time."""
 
-import importlib.util
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import environment
 import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "workflow" / "environment.py"
-spec = importlib.util.spec_from_file_location("environment", SCRIPT)
-environment = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(environment)
 
 
 @pytest.fixture

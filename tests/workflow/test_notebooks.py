@@ -12,6 +12,7 @@ import pytest
 
 import bfimna
 from bfimna.workflow.dependencies import Dependencies
+from bfimna.workflow.gallery import OWN, gallery
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -101,6 +102,15 @@ def modules():
     return {module.__file__: module.__name__ for module in loaded}
 
 
+def test_the_index_lists_a_checkout_or_says_that_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS[0].parent)
+    shown = gallery().data
+    assert [path.stem for path in NOTEBOOKS if f'href="{path.name}"' not in shown] == [OWN]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(bfimna.BfimnaError, match="not in a checkout"):
+        gallery()
+
+
 def test_runs_alone_with_its_defaults(notebook, modules, tmp_path, monkeypatch):
     """In a plain interpreter: a kernel's start would say nothing more about the cells.
 
@@ -116,7 +126,7 @@ def test_runs_alone_with_its_defaults(notebook, modules, tmp_path, monkeypatch):
     def note(frame, event, arg):
         called.add(frame.f_code.co_filename)
 
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(NOTEBOOKS[0].parent if path.stem == OWN else tmp_path)  # it lists a checkout
     shown = {"__name__": "__main__", "display": lambda *_: None}
     before = sys.gettrace()
     sys.settrace(note)

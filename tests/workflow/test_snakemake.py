@@ -30,10 +30,10 @@ def environment(folder):
     return {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
 
 
-def snakemake(folder, *arguments):
+def snakemake(folder, *arguments, **variables):
     return subprocess.run(
-        command(*arguments), cwd=folder, env=environment(folder), capture_output=True, text=True,
-        check=False, timeout=300,
+        command(*arguments), cwd=folder, env={**environment(folder), **variables},
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
 
@@ -125,9 +125,8 @@ def test_a_bad_config_is_one_line_before_anything_runs(copy, settings, told):
 
 def test_a_tiny_reproduction_makes_its_figures_and_is_done(built):
     made = sorted(p.name for p in (built / "results/tiny/figures").iterdir())
-    assert made == [
-        f"{n}.{s}" for n in ("programs", "state_of_the_art") for s in ("csv", "pdf", "png")
-    ]
+    kinds = ("csv", "numbers.tex", "pdf", "png", "tex")
+    assert made == [f"{n}.{s}" for n in ("programs", "state_of_the_art") for s in kinds]
     assert planned(built) == {}
 
 
@@ -138,7 +137,7 @@ def test_what_changes_no_result_runs_nothing(restored):
     code[0] |= {"execution_count": 1, "outputs": [{"output_type": "stream", "text": "ran"}]}
     notebook.write_text(json.dumps(stored))
     edit(restored / "bfimna/result/cost.py", "\n\n", "\n\n# another word\n")
-    edit(restored / "bfimna/search/ilp.py", "\n    return ", "\n    0 or 0\n    return ")
+    edit(restored / "bfimna/search/choose.py", "\n    return ", "\n    0 or 0\n    return ")
     edit(restored / "data/hawq_v3/sensitivity.csv", "resnet18", "resnet81")
     for path in (restored / "bfimna").rglob("*.py"):
         path.touch()
@@ -154,6 +153,20 @@ def test_a_changed_cell_re_runs_its_notebook(restored):
     edit(restored / "notebooks/programs.ipynb", "AP program takes", "AP program costs")
     edit(restored / "workflow/figures.csv", "Peak throughput", "Peaks of throughput")  # a caption
     assert planned(restored) == {"programs": 1}
+
+
+def test_changed_settings_of_matplotlib_draw_anew(built):
+    settings = built / "workflow" / "matplotlibrc"
+    kept = settings.read_text()
+    edit(settings, kept, kept + "lines.linewidth: 3\n")
+    assert planned(built).keys() >= {"programs", "state_of_the_art"}
+    edit(settings, "lines.linewidth: 3\n", "")
+
+
+def test_a_result_that_the_config_does_not_ask_for_is_told(built):
+    refused = snakemake(built, ONE.replace("alexnet", "lenet"), *TINY)
+    assert refused.returncode != 0
+    assert "lenet/int4/sram-14nm-lstp-LR is nothing that the config asks for" in refused.stderr
 
 
 def test_lost_simulations_leave_no_old_summary_behind(restored):
@@ -234,3 +247,37 @@ def test_two_reproductions_at_once_are_refused(built):
     assert refused.returncode != 0
     assert "another run works in this folder" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.fixture
+def unrecorded(built):
+    """The built copy, whose records are put back after the test."""
+    records, kept = built / ".snakemake", built / "kept"
+    shutil.copytree(records, kept)
+    yield built
+    shutil.rmtree(records)
+    kept.rename(records)
+
+
+EVERY = {"simulate": 2, "summary": 1, "state_of_the_art": 1, "programs": 1}
+
+
+def test_results_that_nothing_is_recorded_of_are_made_anew(unrecorded):
+    snakemake(unrecorded, *TINY)
+    assert planned(unrecorded) == {}
+    shutil.rmtree(unrecorded / ".snakemake")
+    assert planned(unrecorded) == EVERY
+
+
+def test_results_that_something_else_put_there_are_made_anew(unrecorded):
+    snakemake(unrecorded, *TINY)
+    figure = unrecorded / "results/tiny/figures/programs.csv"
+    kept = figure.stat()
+    os.utime(figure, ns=(kept.st_atime_ns, kept.st_mtime_ns - 10**10))  # of a backup, say
+    assert planned(unrecorded) == {"programs": 1}
+    os.utime(figure, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+
+
+def test_a_home_folder_that_cannot_be_written_to_does_not_matter(copy):
+    plan = snakemake(copy, "--dry-run", HOME=os.devnull, XDG_CACHE_HOME="")
+    assert plan.returncode == 0, plan.stderr[-3000:]

@@ -5,7 +5,13 @@ from pathlib import Path
 from bfimna import data
 from bfimna.workflow import figures
 from bfimna.workflow import report as reporting
-from bfimna.workflow.dependencies import KEYED, Dependencies, code_digest, digest
+from bfimna.workflow.dependencies import (
+    KEYED,
+    Dependencies,
+    code_digest,
+    digest,
+    file_digest,
+)
 from bfimna.workflow.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
 READS = Dependencies(Path("bfimna"), Path("data"))
@@ -20,10 +26,11 @@ except BfimnaError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = config["results"]
-EXECUTE = code_digest(Path("workflow/execute.py"))
+EXECUTE = digest(code_digest(Path("workflow/execute.py")), file_digest("workflow/matplotlibrc"))
 SIMULATE = Path("notebooks/simulate.ipynb")
 # which bits a scheme has is digested with the run that uses it
-SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, (*KEYED, "load_precision", "hawq_schemes")))
+KEYED_BY_RUN = (*KEYED, "load_precision", "hawq_schemes")
+SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, KEYED_BY_RUN, draws=False))  # no picture
 
 
 def simulated(wanted, *names):
@@ -48,7 +55,10 @@ def told(values):
 
 def run_of(wildcards):
     """The simulation that a folder stands for."""
-    return RUNS[f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"]
+    folder = f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"
+    if folder not in RUNS:
+        raise WorkflowError(f"{RESULTS}/simulate/{folder} is nothing that the config asks for")
+    return RUNS[folder]
 
 
 def drawn(figure):

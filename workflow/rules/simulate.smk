@@ -12,11 +12,11 @@ rule simulate:
     params:
         told=lambda wildcards: told(
             run_of(wildcards).parameters
-            | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}"}
+            | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}", "picture": False}
         ),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
     resources:
-        runtime=2,
+        runtime=1,
         mem_mb=800,
     log:
         "logs/simulate/{network}/{precision}/{platform}.log",

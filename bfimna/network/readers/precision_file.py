@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from bfimna.errors import BfimnaError, unknown, whole_number
+from bfimna.errors import BfimnaError, instance, unknown, whole_number
+from bfimna.files import text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 
@@ -42,15 +43,10 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     BfimnaError
         Naming file and line: what is not read as bits, is given twice or matches no layer.
     """
-    path = Path(path)
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise BfimnaError(f"{path}: no such file, or one larger than {MAX_BYTES} bytes")
+    instance("network", network, Network)
+    text, path = text_of(path, MAX_BYTES), Path(path)
     if path.suffix not in (".csv", ".yaml", ".yml"):
         raise BfimnaError(f"{path}: want a .csv, .yaml or .yml file")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise BfimnaError(f"{path}: not UTF-8 text") from None
     rules = _csv_rules if path.suffix == ".csv" else _yaml_rules
     bits: dict[str, tuple[int, int]] = {}
     own: dict[str, int] = {}

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from bfimna.errors import BfimnaError
+from bfimna.files import text_of
 from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
 
@@ -38,13 +39,10 @@ def read_scalesim(path: str | Path) -> Network:
     BfimnaError
         Naming file and line.
     """
-    path = Path(path)
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise BfimnaError(f"{path}: no such file, or one larger than {MAX_BYTES} bytes")
+    rows, path = csv.reader(text_of(path, MAX_BYTES).splitlines()), Path(path)
     try:
-        rows = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
         numbered = [(rows.line_num, [cell.strip() for cell in row]) for row in rows if any(row)]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise BfimnaError(f"{path}: no CSV table ({error})") from None
     if not numbered:
         raise BfimnaError(f"{path}: empty")

@@ -53,7 +53,7 @@ def check(
         for claim, judged in hawq.compare(tech, network).items():
             rows.append(_row(claim, name, "EDP over INT4's", None, *judged))
         for c in peaks.compare(tech):
-            rows.append(_row(c.claim, name, f"ratio to {c.rival}", c.claimed, c.judged, c.reason))
+            rows.append(_row(c.claim, name, c.quantity, c.claimed, c.judged, c.reason))
         judged = coverage.compare(tech, emulated)
         rows.append(_row("end-to-end", name, "share simulated", 1, *judged))
     table = pd.DataFrame(rows)

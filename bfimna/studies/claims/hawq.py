@@ -44,7 +44,7 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
     if points.supply_v.iloc[0] != tech.supply_v:
         tech = tech.at_supply(float(points.supply_v.iloc[0]))
     placed = place(net, *as_arrays(net, bits), Chip.limited())
-    drawn = uncertainty.quantities(placed, tech, 2 * net.macs, draws=uncertainty.BOUND_DRAWS)
+    drawn = uncertainty.quantities(placed, tech, 2 * net.macs)
     int8 = list(points.scheme).index("int8")
     for quantity in ("energy_j", "latency_s", "edp_js"):
         name = f"{quantity.rsplit('_', 1)[0]}_rel"

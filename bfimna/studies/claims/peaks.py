@@ -25,16 +25,16 @@ class Compared:
     Attributes
     ----------
     claim : its name in data/published/claims.csv.
-    rival : the accelerator compared with.
-    claimed : the ratio.
+    quantity : what is judged.
+    claimed : the ratio; None of both together.
     judged : ours.
     reason : the figures behind it.
-    draws : of our ratio.
+    draws : of our ratio; of both together, 1 where both rivals are beaten.
     """
 
     claim: str
-    rival: str
-    claimed: float
+    quantity: str
+    claimed: float | None
     judged: Verdict
     reason: str
     draws: np.ndarray
@@ -55,16 +55,17 @@ def compare(technology: Technology) -> list[Compared]:
             f"{'GOPS' if name == 'throughput_ops' else 'GOPS/W'}; above it in "
             f"{100 * judged.probability:.0f} % of the draws"
         )
-        found.append(Compared(row.claim, row.rival, row.ratio, judged, reason, draws))
+        quantity = f"ratio to {row.rival}"
+        found.append(Compared(row.claim, quantity, row.ratio, judged, reason, draws))
     first, second = found
-    together = float(np.all([c.draws > 1 for c in found], axis=0).mean())
+    beaten = np.all([c.draws > 1 for c in found], axis=0).astype(float)
+    together = float(beaten.mean())
     judged = verdicts.both(first.judged, second.judged, together)
     reason = (
         f"{first.claim}: {first.judged.verdict}, {second.claim}: {second.judged.verdict}; both "
         f"rivals beaten in {100 * together:.0f} % of the draws"
     )
-    worse = max(found, key=lambda c: verdicts.VERDICTS.index(c.judged.verdict))
-    return [*found, Compared("both", worse.rival, worse.claimed, judged, reason, worse.draws)]
+    return [*found, Compared("both", "draws above both rivals", None, judged, reason, beaten)]
 
 
 def against_all(technology: Technology) -> pd.DataFrame:

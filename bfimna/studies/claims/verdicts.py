@@ -2,8 +2,8 @@
 
 A claimed ratio to a published figure is
 
-- *reproduced* if ours lies within 10 % of it and more than half of the draws are on its side of 1;
-- *same direction* if at least 95 % of the draws lie on its side of 1;
+- *reproduced* if ours lies within 10 % of it and at least 95 % of the draws are on its side of 1;
+- *same direction* if at least 95 % of the draws are, but ours is further off;
 - *undecided* if the 5 to 95 % interval of the draws holds it: the ranges of the parameters are too
   wide to tell;
 - *not reproduced* otherwise.
@@ -52,16 +52,14 @@ def ratio(claimed: float, ours: float, draws: np.ndarray) -> Verdict:
     >>> sharp = np.full(100, 1.0)
     >>> [ratio(1.2, x, x * sharp).verdict for x in (1.15, 2.0, 0.8)]
     ['reproduced', 'same direction', 'not reproduced']
-    >>> ratio(1.02, 0.85, np.linspace(0.6, 1.3, 100)).verdict
-    'undecided'
+    >>> [ratio(1.02, x, np.linspace(0.6, 1.5, 100)).verdict for x in (0.85, 1.02)]
+    ['undecided', 'undecided']
     """
     side = (draws > 1) == (claimed > 1)
     probability = float(side.mean())
     low, high = (float(x) for x in np.percentile(draws, (5, 95)))
-    if abs(ours / claimed - 1) <= TOLERANCE and probability > 0.5:
-        verdict = REPRODUCED
-    elif probability >= SURE:
-        verdict = SAME
+    if probability >= SURE:
+        verdict = REPRODUCED if abs(ours / claimed - 1) <= TOLERANCE else SAME
     elif low <= claimed <= high:
         verdict = UNDECIDED
     else:
@@ -95,7 +93,7 @@ def both(first: Verdict, second: Verdict, together: float) -> Verdict:
 
     Parameters
     ----------
-    together : share of the draws in which both directions hold at once.
+    together : share of the draws in which both directions hold at once; it is the figure shown.
     """
     worse = max(first, second, key=lambda judged: VERDICTS.index(judged.verdict))
-    return Verdict(worse.verdict, worse.ours, worse.low, worse.high, together)
+    return Verdict(worse.verdict, together, together, together, together)

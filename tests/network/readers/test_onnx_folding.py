@@ -89,7 +89,7 @@ REFUSED = {
                  node("Add", "m", "i", out="y")], "further output 'i'"),
     "groups": ([node("Conv", "x", "t", out="y", group=2)], "in 2 groups for 3 input channels"),
     "no broadcast": ([node("Add", "x", "v5", out="y")], "cannot be broadcast"),
-    "if": ([helper.make_node("If", ["x"], ["y"], "y_node", then_branch=build([C]).graph)],
+    "if": ([helper.make_node("If", ["x"], ["y"], "y_node", then_branch=build([C], [W]).graph)],
            "control flow"),
     "auto_pad": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], auto_pad="ODD")], "auto_pad"),
     "attribute": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], strides=2)], "strides"),

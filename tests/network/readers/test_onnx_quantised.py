@@ -218,6 +218,27 @@ def test_int4_with_microsofts_quantisers(tmp_path):
     assert bf.read_onnx_precision(path)["y_node"] == (4, 4)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_weights_of_few_bits_packed_in_bytes(bits, tmp_path):
+    """As ONNX Runtime's weight-only quantiser writes them: (columns, blocks, bytes of a block)."""
+    packed = constant("w", np.zeros((10, 3, 16 * bits // 8)), np.uint8)
+    shape = {"K": 48, "N": 10, "bits": bits, "block_size": 16}
+    nodes = [
+        node("QuantizeLinear", "x", "s", "z", out="xq"),
+        node("DequantizeLinear", "xq", "s", "z", out="xd"),
+        microsoft("MatMulNBits", ["xd", "w", "scales", "", "", "b"], "y", **shape),
+    ]
+    given = [packed, constant("scales", np.ones(30)), constant("b", np.zeros(10)),
+             constant("s", 1.0), constant("z", 0, np.uint8)]  # fmt: skip
+    path = save(tmp_path / "m.onnx", nodes, given, (1, 7, 48))
+    network = bf.read_onnx(path)
+    assert (network.weights, network.macs, network.notes) == (480, 7 * 480, ())
+    assert bf.read_onnx_precision(path)["y_node"] == (bits, 8)
+    nodes[2].attribute[0].i = 47
+    with pytest.raises(bf.BfimnaError, match=r"MatMulNBits node 'y_node': weights of \(47, 10\)"):
+        bf.read_onnx(save(tmp_path / "n.onnx", nodes, given, (1, 7, 48)))
+
+
 def test_layers_whose_bits_are_unknown_are_listed(tmp_path):
     """A sum of codes has no quantiser of its own; the layer that reads it is named."""
     nodes, given = qcdq((-7, 7), (0, 7), np.uint8)

@@ -89,5 +89,5 @@ def test_missing_and_binary_files(tmp_path):
     with pytest.raises(bf.BfimnaError, match="no such file"):
         bf.read_scalesim(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(bf.BfimnaError, match="no CSV"):
+    with pytest.raises(bf.BfimnaError, match="not UTF-8 text"):
         bf.read_scalesim(tmp_path / "b.csv")

@@ -10,7 +10,10 @@ from bfimna.network.readers.onnx.file import InputShape, read_graph
 from bfimna.network.readers.onnx.graph import Graph
 from bfimna.network.readers.onnx.modules import module_names
 from bfimna.network.readers.onnx.operations import translate
+from bfimna.network.readers.onnx.sharing import held_again
 from bfimna.network.readers.onnx.translation import Translation
+
+LISTED = 60  # layers in a message
 
 
 def read_onnx(path: str | Path, input_shape: InputShape = None) -> Network:
@@ -74,9 +77,9 @@ def read_onnx_precision(
         }
         silent = [layer for layer, pair in pairs.items() if None in pair]
         if silent:
-            raise BfimnaError(
-                f"does not say the bits of {', '.join(map(repr, silent))}; give a default"
-            )
+            more = f" and {len(silent) - LISTED} more" if len(silent) > LISTED else ""
+            listed = ", ".join(map(repr, silent[:LISTED])) + more
+            raise BfimnaError(f"does not say the bits of {listed}; give a default")
         return Precision.of(network, pairs, Path(path).stem)  # type: ignore[arg-type]
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
@@ -88,7 +91,8 @@ def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation
         translation = translate(graph)
         layers = tuple(translation.layers.values())
         names = module_names(translation)
-        network = Network(graph.name, layers, tuple(translation.notes), names)
+        notes = (*translation.notes, *held_again(translation))
+        network = Network(graph.name, layers, notes, names)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
     return graph, translation, network

@@ -9,8 +9,8 @@ from bfimna.network.readers.onnx.graph import Graph, Node
 #: operations whose result holds the same codes as their input
 KEEP = (
     "Cast", "Dropout", "GlobalMaxPool", "Identity", "MaxPool", "Relu", "DepthToSpace", "Expand",
-    "Flatten", "Gather", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile",
-    "Transpose", "Unsqueeze",
+    "Flatten", "Gather", "GatherElements", "GatherND", "Pad", "Reshape", "Slice", "SpaceToDepth",
+    "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
 )  # fmt: skip
 QUANTIZERS = ("QuantizeLinear", "DynamicQuantizeLinear")
 
@@ -35,6 +35,8 @@ def tensor_bits(graph: Graph) -> dict[str, int]:
     widths, coded = integer_types(), codes(graph)
     bits = {name: widths[t] for name, t in graph.types.items() if t in widths}
     for node in graph.nodes:
+        if node.op == "MatMulNBits":  # whose weights are packed in bytes
+            bits[node.given(1)] = node.number("bits", 4)
         found = _result_bits(graph, node, bits, coded)
         if found is not None:
             bits.update((tensor, found) for tensor in node.outputs)

@@ -14,9 +14,11 @@ import numpy as np
 
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.layer import MAX_ELEMENTS
+from bfimna.network.readers.onnx.branches import MAX_DEPTH, captured, inner_graphs, taken
 from bfimna.network.readers.onnx.forms import plain
 from bfimna.network.readers.onnx.graph import (
     MAX_RANK,
+    RECURRENT,
     Dims,
     Graph,
     Node,
@@ -34,10 +36,12 @@ InputShape = Iterable[int] | Mapping[str, Iterable[int]] | None
 
 #: inputs from this position on hold parameters, so a graph input there is a weight, not data
 PARAMETERS = {
-    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu", "LSTM", "GRU"), 1),
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu"), 1),
+    **dict.fromkeys(RECURRENT, 1),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization"), 1),
     **dict.fromkeys(("GroupNormalization", "LayerNormalization"), 1),
 }
+INITIAL = {"LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}  # inputs beyond those that are data: states
 
 
 def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
@@ -45,21 +49,35 @@ def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
     path = Path(path)
     try:
         model = _parse(path)
-        outputs = tuple(o.name for o in model.graph.output)
-        nodes = in_order(needed(_nodes(model.graph), outputs))
-        inputs = _inputs(model.graph, nodes, input_shape)
-        stored = _stored(model.graph)
-        _check_made(model.graph, nodes, outputs, stored)
-        types = {i.name: i.type.tensor_type.elem_type for i in model.graph.input}
-        types |= {name: tensor.data_type for name, tensor in stored.items()}
-        graph = Graph(path.stem, nodes, inputs, outputs, types, stored, _numbers(nodes))
-        graph.opset = max((o.version for o in model.opset_import if not o.domain), default=1)
-        graph.uses = Counter(name for n in nodes for name in n.inputs) + Counter(outputs)
-        graph.constants = constants(nodes, inputs)
-        graph.dims = _given_dims(model.graph, graph)
-        find_sizes(graph)
+        nodes, stored = _nodes(model.graph), _stored(model.graph)
+        graph = _graph(path.stem, model, nodes, stored, input_shape)
+        for _ in range(MAX_DEPTH):
+            branches = taken(graph, _nodes)
+            if branches is None:
+                break
+            stored = stored | branches.stored
+            graph = _graph(path.stem, model, branches.nodes, stored, input_shape)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
+    return graph
+
+
+def _graph(
+    name: str, model: Any, nodes: list[Node], stored: dict[str, Any], input_shape: InputShape
+) -> Graph:
+    """Return the graph of nodes and stored tensors, with sizes."""
+    outputs = tuple(o.name for o in model.graph.output)
+    nodes = in_order(needed(nodes, outputs))
+    inputs = _inputs(model.graph, nodes, input_shape)
+    _check_made(model.graph, nodes, outputs, stored)
+    types = {i.name: i.type.tensor_type.elem_type for i in model.graph.input}
+    types |= {tensor: proto.data_type for tensor, proto in stored.items()}
+    graph = Graph(name, nodes, inputs, outputs, types, stored, _numbers(nodes))
+    graph.opset = max((o.version for o in model.opset_import if not o.domain), default=1)
+    graph.uses = Counter(tensor for n in nodes for tensor in n.inputs) + Counter(outputs)
+    graph.constants = constants(nodes, inputs)
+    graph.dims = _given_dims(model.graph, graph)
+    find_sizes(graph)
     return graph
 
 
@@ -85,11 +103,15 @@ def _parse(path: Path):  # type: ignore[no-untyped-def]
 
 def _check_names(graph: Any) -> None:
     """Raise for names that are no text: protobuf hands those out as bytes."""
-    named = [*graph.node, *graph.input, *graph.output, *graph.initializer]
-    texts = [text for n in graph.node for text in (*n.input, *n.output, n.op_type, n.domain)]
-    texts += [a.name for n in graph.node for a in n.attribute]
-    if any(isinstance(text, bytes) for text in (*(x.name for x in named), *texts)):
-        raise BfimnaError("damaged: a name in it is not UTF-8 text")
+    todo = [graph]
+    while todo:
+        graph = todo.pop()
+        todo += [inner for n in graph.node for inner in inner_graphs(n)]
+        named = [*graph.node, *graph.input, *graph.output, *graph.initializer]
+        texts = [text for n in graph.node for text in (*n.input, *n.output, n.op_type, n.domain)]
+        texts += [a.name for n in graph.node for a in n.attribute]
+        if any(isinstance(text, bytes) for text in (*(x.name for x in named), *texts)):
+            raise BfimnaError("damaged: a name in it is not UTF-8 text")
 
 
 def _nodes(graph: Any) -> list[Node]:
@@ -99,21 +121,17 @@ def _nodes(graph: Any) -> list[Node]:
             proto.op_type,
             "" if proto.domain == "ai.onnx" else proto.domain,
             proto.name or next((o for o in proto.output if o), ""),
-            tuple(proto.input),
+            (*proto.input, *captured(proto)),
             tuple(proto.output),
-            dict(_attribute(proto, a) for a in proto.attribute),
+            dict(map(_attribute, proto.attribute)),
             proto=proto,
         )
         nodes += plain(node)
     return nodes
 
 
-def _attribute(proto: Any, attribute: Any) -> tuple[str, Any]:
+def _attribute(attribute: Any) -> tuple[str, Any]:
     kind = attribute.type
-    if kind in (attribute.GRAPH, attribute.GRAPHS):
-        raise BfimnaError(
-            f"{proto.op_type[:100]!r} node {proto.name[:100]!r}: control flow is not modelled"
-        )
     readers = {
         attribute.INT: lambda: attribute.i,
         attribute.FLOAT: lambda: attribute.f,
@@ -185,6 +203,7 @@ def _read_as_data(nodes: list[Node], outputs: set[str]) -> set[str]:
     for node in reversed(nodes):
         if node.op != "Identity" or any(o in data for o in node.outputs):
             data.update(node.inputs[: PARAMETERS.get(node.op, len(node.inputs))])
+            data.update(node.given(k) for k in INITIAL.get(node.op, ()))
     return data
 
 

@@ -33,14 +33,22 @@ RUNTIMES_FORMS: dict[str, tuple[str, tuple[int, ...], int | None]] = {
     "QGemm": ("Gemm", (0, 3, 6), 8),
     "MatMulIntegerToFloat": ("MatMul", (0, 1), None),
     "FusedMatMul": ("MatMul", (0, 1), None),
+    "MatMulNBits": ("MatMulNBits", (0, 1), None),
     "Gelu": ("Gelu", (0,), None),
     "FastGelu": ("Gelu", (0,), None),
     "QuickGelu": ("Gelu", (0,), None),
     "QuantizeLinear": ("QuantizeLinear", (0, 1, 2), 2),
     "DequantizeLinear": ("DequantizeLinear", (0, 1, 2), None),
 }
+#: operators that quantise their first input themselves
+DYNAMIC: dict[str, tuple[str, tuple[int, ...]]] = {
+    "DynamicQuantizeMatMul": ("MatMul", (0, 1)),
+    "DynamicQuantizeLSTM": ("LSTM", tuple(range(8))),
+}
 #: where the addend of a product is, which its plain form does not take
-ADDENDS = {"DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "FastGelu": 1}
+ADDENDS = {
+    "DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "MatMulNBits": 5, "FastGelu": 1,
+}  # fmt: skip
 
 
 def plain(node: Node) -> list[Node]:
@@ -55,11 +63,11 @@ def plain(node: Node) -> list[Node]:
         positions = tuple(range(2, len(node.inputs), 3))
         return [_formed(node, "Concat", positions, 1)]
     nodes = [node]
-    if node.op == "DynamicQuantizeMatMul":
+    if node.op in DYNAMIC:
         codes = f"{node.name}.codes"
         quantiser = Node("DynamicQuantizeLinear", "", codes, node.inputs[:1], (codes,))
-        product = _formed(replace(node, inputs=(codes, *node.inputs[1:])), "MatMul", (0, 1), None)
-        nodes = [quantiser, product]
+        coded = replace(node, inputs=(codes, *node.inputs[1:]))
+        nodes = [quantiser, _formed(coded, *DYNAMIC[node.op], None)]
     elif node.op in RUNTIMES_FORMS:
         nodes = [_formed(node, *RUNTIMES_FORMS[node.op])]
     addend = node.given(ADDENDS.get(node.op, len(node.inputs)))

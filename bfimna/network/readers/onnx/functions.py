@@ -34,7 +34,7 @@ def absorbed(t: Translation, layer: str, into: str) -> str:
     return into
 
 
-def function(t: Translation, node: Node, kind: str, tensor: str) -> str:
+def function(t: Translation, node: Node, kind: str, tensor: str, suffix: str = "") -> str:
     """Append a function of one word, together with those before it where one table holds all."""
     source, origin = t.made[tensor], root(t, tensor)
     before = t.layers[source]
@@ -42,7 +42,7 @@ def function(t: Translation, node: Node, kind: str, tensor: str) -> str:
         kind, source = "lookup", absorbed(t, source, origin)
     elif origin != source and kind == "clip" and before.kind == "bias":
         kind, source = "hardsigmoid", absorbed(t, source, before.inputs[0])
-    name = t.emit(node, kind, (source,))
+    name = t.emit(node, kind, (source,), suffix)
     t.roots[name] = origin
     return name
 

@@ -15,6 +15,8 @@ Dims = tuple[int, ...]
 MAX_RANK = 32  # dimensions of one tensor
 QONNX = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
 QUANTISERS = (*QONNX, "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+#: whose tensors have the steps of a sequence first, then the batch
+RECURRENT = ("LSTM", "GRU", "RNN")
 SMALL = 4096  # elements of a constant whose value is kept: bit widths, axes, shapes, slopes
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from bfimna.network.readers.onnx.graph import Graph, Node
+from bfimna.network.readers.onnx.graph import Node
 from bfimna.network.readers.onnx.translation import Translation
 
 SCOPES = "pkg.torch.onnx.name_scopes"
@@ -19,17 +19,23 @@ def module_names(t: Translation) -> dict[str, tuple[str, ...]]:
     makers = {o: node for node in t.graph.nodes for o in node.outputs}
     found: dict[str, tuple[str, ...]] = {}
     for layer, (weight, _, node) in t.gemms.items():
-        name = _stored(t.graph, makers, weight) or _scope(node) or _path(node.name)
+        name = _stored(makers, weight) or _scope(node) or _path(node.name)
         if name and name not in t.gemms:
             found[name] = (*found.get(name, ()), layer)
     return found
 
 
-def _stored(graph: Graph, makers: dict[str, Node], weight: str) -> str:
+def stored_weights(makers: dict[str, Node], weight: str) -> str:
+    """Return the tensor from which a layer's weights are made: quantised, turned, renamed."""
     for _ in range(MAX_CHAIN):
         if weight not in makers or not makers[weight].inputs:
             break
         weight = makers[weight].inputs[0]
+    return weight
+
+
+def _stored(makers: dict[str, Node], weight: str) -> str:
+    weight = stored_weights(makers, weight)
     return weight.removesuffix(".weight") if weight.endswith(".weight") else ""
 
 

@@ -13,9 +13,9 @@ def flat(shape: Shape) -> Shape:
     return (prod(shape), 1, 1)
 
 
-def joined(t: Translation, node: Node, parts: list[str], suffix: str) -> str:
-    """Append what lays all elements of some layers out as the node's first output."""
-    shape = t.shape_of(t.dims(node.outputs[0], node), node)
+def joined(t: Translation, node: Node, parts: list[str], suffix: str, output: int = 0) -> str:
+    """Append what lays all elements of some layers out as one of the node's outputs."""
+    shape = t.shape_of(t.dims(node.outputs[output], node), node)
     if len(parts) > 1:
         vectors = tuple(
             t.view(node, part, flat(t.shapes[part]), f"{suffix}.{k}")

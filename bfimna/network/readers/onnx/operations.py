@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from bfimna.errors import BfimnaError
 from bfimna.network.readers.onnx import functions, moves, products, reductions, windows, words
-from bfimna.network.readers.onnx.graph import QONNX, Graph, Node, RefusedError
+from bfimna.network.readers.onnx.branches import CONTROL
+from bfimna.network.readers.onnx.graph import QONNX, RECURRENT, Graph, Node, RefusedError
+from bfimna.network.readers.onnx.recurrent import recurrent
 from bfimna.network.readers.onnx.translation import Translation
 from bfimna.network.readers.onnx.transpose_conv import conv_transpose
 
@@ -22,8 +24,12 @@ PASS = (
 )  # fmt: skip
 #: operations that pick, repeat or reorder elements (and constants)
 VIEWS = (
-    "DepthToSpace", "Expand", "Flatten", "Gather", "Pad", "Reshape", "Slice", "SpaceToDepth",
-    "Squeeze", "Tile", "Transpose", "Unsqueeze",
+    "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Pad", "Reshape",
+    "Slice", "SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+)  # fmt: skip
+#: functions of two words that are a look-up of their sum or difference
+COMPARISONS = (
+    "And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or", "Xor",
 )  # fmt: skip
 #: operations that the host does, where all that follows is done by it
 HOST = ("ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK")
@@ -32,12 +38,13 @@ SHOWN = 6  # obstacles, and nodes of each, in a message
 OPERATIONS: dict[str, Callable[[Translation, Node], None]] = {
     "Conv": windows.conv,
     "ConvTranspose": conv_transpose,
-    **dict.fromkeys(("Gemm", "MatMul"), products.linear),
+    **dict.fromkeys(("Gemm", "MatMul", "MatMulNBits"), products.linear),
+    **dict.fromkeys(RECURRENT, recurrent),
     **dict.fromkeys(("MaxPool", "AveragePool"), windows.pool),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), windows.global_pool),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum"), words.arithmetic),
     **dict.fromkeys(("Max", "Min"), words.extreme),
-    **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"), words.compare),
+    **dict.fromkeys(COMPARISONS, words.compare),
     **dict.fromkeys(FUNCTIONS, functions.activation("lookup")),
     **dict.fromkeys(PASS, functions.same),
     **dict.fromkeys(VIEWS, moves.view),
@@ -103,6 +110,7 @@ class _Walk:
         unknown = node.domain or node.op not in OPERATIONS
         if unknown and k not in self.host:
             why = f"not modelled{f' (domain {node.domain[:100]!r})' if node.domain else ''}"
+            why = "control flow is not modelled" if node.op in CONTROL else why
             self._note(node, node.refuse(why))
         elif any(i in self.lost for i in node.inputs if i):
             self.lost.update(node.outputs)

@@ -4,17 +4,20 @@ from math import prod
 
 from bfimna.network.readers.onnx.geometry import dims_of
 from bfimna.network.readers.onnx.graph import Node
+from bfimna.network.readers.onnx.size_rules import matrix_of_codes
 from bfimna.network.readers.onnx.translation import Translation
 from bfimna.network.readers.onnx.windows import weight_of
 
 
 def linear(t: Translation, node: Node) -> None:
-    """Gemm and MatMul with constant weights.
+    """Gemm, MatMul and MatMulNBits with constant weights.
 
     On a tensor with more than one position, the positions are a 1 × 1 convolution's.
     """
     source, weight = t.source(node), weight_of(t, node)
-    dims, data = dims_of(t.graph, node, 1), dims_of(t.graph, node)
+    packed = node.op == "MatMulNBits"
+    dims = matrix_of_codes(node) if packed else dims_of(t.graph, node, 1)
+    data = dims_of(t.graph, node)
     if prod(dims[:-2]) != 1 or len(dims) < 2 or node.number("transA", 0):
         raise node.refuse(f"weights of {dims}, transA={node.number('transA', 0)}: want a matrix")
     if node.op == "Gemm" and any(i and i not in t.graph.constants for i in node.inputs[2:]):

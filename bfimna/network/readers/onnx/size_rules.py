@@ -14,7 +14,7 @@ from bfimna.network.readers.onnx.geometry import (
     transposed,
     window_of,
 )  # fmt: skip
-from bfimna.network.readers.onnx.graph import Dims, Graph, Node
+from bfimna.network.readers.onnx.graph import RECURRENT, Dims, Graph, Node
 
 Rule = Callable[[Graph, Node], list[Dims]]
 
@@ -120,6 +120,18 @@ def _matmul(graph: Graph, node: Node) -> list[Dims]:
     return [(*broadcast(node, [left[:-2], right[:-2]]), *rows, *columns)]
 
 
+def matrix_of_codes(node: Node) -> Dims:
+    """Return the dimensions of a MatMulNBits' weights, which it stores packed."""
+    return node.number("K", 0), node.number("N", 0)
+
+
+def _matmul_codes(graph: Graph, node: Node) -> list[Dims]:
+    left, right = dims_of(graph, node), matrix_of_codes(node)
+    if left[-1:] != right[:1] or right[1] < 1:
+        raise node.refuse(f"weights of {right} for an input of {left}")
+    return [(*left[:-1], right[1])]
+
+
 def _top_k(graph: Graph, node: Node) -> list[Dims]:
     data = dims_of(graph, node)
     axis = axis_of(node, len(data), -1)
@@ -160,7 +172,8 @@ def _measured(graph: Graph, node: Node) -> list[Dims]:
 
 def _recurrent(graph: Graph, node: Node) -> list[Dims]:
     steps, batch, _ = moves.of_rank(node, dims_of(graph, node), 3)
-    directions, _, hidden = moves.of_rank(node, dims_of(graph, node, 2), 3)
+    directions, _, last = moves.of_rank(node, dims_of(graph, node, 2), 3)
+    hidden = node.number("hidden_size", last)
     state = (directions, batch, hidden)
     return [(steps, directions, batch, hidden), *(state for _ in node.outputs[1:])]
 
@@ -173,11 +186,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), _global_pool),
     **dict.fromkeys(("ArgMax", "ArgMin"), _arg),
     **dict.fromkeys(("Shape", "Size"), _measured),
-    **dict.fromkeys(("LSTM", "GRU"), _recurrent),
+    **dict.fromkeys(RECURRENT, _recurrent),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "MatMulNBits": _matmul_codes,
     "TopK": _top_k,
     "Constant": _stated,
     "ConstantOfShape": _filled,
@@ -191,6 +205,8 @@ RULES: dict[str, Rule] = {
     "Split": moves.split,
     "Slice": moves.slice_,
     "Gather": moves.gather,
+    "GatherElements": moves.gather_elements,
+    "GatherND": moves.gather_nd,
     "Pad": moves.pad,
     "Expand": moves.expand,
     "Tile": moves.tile,

@@ -139,6 +139,21 @@ def gather(graph: Graph, node: Node) -> list[Dims]:
     return [(*data[:axis], *positions, *data[axis + 1 :])]
 
 
+def gather_elements(graph: Graph, node: Node) -> list[Dims]:
+    """GatherElements: one element for each position."""
+    return [of_rank(node, dims_of(graph, node, 1), len(dims_of(graph, node)))]
+
+
+def gather_nd(graph: Graph, node: Node) -> list[Dims]:
+    """GatherND: slices by the indices that the positions' last axis lists."""
+    data, positions = dims_of(graph, node), dims_of(graph, node, 1)
+    shared = node.number("batch_dims", 0)
+    taken = shared + positions[-1] if positions else 0
+    if not 0 <= shared < len(positions) or not shared < taken <= len(data):
+        raise node.refuse(f"positions of {positions} for a tensor of {data}, batch_dims {shared}")
+    return [(*positions[:-1], *data[taken:])]
+
+
 def pad(graph: Graph, node: Node) -> list[Dims]:
     """Pad: constants, or elements of the tensor, around it."""
     data = list(dims_of(graph, node))

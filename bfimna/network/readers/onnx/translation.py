@@ -5,7 +5,14 @@ from typing import Any
 
 from bfimna.network.layer import Layer, Shape
 from bfimna.network.readers.onnx.bits import codes
-from bfimna.network.readers.onnx.graph import Dims, Graph, Node
+from bfimna.network.readers.onnx.graph import RECURRENT, Dims, Graph, Node
+
+
+def _batch(graph: Graph) -> int:
+    """Return the batch: the first axis of the first input, the second of a recurrent layer's."""
+    tensor, dims = next(iter(graph.inputs.items()))
+    steps_first = any(n.op in RECURRENT and n.given(0) == tensor for n in graph.nodes)
+    return dims[1] if steps_first and len(dims) > 1 else dims[0]
 
 
 class Translation:
@@ -37,7 +44,7 @@ class Translation:
         self.roots: dict[str, str] = {}
         self.shared: set[str] = set()
         self.codes = codes(graph)
-        self.batch = next(iter(graph.inputs.values()))[0]
+        self.batch = _batch(graph)
 
     def shape_of(self, dims: Dims, node: Node) -> Shape:
         """Return (C, H, W) of dimensions that begin with the batch: a sequence is (C, 1, L)."""

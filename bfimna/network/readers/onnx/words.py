@@ -103,7 +103,7 @@ def _combined(t: Translation, node: Node, kind: str, data: list[str]) -> str:
             return fused
     layers = [t.made[tensor] for tensor in data]
     if node.op == "Div":
-        layers[1] = t.emit(node, "lookup", (layers[1],), ".inverse")
+        layers[1] = function(t, node, "lookup", data[1], ".inverse")
     shape = t.shape_of(t.dims(node.outputs[0], node), node)
     name = _operand(t, node, layers[0], data[0], kind, shape, ".0.each")
     for k, layer in enumerate(layers[1:], 1):
@@ -173,7 +173,7 @@ def extreme(t: Translation, node: Node) -> None:
 
 
 def compare(t: Translation, node: Node) -> None:
-    """Equal, Less, Greater and others: a look-up of the word, or of the difference of two."""
+    """Equal, Less, Or and others: a look-up of the word, or of the sum or difference of two."""
     data = [i for i in node.inputs if i not in t.graph.constants]
     for tensor in data:
         t.holder(node, tensor, "an input")
