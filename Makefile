@@ -14,7 +14,7 @@ reproduce: $(VENV)/installed ## every figure and table (the default)
 
 emulate: $(VENV)/installed ## whole networks on the bit-exact emulator (minutes on two cores)
 	snakemake $(SNAKEMAKE_FLAGS) emulate
-	@echo "table: figures/emulated.csv   processor seconds: results/emulate/times.csv"
+	@echo "table: figures/emulated.csv   processor seconds: figures/emulated_times.csv"
 
 report: $(VENV)/installed ## all figures with their captions in one HTML file
 	snakemake $(SNAKEMAKE_FLAGS) report_all

@@ -9,7 +9,7 @@ rule emulate:
     """Every network and scheme, bit-exact at 224 × 224."""
     input:
         f"{config['figures']}/emulated.csv",
-        f"{RESULTS}/emulate/times.csv",
+        f"{config['figures']}/emulated_times.csv",
 
 
 rule emulate_one:
@@ -42,7 +42,7 @@ rule emulated:
         times=[f"{folder}/times.csv" for folder in EMULATED],
     output:
         table=f"{config['figures']}/emulated.csv",
-        times=f"{RESULTS}/emulate/times.csv",
+        times=f"{config['figures']}/emulated_times.csv",
     params:
         depends=digest(READS.digest("bfimna.workflow.collect"), EMULATE_CODE),
     log:
