@@ -58,7 +58,7 @@ rule sweep_part:
         told=TOLD,
         depends=lambda wildcards: digest(SWEEP_CODE, PARTS[wildcards.place].digest),
     resources:
-        runtime=1,
+        runtime=2,
         mem_mb=1000,
     log:
         f"{LOGS}/{{place}}.log",
