@@ -66,7 +66,7 @@ rule sweep_part:
             SWEEP_CODE, sweeps.at_place(PARTS, wildcards.place).digest
         ),
     resources:
-        runtime=1,
+        runtime=2,
         mem_mb=1000,
     log:
         f"{LOGS}/{{place}}.log",

@@ -31,8 +31,7 @@ checkout() { # copies of what git tracks, without its results
 }
 sums() { (cd "$work/$1" && find results -type f ! -name '*.ipynb' -exec sha256sum {} + | sort -k2); }
 snake() { cd "$work/$1" && PYTHONPATH="$PWD" BFIMNA_TEST="$work" exec snakemake "${@:2}"; } # in a subshell of its own
-profile=(--profile workflow/profiles/slurm --slurm-init-seconds-before-status-checks 3 --latency-wait 5
-    --cores $(($(nproc) < 2 ? 1 : 2))) # notebooks at once: this machine may have no more
+profile=(--profile workflow/profiles/slurm --slurm-init-seconds-before-status-checks 3 --latency-wait 5)
 running() { squeue --noheader --states=R --format=%i | head -n 1 | grep .; }
 begun() { find "$work/cluster/logs/simulate" -name '*.log' 2>/dev/null | grep .; }
 simulated() { grep "Finished jobid: .*(Rule: simulate)" "$work/killed.log"; }
@@ -45,6 +44,7 @@ reproduction() {
     (snake cluster "${tiny[@]}" "${profile[@]}") >"$work/killed.log" 2>&1 & run=$!
     wait_for begun || fail "no job began" killed
     victim=$(running)
+    [ "$(squeue --noheader --jobs "$victim" --format=%C)" = 1 ] || fail "a job asks for cores that stay idle" killed
     scancel --signal=KILL --full "$victim"
     told "job $victim killed while it simulated"
     wait_for grep "Trying to restart" "$work/killed.log" || fail "the job was not tried again" killed
@@ -53,7 +53,7 @@ reproduction() {
     kill -KILL "$run"
     wait "$run" 2>/dev/null || true
     scancel --quiet --user="$(id -un)" || true
-    [ ! -e "$work/cluster/results/tiny/figures/state_of_the_art.png" ] || fail "killed too late" killed
+    [ ! -e "$work/cluster/results/tiny/summary.csv" ] || fail "killed too late" killed
     done=$(dates)
     told "the whole run killed, its simulations done"
     (snake cluster "${tiny[@]}" "${profile[@]}") >"$work/resumed.log" 2>&1 || fail "the run taken up" resumed

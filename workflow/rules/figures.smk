@@ -24,7 +24,7 @@ for figure in FIGURES:
             caption=lambda wildcards, output: caption_of(output),
         resources:
             runtime=5,
-            mem_mb=1000,
+            mem_mb=1500,
         log:
             f"logs/{figure.name}.log",
         benchmark:

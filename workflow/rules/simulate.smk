@@ -16,8 +16,8 @@ rule simulate:
         ),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
     resources:
-        runtime=1,
-        mem_mb=800,
+        runtime=2,
+        mem_mb=1200,  # two Snakemakes of a job on Slurm included
     log:
         "logs/simulate/{network}/{precision}/{platform}.log",
     benchmark:
