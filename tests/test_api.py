@@ -80,6 +80,9 @@ CALLS = {
     "chips": (bf.search.chips, [NET, TECH, None, {"clusters": (16, 64)}, None, None, 1, False]),
     "options": (bf.search.options, ["resnet18", {"int8": 70.0}, CHIP, TECH]),
     "published_options": (bf.search.published_options, ["resnet18", CHIP, TECH]),
+    "crossbar_reload": (bf.search.crossbar_reload, [R18, [bf.Precision.fixed(R18, 8)], TECH]),
+    "moves": (bf.search.moves, ["resnet18", "latency-low", CHIP, TECH]),
+    "against_published": (bf.search.against_published, ["resnet18", CHIP, TECH, {}, OMEGA]),
     "reproduced_schemes": (bf.search.reproduced_schemes, ["resnet18"]),
     "synthetic": (bf.emulator.synthetic, [DIGITS, FOUR, 0]),
     "infer": (

@@ -147,7 +147,7 @@ def requantise(
     a = words("a", a, a_bits, True)
     factor = words("scale", scale, WIDEST, False)
     scale_bits = max(1, int(factor.max()).bit_length())
-    bits = width_of("the result", bits)
+    bits = whole_number("bits", bits, 1, WIDEST + 32)
     if a_bits + scale_bits - bits < 1:
         raise BfimnaError(
             f"requantise: {a_bits} bits times {scale_bits} leave no shift that gives {bits}"

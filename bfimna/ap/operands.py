@@ -10,9 +10,9 @@ from bfimna.errors import BfimnaError, shown, whole_number
 WIDEST = 32  # bits of an operand
 
 
-def width_of(name: str, bits: int, most: int = WIDEST + 32) -> int:
+def width_of(name: str, bits: int) -> int:
     """Return the width of an operand as Python's integer: sums of NumPy's small ones wrap."""
-    return whole_number(f"bits of {name}", bits, 1, most)
+    return whole_number(f"bits of {name}", bits, 1, WIDEST + 32)
 
 
 def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:

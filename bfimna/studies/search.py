@@ -120,6 +120,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
     AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
     (share of the scheme's budget).
     """
+    instance("scheme", scheme, str)
     network, omega = _subject(network_name, None)
     published = data.load_precision(network, f"hawq_v3/{scheme}")
     edp = sweep(network, [published], [chip], [technology]).edp_js[0]
