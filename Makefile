@@ -52,6 +52,7 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
 	python tests/network/readers/fuzz.py --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
+	python tests/fuzz_layers.py --minutes $(MINUTES)
 
 licences: $(VENV)/installed ## the licence of every package installed
 	@python workflow/licences.py

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from bfimna.errors import BfimnaError, unknown, wrong_type
+from bfimna.errors import BfimnaError, one_of, unknown, wrong_type
 from bfimna.files import text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -195,8 +195,7 @@ def hawq_sensitivity(network: str) -> pd.DataFrame:
 
 
 def _hawq_name(network: str) -> str:
-    if network not in HAWQ_NAMES:
-        raise unknown("network of HAWQ-V3", network, HAWQ_NAMES)
+    one_of("network of HAWQ-V3", network, HAWQ_NAMES)
     return HAWQ_NAMES[network]
 
 

@@ -1,5 +1,6 @@
 """Values as they enter: whole numbers, numbers, truth values, and short messages."""
 
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -52,3 +53,12 @@ def test_messages_stay_on_one_line_of_one_screen():
         for message in (shown(value), str(unknown("layer", value, known))):
             assert len(message) < 1000
             assert "\n" not in message
+
+
+def test_a_list_of_lists_is_not_written_out():
+    nested = ["x"]
+    for _ in range(12):
+        nested = [nested] * 9  # 9¹² elements
+    begin = time.process_time()
+    assert len(shown(nested)) < 120
+    assert time.process_time() - begin < 1

@@ -57,6 +57,12 @@ def test_two_files_of_one_stem_are_refused(model, tmp_path):
         config.checked(ASKED | {"networks": [model, "mine.onnx"]})
 
 
+# a list of 9⁹ elements in 300 bytes, should anything write it out
+BOMB = (
+    "[&a0 [x]" + "".join(f", &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)) + "]"
+)
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
@@ -164,6 +170,8 @@ def test_sweep_and_peak_take_names_too():
         ("c.yaml", "rows: 1200\nclock_hz: 1e9\n", None),
         ("c.json", '{"name": "c", "rows": 1200}', None),
         ("c.yml", "rows: 1200\nrows: 2400\n", "line 2: 'rows' is given twice, first on 1"),
+        ("c.json", '{"rows": 1200, "rows": 2400}', "line 1: 'rows' is given twice, first on 1"),
+        ("c.yaml", f"rows: {BOMB}\n", "rows must be a whole number"),
         ("c.yaml", "row: 1200\n", "unknown field of .*c.yaml.* 'row'; did you mean 'rows'"),
         ("c.yaml", "rows: 12.5\n", "rows must be a whole number"),
         ("c.yaml", "clock_hz: fast\n", "clock_hz must be a number, not 'fast'"),

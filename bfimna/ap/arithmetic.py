@@ -5,7 +5,7 @@ and reads the result. The counts include the loads and reads. Signed words are t
 """
 
 from math import prod
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -13,8 +13,17 @@ from bfimna.ap import programs
 from bfimna.ap.array import COLUMNS, Array
 from bfimna.ap.counts import levels
 from bfimna.ap.events import ApKind, Counts
-from bfimna.ap.operands import WIDEST, broadcast, check_result, columns, pair, signs, words
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.ap.operands import (
+    WIDEST,
+    broadcast,
+    check_result,
+    columns,
+    pair,
+    signs,
+    width_of,
+    words,
+)
+from bfimna.errors import BfimnaError, one_of, truth, whole_number
 
 Result = tuple[np.ndarray, Counts]
 Signed = bool | tuple[bool, bool]
@@ -42,7 +51,7 @@ def multiply(
     >>> product, counts.compares, counts.cycles
     (array([   15, 63750]), 256, 544)
     """
-    signed = signs(signed)
+    a_bits, b_bits, signed = width_of("a", a_bits), width_of("b", b_bits), signs(signed)
     a, b = broadcast(words("a", a, a_bits, signed[0]), words("b", b, b_bits, signed[1]))
     if signed == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
         a, b, a_bits, b_bits, signed = b, a, b_bits, a_bits, (True, False)
@@ -78,6 +87,7 @@ def subtract(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
 
 
 def _in_place(what: str, b: Any, a: Any, bits: int, signed: bool) -> Result:
+    bits = width_of("a and b", bits)
     a, b = pair(a, b, bits, signed)
     width = bits + 1 if signed else bits
     operand, running, carry = columns(what, width, width, 1)
@@ -95,6 +105,7 @@ def maximum(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
     >>> maximum([3, -8], [2, 7], bits=4, signed=True)[0]
     array([3, 7])
     """
+    bits = width_of("a and b", bits)
     a, b = pair(a, b, bits, signed)
     left, right, flags = columns("maximum", bits, bits, 2)
     array = Array(a.size)
@@ -110,6 +121,7 @@ def relu(a: Any, bits: int = 8) -> Result:
     >>> relu([-128, -1, 0, 127])[0]
     array([  0,   0,   0, 127])
     """
+    bits = width_of("a", bits)
     a = words("a", a, bits, True)
     (word,) = columns("relu", bits)
     array = Array(a.size)
@@ -131,10 +143,11 @@ def requantise(
     >>> requantise([1000, -1000, 1], 3, 4, bits=8)[0]
     array([ 127, -128,    0])
     """
+    a_bits, signed = width_of("a", a_bits), truth("signed", signed)
     a = words("a", a, a_bits, True)
     factor = words("scale", scale, WIDEST, False)
     scale_bits = max(1, int(factor.max()).bit_length())
-    bits = whole_number("bits", bits, 1)
+    bits = whole_number("bits", bits, 1, WIDEST + 32)
     if a_bits + scale_bits - bits < 1:
         raise BfimnaError(
             f"requantise: {a_bits} bits times {scale_bits} leave no shift that gives {bits}"
@@ -161,6 +174,8 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
     >>> reduce([[1, 10], [2, 20], [3, 30]])[0]
     array([ 6, 60])
     """
+    one_of("AP kind", kind, get_args(ApKind))
+    bits = width_of("a", bits)
     a = words("a", a, bits, signed)
     rows = a.shape[0] if a.ndim else 1
     width = bits + int(levels(rows))

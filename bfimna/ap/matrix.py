@@ -20,10 +20,10 @@ from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Pass
-from bfimna.ap.operands import check_result, signs, words
+from bfimna.ap.operands import check_result, signs, width_of, words
 from bfimna.ap.planes import pack
 from bfimna.ap.program import program
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, shown, whole_number
 
 BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
 
@@ -145,10 +145,11 @@ def gemm(
     >>> product
     array([[-7, -8]])
     """
+    w_bits, a_bits = width_of("weights", w_bits), width_of("activations", a_bits)
     signed = signs(signed)
     rows, threads = whole_number("rows", rows, 1), whole_number("threads", threads, 0)
     if faults is not None and not isinstance(faults, Faults):
-        raise BfimnaError(f"faults must be a bf.ap.Faults or None, not {faults!r}")
+        raise BfimnaError(f"faults must be a bf.ap.Faults or None, not {shown(faults)}")
     w = words("weights", weights, w_bits, signed[0])
     a = words("activations", activations, a_bits, signed[1])
     if w.ndim != 2 or a.ndim != 2 or w.shape[1] != a.shape[0]:

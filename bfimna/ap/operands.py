@@ -5,9 +5,14 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.array import COLUMNS
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, shown, whole_number
 
 WIDEST = 32  # bits of an operand
+
+
+def width_of(name: str, bits: int) -> int:
+    """Return the width of an operand as Python's integer: sums of NumPy's small ones wrap."""
+    return whole_number(f"bits of {name}", bits, 1, WIDEST + 32)
 
 
 def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
@@ -17,9 +22,9 @@ def words(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
     Traceback (most recent call last):
     bfimna.errors.BfimnaError: a: 300 does not fit 8 unsigned bits (0 to 255)
     """
-    bits = whole_number(f"bits of {name}", bits, 1, WIDEST + 32)
+    bits = width_of(name, bits)
     if not isinstance(signed, bool | np.bool_):
-        raise BfimnaError(f"{name}: signed must be true or false, not {signed!r}")
+        raise BfimnaError(f"{name}: signed must be true or false, not {shown(signed)}")
     array = np.asarray(values)
     if array.dtype.kind not in "iub":
         raise BfimnaError(f"{name}: want an array of integers, not {array.dtype}")
@@ -46,7 +51,7 @@ def signs(signed: Any) -> tuple[bool, bool]:
         a, b = signed
         if isinstance(a, bool | np.bool_) and isinstance(b, bool | np.bool_):
             return bool(a), bool(b)
-    raise BfimnaError(f"signed must be true or false, or a pair of these, not {signed!r}")
+    raise BfimnaError(f"signed must be true or false, or a pair of these, not {shown(signed)}")
 
 
 def check_result(what: str, bits: int, signed: bool) -> None:

@@ -186,7 +186,7 @@ class Chip:
     def sized_for(self, network: Network, batch: int) -> "Chip":
         """Return the chip itself, or for IR one with clusters enough for the largest layer."""
         instance("network", network, Network)
-        batch = whole_number("batch", batch, 1)
+        batch = whole_number("batch", batch, 1, MOST_IMAGES)
         return self if self.clusters else _sized(self, network, batch)
 
 

@@ -6,13 +6,16 @@ cross the cluster's bus once. Model document, section 3, traffic.
 """
 
 from functools import lru_cache
-from math import prod
+from math import isqrt, prod
 
 import numpy as np
 
 from bfimna.chip.chip import Chip, fit
+from bfimna.errors import BfimnaError
 from bfimna.network.graph import Gemm, Network
 from bfimna.network.precision import MAX_BITS
+
+MOST_SHAPES = 2**18  # of tiles, by rows or by channels: hundreds of times any network's
 
 
 def tile_bits(
@@ -78,10 +81,19 @@ def candidates(gemm: Gemm, batch: int, share: int) -> tuple[np.ndarray, np.ndarr
     many positions as fit, or whole rows of the image: between two of these only pixels that are
     moved anyway are left unused.
     """
-    most = min(share, gemm.u * batch)
-    by_channels = share // np.arange(1, min(gemm.i, share) + 1)
-    rows = np.arange(1, gemm.output_shape[1] + 1) * gemm.output_shape[2]
-    positions = np.unique(np.minimum(np.concatenate([by_channels, rows]), most))
+    most, width = min(share, gemm.u * batch), gemm.output_shape[2]
+    high = min(gemm.output_shape[1], -(-most // width))  # more rows are as many as fit
+    few = min(gemm.i, isqrt(share))
+    if max(high, few) > MOST_SHAPES or share >= 2**62:
+        raise BfimnaError(
+            f"layer {gemm.layer.name!r}: tiles of {share} products and {high} rows in a cluster "
+            f"have more than {MOST_SHAPES} shapes to choose from"
+        )
+    # share // c for every c up to the channels; above the root of the share, that is every number
+    by_channels = share // np.arange(1, few + 1)
+    more = np.arange(share // min(gemm.i, share), share // (few + 1) + 1 if gemm.i > few else 0)
+    rows = np.arange(1, high + 1) * width
+    positions = np.unique(np.minimum(np.concatenate([by_channels, more, rows]), most))
     return np.minimum(share // positions, gemm.i), positions
 
 

@@ -28,7 +28,7 @@ from bfimna.emulator.integer import (
 )
 from bfimna.emulator.unweighted import KINDS, OverRows, Round, Step, unweighted
 from bfimna.emulator.weighted import Product, weighted
-from bfimna.errors import BfimnaError, truth, wrong_type
+from bfimna.errors import BfimnaError, instance, truth, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 
@@ -111,6 +111,7 @@ def infer(
     >>> logits.shape, report.activity["conv1", "multiply"].counts.compares
     ((2, 10), 16)
     """
+    instance("precision", precision, Precision).of_network(instance("network", network, Network))
     chip = Chip.limited() if chip is None else chip
     if not isinstance(chip, Chip):
         raise wrong_type("chip", chip, "a Chip")
@@ -164,7 +165,7 @@ def _checked(
     if set(given) != set(names):
         raise BfimnaError(
             f"{network.name!r} has the inputs {', '.join(names)}: give images by name, not for "
-            f"{', '.join(given)} only"
+            f"{', '.join(map(str, given))} only"
         )
     tensors = {}
     for name in names:

@@ -14,7 +14,6 @@ from bfimna.errors import (
     positive_number,
     shown,
     whole_number,
-    wrong_type,
 )
 from bfimna.names import (
     AnyChip,
@@ -27,6 +26,7 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.precision import Precision
+from bfimna.result.grid import listed
 from bfimna.result.sweep import sweep
 from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
 from bfimna.search.limits import Limit, ratios
@@ -129,9 +129,7 @@ def choose_each(
 
 def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> Space:
     instance("sensitivity", sensitivity, Sensitivity)
-    if isinstance(choices, str) or not isinstance(choices, Iterable):
-        raise wrong_type("choices", choices, "a list of widths")
-    return Space(load_network(network), sensitivity, tuple(choices))
+    return Space(load_network(network), sensitivity, tuple(listed(choices)))
 
 
 class _Budgeted:
@@ -208,9 +206,7 @@ def compare(
     """
     network = load_network(network)
     instance("sensitivity", sensitivity, Sensitivity).check(network)
-    if isinstance(precisions, str) or not isinstance(precisions, Iterable):
-        raise wrong_type("precisions", precisions, "a list of precisions")
-    loaded = [load_precision(network, precision) for precision in precisions]
+    loaded = [load_precision(network, precision) for precision in listed(precisions)]
     rows = sweep(network, loaded, [load_chip(chip)], [load_technology(technology)])
     bits = [dict(zip(p.layers, p.weight_bits, strict=True)) for p in loaded]
     rows["omega"] = [sensitivity.total(b) for b in bits]

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from bfimna import data
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, instance, whole_number
+from bfimna.names import load_precision
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
+from bfimna.result.grid import listed
 from bfimna.search.unbeaten import unbeaten
 from bfimna.technology.technology import Technology
 
@@ -186,7 +188,9 @@ def crossbar_reload(
     each in turn (data/published/components.csv has how many). Converters and input bits are taken
     to change for nothing.
     """
-    bits = as_arrays(network, precisions)[0]
+    instance("cell", cell, Technology)
+    network = instance("network", network, Network)
+    bits = as_arrays(network, [load_precision(network, made) for made in listed(precisions)])[0]
     weights = np.array([gemm.weights for gemm in network.gemms])
     changed = bits[:, None] != bits[None]
     written = (changed * bits[None] * weights).sum(axis=2)

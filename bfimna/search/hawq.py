@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna import data
-from bfimna.errors import BfimnaError, unknown
+from bfimna.errors import BfimnaError, one_of
 from bfimna.network import zoo
 from bfimna.network.precision import Precision
 from bfimna.search.costs import model_costs
@@ -35,13 +35,12 @@ def t4_costs(space: Space) -> dict[str, np.ndarray]:
 
 
 def _space(network_name: str) -> Space:
-    if network_name == "resnet50":
+    if isinstance(network_name, str) and network_name == "resnet50":
         raise BfimnaError(
             "HAWQ-V3's ResNet50 is version 1, here 'resnet50_v1'; 'resnet50' is torchvision's "
             "(stride in the 3 × 3 convolutions), which it did not search"
         )
-    if network_name not in data.HAWQ_NAMES:
-        raise unknown("network of HAWQ-V3", network_name, data.HAWQ_NAMES)
+    one_of("network of HAWQ-V3", network_name, data.HAWQ_NAMES)
     network = zoo.load(network_name)
     return Space(network, hawq_sensitivity(network), CHOICES)
 
@@ -76,6 +75,7 @@ def reproduce_hawq(network_name: str) -> pd.DataFrame:
     >>> list(rows.columns), bool((rows.bits == rows.published_bits).all())
     (['scheme', 'layer', 'bits', 'published_bits'], True)
     """
+    _space(network_name)  # which checks the name, before it is looked up
     frames = [
         pd.DataFrame(
             {

@@ -9,7 +9,15 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.chip.chip import Chip
-from bfimna.errors import BfimnaError, is_number, positive_number, shown, whole_number
+from bfimna.errors import (
+    BfimnaError,
+    instance,
+    is_number,
+    positive_number,
+    shown,
+    whole_number,
+    wrong_type,
+)
 from bfimna.names import load_network, load_precision
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -40,7 +48,7 @@ def subject(
                 f"{', '.join(data.HAWQ_NAMES)}: give a file of them"
             )
         sensitivity = hawq_sensitivity(net)
-    sensitivity.check(net)
+    instance("sensitivity", sensitivity, Sensitivity, "a Sensitivity or a file").check(net)
     return net, sensitivity
 
 
@@ -71,6 +79,8 @@ def against_published(
     for these best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and
     different, the number of layers that this choice gives other bits.
     """
+    if not isinstance(points, Mapping):
+        raise wrong_type("points", points, "budgets by choices of bits, such as {'4, 8': 20}")
     net, omega = subject(network, sensitivity)
     if sensitivity is None:
         schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
@@ -110,6 +120,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
     AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
     (share of the scheme's budget).
     """
+    instance("scheme", scheme, str)
     network, omega = subject(network_name, None)
     published = data.load_precision(network, f"hawq_v3/{scheme}")
     edp = sweep(network, [published], [chip], [technology]).edp_js[0]

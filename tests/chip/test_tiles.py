@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bfimna import Chip
+from bfimna import BfimnaError, Chip, Network, simulate
 from bfimna.chip.tiles import candidates, moved, pixels, tile_bits
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer
@@ -34,6 +34,31 @@ def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, 
     ]
     weights, inputs = moved(gemm, batch, *np.array(every, dtype=float).T)
     assert found == pytest.approx((weights * w + inputs * a).min(), rel=1e-12)
+
+
+@given(
+    channels=st.integers(1, 80), share=st.integers(1, 400),
+    size=st.tuples(st.integers(1, 30), st.integers(1, 30)), batch=st.integers(1, 4),
+)  # fmt: skip
+def test_candidates_are_all_channels_and_all_rows(channels, share, size, batch):
+    b = Builder("n", (1, *size))
+    b.conv("c", b.input, channels, 1)
+    (gemm,) = b.network().gemms
+    each = np.concatenate([
+        share // np.arange(1, min(channels, share) + 1),
+        np.arange(1, size[0] + 1) * size[1],
+    ])  # fmt: skip
+    wanted = np.unique(np.minimum(each, min(share, gemm.u * batch)))
+    found = candidates(gemm, batch, share)
+    np.testing.assert_array_equal(found[1], wanted)
+    np.testing.assert_array_equal(found[0], np.minimum(share // wanted, channels))
+
+
+def test_tiles_that_no_memory_holds_are_refused():
+    layers = (Layer("input", "input", channels=1, size=(2**31, 3)),
+              Layer("c", "conv", ("input",), 8, (3, 3)))  # fmt: skip
+    with pytest.raises(BfimnaError, match=r"layer 'c': tiles of .* shapes to choose from"):
+        simulate(Network("tall", layers), 8, {"name": "x", "rows": 2**20}, "sram-14nm-lstp")
 
 
 def test_pixels_are_those_of_the_windows():

@@ -8,10 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import chained, everything
 
-from bfimna import BfimnaError, Precision
+from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
 from bfimna.emulator.integer import average_scale, check, ranges, sum_bits, words
-from bfimna.emulator.quantise import best_scale, dyadic, random_images, synthetic, whole
+from bfimna.emulator.quantise import (
+    best_scale,
+    dyadic,
+    quantise,
+    random_images,
+    synthetic,
+    whole,
+)
 from bfimna.network import zoo
 from bfimna.network.graph import Layer
 
@@ -155,3 +162,72 @@ def test_constants_that_do_not_fit(kind, change, message):
         own[last] = replace(own[last], **change)
     with pytest.raises(BfimnaError, match=message):
         check(network, own, precision)
+
+
+def floats():
+    """The digits network's real weights and a range for each group of its tensors."""
+    net, stored = digits.network(), data.digits()
+    real = {
+        name: (stored[f"float/{name}/weights"], stored[f"float/{name}/bias"])
+        for name in net.gemm_names
+    }
+    return net, real, dict.fromkeys(ranges(net).values(), 1.0)
+
+
+def replaced(what, value):
+    """The weights (0) or the bias (1) of conv1, one of them or all replaced."""
+    pair = [array.copy() for array in floats()[1]["conv1"]]
+    one = isinstance(value, float)
+    pair[what] = np.full_like(pair[what], value) if one else value
+    return tuple(pair)
+
+
+@pytest.mark.parametrize(
+    ("conv1", "told"),
+    [
+        (replaced(0, np.nan), "weights must be finite"),
+        (replaced(0, np.inf), "weights must be finite"),
+        (replaced(0, 1e30), "weights must be finite, and below 1e[+]15"),
+        (replaced(1, np.nan), "bias must be finite"),
+        (replaced(1, np.inf), "bias must be finite"),
+        (replaced(1, np.zeros(1)), r"bias of shape \(1,\).* of shape \(8,\)"),
+        (replaced(1, None), r"bias of shape \(\)"),
+        (replaced(0, np.zeros((8, 1, 3, 2))), r"weights of shape \(8, 1, 3, 2\)"),
+        (replaced(0, np.zeros((1, 8, 3, 3))), r"weights of shape \(1, 8, 3, 3\)"),
+        (replaced(0, np.zeros((8, 1, 3, 3), complex)), "want real numbers"),
+        (replaced(0, [[1], [2, 3]]), "weights are no array"),
+        (np.zeros(8), "must be a pair"),
+    ],
+)  # fmt: skip
+def test_real_weights_that_cannot_be_meant_are_refused(conv1, told):
+    net, real, spans = floats()
+    with pytest.raises(BfimnaError, match=told):
+        quantise(net, {**real, "conv1": conv1}, spans, Precision.fixed(net, 4))
+
+
+@pytest.mark.parametrize("span", [0, -1.0, np.nan, np.inf, "1", None])
+def test_ranges_that_nothing_can_be_divided_by_are_refused(span):
+    net, real, spans = floats()
+    with pytest.raises(BfimnaError, match="full_scale of 'conv1' must be a finite number above 0"):
+        quantise(net, real, {**spans, "conv1": span}, Precision.fixed(net, 4))
+    del spans["conv1"]
+    with pytest.raises(BfimnaError, match="wants a range for 'conv1'"):
+        quantise(net, real, spans, Precision.fixed(net, 4))
+
+
+def test_whole_weights_are_quantised_as_the_same_real_ones():
+    net, real, spans = floats()
+    bits = Precision.fixed(net, 4)
+    integers = np.rint(10 * real["conv1"][0]).astype(int)
+    found, wanted = (
+        quantise(net, {**real, "conv1": (weights, real["conv1"][1])}, spans, bits)["conv1"]
+        for weights in (integers, integers.astype(float))
+    )
+    np.testing.assert_array_equal(found.weights, wanted.weights)
+    np.testing.assert_array_equal(found.bias, wanted.bias)
+
+
+@pytest.mark.parametrize("images", [17, -1, 1.5, np.nan])
+def test_pixels_that_are_none_are_refused(images):
+    with pytest.raises(BfimnaError, match="whole numbers from 0 to 16"):
+        digits.pixels(np.full((1, 8, 8), images))

@@ -150,6 +150,7 @@ def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
     [
         ("bits: [1]\nbits: [2]\n", "line 2: key 'bits' stands twice"),
         ("a: {b: 1, b: 2}\n", "key 'b' stands twice"),
+        ("a: &a [1]\nbits: *a\n", r"line 2: aliases \(\*name\) are not allowed"),
         ("bits: [1", "expected ',' or ']'"),
         ("bits: [" + "9" * 5000 + "]", "Exceeds the limit"),
         ("bits: '\0'", "not allowed"),

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision
+from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.network.readers.onnx.bits import tensor_bits
 from bfimna.network.readers.onnx.file import InputShape, read_graph
 from bfimna.network.readers.onnx.graph import Graph
@@ -68,6 +68,8 @@ def read_onnx_precision(
     BfimnaError
         As `read_onnx`, and for layers without bits or with more than 16.
     """
+    if default is not None:
+        default = whole_number("default bits", default, 1, MAX_BITS)
     graph, translation, network = _read(path, input_shape)
     try:
         bits = tensor_bits(graph)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.errors import BfimnaError, whole_number
+from bfimna.errors import BfimnaError, shown, whole_number
+from bfimna.files import as_path, is_file
 from bfimna.network.layer import MAX_ELEMENTS
 from bfimna.network.readers.onnx.branches import MAX_DEPTH, captured, inner_graphs, taken
 from bfimna.network.readers.onnx.forms import plain
@@ -46,7 +47,7 @@ INITIAL = {"LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}  # inputs beyond those that
 
 def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
     """Read an ONNX file's graph; every error names the file."""
-    path = Path(path)
+    path = as_path(path)
     try:
         model = _parse(path)
         nodes, stored = _nodes(model.graph), _stored(model.graph)
@@ -85,7 +86,7 @@ def _parse(path: Path):  # type: ignore[no-untyped-def]
     from google.protobuf.message import DecodeError
     from onnx import ModelProto
 
-    if not path.is_file():
+    if not is_file(path):
         raise BfimnaError("no such file")
     if path.stat().st_size > MAX_BYTES:
         raise BfimnaError(f"larger than {MAX_BYTES} bytes; store the weights as external data")
@@ -216,8 +217,8 @@ def _input_dims(proto: Any, given: Iterable[int] | None) -> Dims:
         dims[0] = 1
     if not 2 <= len(dims) <= MAX_RANK or min(dims) < 1 or prod(dims) > MAX_ELEMENTS:
         raise BfimnaError(
-            f"{where} has shape {tuple(dims)} (0: open); give input_shape=, at least 1 each, 2 to "
-            f"{MAX_RANK} dimensions and at most {MAX_ELEMENTS} elements"
+            f"{where} has shape {shown(tuple(dims))} (0: open); give input_shape=, at least 1 "
+            f"each, 2 to {MAX_RANK} dimensions and at most {MAX_ELEMENTS} elements"
         )
     return tuple(dims)
 
@@ -225,8 +226,11 @@ def _input_dims(proto: Any, given: Iterable[int] | None) -> Dims:
 def _filled(where: str, dims: list[int], given: Iterable[int]) -> list[int]:
     """Return the dimensions with the open ones as given; a fixed one cannot be changed."""
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise BfimnaError(f"{where}: input_shape must be whole numbers, not {given!r:.80}")
-    sizes = list(given)
+        raise BfimnaError(f"{where}: input_shape must be whole numbers, not {shown(given)}")
+    try:
+        sizes = list(given)
+    except TypeError:  # an array of no dimension
+        raise BfimnaError(f"{where}: input_shape must be a list, not {shown(given)}") from None
     if len(sizes) > MAX_RANK:
         raise BfimnaError(f"{where}: input_shape has {len(sizes)} dimensions; at most {MAX_RANK}")
     shape = [whole_number(f"{where}: a size in input_shape", size, 1) for size in sizes]
@@ -236,7 +240,7 @@ def _filled(where: str, dims: list[int], given: Iterable[int]) -> list[int]:
         raise BfimnaError(f"{where} has {len(dims)} dimensions, not {len(shape)}")
     if any(fixed > 0 and fixed != size for fixed, size in zip(dims, shape, strict=False)):
         raise BfimnaError(
-            f"{where} is fixed at {tuple(dims)} (0: open) in the file, not {tuple(shape)}"
+            f"{where} is fixed at {tuple(dims)} (0: open) in the file, not {shown(tuple(shape))}"
         )
     return shape
 
