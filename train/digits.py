@@ -162,9 +162,9 @@ def initial():  # type: ignore[no-untyped-def]
     torch.manual_seed(0)
     found = {}
     for g in NETWORK.gemms:
-        shape = (g.i, g.input_shape[0], *g.layer.kernel)
-        weight = torch.randn(shape) * (2.0 / g.j) ** 0.5
-        found[g.layer.name] = (weight.requires_grad_(), torch.zeros(g.i).requires_grad_())
+        shape = (g.channels, g.input_shape[0], *g.layer.kernel)
+        weight = torch.randn(shape) * (2.0 / g.length) ** 0.5
+        found[g.layer.name] = (weight.requires_grad_(), torch.zeros(g.channels).requires_grad_())
     return found
 
 

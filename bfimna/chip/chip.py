@@ -237,7 +237,7 @@ def fit(gemm: Gemm, rows: int, batch: int) -> Fit:
     >>> fit(zoo.resnet18().gemms[1], rows=4800, batch=1)   # j = 64 · 3 · 3 = 576
     Fit(dots=200704, splits=1, part=576, last_part=576, per_cap=8)
     """
-    return fit_rows(gemm.j, gemm.layer.groups * gemm.i * gemm.u * batch, rows)
+    return fit_rows(gemm.length, gemm.layer.groups * gemm.channels * gemm.positions * batch, rows)
 
 
 def fit_rows(length: int, sums: int, rows: int) -> Fit:

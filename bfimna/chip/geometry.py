@@ -21,7 +21,7 @@ class Geometry:
 
     Attributes
     ----------
-    j : products of a dot product.
+    lengths : products of a dot product.
     parts : how they share arrays.
     storage : how the network's tensors are stored.
     alike : the layers of each kind without weights.
@@ -30,14 +30,14 @@ class Geometry:
     chip: Chip
     batch: int
     storage: Storage
-    j: np.ndarray
+    lengths: np.ndarray
     parts: Parts
     alike: dict[str, Alike]
 
     @property
     def products(self) -> np.ndarray:
         """Rows that hold a product, over all folds."""
-        return self.parts.dots * self.j
+        return self.parts.dots * self.lengths
 
     def dense_folds(self, elements: np.ndarray) -> np.ndarray:
         """Folds of elements that are packed one per row."""
@@ -54,7 +54,7 @@ def geometry(network: Network, chip: Chip, batch: int) -> Geometry:
         chip=chip,
         batch=batch,
         storage=stored,
-        j=np.array([g.j for g in network.gemms], dtype=np.int64),
+        lengths=np.array([g.length for g in network.gemms], dtype=np.int64),
         parts=Parts.of(fits, chip),
         alike={kind: _alike(network, kind, stored, batch, chip) for kind in KINDS if kind in kinds},
     )

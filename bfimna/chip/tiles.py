@@ -54,9 +54,9 @@ def moved(
     gemm: Gemm, batch: int, channels: np.ndarray, positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the weights and pixels that all tiles of a layer move, for several shapes of tile."""
-    dots = gemm.layer.groups * gemm.i * gemm.u * batch
+    dots = gemm.layer.groups * gemm.channels * gemm.positions * batch
     times = dots / (channels * positions)
-    return times * channels * gemm.j, times * pixels(gemm, positions)
+    return times * channels * gemm.length, times * pixels(gemm, positions)
 
 
 def pixels(gemm: Gemm, positions: np.ndarray) -> np.ndarray:
@@ -81,9 +81,9 @@ def candidates(gemm: Gemm, batch: int, share: int) -> tuple[np.ndarray, np.ndarr
     many positions as fit, or whole rows of the image: between two of these only pixels that are
     moved anyway are left unused.
     """
-    most, width = min(share, gemm.u * batch), gemm.output_shape[2]
+    most, width = min(share, gemm.positions * batch), gemm.output_shape[2]
     high = min(gemm.output_shape[1], -(-most // width))  # more rows are as many as fit
-    few = min(gemm.i, isqrt(share))
+    few = min(gemm.channels, isqrt(share))
     if max(high, few) > MOST_SHAPES or share >= 2**62:
         raise BfimnaError(
             f"layer {gemm.layer.name!r}: tiles of {share} products and {high} rows in a cluster "
@@ -91,10 +91,12 @@ def candidates(gemm: Gemm, batch: int, share: int) -> tuple[np.ndarray, np.ndarr
         )
     # share // c for every c up to the channels; above the root of the share, that is every number
     by_channels = share // np.arange(1, few + 1)
-    more = np.arange(share // min(gemm.i, share), share // (few + 1) + 1 if gemm.i > few else 0)
+    more = np.arange(
+        share // min(gemm.channels, share), share // (few + 1) + 1 if gemm.channels > few else 0
+    )
     rows = np.arange(1, high + 1) * width
     positions = np.unique(np.minimum(np.concatenate([by_channels, more, rows]), most))
-    return np.minimum(share // positions, gemm.i), positions
+    return np.minimum(share // positions, gemm.channels), positions
 
 
 def _hull(weights: np.ndarray, pixels: np.ndarray) -> list[tuple[float, float]]:

@@ -117,7 +117,7 @@ def storage(network: Network) -> Storage:
             ends[position[layer.inputs[0]]] = ends[k]
     found = Storage(
         index=np.array([position[name] for name in network.gemm_names], dtype=np.intp),
-        growth=np.asarray(levels(np.array([gemm.j for gemm in network.gemms], dtype=float))),
+        growth=np.asarray(levels(np.array([gemm.length for gemm in network.gemms], dtype=float))),
         source=np.array(source, dtype=np.intp),
         joins=tuple(np.array(join, dtype=np.intp) for join in joins),
         summed=np.array(summed),

@@ -67,11 +67,11 @@ class Product:
 def weighted(emulator: Emulator, p: Product, own: LayerParameters, x: Tensor) -> Tensor:
     """Run a convolution or linear layer; with what follows on the resident word."""
     gemm = p.gemm
-    channels, positions = gemm.output_shape[0], len(x) * gemm.u
-    runs = Runs.of(channels, positions, grouped=channels != gemm.i)
+    channels, positions = gemm.output_shape[0], len(x) * gemm.positions
+    runs = Runs.of(channels, positions, grouped=channels != gemm.channels)
     weights = own.weights.reshape(channels, -1)
     operands = _operands(emulator, p, runs, weights, *_windows(p, x))
-    parts = [(lo, min(lo + p.part, gemm.j)) for lo in range(0, gemm.j, p.part)]
+    parts = [(lo, min(lo + p.part, gemm.length)) for lo in range(0, gemm.length, p.part)]
     kept = sum(int(rows_left(stop - lo, emulator.kind)) for lo, stop in parts)
     sums = np.empty((kept, p.width, runs.outer, runs.words), np.uint64)
 
@@ -152,7 +152,7 @@ def _operands(
 
     emulator.each(pack_weights if runs.by_channel else pack_pixels, planes.shape[1])
     outer = pixels[rows[:, None] + places] if runs.by_channel else weights.T
-    layout = Layout.of(p.weight_bits, p.bits, p.gemm.j, (True, False), p.columns)
+    layout = Layout.of(p.weight_bits, p.bits, p.gemm.length, (True, False), p.columns)
     return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout)
 
 
@@ -174,13 +174,15 @@ def _dot_products(
     count = chunk.stop - chunk.first
     groups, beside = runs.groups(chunk), p.side_by_side
     array = emulator.own_array(groups, stop - lo, p.columns, count, number, beside)
-    step = 0 if runs.by_channel else p.gemm.j  # channels of a grouped convolution: rows of a group
+    step = (
+        0 if runs.by_channel else p.gemm.length
+    )  # channels of a grouped convolution: rows of a group
 
     def outer(planes: np.ndarray) -> None:
         packing.broadcast(operands.outer, lo, chunk.first, run, planes)
 
     def packed(planes: np.ndarray) -> None:
-        where = lo, step, chunk.first, p.gemm.i, chunk.word, run
+        where = lo, step, chunk.first, p.gemm.channels, chunk.word, run
         packing.repeat(operands.packed, *where, planes)
 
     w, a = (packed, outer) if runs.by_channel else (outer, packed)

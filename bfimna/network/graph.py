@@ -22,13 +22,18 @@ class Gemm:
 
     Attributes
     ----------
-    i : output channels of a group. j : length of a dot product. u : positions of one image.
+    layer : the convolution or linear layer.
+    channels : i, the output channels of a group.
+    length : j, of a dot product.
+    positions : u, of one image.
+    input_shape : channels, height and width of the image that it reads.
+    output_shape : of the image that it makes.
     """
 
     layer: Layer
-    i: int
-    j: int
-    u: int
+    channels: int
+    length: int
+    positions: int
     input_shape: Shape
     output_shape: Shape
 
@@ -42,12 +47,12 @@ class Gemm:
     @property
     def weights(self) -> int:
         """Number of weights, without biases."""
-        return self.layer.groups * self.i * self.j
+        return self.layer.groups * self.channels * self.length
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
-        return self.weights * self.u
+        return self.weights * self.positions
 
 
 @dataclass(frozen=True, repr=False)

@@ -82,9 +82,9 @@ def test_folds_hold_every_product(rows, batch, layer):
     gemm = zoo.resnet18().gemms[layer]
     held = fit(gemm, rows, batch)
     assert held.part * held.per_cap <= rows
-    assert held.part * held.splits >= gemm.j > held.part * (held.splits - 1)
+    assert held.part * held.splits >= gemm.length > held.part * (held.splits - 1)
     assert held.caps * held.per_cap >= held.dots * held.splits
-    assert held.dots * gemm.j == gemm.macs * batch
+    assert held.dots * gemm.length == gemm.macs * batch
 
 
 def test_unlimited_resources_hold_the_largest_layer_at_once():

@@ -30,7 +30,10 @@ def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, 
     weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))
     found = (weights * w + inputs * a).min()
     every = [
-        (c, p) for c in range(1, gemm.i + 1) for p in range(1, gemm.u * batch + 1) if c * p <= share
+        (c, p)
+        for c in range(1, gemm.channels + 1)
+        for p in range(1, gemm.positions * batch + 1)
+        if c * p <= share
     ]
     weights, inputs = moved(gemm, batch, *np.array(every, dtype=float).T)
     assert found == pytest.approx((weights * w + inputs * a).min(), rel=1e-12)
@@ -48,7 +51,7 @@ def test_candidates_are_all_channels_and_all_rows(channels, share, size, batch):
         share // np.arange(1, min(channels, share) + 1),
         np.arange(1, size[0] + 1) * size[1],
     ])  # fmt: skip
-    wanted = np.unique(np.minimum(each, min(share, gemm.u * batch)))
+    wanted = np.unique(np.minimum(each, min(share, gemm.positions * batch)))
     found = candidates(gemm, batch, share)
     np.testing.assert_array_equal(found[1], wanted)
     np.testing.assert_array_equal(found[0], np.minimum(share // wanted, channels))
@@ -82,8 +85,8 @@ def test_the_least_of_all_candidates_is_taken_at_any_bits(batch):
     w, a = np.random.default_rng(1).integers(1, 17, (2, 30, len(network.gemms)))
     found = tile_bits(network, chip, batch, w, a)
     for k, gemm in enumerate(network.gemms):
-        dots = gemm.layer.groups * gemm.i * gemm.u * batch
-        per_cap = max(chip.rows // gemm.j, 1)
+        dots = gemm.layer.groups * gemm.channels * gemm.positions * batch
+        per_cap = max(chip.rows // gemm.length, 1)
         caps = -(-dots // per_cap)  # no sum of this network is split
         share = -(-dots // (-(-caps // 4096) * 64))
         weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))

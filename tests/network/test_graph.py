@@ -43,14 +43,18 @@ def test_convolution_with_groups_dilation_and_uneven_padding():
     # height: (8 + 2 + 1 - (2·(3-1) + 1)) // 2 + 1 = 4; width: 6
     assert net.shapes["conv"] == (8, 4, 6)
     (gemm,) = net.gemms
-    assert (gemm.i, gemm.j, gemm.u) == (4, 2 * 3 * 1, 24)  # per group: 8/2 outputs, 4/2 inputs
+    assert (gemm.channels, gemm.length, gemm.positions) == (
+        4,
+        2 * 3 * 1,
+        24,
+    )  # per group: 8/2 outputs, 4/2 inputs
     assert gemm.weights == 8 * 2 * 3  # half of the input channels each
     assert gemm.macs == 8 * 2 * 3 * 24
 
 
 def test_depthwise_convolution_has_one_input_channel_a_dot_product():
     (gemm,) = Network("n", (INPUT, conv(channels=4, kernel=(3, 3), groups=4))).gemms
-    assert (gemm.i, gemm.j, gemm.weights) == (1, 9, 36)
+    assert (gemm.channels, gemm.length, gemm.weights) == (1, 9, 36)
 
 
 @pytest.mark.parametrize(
