@@ -15,7 +15,9 @@ ATTENTION = ("a product of two tensors that depend on the data", "Einsum", "_mul
 
 
 def test_everything_without_attention_is_read_and_equal():
-    assert {row["exporter"] for row in ROWS} == set(torchvision_models.EXPORTERS)
+    for exporter in torchvision_models.EXPORTERS:
+        equal = [r for r in ROWS if r["exporter"] == exporter and r["outcome"] == "equal"]
+        assert len(equal) >= 30, exporter  # or the table says little
     for row in ROWS:
         if row["outcome"] == "equal":
             stored = int(row["weights"]) - int(row["held_again"])
