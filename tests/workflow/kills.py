@@ -32,8 +32,8 @@ CHANGES = [
     ("bfimna/result/cost.py", "\n    return ", "\n    0 or 0\n    return "),
     ("bfimna/chip/traffic.py", "\n    return ", "\n    0 or 0\n    return "),
     ("bfimna/studies/programs.py", "\n    return ", "\n    0 or 0\n    return "),
-    ("notebooks/simulate.ipynb", "{:.3g}", "{:.4g}"),
-    ("notebooks/programs.ipynb", "AP program takes", "AP program costs"),
+    ("notebooks/simulate.ipynb", "layers = report.layers", "layers = (report.layers)"),
+    ("notebooks/programs.ipynb", "AP program take?", "AP program cost?"),
 ]
 VALUES = ("0.3626", "0.37", "0.5", "0.9")  # ns
 
@@ -97,6 +97,8 @@ def change(folder: Path, draw: random.Random) -> str:
     name, old, new = draw.choice(CHANGES)
     path = folder / name
     text, stat = path.read_text(), path.stat()
+    if old not in text and new not in text:
+        sys.exit(f"{name} has no {old!r} to change")
     path.write_text(text.replace(new, old, 1) if new in text else text.replace(old, new, 1))
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     return name

@@ -150,7 +150,7 @@ def test_changed_code_with_an_old_date_re_runs_what_reaches_it(restored):
 
 
 def test_a_changed_cell_re_runs_its_notebook(restored):
-    edit(restored / "notebooks/programs.ipynb", "AP program takes", "AP program costs")
+    edit(restored / "notebooks/programs.ipynb", "AP program take?", "AP program cost?")
     edit(restored / "workflow/figures.csv", "Peak throughput", "Peaks of throughput")  # a caption
     assert planned(restored) == {"programs": 1}
 
