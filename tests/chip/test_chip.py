@@ -50,6 +50,13 @@ def test_an_impossible_chip_is_refused(change, told):
         replace(Chip.limited(), **change)
 
 
+@pytest.mark.parametrize(("field", "most"), [("clusters", 2**40), ("rows", 2**20), ("mats", 2**20)])
+def test_a_chip_beyond_counting_is_refused(field, most):
+    assert getattr(replace(Chip.limited(), **{field: most}), field) == most
+    with pytest.raises(BfimnaError, match=f"to {most}, not {most + 1}"):
+        replace(Chip.limited(), **{field: most + 1})
+
+
 def test_a_chip_takes_fields_that_it_knows_and_by_keyword_only():
     with pytest.raises(BfimnaError, match=r"by keyword, not 'IR': want .*Chip\.unlimited\(\)"):
         Chip("IR")

@@ -60,3 +60,14 @@ def test_an_array_of_just_the_columns_that_are_needed_is_enough():
     assert place(b.network(), eight, eight, exact).folds.tolist() == [1]
     with pytest.raises(BfimnaError, match="'fc' needs 35 columns in phase multiply"):
         place(b.network(), eight, eight, replace(exact, columns=34))
+
+
+def test_the_columns_of_a_narrow_weights_requantisation_decide():
+    """1-bit weights, 16-bit words: 2 of the sum, and twice 17 and 16 + 3 to scale it."""
+    b = Builder("two", (1, 2, 2))
+    b.conv("last", b.conv("first", b.input, 1, 1), 1, 1)
+    bits = np.array([1, 1]), np.array([16, 16])
+    exact = replace(Chip.limited(), columns=2 + 2 * 17 + 16 + 3)
+    assert place(b.network(), *bits, exact).folds.tolist() == [1, 1]
+    with pytest.raises(BfimnaError, match="'first' needs 55 columns in phase requantise"):
+        place(b.network(), *bits, replace(exact, columns=exact.columns - 1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bfimna as bf
@@ -30,6 +30,7 @@ def pool(network, bits=8, counts="microcode", **chip):
 
 @settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(1, 12))
+@example(5**5, 5)  # whose root, in floats, is above 5
 def test_rounds_end_with_one_word(window, number):
     found = rounds(window, number)
     fan = next(f for f in range(1, window + 1) if f**number >= window)
