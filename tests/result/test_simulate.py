@@ -134,6 +134,9 @@ def test_layers_and_phases_add_up_to_the_totals(network, tech):
     assert layers.latency_s.sum() == close(report.latency_s)
     assert report.edp_js == close(report.energy_j * report.latency_s)
     assert report.throughput_ops * report.latency_s == pytest.approx(2 * 2 * net.macs)
+    assert report.efficiency_ops_per_w * report.energy_j == pytest.approx(2 * net.macs)
+    per_area = report.area_efficiency_ops_per_w_m2 * report.area_m2
+    assert per_area == pytest.approx(report.efficiency_ops_per_w)
     by_phase = layers.groupby("phase")[["latency_s", "energy_j"]].sum()
     for column in by_phase:
         assert report.phases[column].to_dict() == close(by_phase[column].to_dict())
