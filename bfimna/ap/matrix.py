@@ -37,8 +37,8 @@ class Layout:
 
     product: range
     total: range
-    w: range
-    a: range
+    weights: range
+    activations: range
     borrow: range
     signed: tuple[bool, bool]
 
@@ -66,7 +66,7 @@ class Layout:
     @property
     def multiply(self) -> programs.Program:
         """Multiply the operands of every row."""
-        w, a, signed = self.w, self.a, self.signed
+        w, a, signed = self.weights, self.activations, self.signed
         if signed == (False, True):
             w, a, signed = a, w, (True, False)
         borrow = self.borrow.start if all(signed) else None
@@ -75,7 +75,7 @@ class Layout:
     def extend(self, width: int) -> programs.Program:
         """Extend the products to `width` columns, and clear operands over which the sum grows."""
         growth = range(self.product.stop, self.total.stop)
-        return _extend(growth, width, self.total.stop > self.w.start, any(self.signed))
+        return _extend(growth, width, self.total.stop > self.weights.start, any(self.signed))
 
 
 @program
@@ -107,9 +107,9 @@ def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> 
     ----------
     w, a : the operands' bit planes, (bits, rows, words).
     """
-    clear = range(layout.product.start, min(layout.total.stop, layout.w.start))
-    array.load_planes(w, layout.w, clear)
-    array.load_planes(a, layout.a, layout.borrow)
+    clear = range(layout.product.start, min(layout.total.stop, layout.weights.start))
+    array.load_planes(w, layout.weights, clear)
+    array.load_planes(a, layout.activations, layout.borrow)
     array.run(layout.multiply)
     return array.read_planes(layout.total, rows=add_up(array, layout))
 

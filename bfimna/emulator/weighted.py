@@ -186,8 +186,8 @@ def _dot_products(
         packing.repeat(operands.packed, *where, planes)
 
     w, a = (packed, outer) if runs.by_channel else (outer, packed)
-    array.load_by(w, layout.w, clear=range(min(total.stop, layout.w.start)))
-    array.load_by(a, layout.a)
+    array.load_by(w, layout.weights, clear=range(min(total.stop, layout.weights.start)))
+    array.load_by(a, layout.activations)
     emulator.account(array, name, "load", p.folds, first)
     array.run(layout.multiply)
     emulator.account(array, name, "multiply", p.folds, first)

@@ -119,3 +119,10 @@ def test_faults_do_harm_and_are_reproducible():
     again, _ = bf.ap.gemm(w, a, faults=faults, threads=2)
     assert (broken != w @ a).any()
     np.testing.assert_array_equal(broken, again)
+
+
+def test_an_array_of_just_the_columns_of_a_product_is_enough():
+    """Operands of 8 bits beside a product of 16."""
+    assert matrix.Layout.of(8, 8, 1, (False, False), 32).product == range(16)
+    with pytest.raises(bf.BfimnaError, match="gemm needs 32 columns; the array has 31"):
+        matrix.Layout.of(8, 8, 1, (False, False), 31)
