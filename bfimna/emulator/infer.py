@@ -26,7 +26,8 @@ from bfimna.emulator.integer import (
     sum_bits,
     words,
 )
-from bfimna.emulator.unweighted import KINDS, OverRows, Round, Step, unweighted
+from bfimna.emulator.step import OverRows, Round, Step
+from bfimna.emulator.unweighted import KINDS, unweighted
 from bfimna.emulator.weighted import Product, weighted
 from bfimna.errors import BfimnaError, instance, truth, wrong_type
 from bfimna.network.graph import GEMM, Layer, Network

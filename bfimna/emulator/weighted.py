@@ -20,7 +20,8 @@ from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
 from bfimna.emulator.rows import Rows
-from bfimna.emulator.unweighted import Step, run_chain
+from bfimna.emulator.step import Step
+from bfimna.emulator.unweighted import run_chain
 from bfimna.emulator.windows import Chunk, Runs
 from bfimna.network.graph import Gemm
 

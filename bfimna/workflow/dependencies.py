@@ -15,7 +15,8 @@ from typing import Any
 
 from bfimna.digests import digest as digest
 from bfimna.errors import BfimnaError
-from bfimna.workflow.imports import Package, Source, Use
+from bfimna.workflow.imports import Package, Use
+from bfimna.workflow.source import Source
 
 DATA = "bfimna.data"
 DRAWING = "bfimna.plot"
