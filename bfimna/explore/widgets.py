@@ -38,8 +38,9 @@ class Explorer:
             control.observe(self.update, names="value")
         stage = [self.controls[f"bits_{n}"] for n in range(1, STAGES + 1)]
         shown = [c for c in self.controls.values() if c not in stage]
-        left = w.VBox([*shown, *stage, self.button, self.saved])
-        right = w.VBox([self.totals, self.picture])
+        whole, rest = w.Layout(flex="0 0 auto"), w.Layout(flex="1 1 auto", min_width="0")
+        left = w.VBox([*shown, *stage, self.button, self.saved], layout=whole)
+        right = w.VBox([self.totals, self.picture], layout=rest)
         self.view = w.HBox([left, right])
         self.update()
 

@@ -34,7 +34,7 @@ SHOWN = {
     "energy_j": ("energy per inference", "J"),
     "edp_js": ("energy-delay product", "J·s"),
     "throughput_ops": ("throughput", "OPS"),
-    "efficiency_ops_per_w": ("efficiency", "op/J"),
+    "efficiency_ops_per_w": ("efficiency", "OPS/W"),
     "area_m2": ("area", "m²"),
 }
 
