@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+Cells = float | np.ndarray  # attached to a line
+
 CAP_WORDS, NARROW, WIDE = 4800, 16, 64  # the table's CAP, its narrowest and its widest word
 #: words of single mats: as a CAP of 16 mats has them, and of 32; words of the array of 8 mats
 WORDS, HALF_WORDS, EIGHT_MATS = 256, 128, 4096
@@ -49,11 +51,11 @@ class Split:
         """What a compared row takes whatever is attached to it."""
         return self.match_line + self.precharge + self.sense + self.output
 
-    def search(self, attached: float, driven: float = 1.0) -> float:
+    def search(self, attached: Cells, driven: float = 1.0) -> Cells:
         """Search energy of a row, in fJ."""
         return self.per_row + self.match_line_per_bit * attached + self.drive * driven
 
-    def column_write(self, attached: float) -> float:
+    def column_write(self, attached: Cells) -> Cells:
         """Energy of a row in a write of one column, in fJ, in the tool's orientation."""
         return self.write + self.write_per_bit * attached
 
