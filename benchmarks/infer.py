@@ -53,7 +53,7 @@ def measure(name, precision, threads):
         f"{name:<9} {precision:<24} {wall:6.1f} s wall  {cpu:6.1f} s processor, {threads} threads "
         f"{goal}  {network.macs / cpu / 1e6:5.0f} M MAC a processor second  {memory:4.2f} GB  "
         f"{report.counts.cycles:10.0f} AP cycles  {'exact' if exact else 'WRONG'}, "
-        f"counts {'the placement`s' if not wrong else f'DIFFER: {wrong[:3]}'}",
+        f"counts {f'DIFFER: {wrong[:3]}' if wrong else 'as placed'}",
         flush=True,
     )
     return exact and not wrong
