@@ -52,8 +52,9 @@ def _maximum(x: Alike, words: Words, number: int, counts: CountSet) -> Counts:
     """Stream words beside a running maximum, on fewer rows in each round."""
     width = words.bits + x.signs[0]
     load, step, done = ap.load(width), ap.maximum(width, counts), Counts()
-    for k, (left, rows) in enumerate(every := rounds(x.window, number)):
-        folds, depth = np.ceil(x.elements * rows / x.chip_rows), every[k].depth
+    for k, one in enumerate(rounds(x.window, number)):
+        left, rows, depth = one.words, one.rows, one.depth
+        folds = np.ceil(x.elements * rows / x.chip_rows)
         read = ap.read(words.kept if k == number - 1 else width)
         done = done + load.repeat(folds * depth, x.elements * left)
         done = done + step.repeat(folds * (depth - 1), x.elements * (left - rows))

@@ -29,7 +29,7 @@ from bfimna.emulator.integer import (
 from bfimna.emulator.step import OverRows, Round, Step
 from bfimna.emulator.unweighted import KINDS, unweighted
 from bfimna.emulator.weighted import Product, weighted
-from bfimna.errors import BfimnaError, instance, truth, wrong_type
+from bfimna.errors import BfimnaError, instance, truth
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 
@@ -113,12 +113,11 @@ def infer(
     ((2, 10), 16)
     """
     instance("precision", precision, Precision).of_network(instance("network", network, Network))
-    chip = Chip.limited() if chip is None else chip
-    if not isinstance(chip, Chip):
-        raise wrong_type("chip", chip, "a Chip")
-    if emulator is not None and not isinstance(emulator, Emulator):
-        raise wrong_type("emulator", emulator, "an Emulator")
-    if isinstance(network, Network) and isinstance(precision, Precision) and network.gemms:
+    chip = Chip.limited() if chip is None else instance("chip", chip, Chip)
+    if emulator is not None:
+        instance("emulator", emulator, Emulator, "an Emulator")
+    keep = truth("keep", keep)
+    if network.gemms:
         single = geometry(network, chip.sized_for(network, 1), 1)  # columns know no batch
         fits(network, single, *bits_of(network, precision))
     check(network, parameters, precision, chip.columns)
@@ -129,7 +128,6 @@ def infer(
     switching = emulator.begin(chip.ap_kind)
     chip = chip.sized_for(network, batch)
     plan = _plan(network, parameters, precision, chip, batch)
-    keep = truth("keep", keep)
     clock = _Progress(network, precision, progress)
     in_place = {step.layer.name for head in plan.values() for step in head.chain}
     for layer in network.layers:

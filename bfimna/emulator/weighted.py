@@ -175,9 +175,8 @@ def _dot_products(
     count = chunk.stop - chunk.first
     groups, beside = runs.groups(chunk), p.side_by_side
     array = emulator.own_array(groups, stop - lo, p.columns, count, number, beside)
-    step = (
-        0 if runs.by_channel else p.gemm.length
-    )  # channels of a grouped convolution: rows of a group
+    # channels of a grouped convolution: rows of a group
+    step = 0 if runs.by_channel else p.gemm.length
 
     def outer(planes: np.ndarray) -> None:
         packing.broadcast(operands.outer, lo, chunk.first, run, planes)

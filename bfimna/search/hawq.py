@@ -34,13 +34,18 @@ def t4_costs(space: Space) -> dict[str, np.ndarray]:
     return {"size": model["size_bits"], "bops": model["bops"], "latency": latency}
 
 
-def _space(network_name: str) -> Space:
+def _check(network_name: str) -> None:
+    """Raise unless HAWQ-V3 searched a network of this name."""
     if isinstance(network_name, str) and network_name == "resnet50":
         raise BfimnaError(
             "HAWQ-V3's ResNet50 is version 1, here 'resnet50_v1'; 'resnet50' is torchvision's "
             "(stride in the 3 × 3 convolutions), which it did not search"
         )
     one_of("network of HAWQ-V3", network_name, data.HAWQ_NAMES)
+
+
+def _space(network_name: str) -> Space:
+    _check(network_name)
     network = zoo.load(network_name)
     return Space(network, hawq_sensitivity(network), CHOICES)
 
@@ -75,7 +80,7 @@ def reproduce_hawq(network_name: str) -> pd.DataFrame:
     >>> list(rows.columns), bool((rows.bits == rows.published_bits).all())
     (['scheme', 'layer', 'bits', 'published_bits'], True)
     """
-    _space(network_name)  # which checks the name, before it is looked up
+    _check(network_name)  # before it is looked up in a cache
     frames = [
         pd.DataFrame(
             {
