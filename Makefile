@@ -22,7 +22,7 @@ report: $(VENV)/installed ## all figures with their captions in one HTML file
 	@echo "report: results/report.html"
 
 figures: $(VENV)/installed ## redraw: FIGURE=bit_fluidity STYLE=paper1|paper2|slide FORMAT=pdf,svg,png OWN=my.mplstyle
-	python -m bfimna.workflow.redraw --figure "$(FIGURE)" --style "$(STYLE)" --format "$(or $(FORMAT),pdf)" --own "$(OWN)"
+	python -m reproduction.redraw --figure "$(FIGURE)" --style "$(STYLE)" --format "$(or $(FORMAT),pdf)" --own "$(OWN)"
 
 docs: .venv-docs/installed ## the site, into results/site
 	.venv-docs/bin/python docs/build.py
@@ -50,7 +50,7 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 	.venv-lab/bin/voila notebooks/explore.ipynb
 
 fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
-	python tests/network/readers/fuzz.py --minutes $(MINUTES)
+	python tests/onnx/fuzz.py --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
 	python tests/fuzz_layers.py --minutes $(MINUTES)
 

@@ -8,8 +8,8 @@ import statistics
 import sys
 import time
 
-from bfimna.explore.choice import Choice
-from bfimna.explore.widgets import Explorer
+from reproduction.explore.choice import Choice
+from reproduction.explore.widgets import Explorer
 
 GOAL_MS = 200
 CHANGES: dict[str, list[object]] = {

@@ -7,20 +7,20 @@ Reading order: `network` (and `network.zoo`), `ap`, `chip`, `technology`, `resul
 from importlib import import_module
 
 from bfimna import ap, data
-from bfimna.chip.chip import Chip
+from bfimna.cost.dataset import read_sweep
+from bfimna.cost.peak import Peak, peak
+from bfimna.cost.report import Report
+from bfimna.cost.simulate import simulate
+from bfimna.cost.sweep import sweep
 from bfimna.errors import BfimnaError
+from bfimna.mapping.chip import Chip
 from bfimna.names import load_chip, load_network, load_precision, load_technology
 from bfimna.network import zoo
 from bfimna.network.graph import Layer, Network
 from bfimna.network.precision import Precision
-from bfimna.network.readers.onnx import read_onnx, read_onnx_precision
-from bfimna.network.readers.precision_file import read_precision
-from bfimna.network.readers.scalesim import read_scalesim
-from bfimna.result.dataset import read_sweep
-from bfimna.result.peak import Peak, peak
-from bfimna.result.report import Report
-from bfimna.result.simulate import simulate
-from bfimna.result.sweep import sweep
+from bfimna.network.precision_file import read_precision
+from bfimna.network.scalesim import read_scalesim
+from bfimna.onnx import read_onnx, read_onnx_precision
 from bfimna.technology.technology import Technology
 
 __version__ = "0.2.0"

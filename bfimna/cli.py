@@ -11,13 +11,13 @@ from dataclasses import asdict
 from typing import NoReturn
 
 from bfimna import __version__, data, names
-from bfimna.chip.chip import Chip
+from bfimna.cost.cost import seconds_of
+from bfimna.cost.report import DRAWN, Report
+from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError
+from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
-from bfimna.result.cost import seconds_of
-from bfimna.result.report import DRAWN, Report
-from bfimna.result.simulate import simulate
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V
 
 #: what a listing returns: plain SI values

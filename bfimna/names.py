@@ -12,15 +12,15 @@ from typing import Any
 import yaml
 
 from bfimna import data
-from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.files import text_of
+from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
 from bfimna.network.graph import Network
 from bfimna.network.precision import BitsByLayer, Precision
-from bfimna.network.readers.onnx import read_onnx, read_onnx_precision
-from bfimna.network.readers.precision_file import read_precision
-from bfimna.network.readers.scalesim import read_scalesim
+from bfimna.network.precision_file import read_precision
+from bfimna.network.scalesim import read_scalesim
+from bfimna.onnx import read_onnx, read_onnx_precision
 from bfimna.technology.technology import Technology
 
 #: what `load_network` and its kin take: an object, or what names one

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from listing import ROOT
-
-from bfimna.explore.widgets import Explorer
+from reproduction.explore.widgets import Explorer
 
 #: notebooks that draw no figure of the workflow: run for the site where no run has left them
 LIVE = ("00_index", "simulate", "your_network", "ap_tutorial")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 from listing import HERE, ROOT, rows, table
+from reproduction.gallery import opening
+from reproduction.report import finding
 
 import bfimna as bf
-from bfimna.workflow.gallery import opening
-from bfimna.workflow.report import finding
 
 
 def figures(executed: Path) -> str:

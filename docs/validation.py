@@ -140,7 +140,7 @@ def _failed() -> str:
     ]
     return (
         "The paper's claims by technology, with a verdict by a stated rule "
-        "(`bfimna.studies.claims.verdicts`). A claim that does not come out is a result.\n\n"
+        "(`reproduction.studies.claims.verdicts`). A claim that does not come out is a result.\n\n"
         + table(["claim", "verdict", "technologies"], summary)
         + "\n\nWhere the verdict is another than *reproduced*:\n\n"
         + table(["claim", "technology", "of", "claimed", "ours", "verdict", "reason"], body)

@@ -11,13 +11,13 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
+from reproduction import config
 
 import bfimna as bf
 from bfimna import data
-from bfimna.network.readers.precision_file import read_precision
-from bfimna.network.readers.scalesim import read_scalesim
+from bfimna.network.precision_file import read_precision
+from bfimna.network.scalesim import read_scalesim
 from bfimna.search.sensitivity_file import read_sensitivity
-from bfimna.workflow import config
 
 NET = bf.zoo.alexnet()
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ import pytest
 import bfimna as bf
 from bfimna import data
 from bfimna.ap import counts as ap
-from bfimna.result import cost, physics
+from bfimna.cost import cost, physics
 from bfimna.technology import arrays
 
 TEXT = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")

@@ -2,13 +2,13 @@
 
 import pytest
 from onnx_models import convolution, save
+from reproduction import config, runs
+from reproduction.studies import points as results
 from test_onnx_bits import qonnx
 
 import bfimna as bf
 from bfimna import names as named
 from bfimna.plot import style as plot
-from bfimna.studies import points as results
-from bfimna.workflow import config, runs
 
 ASKED = {
     "bits": [4], "schemes": [], "technologies": ["sram-14nm-lstp"], "chips": ["LR"],

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from bfimna.errors import BfimnaError
-from bfimna.result import dataset
-from bfimna.workflow import config as settings
-from bfimna.workflow import sweeps
-from bfimna.workflow.dependencies import (
+from bfimna.cost import dataset
+from reproduction import config as settings
+from reproduction import sweeps
+from reproduction.dependencies import (
     KEYED,
     Dependencies,
     code_digest,
@@ -33,8 +33,8 @@ except BfimnaError as error:
 include: "rules/running.smk"
 
 
-READS = Dependencies(Path("bfimna"), Path("data"))
-SWEEP_CODE = READS.digest("bfimna.workflow.sweeps", (*KEYED, "load_precision", "hawq_schemes"))
+READS = Dependencies((Path("bfimna"), Path("workflow/reproduction")), Path("data"))
+SWEEP_CODE = READS.digest("reproduction.sweeps", (*KEYED, "load_precision", "hawq_schemes"))
 NOTEBOOK = Path("notebooks/sweep.ipynb")
 PICTURE = f"{DATASET}.figures/sweep"
 LOGS = f"logs/sweeps/{Path(DATASET).name}"
@@ -75,7 +75,7 @@ rule sweep_part:
     conda:
         "../environment.yml"
     shell:
-        "python -m bfimna.workflow.sweeps {params.told:q} {wildcards.place:q} {output:q}"
+        "python -m reproduction.sweeps {params.told:q} {wildcards.place:q} {output:q}"
         " > {log:q} 2>&1"
 
 

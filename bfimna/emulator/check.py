@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from bfimna.ap.events import EVENTS
-from bfimna.chip.chip import Chip
-from bfimna.chip.placement import place
 from bfimna.emulator import reference
 from bfimna.emulator.infer import InferReport
 from bfimna.emulator.integer import Parameters, bits_of
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.placement import place
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.counts import levels, scale_bits
-from bfimna.chip.resident import squares_scaled
 from bfimna.errors import BfimnaError, shown, whole_number
+from bfimna.mapping.resident import squares_scaled
 from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
 

@@ -9,11 +9,6 @@ from math import ceil, prod
 import numpy as np
 
 from bfimna.ap.counts import Counts
-from bfimna.chip.chip import Chip, fit
-from bfimna.chip.columns import check as fits
-from bfimna.chip.geometry import geometry
-from bfimna.chip.pooling import averaged_over_rows, number_of_rounds, rounds
-from bfimna.chip.words import storage
 from bfimna.emulator.arrays import Activity, Emulator
 from bfimna.emulator.constants import Constants, integers
 from bfimna.emulator.integer import (
@@ -30,6 +25,11 @@ from bfimna.emulator.step import OverRows, Round, Step
 from bfimna.emulator.unweighted import KINDS, unweighted
 from bfimna.emulator.weighted import Product, weighted
 from bfimna.errors import BfimnaError, instance, truth
+from bfimna.mapping.chip import Chip, fit
+from bfimna.mapping.columns import check as fits
+from bfimna.mapping.geometry import geometry
+from bfimna.mapping.pooling import averaged_over_rows, number_of_rounds, rounds
+from bfimna.mapping.words import storage
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.precision import Precision
 

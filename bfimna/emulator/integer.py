@@ -17,11 +17,11 @@ import numpy as np
 
 from bfimna.ap.array import COLUMNS
 from bfimna.ap.counts import levels, scale_bits
-from bfimna.chip.columns import scaled_columns
-from bfimna.chip.words import storage
 from bfimna.emulator import constants
 from bfimna.emulator.constants import Constants
 from bfimna.errors import BfimnaError, whole_number, wrong_type
+from bfimna.mapping.columns import scaled_columns
+from bfimna.mapping.words import storage
 from bfimna.network.graph import GEMM, Gemm, Network
 from bfimna.network.precision import Precision, as_arrays
 
@@ -114,7 +114,7 @@ def sum_bits(network: Network, precision: Precision) -> dict[str, int]:
 
 
 def words(network: Network, precision: Precision) -> dict[str, Word]:
-    """Return the word that each tensor is stored in; `bfimna.chip.words` has the rule.
+    """Return the word that each tensor is stored in; `bfimna.mapping.words` has the rule.
 
     >>> from bfimna.network import zoo
     >>> net = zoo.resnet18()

@@ -1,17 +1,17 @@
 """Maxima and means of windows on arrays: streamed, in rounds, or over rows.
 
-The programs are those that `bfimna.chip.pooling` counts.
+The programs are those that `bfimna.mapping.pooling` counts.
 """
 
 import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.counts import levels, scale_bits
-from bfimna.chip.pooling import mean_overlaps
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import average_scale
 from bfimna.emulator.rows import Columns, Rows
 from bfimna.emulator.step import Step, Tensor
+from bfimna.mapping.pooling import mean_overlaps
 
 
 def maximum(rows: Rows, step: Step, operands: list[Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""What programs on words in their rows are made of; `bfimna.chip.resident` counts the same.
+"""What programs on words in their rows are made of; `bfimna.mapping.resident` counts the same.
 
 Each takes the columns of its words and of those that must be kept, and returns its result's.
 """
@@ -7,10 +7,10 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.counts import scale_bits
-from bfimna.chip.resident import SIGN
 from bfimna.emulator.constants import Constants, of_channels
 from bfimna.emulator.integer import Word
 from bfimna.emulator.rows import Columns, Rows
+from bfimna.mapping.resident import SIGN
 
 
 def load(rows: Rows, values: np.ndarray, word: Word, *taken: Columns) -> Columns:

@@ -1,6 +1,6 @@
 """Layers without weights as programs on arrays, one element per row: one entry per kind.
 
-The programs are those that `bfimna.chip.kinds` counts.
+The programs are those that `bfimna.mapping.kinds` counts.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,6 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.counts import levels
-from bfimna.chip.kinds import KINDS as COSTS
-from bfimna.chip.resident import SIGN, squares_scaled, tabulated
 from bfimna.emulator import pooling, windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.constants import Constants
@@ -28,6 +26,8 @@ from bfimna.emulator.resident import (
 )
 from bfimna.emulator.rows import Columns, Rows
 from bfimna.emulator.step import Step, Tensor
+from bfimna.mapping.kinds import KINDS as COSTS
+from bfimna.mapping.resident import SIGN, squares_scaled, tabulated
 
 
 def unweighted(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
 """Weighted layers as programs on arrays: bit planes in, integers out.
 
 Tensors are (images, channels, y, x). The order of the phases and their cost are those of
-`bfimna.chip.placement`; the emulator is that table's oracle.
+`bfimna.mapping.placement`; the emulator is that table's oracle.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from bfimna.ap.compiled import ALL
 from bfimna.ap.counts import rows_left, scale_bits
 from bfimna.ap.matrix import Layout, add_up
 from bfimna.ap.planes import pack
-from bfimna.chip.columns import scaled_columns
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
@@ -23,6 +22,7 @@ from bfimna.emulator.rows import Rows
 from bfimna.emulator.step import Step
 from bfimna.emulator.unweighted import run_chain
 from bfimna.emulator.windows import Chunk, Runs
+from bfimna.mapping.columns import scaled_columns
 from bfimna.network.graph import Gemm
 
 Tensor = np.ndarray

@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bfimna.cost.cost import ALL_PHASES
+from bfimna.cost.report import Report
 from bfimna.display import unit_and_factor
 from bfimna.plot.style import PHASE_COLOURS, PHASE_HATCHES, figure, title_of
-from bfimna.result.cost import ALL_PHASES
-from bfimna.result.report import Report
 
 MOST_LABELS = 60  # layers whose names still stand side by side
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bfimna.chip.chip import Chip
 from bfimna.errors import BfimnaError, shown, unknown, whole_number, wrong_type
+from bfimna.mapping.chip import Chip
 
 #: fields of a chip that a grid may vary
 AXES = (

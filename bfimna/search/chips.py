@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from bfimna.chip.chip import MOST_IMAGES, Chip
+from bfimna.cost.grid import listed
+from bfimna.cost.simulate import simulate
 from bfimna.errors import (
     BfimnaError,
     one_of,
@@ -23,6 +24,7 @@ from bfimna.errors import (
     whole_number,
     wrong_type,
 )
+from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.names import (
     AnyChip,
     AnyNetwork,
@@ -35,8 +37,6 @@ from bfimna.names import (
 )
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.result.grid import listed
-from bfimna.result.simulate import simulate
 from bfimna.search.chip_grid import AXES, GRID, checked, named
 from bfimna.search.unbeaten import unbeaten
 from bfimna.technology.technology import Technology

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bfimna.cost.grid import listed
+from bfimna.cost.sweep import sweep
 from bfimna.errors import (
     BfimnaError,
     instance,
@@ -26,8 +28,6 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.precision import Precision
-from bfimna.result.grid import listed
-from bfimna.result.sweep import sweep
 from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
 from bfimna.search.limits import Limit, ratios
 from bfimna.search.program import Choice

@@ -1,7 +1,7 @@
 """What a choice costs on the AP, as sums that the integer program can hold: exactly, not nearly.
 
 A layer's cost follows from its own bits and from the bits at which its tensor is stored, the widest
-that the layers reading it want (`bfimna.chip.placement`); a layer without weights has the second
+that the layers reading it want (`bfimna.mapping.placement`); a layer without weights has the second
 only.
 Latency and energy add up over the layers. So each is a sum of terms of one or two nodes of the
 `Space`, and the terms are read off the simulator itself: no formula is repeated here.
@@ -11,10 +11,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from bfimna.chip.chip import Chip
-from bfimna.chip.placement import place
+from bfimna.cost.cost import costs
 from bfimna.errors import BfimnaError
-from bfimna.result.cost import costs
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.placement import place
 from bfimna.search.program import Choice
 from bfimna.search.space import Space
 from bfimna.technology.technology import Technology

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from bfimna import data
+from bfimna.cost.grid import listed
 from bfimna.errors import BfimnaError, instance, whole_number
 from bfimna.names import load_precision
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
-from bfimna.result.grid import listed
 from bfimna.search.unbeaten import unbeaten
 from bfimna.technology.technology import Technology
 

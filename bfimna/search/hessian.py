@@ -28,7 +28,7 @@ def forward(network: Network, real: Weights, images: np.ndarray) -> np.ndarray:
     """Return the output of a float network, (images, features).
 
     >>> from bfimna.emulator import digits
-    >>> from bfimna.studies.digits_search import inputs, weights
+    >>> from reproduction.studies.digits_search import inputs, weights
     >>> forward(digits.network(), weights(), inputs()[:3]).shape
     (3, 10)
     """

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from bfimna.chip.words import storage
 from bfimna.errors import BfimnaError, whole_number
+from bfimna.mapping.words import storage
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.search.program import Choice, Program

@@ -10,7 +10,7 @@ from bfimna.technology.interconnect import Interconnect
 from bfimna.technology.technology import Technology
 
 STATUSES = ("A", "P", "H", "C", "D")
-#: how a range is drawn (`bfimna.result.uncertainty`, data/README.md)
+#: how a range is drawn (`bfimna.cost.uncertainty`, data/README.md)
 DISTRIBUTIONS = ("split", "logsplit", "fixed")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from bfimna.workflow.report import commit
+from reproduction.report import commit
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

@@ -14,13 +14,13 @@ from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.lut import Pass
-from bfimna.chip.placement import place
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.check import differences
 from bfimna.emulator.constants import Constants
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
+from bfimna.mapping.placement import place
 from bfimna.network.graph import Builder, Layer
 from bfimna.network.precision import as_arrays
 

@@ -9,10 +9,10 @@ import matplotlib as mpl
 import onnx
 import pytest
 from clean import assert_clean
+from reproduction.dependencies import cells
 
 from bfimna import data, plot
 from bfimna.plot import publish, style
-from bfimna.workflow.dependencies import cells
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]

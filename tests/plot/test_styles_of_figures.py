@@ -5,10 +5,10 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from clean import assert_clean
+from reproduction import figures, redraw
 
 from bfimna import plot
 from bfimna.plot import publish
-from bfimna.workflow import figures, redraw
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]

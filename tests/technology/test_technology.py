@@ -6,7 +6,7 @@ import pytest
 from close import close
 
 from bfimna import BfimnaError, Chip, data, peak
-from bfimna.result import cost
+from bfimna.cost import cost
 from bfimna.technology.table import UNITS
 from bfimna.technology.technology import (
     LOGIC_ENERGIES,

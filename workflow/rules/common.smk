@@ -3,18 +3,18 @@ import json
 from pathlib import Path
 
 from bfimna import data
-from bfimna.workflow import figures
-from bfimna.workflow import report as reporting
-from bfimna.workflow.dependencies import (
+from reproduction import figures
+from reproduction import report as reporting
+from reproduction.dependencies import (
     KEYED,
     Dependencies,
     code_digest,
     digest,
     file_digest,
 )
-from bfimna.workflow.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
+from reproduction.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
-READS = Dependencies(Path("bfimna"), Path("data"))
+READS = Dependencies((Path("bfimna"), Path("workflow/reproduction")), Path("data"))
 CAPTION = "../report/figure.rst"  # says what `params.caption` says
 
 try:

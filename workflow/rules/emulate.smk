@@ -1,7 +1,7 @@
 # Whole networks on the bit-exact emulator, asked for by name: `make emulate`.
 EMULATED = [f"{RESULTS}/emulate/{network}/{bits}" for network, bits in emulations()]
 EMULATE_CODE = digest(
-    READS.digest("bfimna.workflow.emulate"), technology_digest(EMULATED_TECHNOLOGY)
+    READS.digest("reproduction.emulate"), technology_digest(EMULATED_TECHNOLOGY)
 )
 
 
@@ -31,7 +31,7 @@ rule emulate_one:
     conda:
         "../../environment.yml"
     shell:
-        "python -m bfimna.workflow.emulate {wildcards.network:q} {wildcards.precision:q}"
+        "python -m reproduction.emulate {wildcards.network:q} {wildcards.precision:q}"
         " {params.technology:q} {output.table:q} {output.times:q} {threads} > {log:q} 2>&1"
 
 
@@ -44,7 +44,7 @@ rule emulated:
         table=f"{config['figures']}/emulated.csv",
         times=f"{config['figures']}/emulated_times.csv",
     params:
-        depends=digest(READS.digest("bfimna.workflow.collect"), EMULATE_CODE),
+        depends=digest(READS.digest("reproduction.collect"), EMULATE_CODE),
     log:
         "logs/emulated.log",
     benchmark:
@@ -52,5 +52,5 @@ rule emulated:
     conda:
         "../../environment.yml"
     shell:
-        "(python -m bfimna.workflow.collect {output.table:q} {input.tables:q} &&"
-        " python -m bfimna.workflow.collect {output.times:q} {input.times:q}) > {log:q} 2>&1"
+        "(python -m reproduction.collect {output.table:q} {input.tables:q} &&"
+        " python -m reproduction.collect {output.times:q} {input.times:q}) > {log:q} 2>&1"

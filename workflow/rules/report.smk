@@ -24,7 +24,7 @@ rule report_tables:
     conda:
         "../../environment.yml"
     shell:
-        "python -m bfimna.workflow.report {params.folder:q} {input:q} > {log:q} 2>&1"
+        "python -m reproduction.report {params.folder:q} {input:q} > {log:q} 2>&1"
 
 
 rule report_all:

@@ -8,7 +8,7 @@ from snakemake.io import IOFile
 from snakemake.persistence.file import FilePersistence
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-from bfimna.workflow import running
+from reproduction import running
 
 # also where its environment is not activated
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")

@@ -41,7 +41,7 @@ rule summary:
         f"{RESULTS}/summary.csv",
     params:
         depends=digest(
-            READS.digest("bfimna.workflow.collect"),
+            READS.digest("reproduction.collect"),
             SIMULATE_CODE,
             [run.digest for run in RUNS.values()],
         ),
@@ -52,4 +52,4 @@ rule summary:
     conda:
         "../../environment.yml"
     shell:
-        "python -m bfimna.workflow.collect {output:q} {input:q} > {log:q} 2>&1"
+        "python -m reproduction.collect {output:q} {input:q} > {log:q} 2>&1"

@@ -1,5 +1,0 @@
-"""The chip, and what a network runs and moves on it: Layer × Precision × Chip → `Counts`."""
-
-from bfimna.chip.chip import Chip
-
-__all__ = ["Chip"]

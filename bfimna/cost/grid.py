@@ -1,0 +1,152 @@
+"""The grid of a sweep, checked, and the parts that it is worked off in."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bfimna.ap.counts import CountSet, check_set
+from bfimna.digests import digest
+from bfimna.errors import BfimnaError, truth, whole_number
+from bfimna.mapping.chip import MOST_IMAGES, Chip
+from bfimna.names import load_chip, load_network, load_precision, load_technology
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.technology.technology import Technology
+
+#: rooms whose code a point's figures depend on
+MODEL = ("network", "ap", "mapping", "technology", "cost")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Points of a sweep that share network, count set and chip: a file of the dataset.
+
+    Attributes
+    ----------
+    number : of the part among those that share the three.
+    intervals : whether the points have columns ``_low`` and ``_high``.
+    """
+
+    network: Network
+    counts: CountSet
+    chip: Chip
+    number: int
+    precisions: tuple[Precision, ...]
+    batches: tuple[int, ...]
+    technologies: tuple[Technology, ...]
+    intervals: bool
+
+    @property
+    def points(self) -> int:
+        """How many points it has."""
+        return len(self.precisions) * len(self.batches) * len(self.technologies)
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that its points depend on: values, and the model's code."""
+        bits = [(p.name, p.weight_bits, p.activation_bits) for p in self.precisions]
+        return digest(
+            _network_digest(self.network), self.counts, self.chip, bits, self.batches,
+            self.technologies, self.intervals, _code_digest(),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _network_digest(network: Network) -> str:
+    return digest(network.name, network.layers)
+
+
+@lru_cache
+def _code_digest() -> str:
+    package = Path(__file__).parents[1]
+    files = [path for room in MODEL for path in sorted((package / room).rglob("*.py"))]
+    return digest([path.read_text("utf-8") for path in files])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of these: networks with their own precisions × all others."""
+
+    networks: tuple[tuple[Network, tuple[Precision, ...]], ...]
+    chips: tuple[Chip, ...]
+    technologies: tuple[Technology, ...]
+    batches: tuple[int, ...]
+    counts: tuple[CountSet, ...]
+    intervals: bool = False
+
+    @property
+    def points(self) -> int:
+        """How many points it has."""
+        each = len(self.chips) * len(self.technologies) * len(self.batches) * len(self.counts)
+        return each * sum(len(bits) for _, bits in self.networks)
+
+    def parts(self, precisions: int) -> Iterator[Part]:
+        """Yield the grid in parts of so many precisions."""
+        for (network, bits), counts in product(self.networks, self.counts):
+            for number, start in enumerate(range(0, len(bits), precisions)):
+                some = bits[start : start + precisions]
+                for chip in self.chips:
+                    yield Part(network, counts, chip, number, some, self.batches,
+                               self.technologies, self.intervals)  # fmt: skip
+
+
+def grid(
+    networks: Any,
+    precisions: Any,
+    chips: Any,
+    technologies: Any,
+    batches: Any = (1,),
+    counts: Any = ("microcode",),
+    supplies: Any = None,
+    intervals: bool = False,
+) -> Grid:
+    """Check what `sweep` takes, and load what is named."""
+    nets = [load_network(network) for network in listed(networks)]
+    given, sets = listed(precisions), listed(counts)
+    techs = [load_technology(t) for t in listed(technologies)]
+    if supplies is not None:
+        techs = [tech.at_supply(v) for tech in techs for v in listed(supplies)]
+    for count_set in sets:
+        check_set(count_set)
+    found = Grid(
+        tuple((net, _precisions(net, given, nets)) for net in nets),
+        tuple(load_chip(chip) for chip in listed(chips)),
+        tuple(techs),
+        tuple(whole_number("batch", b, 1, MOST_IMAGES) for b in listed(batches)),
+        tuple(sets),
+        truth("intervals", intervals),
+    )
+    if not (found.points and all(bits for _, bits in found.networks)):
+        raise BfimnaError(
+            "a sweep needs at least one precision, chip, technology, supply, batch, count set and "
+            "network, and for each network a precision that fits it"
+        )
+    return found
+
+
+def _precisions(network: Network, given: list[Any], networks: list[Network]) -> tuple[Any, ...]:
+    """Return a network's precisions: a `Precision` belongs to the networks with its layers."""
+    known = {net.gemm_names for net in networks}
+    return tuple(
+        load_precision(network, p)
+        for p in given
+        if not isinstance(p, Precision) or p.layers == network.gemm_names or p.layers not in known
+    )
+
+
+def listed(given: Any) -> list[Any]:
+    """Return a list of what was given, which may be one thing alone.
+
+    >>> listed("alexnet"), listed((1, 2))
+    (['alexnet'], [1, 2])
+    """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        return [given]
+    if isinstance(given, np.ndarray) and not given.ndim:
+        return [given.item()]
+    return list(given)

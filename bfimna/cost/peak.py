@@ -1,0 +1,73 @@
+"""Peak figures of a chip, as accelerator papers quote them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bfimna.ap import counts as ap
+from bfimna.cost import cost
+from bfimna.errors import BfimnaError, whole_number
+from bfimna.mapping.chip import Chip, columns_needed
+from bfimna.names import AnyChip, AnyTechnology, load_chip, load_technology
+from bfimna.network.precision import MAX_BITS
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Peak figures as accelerator papers quote them."""
+
+    throughput_ops: float
+    efficiency_ops_per_w: float
+    area_m2: float
+
+    @property
+    def area_efficiency_ops_per_w_m2(self) -> float:
+        """Operations a second, watt and square metre."""
+        return self.efficiency_ops_per_w / self.area_m2
+
+    @property
+    def power_w(self) -> float:
+        """Watts at peak."""
+        return self.throughput_ops / self.efficiency_ops_per_w
+
+
+def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
+    """Every row of every CAP does load 2M + multiply M × M + add M + read 2M: two operations.
+
+    No traffic; leakage included. The two sets of counts agree on these programs.
+
+    Parameters
+    ----------
+    bits : of both operands.
+    chip : with a fixed number of CAPs; a `Chip`, or what `bfimna.names.load_chip` takes.
+    technology : a `Technology`, or the name of one.
+
+    Raises
+    ------
+    BfimnaError
+        If the chip has no fixed number of CAPs, or its columns cannot hold the operands.
+
+    Examples
+    --------
+    >>> round(peak(16, "LR", "sram-published-fit").throughput_ops / 1e9)
+    41654
+    """
+    chip, technology = load_chip(chip), load_technology(technology)
+    return Peak(*(float(x) for x in figures(bits, chip, technology)))
+
+
+def figures(bits: int, chip: Chip, technology: cost.Prices) -> tuple[Any, Any, Any]:
+    """Return OPS, OPS/W and m² at peak; arrays where the technology's fields are draws."""
+    bits = whole_number("bits", bits, 1, MAX_BITS)
+    if not chip.clusters:
+        raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
+    if (needed := columns_needed(bits, bits)) > chip.columns:
+        raise BfimnaError(
+            f"{bits} bits need {needed} columns (operands, product, carry, flags); chip "
+            f"{chip.name!r} has {chip.columns}"
+        )
+    program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
+    rows = chip.product_rows
+    seconds = cost.latency(program, technology, chip)
+    joules = cost.energy(program.over(rows), technology, chip)
+    joules = joules + cost.leakage_power(chip, technology) * seconds
+    return 2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology)

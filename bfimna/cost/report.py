@@ -1,0 +1,268 @@
+"""What a simulation returns: totals, what to know about them, and tables by layer and phase."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bfimna.ap.counts import CountSet
+from bfimna.cost import physics, uncertainty
+from bfimna.cost.cost import ALL_PHASES
+from bfimna.cost.layers import layer_table
+from bfimna.cost.notes import memory_note, published_note
+from bfimna.cost.totals import labels, totals
+from bfimna.display import html_table, quantity
+from bfimna.errors import BfimnaError
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.memory import live_bits
+from bfimna.mapping.placement import Placement
+from bfimna.mapping.words import storage
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.technology.technology import Technology
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAWN = "5 to 95 % of the draws"
+#: total → how a report calls it, and its unit
+SHOWN = {
+    "latency_s": ("latency (of the batch)", "s"),
+    "seconds_per_inference": ("time per inference", "s"),
+    "energy_j": ("energy per inference", "J"),
+    "edp_js": ("energy-delay product", "J·s"),
+    "throughput_ops": ("throughput", "OPS"),
+    "efficiency_ops_per_w": ("efficiency", "OPS/W"),
+    "area_m2": ("area", "m²"),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """What one network costs; model document, section 3.
+
+    Attributes
+    ----------
+    chip : as placed (IR has its clusters now).
+    latency_s : seconds from the first load until the batch is done; of an inference at batch 1.
+    seconds_per_inference : the latency divided by the batch's images, the inverse of the rate.
+    energy_j : joules of one inference, the batch's divided by its images.
+    times : seconds of the batch, shape (layers, phases), in the order of `ALL_PHASES`.
+    energies : joules of the batch, shape (layers, phases).
+    """
+
+    network: Network
+    precision: Precision
+    chip: Chip
+    technology: Technology
+    batch: int
+    counts: CountSet
+    placement: Placement
+    times: np.ndarray
+    energies: np.ndarray
+
+    @cached_property
+    def _totals(self) -> dict[str, float]:
+        known = totals(
+            self.network, self.placement, self.technology, self.batch, self.times, self.energies
+        )
+        return {name: float(value) for name, value in known.items()}
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds until the whole batch is done: what one waits for a result."""
+        return self._totals["latency_s"]
+
+    @property
+    def batch_latency_s(self) -> float:
+        """Seconds until the whole batch is done: the same as `latency_s`."""
+        return self.latency_s
+
+    @property
+    def seconds_per_inference(self) -> float:
+        """Seconds of the batch divided by its images."""
+        return self._totals["seconds_per_inference"]
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of an inference."""
+        return self._totals["energy_j"]
+
+    @property
+    def edp_js(self) -> float:
+        """Joules of an inference × seconds until its batch is done, in J·s."""
+        return self._totals["edp_js"]
+
+    @property
+    def operations(self) -> int:
+        """Operations of an inference: two per MAC."""
+        return 2 * self.network.macs
+
+    @property
+    def throughput_ops(self) -> float:
+        """Operations per second."""
+        return self._totals["throughput_ops"]
+
+    @property
+    def efficiency_ops_per_w(self) -> float:
+        """Operations per second and watt, which is operations per joule."""
+        return self._totals["efficiency_ops_per_w"]
+
+    @property
+    def area_m2(self) -> float:
+        """Square metres of the chip."""
+        return self._totals["area_m2"]
+
+    @property
+    def area_efficiency_ops_per_w_m2(self) -> float:
+        """Operations per second, watt and square metre."""
+        return self._totals["area_efficiency_ops_per_w_m2"]
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the CAP rows that hold a product, over all folds."""
+        return self.placement.mean_utilisation
+
+    @cached_property
+    def weights_bits(self) -> int:
+        """Bits of all weights, without biases."""
+        return self.precision.size_bits(self.network)
+
+    def interval(
+        self, quantity: str, draws: int = uncertainty.DRAWS, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """Return (5 %, median, 95 %) of a quantity under the ranges of the technology."""
+        return uncertainty.interval(self, quantity, draws, seed)
+
+    @property
+    def resident_weights_fit(self) -> bool:
+        """Whether the MAPs could hold all weights, as "resident" assumes."""
+        return self.weights_bits <= self.chip.map_bits
+
+    @cached_property
+    def live_bits(self) -> np.ndarray:
+        """Bits of an image's live tensors while each layer runs, shape (layers,)."""
+        bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
+        live = live_bits(self.network, storage(self.network).words(*bits).kept)
+        live.setflags(write=False)
+        return live
+
+    @property
+    def peak_live_bits(self) -> int:
+        """Bits of an image's live tensors where they take most."""
+        return int(self.live_bits.max())
+
+    @property
+    def live_activations_fit(self) -> bool:
+        """Whether the MAPs could hold the batch's live tensors, as the model assumes."""
+        return self.batch * self.peak_live_bits <= self.chip.map_bits
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the result would take that nobody can build, cool or feed; a line each."""
+        return physics.warnings(
+            self.placement, self.technology, self.times, self.energies, self.network.name
+        )
+
+    @cached_property
+    def _bounds(self) -> dict[str, Any]:
+        return uncertainty.bounds(
+            self.placement, self.technology, self.operations, self.batch, bounded=tuple(SHOWN)
+        )
+
+    def _span(self, key: str, unit: str) -> str:
+        """Return where 90 % of a total's draws lie, as text; empty if nothing is drawn."""
+        try:
+            low, high = (float(self._bounds[f"{key}_{end}"]) for end in ("low", "high"))
+        except BfimnaError:  # no interval at a supply within the threshold's range
+            return ""
+        return f"{quantity(low, unit)} to {quantity(high, unit)}" if low < high else ""
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the figures do not show: of the network's file, the memory, the set of counts."""
+        own = (
+            memory_note(
+                self.chip,
+                self.weights_bits,
+                self.batch * self.peak_live_bits,
+                int(self.placement.traffic.dram_bits.sum()),
+            ),
+            published_note(self.counts, self.times),
+        )
+        return (*self.network.notes, *filter(None, own))
+
+    @cached_property
+    def _summary(self) -> dict[str, object]:
+        row = labels(
+            self.network, [self.precision], [self.precision.mean_bits], [self.technology],
+            self.chip, self.counts, self.batch,
+        )  # fmt: skip
+        return {name: values.tolist()[0] for name, values in row.items()} | {
+            **self._totals,
+            "weights_bits": self.weights_bits,
+            "resident_weights_fit": self.resident_weights_fit,
+            "peak_live_bits": self.peak_live_bits,
+            "live_activations_fit": self.live_activations_fit,
+            **{
+                f"{name}_{end}": float(self._bounds[f"{name}_{end}"])
+                for name in uncertainty.BOUNDED
+                for end in ("low", "high")
+            },
+        }
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """One row for a table of results; units in the names."""
+        return dict(self._summary)
+
+    @property
+    def phases(self) -> pd.DataFrame:
+        """Seconds and joules of the batch by phase (the index), for the phases that take part."""
+        sums = {"latency_s": self.times.sum(axis=0), "energy_j": self.energies.sum(axis=0)}
+        table = pd.DataFrame(sums, index=pd.Index(ALL_PHASES, name="phase"))
+        return table[table.any(axis="columns")]
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """Tidy: one row per layer and phase that takes part; the batch's counts, time, energy."""
+        return self._layers.copy()
+
+    def plot(self) -> "Figure":
+        """Draw time and energy by layer and phase; return the figure."""
+        from bfimna.plot.breakdown import breakdown  # Matplotlib only where it is wanted
+
+        return breakdown(self)
+
+    @property
+    def title(self) -> str:
+        """What was simulated, on one line."""
+        return (
+            f"{self.network.name} at {self.precision.name} on {self.chip.name}, "
+            f"{self.technology.name} at {self.technology.supply_v:g} V, batch {self.batch}"
+        )
+
+    @property
+    def headline(self) -> list[tuple[str, str, str]]:
+        """The totals: name, value with a sensible unit, and where 90 % of its draws lie."""
+        shown = [
+            (name, quantity(self._totals[key], unit), self._span(key, unit))
+            for key, (name, unit) in SHOWN.items()
+        ]
+        return [*shown, ("utilisation of rows", f"{100 * self.utilisation:.1f} %", "")]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Report: {self.title}: {quantity(self.latency_s, 's')}, "
+            f"{quantity(self.energy_j, 'J')} per inference, EDP {quantity(self.edp_js, 'J·s')}>"
+        )
+
+    def _repr_html_(self) -> str:
+        told = (*self.notes, *(f"warning: {line}" for line in self.warnings))
+        return html_table(self.title, ("quantity", "value", DRAWN), self.headline, told)
+
+    @cached_property
+    def _layers(self) -> pd.DataFrame:
+        return layer_table(self.network, self.precision, self.placement, self.times, self.energies)

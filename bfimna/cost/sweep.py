@@ -1,0 +1,143 @@
+"""Many points at once, vectorised: in memory, or streamed to a partitioned dataset."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+
+from bfimna.ap.counts import CountSet
+from bfimna.cost import cost, dataset
+from bfimna.cost.grid import Part, grid
+from bfimna.cost.sums import stacked, summed
+from bfimna.cost.totals import headline, labels
+from bfimna.cost.uncertainty import bounds
+from bfimna.errors import wrong_type
+from bfimna.mapping.placement import Placement, place
+from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
+from bfimna.network.precision import as_arrays
+
+STEP = 64  # precisions at once: what keeps the arrays of a step in the cache
+
+#: columns of points: strings and numbers of one length, by name
+Columns = dict[str, np.ndarray]
+
+
+@overload
+def sweep(
+    network: Sequence[AnyNetwork] | AnyNetwork,
+    precisions: Sequence[AnyPrecision] | AnyPrecision,
+    chips: Sequence[AnyChip] | AnyChip,
+    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    batches: Sequence[int] | int = ...,
+    counts: Sequence[CountSet] | CountSet = ...,
+    supplies: Sequence[float] | float | None = ...,
+    *,
+    intervals: bool = ...,
+    to: None = ...,
+) -> pd.DataFrame: ...
+
+
+@overload
+def sweep(
+    network: Sequence[AnyNetwork] | AnyNetwork,
+    precisions: Sequence[AnyPrecision] | AnyPrecision,
+    chips: Sequence[AnyChip] | AnyChip,
+    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    batches: Sequence[int] | int = ...,
+    counts: Sequence[CountSet] | CountSet = ...,
+    supplies: Sequence[float] | float | None = ...,
+    *,
+    intervals: bool = ...,
+    to: str | Path,
+) -> Path: ...
+
+
+def sweep(
+    network: Any,
+    precisions: Any,
+    chips: Any,
+    technologies: Any,
+    batches: Any = (1,),
+    counts: Any = "microcode",
+    supplies: Any = None,
+    *,
+    intervals: bool = False,
+    to: str | Path | None = None,
+) -> pd.DataFrame | Path:
+    """Simulate every combination, vectorised over precisions and technologies; one row per point.
+
+    Each noun is an object, or a name or file that `bfimna.names` loads; one stands for a list of
+    one.
+
+    Parameters
+    ----------
+    network : one or several. Widths, names and mappings among the precisions serve each of them, a
+        `Precision` those that have its layers.
+    counts : one set of AP counts, or both.
+    supplies : logic supplies in V, of every technology; their own if left out.
+    intervals : whether to add columns ``_low`` and ``_high``, as in `Report.summary`; costs
+        hundreds of times the rest.
+    to : folder of a partitioned Parquet dataset. Written part by part, each whole or not at all;
+        parts that are there already, of the same inputs and code, are not computed again.
+
+    Returns
+    -------
+    DataFrame with the columns of `Report.summary` from network to utilisation; with `to` its path,
+    which `read_sweep` reads.
+
+    Raises
+    ------
+    BfimnaError
+        Something is not known or does not fit; the folder holds another sweep's parts.
+
+    Examples
+    --------
+    >>> len(sweep("alexnet", [4, 8], ["LR", "IR"], "sram-14nm-lstp"))
+    4
+    >>> len(sweep(["alexnet", "vgg16"], 8, "LR", "sram-14nm-lstp", supplies=[0.6, 0.7, 0.8]))
+    6
+    """
+    asked = grid(network, precisions, chips, technologies, batches, counts, supplies, intervals)
+    if to is not None:
+        if not isinstance(to, str | Path):
+            raise wrong_type("to", to, "a folder")
+        return dataset.write(asked, to, part_columns)
+    frames = [part_columns(part) for part in asked.parts(STEP)]
+    return pd.DataFrame({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
+
+
+def part_columns(part: Part) -> Columns:
+    """Return the points of a part: by batch, by technology, by precision within each step."""
+    prices = stacked(part.technologies)
+    steps = []
+    for start in range(0, len(part.precisions), STEP):
+        some = part.precisions[start : start + STEP]
+        weights, activations = as_arrays(part.network, some)
+        mean_bits = (weights.sum(axis=1) + activations.sum(axis=1)) / (2 * weights.shape[1])
+        for batch in part.batches:
+            placed = place(part.network, weights, activations, part.chip, batch, part.counts)
+            figures = _figures(part, placed, prices, batch)
+            steps.append(
+                labels(part.network, some, mean_bits, part.technologies, placed.chip,
+                       part.counts, batch)
+                | {name: values.ravel() for name, values in figures.items()}
+            )  # fmt: skip
+    return {key: np.concatenate([step[key] for step in steps]) for key in steps[0]}
+
+
+def _figures(part: Part, placed: Placement, prices: Any, batch: int) -> Columns:
+    """Return the figures of a placement, arrays of shape (technologies, precisions)."""
+    sums = summed(placed)
+    operations = 2 * part.network.macs
+    shape = (len(part.technologies), *np.shape(placed.traffic.bus_bits)[:-1])
+    seconds = np.broadcast_to(sums.seconds(prices), shape)
+    joules = np.broadcast_to(sums.joules(prices, seconds), shape)
+    area = np.broadcast_to(cost.area(placed.chip, prices), (shape[0], 1))
+    found = headline(seconds, joules, operations, batch, area)
+    found["utilisation"] = np.broadcast_to(placed.mean_utilisation, shape)
+    if part.intervals:
+        ends = [bounds(placed, tech, operations, batch) for tech in part.technologies]
+        found |= {name: np.stack([end[name] for end in ends]) for name in ends[0]}
+    return found

@@ -1,1 +1,0 @@
-"""Readers of other people's files: ONNX and QONNX, SCALE-Sim topologies, precisions."""

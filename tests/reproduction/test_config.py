@@ -1,0 +1,292 @@
+"""The workflow's config: what it expands to, and its one-line errors."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from reproduction import config, dependencies, figures, runs
+
+from bfimna import BfimnaError, data
+from bfimna.errors import LONGEST_MESSAGE
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
+FIGURES = figures.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+DIGITS = int("9" * 4000) * 10**1000
+
+
+def changed(**keys):
+    return {**copy.deepcopy(DEFAULT), **keys}
+
+
+def folders(**keys):
+    few = {
+        "networks": ["alexnet"],
+        "bits": [4],
+        "schemes": [],
+        "technologies": ["sram-14nm-hp"],
+    } | keys
+    return [run.folder for run in runs.runs(config.checked(changed(**few)))]
+
+
+def test_the_default_config_covers_what_the_figures_compare():
+    config.checked(DEFAULT)
+    asked = runs.runs(DEFAULT)
+    # 4 networks × 5 widths, and 2 networks × 11 schemes, each on SRAM and ReRAM
+    assert len(asked) == (4 * 5 + 2 * 11) * 2
+    assert len({run.folder for run in asked}) == len(asked)
+
+
+def test_the_tiny_config_is_valid():
+    tiny = yaml.safe_load((ROOT / "workflow" / "config.tiny.yaml").read_text())
+    config.checked({**DEFAULT, **tiny})
+    assert len(runs.runs(tiny)) == 2
+
+
+def test_what_architects_vary_multiplies_and_is_told_by_the_folder():
+    small = {"name": "small", "clusters": 16, "rows": 1200}
+    found = folders(
+        chips=["LR", small], supplies=[0.6, 0.8], batches=[1, 4], counts=["microcode", "published"]
+    )
+    assert len(found) == len(set(found)) == 2 * 2 * 2 * 2
+    assert "alexnet/int4/sram-14nm-hp-small-0.6V-batch4-published" in found
+    assert folders() == ["alexnet/int4/sram-14nm-hp-LR"]
+
+
+def test_a_chip_of_ones_own_reaches_the_notebook_field_by_field():
+    (run,) = runs.runs(config.checked(changed(
+        networks=["alexnet"], bits=[4], schemes=[], technologies=["sram-14nm-hp"],
+        chips=[{"name": "small", "rows": 1200}], supplies=[0.7],
+    )))  # fmt: skip
+    assert run.parameters["chip"]["rows"] == 1200
+    assert run.parameters["supply_v"] == 0.7
+    assert run.parameters.keys() < dependencies.parameters(ROOT / "notebooks/simulate.ipynb").keys()
+
+
+def test_numbers_from_the_command_line_are_numbers():
+    asked = config.checked(changed(bits=["4"], supplies=["0.7"], batches=["16"]))
+    assert (asked["bits"], asked["supplies"], asked["batches"]) == ([4], [0.7], [16])
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"networks": ["resnet19"]}, "unknown network 'resnet19'; did you mean"),
+        ({"networks": []}, r"config, networks: \[\] should be non-empty"),
+        ({"networks": "alexnet"}, "config, networks: 'alexnet' is not of type 'array'"),
+        ({"networks": ["my net.onnx"]}, "want letters, digits"),
+        ({"networks": ["a\0b"]}, "want letters, digits"),
+        ({"networks": ["a" * 5000]}, "is too long"),
+        ({"bits": [0]}, r"config, bits.0: 0 is less than the minimum of 1"),
+        ({"bits": [17]}, r"config, bits.0: 17 is greater than the maximum of 16"),
+        ({"bits": [3.5]}, r"config, bits.0: 3.5 is not of type 'integer'"),
+        ({"bits": [4.0]}, r"config, bits.0: 4.0 is not of type 'integer'"),
+        ({"bits": [True]}, r"config, bits.0: True is not of type 'integer'"),
+        ({"bits": ["٤"]}, r"config, bits.0: '٤' is not of type 'integer'"),
+        ({"bits": ["9" * 5000]}, r"config, bits.0: .* is not of type 'integer'"),
+        ({"bits": [DIGITS]}, "thousands of digits"),
+        ({"bits": []}, "config, bits: "),
+        ({"batches": [0]}, "config, batches.0: 0 is less than"),
+        ({"supplies": []}, "config, supplies: "),
+        ({"supplies": [5.0]}, "0.5 to 1"),
+        ({"supplies": [float("nan")]}, "supply"),
+        ({"counts": ["exact"]}, "config, counts.0: 'exact' is not one of"),
+        ({"technologies": ["sram"]}, "unknown technology 'sram'"),
+        ({"technologies": ["a;touch b"]}, "want letters, digits"),
+        ({"technologies": []}, "config, technologies: "),
+        ({"schemes": ["resnet18/hawq_v3/tiny"]}, "unknown scheme of resnet18 'hawq_v3/tiny'"),
+        ({"schemes": ["vgg16/hawq_v3/all"]}, "unknown network of HAWQ-V3 'vgg16'"),
+        ({"schemes": {"resnet18": "all"}}, "config, schemes: .* is not of type 'array'"),
+        ({"chips": ["XL"]}, "unknown chip 'XL'"),
+        ({"chips": [{"name": "x", "rowz": 3}]}, "unknown field of a chip 'rowz'"),
+        ({"chips": [{"name": "a b"}]}, "name"),
+        ({"chips": ["LR", {"name": "LR", "rows": 9}]}, "LR"),
+        ({"netwroks": ["vgg16"]}, "'netwroks' was unexpected.*; known keys: networks, "),
+        ({"results": ""}, "config, results: want a folder in the project"),
+        ({"results": ".."}, "config, results: want a folder in the project"),
+        ({"results": "a/../b"}, "config, results: want a folder in the project"),
+        ({"results": "{x}"}, "config, results: want a folder in the project"),
+        ({"results": "/tmp/x"}, "`outside: true` allows"),
+        ({"results": "a b"}, "config, results: want a folder in the project"),
+        ({"results": "r\n"}, "config, results: want a folder in the project"),
+        ({"results": "notebooks/x"}, "holds sources"),
+        ({"figures": "f;touch x;true"}, "config, figures: want a folder"),
+        ({"figures": "$(touch x)"}, "config, figures: want a folder"),
+        ({"figures": "`x`"}, "config, figures: want a folder"),
+        ({"figures": "f" * 5000}, "is too long"),
+        ({"outside": True, "results": "a;b"}, "is no path of letters"),
+        ({"outside": True, "results": "/"}, "is no path of letters"),
+        ({"only": []}, "config, only: "),
+        ({"parameters": {"supply": 3}}, "config, parameters.supply: 3 is not of type 'object'"),
+    ],
+)  # fmt: skip
+def test_a_config_that_cannot_run_is_refused_in_one_line(keys, told):
+    with pytest.raises(BfimnaError, match=told) as error:
+        config.checked(changed(**keys))
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) <= LONGEST_MESSAGE
+
+
+def test_a_file_where_a_folder_must_be_is_told(tmp_path):
+    (tmp_path / "out").touch()
+    for keys in ({"results": "out"}, {"figures": "out/f"}, {"results": "out", "outside": True}):
+        with pytest.raises(BfimnaError, match="out is a file; want a folder"):
+            config.checked(changed(**keys), tmp_path)
+
+
+def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    project.mkdir()
+    elsewhere.mkdir()
+    (project / "out").symlink_to(elsewhere)
+    with pytest.raises(BfimnaError, match="leads out of the project"):
+        config.checked(changed(results="out/r"), project)
+    config.checked(changed(results=str(elsewhere), outside=True), project)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("bits: [1]\nbits: [2]\n", "line 2: key 'bits' stands twice"),
+        ("a: {b: 1, b: 2}\n", "key 'b' stands twice"),
+        ("a: &a [1]\nbits: *a\n", r"line 2: aliases \(\*name\) are not allowed"),
+        ("bits: [1", "expected ',' or ']'"),
+        ("bits: [" + "9" * 5000 + "]", "Exceeds the limit"),
+        ("bits: '\0'", "not allowed"),
+        ("[" * 5000, "config file"),
+        ("- 1\n", "want keys and values"),
+        ("__use_yte__: true\n", "templates"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_in_one_line(text, told, tmp_path):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(BfimnaError, match=told) as error:
+        config.check_file(tmp_path / "c.yaml")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) <= LONGEST_MESSAGE
+
+
+def test_a_missing_key_is_named():
+    rest = {key: value for key, value in DEFAULT.items() if key != "bits"}
+    with pytest.raises(BfimnaError, match="'bits' is a required property"):
+        config.checked(rest)
+
+
+def test_digests_tell_which_technology_changed(monkeypatch):
+    def digests():
+        runs.technology_digest.cache_clear()
+        return {name: runs.technology_digest(name) for name in data.technology_names()}
+
+    before, load = digests(), runs.load_technology
+    faster = load("sram-14nm-hp").at_supply(0.9)
+    monkeypatch.setattr(runs, "load_technology", lambda n: faster if n == faster.name else load(n))
+    after = digests()
+    runs.technology_digest.cache_clear()
+    assert {name for name in before if before[name] != after[name]} == {"sram-14nm-hp"}
+
+
+def test_the_digest_of_a_technology_covers_its_ranges(monkeypatch):
+    tech = data.load_technology("sram-14nm-hp")
+    wider = {**tech.ranges, "compare_s": (0.0, 1.0)}
+    before = dependencies.digest(tech)
+    assert dependencies.digest(data.load_technology("sram-14nm-hp")) == before
+    object.__setattr__(tech, "ranges", wider)
+    data._technology.cache_clear()
+    assert dependencies.digest(tech) != before
+
+
+def test_every_figure_is_told_what_its_notebook_takes():
+    for figure in FIGURES.values():
+        told = figure.parameters(DEFAULT)
+        assert told["output"] == f"figures/{figure.name}"
+        assert told.keys() <= dependencies.parameters(figure.notebook).keys()
+        assert figure.caption.endswith(".")
+
+
+def test_a_figure_takes_parameters_from_the_config():
+    asked = changed(parameters={"supply": {"network": "vgg16"}}, only=["supply"])
+    (figure,) = figures.wanted(config.checked(asked), FIGURES)
+    assert figure.parameters(asked)["network"] == "vgg16"
+    reads = dependencies.Dependencies(
+        (ROOT / "bfimna", ROOT / "workflow/reproduction"), ROOT / "data"
+    )
+    plain = {**asked, "parameters": {}}
+    assert figure.digest(asked, reads) != figure.digest(plain, reads)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"only": ["suply"]}, "unknown figure .*'suply'; did you mean 'supply'"),
+        ({"parameters": {"suply": {}}}, "unknown figure"),
+        ({"parameters": {"supply": {"net": "a"}}}, "unknown parameter .*parameters.supply.net"),
+        ({"parameters": {"supply": {"output": "a"}}}, "unknown parameter"),
+        ({"parameters": {"supply": {"network": 3}}}, "want a value such as 'resnet50', not 3"),
+        ({"parameters": {"batch": {"networks": []}}}, "must not be empty"),
+        ({"parameters": {"endurance": {"frames_per_s": True}}}, "want a value such as"),
+    ],
+)
+def test_wishes_for_figures_are_checked(keys, told):
+    with pytest.raises(BfimnaError, match=told):
+        figures.wanted(config.checked(changed(**keys)), FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("a b,G,,C.", "line 2: figure 'a b': want letters"),
+        ("pie,G,,C.", "has no .*pie.ipynb"),
+        ("supply,G,sizes,C.", "unknown parameter .*'sizes'"),
+        ("supply,G,networks,C.", "has no parameter 'networks'"),
+        ("supply,G,C.", "want 4 columns"),
+        ("supply,G,,C.\nsupply,G,,C.", "line 3: figure 'supply' stands twice"),
+    ],
+)
+def test_the_table_of_figures_is_checked(row, told, tmp_path):
+    table = tmp_path / "figures.csv"
+    table.write_text(f"figure,group,parameters,caption\n{row}\n")
+    with pytest.raises(BfimnaError, match=told):
+        figures.read(table, ROOT / "notebooks")
+
+
+def test_a_technology_of_ones_own_is_a_row_of_ones_own_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = data.technologies()
+    own = table[table.technology == "sram-14nm-hp"].assign(technology="my-cell")
+    own.to_csv("mine.csv", index=False)
+    (found,) = folders(technologies=["mine.csv:my-cell"])
+    assert found == "alexnet/int4/my-cell-LR"
+    tech = data.load_technology("mine.csv:my-cell")
+    assert tech.name == "mine.csv:my-cell"
+    assert tech.compare_s == data.load_technology("sram-14nm-hp").compare_s
+    with pytest.raises(BfimnaError, match=r"'other'.*my-cell"):
+        folders(technologies=["mine.csv:other"])
+
+
+def test_a_figure_follows_a_technology_of_ones_own_that_its_parameters_name(tmp_path):
+    table = data.technologies()
+    own = table[table.technology == "sram-14nm-hp"].assign(technology="my-cell")
+    mine = f"{tmp_path}/mine.csv"
+    asked = changed(parameters={"batch": {"technology": f"{mine}:my-cell"}}, only=["batch"])
+
+    def digest():
+        data._technology.cache_clear()
+        runs.technology_digest.cache_clear()
+        (figure,) = figures.wanted(config.checked(asked), FIGURES)
+        return figure.digest(
+            asked,
+            dependencies.Dependencies(
+                (ROOT / "bfimna", ROOT / "workflow/reproduction"), ROOT / "data"
+            ),
+        )
+
+    own.to_csv(mine, index=False)
+    before = digest()
+    assert digest() == before
+    own.loc[own.parameter == "write_time", "value"] *= 1.01
+    own.to_csv(mine, index=False)
+    assert digest() != before
+    asked["parameters"]["batch"]["technology"] = f"{mine}:another"
+    with pytest.raises(BfimnaError, match="another"):
+        figures.wanted(asked, FIGURES)

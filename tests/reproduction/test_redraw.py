@@ -1,0 +1,69 @@
+"""A figure drawn anew from its table: nothing computed, the same bytes each time."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from reproduction import redraw
+from reproduction.studies import traffic
+
+from bfimna.tables import write_table
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for folder in ("workflow", "notebooks"):
+        (tmp_path / folder).mkdir()
+    for name in ("workflow/figures.csv", "workflow/config.yaml", "workflow/Snakefile"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, tmp_path / "notebooks")
+    told = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
+    table = traffic.traffic(told["networks"][:2], "int8", told["technologies"][0])
+    write_table(table, tmp_path / "figures" / "traffic.csv")
+    monkeypatch.chdir(tmp_path)
+
+    def never(*_, **__):
+        raise AssertionError("computed")
+
+    monkeypatch.setattr("reproduction.studies.traffic.traffic", never)
+    return tmp_path
+
+
+def test_it_is_drawn_from_the_table_with_the_same_bytes_each_time(project):
+    for into in ("a", "b"):
+        arguments = ["--figure", "traffic", "--style", "paper1", "--format", "pdf,svg,png"]
+        assert redraw.main([*arguments, "--into", into]) == 0
+    names = sorted(path.name for path in (project / "a").iterdir())
+    suffixes = ("numbers.tex", "pdf", "png", "svg", "tex")
+    assert names == [f"traffic.{suffix}" for suffix in suffixes]
+    for name in names:
+        assert (project / "a" / name).read_bytes() == (project / "b" / name).read_bytes(), name
+    assert sorted(p.name for p in (project / "figures").iterdir()) == ["traffic.csv"]
+    assert b"/FontFile2" in (project / "a" / "traffic.pdf").read_bytes()  # Type 42: TrueType
+
+
+@pytest.mark.parametrize(("arguments", "want"), [
+    (["--figure", "nope"], "unknown figure 'nope'"),
+    (["--figure", "batch"], "figures/batch.csv: no such table"),
+    (["--figure", "traffic", "--style", "glossy"], "unknown style"),
+    (["--figure", "traffic", "--format", "gif"], "unknown format"),
+])  # fmt: skip
+def test_errors_are_one_line(project, capsys, arguments, want):
+    assert redraw.main(arguments) == 2
+    told = capsys.readouterr().err
+    assert want in told
+    assert told.count("\n") == 1
+
+
+def test_every_figure_of_the_workflow_writes_table_and_numbers():
+    from reproduction import figures
+
+    known = figures.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+    for figure in known.values():
+        source = figure.notebook.read_text(encoding="utf-8")
+        for call in ("tables.table_of(", "plot.save(", "plot.tell(", "plot.table_shown("):
+            assert source.count(call) == 1, (figure.name, call)

@@ -1,0 +1,136 @@
+"""Bit fluidity: one emulated array runs a stream of widths; what a switch costs."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from bfimna.ap.events import Counts
+from bfimna.cost import cost
+from bfimna.cost.simulate import simulate
+from bfimna.emulator import digits, reference
+from bfimna.emulator.arrays import Emulator
+from bfimna.emulator.infer import infer
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.traffic import Traffic
+from bfimna.names import load_network
+from bfimna.network.precision import Precision
+from bfimna.technology.technology import Technology
+from reproduction.studies.claims import verdicts
+from reproduction.studies.claims.verdicts import Verdict
+
+IMAGES = 2
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What one array did for a stream of inferences at changing widths.
+
+    Attributes
+    ----------
+    names : precisions, in the order of the stream.
+    right : inferences whose every output equals the integer reference's.
+    cycles : of the stream on one array.
+    alone : of the same inferences, each on a fresh array.
+    switching : cycles between the inferences.
+    activity : counts by layer and phase of each inference.
+    """
+
+    names: tuple[str, ...]
+    right: int
+    cycles: int
+    alone: int
+    switching: int
+    activity: tuple[dict[tuple[str, str], Counts], ...]
+
+
+@lru_cache
+def stream() -> Stream:
+    """Run the digits network at every trained precision, down and up again, on one array."""
+    up = digits.trained()
+    names = (*up, *reversed(up[:-1]))
+    network, shared = digits.network(), Emulator()
+    right, alone, reports = 0, 0, []
+    for name in names:
+        bits, own = digits.precision(name), digits.parameters(name)
+        images = digits.images(bits)[:IMAGES]
+        logits, report = infer(network, own, images, bits, emulator=shared)
+        expected = reference.infer(network, own, images, bits)[network.layers[-1].name]
+        right += bool((logits == expected.reshape(logits.shape)).all())
+        alone += int(infer(network, own, images, bits)[1].counts.cycles)
+        reports.append(report)
+    return Stream(
+        names=names,
+        right=right,
+        cycles=int(sum(report.counts.cycles for report in reports)),
+        alone=alone,
+        switching=int(sum(report.switching.cycles for report in reports)),
+        activity=tuple({key: a.counts for key, a in r.activity.items()} for r in reports),
+    )
+
+
+def unexplained_seconds(technology: Technology) -> float:
+    """Return the largest share of a modelled latency that is neither an array's cycle nor traffic.
+
+    The arrays' cycles are those that the emulator counted, each at its price; traffic is bits over
+    the width and clock of buses and links. The model's own sums of seconds, in which a cost could
+    hide, are not asked.
+    """
+    network, chip, worst = digits.network(), Chip.limited(), 0.0
+    for name, activity in zip(stream().names, stream().activity, strict=True):
+        report = simulate(network, digits.precision(name), chip, technology, batch=IMAGES)
+        seconds = _seconds_on_links(report.placement.traffic, chip, technology)
+        for (_, phase), counts in activity.items():
+            upright = report.placement.phases[phase].segment is not None
+            attached = technology.vertical_rows if upright else chip.columns
+            prices = cost.seconds_of(technology, attached)
+            seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
+        worst = max(worst, abs(report.times.sum() / seconds - 1))
+    return worst
+
+
+def _seconds_on_links(traffic: Traffic, chip: Chip, technology: Technology) -> float:
+    hertz = chip.clock_hz * technology.interconnect.link_speed
+    bus = traffic.bus_bits / (chip.clusters * chip.bus_bits * hertz)
+    mesh = traffic.mesh_bit_hops / (chip.mesh_links * chip.mesh_bits * hertz)
+    return float(np.maximum(bus, mesh).sum())
+
+
+def reload(network: str, precision: str, technology: Technology) -> tuple[float, float, float]:
+    """Return seconds and joules to bring another precision's weights from DRAM, and the share held.
+
+    What a switch costs where only one precision's weights are kept; nothing where all are. The
+    share is that of the weights which the MAPs of LR have room for at all.
+    """
+    net = load_network(network)
+    bits = Precision.fixed(net, int(precision.removeprefix("int"))).size_bits(net)
+    links, chip = technology.interconnect, Chip.limited()
+    seconds = max(
+        bits / 8 / links.dram_bytes_per_s,
+        bits / (chip.clusters * chip.bus_bits * chip.clock_hz * links.link_speed),
+    )
+    joules = bits * (links.dram_j_per_bit + links.bus_j_per_bit)
+    return seconds, joules, min(1.0, chip.map_bits / bits)
+
+
+def compare(technology: Technology) -> tuple[Verdict, str]:
+    """Judge the claim: outputs right, cycles add up, and nothing else takes time."""
+    ran = stream()
+    left = unexplained_seconds(technology)
+    holds = (
+        ran.right == len(ran.names)
+        and ran.cycles == ran.alone
+        and ran.switching == 0
+        and left < 1e-9
+    )
+    seconds, joules, held = reload("resnet18", "int8", technology)
+    reason = (
+        f"{ran.right} of {len(ran.names)} inferences right on one array, {ran.cycles} cycles "
+        f"against {ran.alone} on fresh ones, {ran.switching} to switch; {100 * left:.2f} % of the "
+        "time is neither cycle nor traffic. Weights of another precision that are not in the MAPs "
+        f"yet take {1e6 * seconds:.3g} µs and {1e6 * joules:.3g} µJ from DRAM (ResNet18, INT8; the "
+        f"MAPs of LR hold {100 * held:.0f} % of them)"
+    )
+    sure = np.full(1, holds)
+    share = ran.right / len(ran.names)
+    return verdicts.order(share, np.full(1, share), holds, sure), reason

@@ -1,0 +1,99 @@
+"""The rules by which a claim is judged; each of them can say no.
+
+A claimed ratio to a published figure is
+
+- *reproduced* if ours lies within 10 % of it and at least 95 % of the draws are on its side of 1;
+- *same direction* if at least 95 % of the draws are, but ours is further off;
+- *undecided* if the 5 to 95 % interval of the draws holds it: the ranges of the parameters are too
+  wide to tell;
+- *not reproduced* otherwise.
+
+A claimed order holds in a draw if every step of it is larger than a margin. It is *reproduced* if
+it holds nominally and in at least 95 % of the draws, *undecided* if it holds nominally, else *not
+reproduced*. Draws come from `bfimna.cost.uncertainty`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+TOLERANCE = 0.10
+MARGIN = 0.02
+SURE = 0.95
+REPRODUCED, SAME, UNDECIDED, NOT = "reproduced", "same direction", "undecided", "not reproduced"
+COVERAGE = "coverage"
+#: every verdict, from the best to the worst
+VERDICTS = (REPRODUCED, SAME, UNDECIDED, COVERAGE, NOT)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judged figure.
+
+    Attributes
+    ----------
+    verdict : one of `VERDICTS`.
+    ours : the nominal figure.
+    low : 5th percentile of its draws.
+    high : 95th percentile of its draws.
+    probability : share of the draws in which the claim's direction or order holds.
+    """
+
+    verdict: str
+    ours: float
+    low: float
+    high: float
+    probability: float
+
+
+def ratio(claimed: float, ours: float, draws: np.ndarray) -> Verdict:
+    """Judge a claimed ratio by our nominal ratio and its draws.
+
+    >>> sharp = np.full(100, 1.0)
+    >>> [ratio(1.2, x, x * sharp).verdict for x in (1.15, 2.0, 0.8)]
+    ['reproduced', 'same direction', 'not reproduced']
+    >>> [ratio(1.02, x, np.linspace(0.6, 1.5, 100)).verdict for x in (0.85, 1.02)]
+    ['undecided', 'undecided']
+    """
+    side = (draws > 1) == (claimed > 1)
+    probability = float(side.mean())
+    low, high = (float(x) for x in np.percentile(draws, (5, 95)))
+    if probability >= SURE:
+        verdict = REPRODUCED if abs(ours / claimed - 1) <= TOLERANCE else SAME
+    elif low <= claimed <= high:
+        verdict = UNDECIDED
+    else:
+        verdict = NOT
+    return Verdict(verdict, float(ours), low, high, probability)
+
+
+def order(ours: float, draws: np.ndarray, holds: bool, holds_in: np.ndarray) -> Verdict:
+    """Judge a claimed order.
+
+    Parameters
+    ----------
+    ours : the figure shown beside the verdict.
+    draws : the same, shape (draws,).
+    holds : whether the order holds nominally, with the margin.
+    holds_in : whether it does in each draw, shape (draws,).
+
+    >>> order(0.9, np.full(4, 0.9), True, np.array([True] * 4)).verdict
+    'reproduced'
+    >>> order(0.9, np.full(4, 0.9), True, np.array([True, False] * 2)).verdict
+    'undecided'
+    """
+    probability = float(np.mean(holds_in))
+    verdict = NOT if not holds else REPRODUCED if probability >= SURE else UNDECIDED
+    low, high = (float(x) for x in np.percentile(draws, (5, 95)))
+    return Verdict(verdict, float(ours), low, high, probability)
+
+
+def both(first: Verdict, second: Verdict, together: float) -> Verdict:
+    """Judge two claims on one technology: no better than the worse of them.
+
+    Parameters
+    ----------
+    together : share of the draws in which both directions hold at once; it is the figure shown.
+    """
+    worse = max(first, second, key=lambda judged: VERDICTS.index(judged.verdict))
+    return Verdict(worse.verdict, together, together, together, together)

@@ -1,0 +1,259 @@
+"""What the bit-exact emulator measures on real data: the tables behind its figures."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bfimna.ap.events import EVENTS, Counts
+from bfimna.ap.faults import Faults
+from bfimna.cost import cost
+from bfimna.cost.simulate import simulate
+from bfimna.emulator import digits
+from bfimna.emulator.arrays import Emulator
+from bfimna.emulator.infer import InferReport, infer
+from bfimna.emulator.integer import Parameters
+from bfimna.emulator.quantise import random_images, synthetic
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.placement import Placement, place
+from bfimna.names import load_technology
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision, as_arrays
+from bfimna.technology.technology import Technology
+
+FRAMES_PER_S = 30.0
+#: events that depend on the data
+DATA_EVENTS = ("cells_written", "words_written", "rows_matched")
+ROWS = 2**16  # of arrays with faults: 14 CAPs, filled again and again with the same cells stuck
+YEAR_S = 365.25 * 24 * 3600.0
+
+
+def on_small_images(network: Network, size: int) -> Network:
+    """Return the same graph for images of `size` × `size`; average pooling takes what is left.
+
+    >>> from bfimna.network import zoo
+    >>> on_small_images(zoo.resnet18(), 32).macs
+    37523456
+    """
+    layers: list = []
+    for layer in network.layers:
+        if layer.kind == "input":
+            layer = replace(layer, size=(size, size))
+        if layer.kind == "avgpool":
+            left = Network(network.name, tuple(layers)).shapes[layer.inputs[0]]
+            layer = replace(layer, kernel=left[1:])
+        layers.append(layer)
+    return Network(f"{network.name}-{size}px", tuple(layers))
+
+
+def run_digits(name: str, every: int = 1, **options: object) -> tuple[float, InferReport]:
+    """Run every n-th test image at a trained precision; return accuracy and report."""
+    bits = digits.precision(name)
+    x = digits.images(bits)[::every]
+    logits, report = infer(digits.network(), digits.parameters(name), x, bits, **options)  # type: ignore[arg-type]
+    return digits.accuracy(logits, digits.labels()[::every]), report
+
+
+def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
+    """Accuracy on the emulator against EDP, for every precision the digits network was trained at.
+
+    Energy of the AP follows the test images (mean); time, traffic and leakage are the model's for
+    one image on LR.
+    """
+    network, chip, rows = digits.network(), Chip.limited(), []
+    for name in digits.trained():
+        bits = digits.precision(name)
+        accuracy, report = run_digits(name, threads=threads)
+        for technology in technologies:
+            tech = load_technology(technology)
+            model = simulate(network, bits, chip, tech)
+            array_j, modelled = array_energies(network, model.placement, report, tech)
+            array_j /= report.images
+            energy = model.energy_j - modelled + array_j
+            rows.append({
+                "precision": name, "mean_bits": bits.mean_bits, "technology": tech.name,
+                "images": report.images, "accuracy_percent": 100 * accuracy,
+                "latency_s": model.latency_s, "energy_j": energy,
+                "edp_js": energy * model.latency_s, "model_edp_js": model.edp_js,
+                "array_energy_j": array_j, "model_array_energy_j": modelled,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def array_energies(
+    network: Network, placed: Placement, report: InferReport, tech: Technology
+) -> tuple[float, float]:
+    """Return the arrays' energy in J: from a report's activity, and as a placement expects it.
+
+    Each for its own batch of images.
+    """
+    chip = placed.chip
+    measured = sum(
+        cost.energy(done.counts, tech, chip, _segment(placed, network, *key))
+        for key, done in report.activity.items()
+    )
+    return float(measured), expected_array_energy(placed, tech)
+
+
+def expected_array_energy(placed: Placement, tech: Technology) -> float:
+    """Return the arrays' energy in J of a batch, as a placement expects it."""
+    return sum(
+        float(np.sum(cost.energy(work.counts, tech, placed.chip, work.segment)))
+        for work in placed.phases.values()
+    )
+
+
+def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:
+    """Return the rows attached to a layer's column lines; None in a phase that runs on rows."""
+    work = placed.phases[phase]
+    if work.segment is None:
+        return None
+    position = [other.name for other in network.layers].index(layer)
+    return float(work.segment[work.layers == position][0])
+
+
+def energy_by_layer(
+    network: Network,
+    parameters: Parameters,
+    images: np.ndarray,
+    precision: Precision,
+    technologies: Sequence[str],
+    threads: int = 0,
+) -> pd.DataFrame:
+    """Energy from the data against what uniformly random bits are expected to take.
+
+    A row a technology, layer and phase, per image: cells written and energy, measured and expected;
+    how many of the compared rows were tagged; how many of the layer's operands were zero.
+    """
+    _, report = infer(network, parameters, images, precision, threads=threads, keep=True)
+    w, a = as_arrays(network, [precision])
+    chip = Chip.limited()
+    placed = place(network, w[0], a[0], chip, len(images))
+    rows = []
+    for phase, work in placed.phases.items():
+        for k, position in enumerate(work.layers.tolist()):
+            layer = network.layers[position]
+            if not work.rows[k]:
+                continue
+            done = report.activity[layer.name, phase]
+            shape = work.rows.shape
+            expected = Counts(
+                *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
+            )
+            segment = None if work.segment is None else float(work.segment[k])
+            for technology in technologies:
+                tech = load_technology(technology)
+                energy_j, expected_j = (
+                    cost.energy(counts, tech, chip, segment) / len(images)
+                    for counts in (done.counts, expected)
+                )
+                rows.append({
+                    "network": network.name, "precision": precision.name,
+                    "technology": tech.name, "layer": layer.name, "phase": phase,
+                    "zeros_percent": _zeros(report, layer.inputs[0]),
+                    "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
+                    "attached_cells": chip.columns if segment is None else segment,
+                    **{e: getattr(done.counts, e) / len(images) for e in DATA_EVENTS},
+                    **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
+                    "energy_j": energy_j, "expected_energy_j": expected_j,
+                })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _zeros(report: InferReport, name: str) -> float:
+    """Share of zeros in a tensor, in percent; NaN where a ReLU has overwritten it."""
+    return 100 * float(np.mean(report.tensors[name] == 0)) if name in report.tensors else np.nan
+
+
+def data_energy(
+    digits_precisions: Sequence[str],
+    synthetic_network: Network,
+    bits: Sequence[int],
+    technologies: Sequence[str],
+    images: int = 60,
+) -> pd.DataFrame:
+    """`energy_by_layer` for the trained digits network and for one with synthetic weights."""
+    frames = []
+    for name in digits_precisions:
+        precision = digits.precision(name)
+        x = digits.images(precision)[:images]
+        own: Parameters = digits.parameters(name)
+        rows = energy_by_layer(digits.network(), own, x, precision, technologies)
+        frames.append(rows.assign(weights="trained"))
+    for width in bits:
+        precision = Precision.fixed(synthetic_network, width)
+        own = synthetic(synthetic_network, precision)
+        drawn: Any = random_images(synthetic_network, precision)
+        rows = energy_by_layer(synthetic_network, own, drawn, precision, technologies)
+        frames.append(rows.assign(weights="synthetic"))
+    return pd.concat(frames, ignore_index=True)
+
+
+#: kind of fault → the fields of `Faults` that its rate sets
+FAULTS = {
+    "stuck at 0": ("stuck_at_0",),
+    "stuck at 1": ("stuck_at_1",),
+    "match line": ("match_error",),
+}
+
+
+def faults(
+    precisions: Sequence[str],
+    rates: Sequence[float],
+    every: int = 3,
+    seeds: int = 2,
+    threads: int = 0,
+) -> pd.DataFrame:
+    """Accuracy of the digits network on arrays with faults: a row a precision, kind, rate, seed.
+
+    Every n-th test image. Rate 0 stands once for all kinds, as kind "none".
+    """
+    rows = []
+    for name in precisions:
+        cases = [("none", 0.0, 0)]
+        cases += [(kind, rate, seed) for kind in FAULTS for rate in rates for seed in range(seeds)]
+        for kind, rate, seed in cases:
+            wrong = Faults(**dict.fromkeys(FAULTS.get(kind, ()), rate), seed=seed)
+            accuracy, report = run_digits(
+                name, every, emulator=Emulator(threads, wrong, products=ROWS)
+            )
+            rows.append({
+                "precision": name, "kind": kind, "rate": rate, "seed": seed,
+                "images": report.images, "accuracy_percent": 100 * accuracy,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def endurance(
+    precisions: Sequence[str], technologies: Sequence[str], frames_per_s: float = FRAMES_PER_S
+) -> pd.DataFrame:
+    """Count writes a cell and inference of the digits network, and how long arrays last.
+
+    Hottest: every layer in the same rows of the same CAPs, as a chip that never moves anything
+    would do. Mean: over the cells of the largest layer's rows. Spread: over all CAM cells of LR,
+    which is what ideal wear levelling would give.
+    """
+    network, chip, rows = digits.network(), Chip.limited(), []
+    used = max(gemm.macs for gemm in network.gemms) * chip.columns
+    for name in precisions:
+        _, report = run_digits(name, every=len(digits.labels()), emulator=Emulator(wear=True))
+        counts = report.counts
+        writes = counts.cells_written + counts.cells_loaded
+        places = {
+            "hottest": report.hottest_cell, "mean": writes / used, "spread": writes / chip.cells
+        }  # fmt: skip
+        for technology in technologies:
+            tech = load_technology(technology)
+            for place_, worn in places.items():
+                for limit in ("low", "value", "high"):
+                    low, high = tech.ranges["endurance_writes"]
+                    most = {"low": low, "value": tech.endurance_writes, "high": high}[limit]
+                    rows.append({
+                        "precision": name, "technology": tech.name, "cell": place_,
+                        "endurance": limit, "endurance_writes": most,
+                        "writes_per_inference": worn, "frames_per_s": frames_per_s,
+                        "lifetime_years": most / (worn * frames_per_s) / YEAR_S,
+                    })  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,209 @@
+"""The searches that the notebooks draw: fronts beside published schemes, streams played."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bfimna import data
+from bfimna.cost.grid import listed
+from bfimna.cost.sweep import sweep
+from bfimna.errors import (
+    BfimnaError,
+    instance,
+    is_number,
+    positive_number,
+    shown,
+    whole_number,
+    wrong_type,
+)
+from bfimna.mapping.chip import Chip
+from bfimna.names import load_network, load_precision
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.search import dynamic
+from bfimna.search.choose import Budget, choose, choose_each, compare, front
+from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity
+from bfimna.search.sensitivity_file import read_sensitivity
+from bfimna.technology.technology import Technology
+
+
+def _bits(precision: Precision) -> dict[str, int]:
+    return dict(zip(precision.layers, precision.weight_bits, strict=True))
+
+
+def subject(
+    network: str, sensitivity: str | Path | Sensitivity | None
+) -> tuple[Network, Sensitivity]:
+    """Return a network of the zoo or a file, with its own sensitivities or else HAWQ-V3's."""
+    net = load_network(network)
+    if isinstance(sensitivity, str | Path):
+        sensitivity = read_sensitivity(sensitivity)
+    if sensitivity is None:
+        if network not in data.HAWQ_NAMES:
+            raise BfimnaError(
+                f"HAWQ-V3 gives no sensitivities of {network!r}, only of "
+                f"{', '.join(data.HAWQ_NAMES)}: give a file of them"
+            )
+        sensitivity = hawq_sensitivity(net)
+    instance("sensitivity", sensitivity, Sensitivity, "a Sensitivity or a file").check(net)
+    return net, sensitivity
+
+
+def _uniform(network: Network, sensitivity: Sensitivity, bits: int) -> Precision:
+    return Precision.of(network, sensitivity.fixed, f"int{bits}", bits)
+
+
+def against_published(
+    network: str,
+    chip: Chip,
+    technology: Technology,
+    points: Mapping[str, int],
+    sensitivity: str | Path | Sensitivity | None = None,
+) -> pd.DataFrame:
+    """Return fronts and HAWQ-V3's schemes in one table, with Ω and EDP relative to 8 bits.
+
+    For a network with sensitivities of its own, 4 and 8 bits throughout stand for the schemes.
+
+    Parameters
+    ----------
+    network : of the zoo, or a file.
+    points : budgets of each front, by its choices of bits as text, for example ``{"4, 8": 20}``.
+    sensitivity : of its own, or a CSV with them (`read_sensitivity`); HAWQ-V3's if left out.
+
+    Returns
+    -------
+    DataFrame of `compare` and: choices ("published" for HAWQ-V3's schemes, "uniform"), edp_rel, and
+    for these best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and
+    different, the number of layers that this choice gives other bits.
+    """
+    if not isinstance(points, Mapping):
+        raise wrong_type("points", points, "budgets by choices of bits, such as {'4, 8': 20}")
+    net, omega = subject(network, sensitivity)
+    if sensitivity is None:
+        schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
+    else:
+        schemes = [_uniform(net, omega, bits) for bits in (4, 8)]
+    given = compare(net, omega, schemes, chip, technology)
+    budgets = [Budget("edp_js", limit=edp) for edp in given.edp_js]
+    best = choose_each(net, omega, budgets, chip, technology)
+    given["best_omega"] = [omega.total(_bits(p)) for p in best]
+    given["different"] = [
+        sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
+        for p, scheme in zip(best, schemes, strict=True)
+    ]
+    frames = [given.assign(choices="published" if sensitivity is None else "uniform")]
+    for text, count in points.items():
+        choices = _choices(text)
+        found = front(net, omega, chip, technology, choices, count)
+        rows = compare(net, omega, found, chip, technology)
+        frames.append(rows.assign(choices=text))
+    int8 = sweep(net, [_uniform(net, omega, 8)], [chip], [technology]).edp_js[0]
+    table = pd.concat(frames, ignore_index=True)
+    return table.assign(edp_rel=table.edp_js / int8)
+
+
+def _choices(text: object) -> list[int]:
+    """Return choices of bits that are given as text, "4, 8"."""
+    parts = text.split(",") if isinstance(text, str) else [""]
+    if not all(re.fullmatch(r"\s*[0-9]{1,2}\s*", part) for part in parts):
+        raise BfimnaError(f"choices of bits: want widths by commas, '4, 8', not {shown(text)}")
+    return [int(part) for part in parts]
+
+
+def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) -> pd.DataFrame:
+    """Return the layers whose bits the AP would have otherwise at the same EDP, and why.
+
+    Columns: layer; bits published and chosen; what the change of that layer alone does to Ω, to the
+    AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
+    (share of the scheme's budget).
+    """
+    instance("scheme", scheme, str)
+    network, omega = subject(network_name, None)
+    published = data.load_precision(network, f"hawq_v3/{scheme}")
+    edp = sweep(network, [published], [chip], [technology]).edp_js[0]
+    chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
+    old, new = _bits(published), _bits(chosen)
+    layers = [layer for layer in old if old[layer] != new[layer]]
+    alone = [Precision.of(network, {**old, layer: new[layer]}, layer) for layer in layers]
+    t4 = data.hawq_sensitivity(network_name).set_index("layer")
+    t4_ms = {b: t4[f"t4_latency_int{b}_ms"] for b in (4, 8)}
+    t4_total = sum(t4_ms[b][layer] for layer, b in old.items() if layer in t4.index)
+    rows = [
+        {
+            "layer": layer,
+            "published_bits": old[layer],
+            "bits": new[layer],
+            "omega_change": omega.of(layer, new[layer]) - omega.of(layer, old[layer]),
+            "edp_change": sweep(network, [flipped], [chip], [technology]).edp_js[0] / edp - 1,
+            "t4_latency_change": (t4_ms[new[layer]][layer] - t4_ms[old[layer]][layer]) / t4_total,
+        }
+        for layer, flipped in zip(layers, alone, strict=True)
+    ]
+    columns = ["layer", "published_bits", "bits", "omega_change", "edp_change", "t4_latency_change"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def options(
+    network: str, accuracies: Mapping[str, float], chip: Chip, technology: Technology
+) -> pd.DataFrame:
+    """Return precisions that none beats on the AP: latency, energy, accuracy as it was measured.
+
+    Parameters
+    ----------
+    accuracies : in percent, by precision (a name or a file).
+    """
+    if not isinstance(accuracies, Mapping) or not accuracies:
+        raise BfimnaError("give the measured accuracy of at least one precision")
+    for name, percent in accuracies.items():
+        if is_number(percent) and not 0 <= percent <= 100:
+            raise BfimnaError(f"accuracy of {shown(name)} must be from 0 to 100 %, not {percent}")
+    net = load_network(network)
+    precisions = [load_precision(net, name) for name in accuracies]
+    rows = sweep(net, precisions, [chip], [technology])
+    rows["accuracy_percent"] = list(accuracies.values())
+    return dynamic.pareto(rows[list(dynamic.COLUMNS)])
+
+
+def published_options(network_name: str, chip: Chip, technology: Technology) -> pd.DataFrame:
+    """Return HAWQ-V3's schemes that none beats on the AP: latency, energy, published accuracy."""
+    published = data.hawq_accuracy(network_name).set_index("scheme").top1_percent
+    names = data.hawq_schemes(network_name)
+    accuracies = published.reindex([name.removeprefix("hawq_v3/") for name in names])
+    by_name = dict(zip(names, accuracies.tolist(), strict=True))
+    return options(network_name, by_name, chip, technology)
+
+
+def play(
+    options: pd.DataFrame,
+    battery_j: float,
+    inferences: int,
+    seeds: Sequence[int],
+    reload: tuple[np.ndarray, np.ndarray],
+) -> pd.DataFrame:
+    """Play streams by the policy, the best static option in hindsight, and the oracle.
+
+    And by the policy again, as a crossbar that pays `reload` would live through it. One row per
+    seed, run and inference.
+    """
+    battery_j = positive_number("battery_j", battery_j)
+    inferences = whole_number("inferences", inferences, 1)
+    frames = []
+    for seed in [whole_number("seed", seed, 0) for seed in listed(seeds)]:
+        stream = dynamic.day(options, inferences, seed)
+        static = [
+            dynamic.run(options, stream, battery_j, dynamic.fixed(k)) for k in range(len(options))
+        ]
+        policy = dynamic.frugal(options)
+        runs = {
+            "best static": max(static, key=lambda played: played.accuracy_percent.sum()),
+            "policy": dynamic.run(options, stream, battery_j, policy),
+            "policy, reloading": dynamic.run(options, stream, battery_j, policy, reload),
+            "oracle": dynamic.run(
+                options, stream, battery_j, dynamic.oracle(options, stream, battery_j)
+            ),
+        }
+        frames += [r.assign(seed=seed, run=name, **stream) for name, r in runs.items()]
+    return pd.concat(frames, ignore_index=True)
