@@ -10,8 +10,7 @@ import numpy as np
 from bfimna.ap.counts import Amount, Counts
 from bfimna.ap.events import NONE
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import PHASES, Placement
-from bfimna.mapping.traffic import Traffic
+from bfimna.mapping.schedule import PHASES, Schedule, Traffic
 from bfimna.technology.technology import Technology
 
 #: every phase of a layer, those of the AP and what goes on beside them
@@ -181,7 +180,7 @@ def area(chip: Chip, technology: Prices) -> Any:
     return cells * technology.area_m2_per_cell + chip.clusters * router
 
 
-def moving_latency(placement: Placement, technology: Prices, computing: np.ndarray) -> np.ndarray:
+def moving_latency(placement: Schedule, technology: Prices, computing: np.ndarray) -> np.ndarray:
     """Seconds of traffic that computing does not hide, of shape (..., layers that move any).
 
     Parameters
@@ -198,7 +197,7 @@ def moving_latency(placement: Placement, technology: Prices, computing: np.ndarr
 
 
 def costs(
-    placement: Placement, technology: Technology, layers: int
+    placement: Schedule, technology: Technology, layers: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Seconds and joules of a placement, arrays of shape (..., layers, phases)."""
     t, chip = placement.traffic, placement.chip

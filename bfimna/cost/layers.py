@@ -7,7 +7,7 @@ import pandas as pd
 
 from bfimna.ap import counts as ap
 from bfimna.cost.cost import ALL_PHASES
-from bfimna.mapping.placement import Placement
+from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 
@@ -20,7 +20,7 @@ Row = tuple[int, str, dict[str, float]]
 def layer_table(
     network: Network,
     precision: Precision,
-    placement: Placement,
+    placement: Schedule,
     times: np.ndarray,
     energies: np.ndarray,
 ) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def layer_table(
     return pd.DataFrame(table).astype({"weight_bits": "Int64", "activation_bits": "Int64"})
 
 
-def _computed(placement: Placement) -> Iterator[Row]:
+def _computed(placement: Schedule) -> Iterator[Row]:
     """Yield what the AP does."""
     for phase, work in placement.phases.items():
         shape = work.layers.shape
@@ -61,7 +61,7 @@ def _computed(placement: Placement) -> Iterator[Row]:
                 yield k, phase, counted | {"rows_active": float(work.rows[n])}
 
 
-def _moved(placement: Placement) -> Iterator[Row]:
+def _moved(placement: Schedule) -> Iterator[Row]:
     """Yield what moves between the arrays."""
     t = placement.traffic
     for n, k in enumerate(t.layers.tolist()):

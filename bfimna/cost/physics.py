@@ -8,14 +8,14 @@ from bfimna.cost import cost
 from bfimna.cost.cost import ALL_PHASES
 from bfimna.cost.peak import Peak
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement
+from bfimna.mapping.schedule import Schedule
 from bfimna.technology.technology import Technology
 
 MM2 = 1e-6
 
 
 def warnings(
-    placement: Placement,
+    placement: Schedule,
     technology: Technology,
     times: np.ndarray,
     energies: np.ndarray,
@@ -83,7 +83,7 @@ def current_line(amperes: float, what: str) -> str:
     return f"current: {what}, draws {amperes:.0f} A, above {most:.0f} A: it must be spread in time"
 
 
-def load_current(placement: Placement, technology: Technology) -> float:
+def load_current(placement: Schedule, technology: Technology) -> float:
     """Amperes of the cycle that loads a fold's first column and clears the product's along with it.
 
     The largest over the weighted layers; the model gives that clear no cycle of its own.

@@ -17,8 +17,7 @@ from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.memory import live_bits
-from bfimna.mapping.placement import Placement
-from bfimna.mapping.words import storage
+from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
@@ -59,7 +58,7 @@ class Report:
     technology: Technology
     batch: int
     counts: CountSet
-    placement: Placement
+    placement: Schedule
     times: np.ndarray
     energies: np.ndarray
 
@@ -144,8 +143,7 @@ class Report:
     @cached_property
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
-        bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
-        live = live_bits(self.network, storage(self.network).words(*bits).kept)
+        live = live_bits(self.network, self.placement.words.read_bits)
         live.setflags(write=False)
         return live
 

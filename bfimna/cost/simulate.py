@@ -7,7 +7,8 @@ from bfimna.cost.cost import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.placement import Placement, place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Schedule
 from bfimna.names import (
     AnyChip,
     AnyNetwork,
@@ -19,7 +20,7 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
 
 
 def simulate(
@@ -78,6 +79,5 @@ def simulate(
 @lru_cache(maxsize=128)  # technologies and supplies share a placement
 def _placed(
     network: Network, precision: Precision, chip: Chip, batch: int, counts: CountSet
-) -> Placement:
-    w, a = as_arrays(network, [precision])
-    return place(network, w[0], a[0], chip, batch, counts)
+) -> Schedule:
+    return plan(network, chip, batch=batch).at(precision, counts)

@@ -14,8 +14,7 @@ import numpy as np
 from bfimna.ap.counts import Counts
 from bfimna.ap.events import NONE
 from bfimna.cost import cost
-from bfimna.mapping.placement import Placement, Work
-from bfimna.mapping.traffic import Traffic
+from bfimna.mapping.schedule import Schedule, Traffic, Work
 from bfimna.technology.interconnect import Interconnect
 from bfimna.technology.technology import Technology
 
@@ -33,7 +32,7 @@ class Sums:
     moved : bits of the traffic, summed over the layers.
     """
 
-    placement: Placement
+    placement: Schedule
     flat: Counts
     upright: Counts
     by_segment: Counts
@@ -79,7 +78,7 @@ class Sums:
         )
 
 
-def summed(placement: Placement) -> Sums:
+def summed(placement: Schedule) -> Sums:
     """Sum a placement's events over its layers."""
     works = list(placement.phases.values())
     flat = [work for work in works if work.segment is None]

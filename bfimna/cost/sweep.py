@@ -14,9 +14,10 @@ from bfimna.cost.sums import stacked, summed
 from bfimna.cost.totals import headline, labels
 from bfimna.cost.uncertainty import bounds
 from bfimna.errors import wrong_type
-from bfimna.mapping.placement import Placement, place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Schedule
 from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
-from bfimna.network.precision import as_arrays
+from bfimna.network.precision import Bits
 
 STEP = 64  # precisions at once: what keeps the arrays of a step in the cache
 
@@ -114,10 +115,10 @@ def part_columns(part: Part) -> Columns:
     steps = []
     for start in range(0, len(part.precisions), STEP):
         some = part.precisions[start : start + STEP]
-        weights, activations = as_arrays(part.network, some)
-        mean_bits = (weights.sum(axis=1) + activations.sum(axis=1)) / (2 * weights.shape[1])
+        bits = Bits.from_precisions(part.network, some)
+        mean_bits = (bits.left.sum(axis=1) + bits.right.sum(axis=1)) / (2 * bits.left.shape[1])
         for batch in part.batches:
-            placed = place(part.network, weights, activations, part.chip, batch, part.counts)
+            placed = plan(part.network, part.chip, batch=batch).at(bits, part.counts)
             figures = _figures(part, placed, prices, batch)
             steps.append(
                 labels(part.network, some, mean_bits, part.technologies, placed.chip,
@@ -127,7 +128,7 @@ def part_columns(part: Part) -> Columns:
     return {key: np.concatenate([step[key] for step in steps]) for key in steps[0]}
 
 
-def _figures(part: Part, placed: Placement, prices: Any, batch: int) -> Columns:
+def _figures(part: Part, placed: Schedule, prices: Any, batch: int) -> Columns:
     """Return the figures of a placement, arrays of shape (technologies, precisions)."""
     sums = summed(placed)
     operations = 2 * part.network.macs

@@ -7,7 +7,7 @@ import numpy as np
 from bfimna.ap.counts import Amount, CountSet
 from bfimna.cost import cost
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement
+from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
@@ -43,7 +43,7 @@ def headline(
 
 def totals(
     network: Network,
-    placement: Placement,
+    placement: Schedule,
     technology: Technology,
     batch: int,
     times: np.ndarray,

@@ -17,7 +17,7 @@ from bfimna.cost.sums import summed
 from bfimna.cost.totals import headline
 from bfimna.errors import BfimnaError, one_of, whole_number
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement
+from bfimna.mapping.schedule import Schedule
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def draws_of(report: "Report", quantity: str, draws: int = DRAWS, seed: int = 0)
 
 
 def bounds(
-    placement: Placement,
+    placement: Schedule,
     technology: Technology,
     operations: float,
     images: int = 1,
@@ -139,7 +139,7 @@ def sobol(
 
 
 def quantities(
-    placement: Placement,
+    placement: Schedule,
     technology: Technology,
     operations: float,
     images: int = 1,
@@ -165,7 +165,7 @@ def _drawn_causes(technology: Technology, draws: int, seed: int) -> dict[str, np
 
 
 def evaluate(
-    placement: Placement,
+    placement: Schedule,
     technology: Technology,
     operations: float,
     images: int,

@@ -132,7 +132,7 @@ class Emulator:
             booked.tags_set += array.tags_set
         array.tags_set = 0
 
-    def retire(self, array: Array, layer: str, stage: str, folds: int) -> None:
+    def record_wear(self, array: Array, layer: str, stage: str, folds: int) -> None:
         """Note how often each column's most written cell was written in a part of a layer."""
         if self.wear:
             hottest = array.wear.max(axis=(1, 2)).astype(np.int64) * folds

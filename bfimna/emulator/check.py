@@ -7,9 +7,9 @@ import numpy as np
 from bfimna.ap.events import EVENTS
 from bfimna.emulator import reference
 from bfimna.emulator.infer import InferReport
-from bfimna.emulator.integer import Parameters, bits_of
+from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 
@@ -51,7 +51,7 @@ def differences(
     (layer, phase, event, counted, wanted) of all that differ, then the (layer, phase) that only
     one of the two has.
     """
-    placed = place(network, *bits_of(network, precision), chip, images)
+    placed = plan(network, chip, batch=images).at(precision)
     seen, found = set(), []
     for phase, work in placed.phases.items():
         for k in np.flatnonzero(work.rows):

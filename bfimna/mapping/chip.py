@@ -4,16 +4,14 @@ A cluster holds CAPs (computing, 2D APs) and MAPs (memory) on one bus; the clust
 mesh. Model document, section 3.
 """
 
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
-from math import ceil, isqrt
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from math import isqrt
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bfimna.ap.counts import Amount, ApKind
 from bfimna.display import html_table, quantity
 from bfimna.errors import (
     BfimnaError,
-    instance,
     one_of,
     positive_number,
     shown,
@@ -21,7 +19,9 @@ from bfimna.errors import (
     unknown,
     whole_number,
 )
-from bfimna.network.graph import Gemm, Network
+
+if TYPE_CHECKING:
+    from bfimna.network.graph import Network
 
 Weights = Literal["resident", "streamed", "auto"]
 LoadMode = Literal["latched", "by row"]
@@ -183,11 +183,14 @@ class Chip:
         """Bits that the MAPs can hold: what "resident" weights and activations must fit."""
         return self.clusters * self.maps_per_cluster * self.rows * self.columns
 
-    def sized_for(self, network: Network, batch: int) -> "Chip":
-        """Return the chip itself, or for IR one with clusters enough for the largest layer."""
-        instance("network", network, Network)
-        batch = whole_number("batch", batch, 1, MOST_IMAGES)
-        return self if self.clusters else _sized(self, network, batch)
+    def sized_for(self, network: "Network", batch: int) -> "Chip":
+        """Return the chip itself, or for IR one with clusters enough for the largest layer.
+
+        By the paper's mapping; a plan has the chip that its own mapping needs.
+        """
+        from bfimna.mapping.mapping import Mapping, sized
+
+        return sized(self, network, Mapping.paper(), batch)
 
 
 def columns_needed(weight_bits: Amount, activation_bits: Amount) -> Amount:
@@ -197,60 +200,3 @@ def columns_needed(weight_bits: Amount, activation_bits: Amount) -> Amount:
     67
     """
     return 2 * (weight_bits + activation_bits) + 3
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a weighted layer's dot products fit CAPs.
-
-    Attributes
-    ----------
-    dots : dot products of the batch. splits : CAPs that share one dot product. part : rows of a
-    dot product in one CAP, of the last one `last_part`. per_cap : dot products (or parts) that find
-    room side by side in a CAP.
-    """
-
-    dots: int
-    splits: int
-    part: int
-    last_part: int
-    per_cap: int
-
-    @property
-    def caps(self) -> int:
-        """CAPs that hold all dot products at once."""
-        return -(-self.dots * self.splits // self.per_cap)
-
-    def folds(self, caps: int) -> int:
-        """Return how often a chip of so many CAPs is filled."""
-        return -(-self.caps // caps)
-
-    def side_by_side(self, caps: int) -> int:
-        """Return the dot products (or parts) of a CAP, spread evenly over folds and CAPs."""
-        return -(-self.dots * self.splits // (self.folds(caps) * caps))
-
-
-def fit(gemm: Gemm, rows: int, batch: int) -> Fit:
-    """Fit a layer's dot products: ⌊rows / j⌋ in a CAP, or each over ⌈j / rows⌉ CAPs.
-
-    >>> from bfimna.network import zoo
-    >>> fit(zoo.resnet18().gemms[1], rows=4800, batch=1)   # j = 64 · 3 · 3 = 576
-    Fit(dots=200704, splits=1, part=576, last_part=576, per_cap=8)
-    """
-    return fit_rows(gemm.length, gemm.layer.groups * gemm.channels * gemm.positions * batch, rows)
-
-
-def fit_rows(length: int, sums: int, rows: int) -> Fit:
-    """Fit sums of `length` words, one per row."""
-    splits = -(-length // rows)
-    part = -(-length // splits)
-    last = length - part * (splits - 1)
-    return Fit(sums, splits, part, last, rows // part if splits == 1 else 1)
-
-
-@lru_cache
-def _sized(chip: Chip, network: Network, batch: int) -> Chip:
-    if not network.gemms:
-        return replace(chip, clusters=1)
-    caps = max(fit(gemm, chip.rows, batch).caps for gemm in network.gemms)
-    return replace(chip, clusters=ceil(caps / chip.caps_per_cluster))

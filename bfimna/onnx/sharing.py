@@ -3,7 +3,7 @@
 from collections import Counter
 from math import prod
 
-from bfimna.network.graph import Gemm
+from bfimna.network.matmul import Matmul
 from bfimna.onnx.modules import stored_weights
 from bfimna.onnx.size_rules import matrix_of_codes
 from bfimna.onnx.translation import Translation
@@ -22,6 +22,6 @@ def held_again(t: Translation) -> tuple[str, ...]:
         layer, tensor = t.layers[name], stored_weights(makers, weight)
         packed = node.op == "MatMulNBits"
         stored[tensor] = prod(matrix_of_codes(node) if packed else t.graph.dims[tensor])
-        held[tensor] += Gemm.of(layer, t.shapes[layer.inputs[0]], t.shapes[name]).weights
+        held[tensor] += Matmul.from_layer(layer, t.shapes[layer.inputs[0]], t.shapes[name]).weights
     again = sum(max(count - stored[tensor], 0) for tensor, count in held.items())
     return (f"{again} weights are held again, by layers that share them with others",) * (again > 0)

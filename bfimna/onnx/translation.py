@@ -54,7 +54,7 @@ class Translation:
         elif self.batch != 1:
             raise node.refuse(f"its tensor of {dims} does not keep the batch of {self.batch} first")
         first, *rest = image or [1]
-        return (first, prod(rest[:-1]), rest[-1]) if len(rest) > 1 else (first, 1, *rest, 1)[:3]  # type: ignore[return-value]
+        return (first, prod(rest[:-1]), rest[-1]) if len(rest) > 1 else (first, 1, *rest, 1)[:3]
 
     def dims(self, tensor: str, node: Node) -> Dims:
         """Return a tensor's dimensions, or raise that they are unknown."""

@@ -1,7 +1,7 @@
 """What a choice costs on the AP, as sums that the integer program can hold: exactly, not nearly.
 
 A layer's cost follows from its own bits and from the bits at which its tensor is stored, the widest
-that the layers reading it want (`bfimna.mapping.placement`); a layer without weights has the second
+that the layers reading it want (`bfimna.mapping.storage`); a layer without weights has the second
 only.
 Latency and energy add up over the layers. So each is a sum of terms of one or two nodes of the
 `Space`, and the terms are read off the simulator itself: no formula is repeated here.
@@ -14,7 +14,8 @@ import numpy as np
 from bfimna.cost.cost import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
+from bfimna.network.precision import Bits
 from bfimna.search.program import Choice
 from bfimna.search.space import Space
 from bfimna.technology.technology import Technology
@@ -61,7 +62,7 @@ def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.n
     tables = []
     for colour in range(max(colours) + 1):
         bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        placement = place(space.network, bits, bits, chip)
+        placement = plan(space.network, chip).at(Bits(bits, bits))
         by_phase = costs(placement, technology, len(space.network.layers))
         tables.append([table.sum(axis=-1) for table in by_phase])
     return {

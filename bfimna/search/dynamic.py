@@ -16,7 +16,7 @@ from bfimna.cost.grid import listed
 from bfimna.errors import BfimnaError, instance, whole_number
 from bfimna.names import load_precision
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Bits, Precision
 from bfimna.search.unbeaten import unbeaten
 from bfimna.technology.technology import Technology
 
@@ -190,7 +190,8 @@ def crossbar_reload(
     """
     instance("cell", cell, Technology)
     network = instance("network", network, Network)
-    bits = as_arrays(network, [load_precision(network, made) for made in listed(precisions)])[0]
+    known = [load_precision(network, made) for made in listed(precisions)]
+    bits = Bits.from_precisions(network, known).left
     weights = np.array([gemm.weights for gemm in network.gemms])
     changed = bits[:, None] != bits[None]
     written = (changed * bits[None] * weights).sum(axis=2)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from bfimna.errors import BfimnaError, whole_number
-from bfimna.mapping.words import storage
+from bfimna.mapping.storage import storage
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.search.program import Choice, Program

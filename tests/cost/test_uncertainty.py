@@ -183,7 +183,7 @@ def test_wider_ranges_give_wider_intervals_and_none_give_none():
 
 
 def test_bounds_of_many_precisions_at_once_are_those_of_each():
-    from bfimna.mapping.placement import place
+    from bfimna.mapping.schedule import place
 
     bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
     placed = place(ALEXNET, bits, bits, LR)
@@ -196,7 +196,7 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
 
 
 def test_draws_of_many_precisions_at_once_are_those_of_each():
-    from bfimna.mapping.placement import place
+    from bfimna.mapping.schedule import place
 
     bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
     u = {cause: np.linspace(0.1, 0.9, 5) for cause in uncertainty.causes(SRAM)}

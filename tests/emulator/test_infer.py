@@ -20,7 +20,7 @@ from bfimna.emulator.check import differences
 from bfimna.emulator.constants import Constants
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
-from bfimna.mapping.placement import place
+from bfimna.mapping.schedule import place
 from bfimna.network.graph import Builder, Layer
 from bfimna.network.precision import as_arrays
 

@@ -9,7 +9,7 @@ from networks import chained
 from bfimna import BfimnaError, Chip
 from bfimna.mapping.geometry import geometry
 from bfimna.mapping.kinds import KINDS
-from bfimna.mapping.placement import place
+from bfimna.mapping.schedule import place
 from bfimna.network.graph import Builder, Layer
 
 

@@ -8,7 +8,7 @@ from networks import chained
 
 import bfimna as bf
 from bfimna.ap import counts as ap
-from bfimna.mapping.placement import place
+from bfimna.mapping.schedule import place
 from bfimna.network.graph import Builder, Layer, Network
 
 

@@ -10,7 +10,7 @@ from bfimna.ap import counts as ap
 from bfimna.emulator import infer
 from bfimna.emulator.check import differences, wrong_layers
 from bfimna.emulator.quantise import random_images, synthetic
-from bfimna.mapping.placement import place
+from bfimna.mapping.schedule import place
 from bfimna.mapping.pooling import rounds
 from bfimna.network.graph import Builder
 

@@ -5,7 +5,7 @@ import pytest
 from networks import diamond
 
 from bfimna import BfimnaError
-from bfimna.mapping.words import storage
+from bfimna.mapping.storage import storage
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer, Network
 

@@ -16,7 +16,7 @@ from bfimna import data, simulate
 from bfimna.ap import counts as ap
 from bfimna.cost import cost
 from bfimna.emulator import digits
-from bfimna.mapping.placement import place
+from bfimna.mapping.schedule import place
 from bfimna.names import load_technology
 
 SRAM = load_technology("sram-14nm-lstp")

@@ -17,10 +17,11 @@ from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement, place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Schedule
 from bfimna.names import load_technology
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 
 FRAMES_PER_S = 30.0
@@ -43,7 +44,7 @@ def on_small_images(network: Network, size: int) -> Network:
             layer = replace(layer, size=(size, size))
         if layer.kind == "avgpool":
             left = Network(network.name, tuple(layers)).shapes[layer.inputs[0]]
-            layer = replace(layer, kernel=left[1:])
+            layer = replace(layer, kernel=(left[1], left[2]))
         layers.append(layer)
     return Network(f"{network.name}-{size}px", tuple(layers))
 
@@ -83,7 +84,7 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
 
 
 def array_energies(
-    network: Network, placed: Placement, report: InferReport, tech: Technology
+    network: Network, placed: Schedule, report: InferReport, tech: Technology
 ) -> tuple[float, float]:
     """Return the arrays' energy in J: from a report's activity, and as a placement expects it.
 
@@ -97,7 +98,7 @@ def array_energies(
     return float(measured), expected_array_energy(placed, tech)
 
 
-def expected_array_energy(placed: Placement, tech: Technology) -> float:
+def expected_array_energy(placed: Schedule, tech: Technology) -> float:
     """Return the arrays' energy in J of a batch, as a placement expects it."""
     return sum(
         float(np.sum(cost.energy(work.counts, tech, placed.chip, work.segment)))
@@ -105,7 +106,7 @@ def expected_array_energy(placed: Placement, tech: Technology) -> float:
     )
 
 
-def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:
+def _segment(placed: Schedule, network: Network, layer: str, phase: str) -> float | None:
     """Return the rows attached to a layer's column lines; None in a phase that runs on rows."""
     work = placed.phases[phase]
     if work.segment is None:
@@ -128,9 +129,8 @@ def energy_by_layer(
     how many of the compared rows were tagged; how many of the layer's operands were zero.
     """
     _, report = infer(network, parameters, images, precision, threads=threads, keep=True)
-    w, a = as_arrays(network, [precision])
     chip = Chip.limited()
-    placed = place(network, w[0], a[0], chip, len(images))
+    placed = plan(network, chip, batch=len(images)).at(precision)
     rows = []
     for phase, work in placed.phases.items():
         for k, position in enumerate(work.layers.tolist()):

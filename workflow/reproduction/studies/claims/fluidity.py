@@ -12,7 +12,7 @@ from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import infer
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.traffic import Traffic
+from bfimna.mapping.schedule import Traffic
 from bfimna.names import load_network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
