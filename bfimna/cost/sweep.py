@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import pandas as pd
 
 from bfimna.ap.counts import CountSet
 from bfimna.cost import cost, dataset
@@ -17,6 +16,9 @@ from bfimna.errors import wrong_type
 from bfimna.mapping.placement import Placement, place
 from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
 from bfimna.network.precision import as_arrays
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEP = 64  # precisions at once: what keeps the arrays of a step in the cache
 
@@ -36,7 +38,7 @@ def sweep(
     *,
     intervals: bool = ...,
     to: None = ...,
-) -> pd.DataFrame: ...
+) -> "pd.DataFrame": ...
 
 
 @overload
@@ -65,7 +67,7 @@ def sweep(
     *,
     intervals: bool = False,
     to: str | Path | None = None,
-) -> pd.DataFrame | Path:
+) -> "pd.DataFrame | Path":
     """Simulate every combination, vectorised over precisions and technologies; one row per point.
 
     Each noun is an object, or a name or file that `bfimna.names` loads; one stands for a list of
@@ -104,6 +106,8 @@ def sweep(
         if not isinstance(to, str | Path):
             raise wrong_type("to", to, "a folder")
         return dataset.write(asked, to, part_columns)
+    import pandas as pd
+
     frames = [part_columns(part) for part in asked.parts(STEP)]
     return pd.DataFrame({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
 
