@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from bfimna.emulator.integer import average_scale, words
+from bfimna.emulator.integer import words
 from bfimna.network.graph import GEMM
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
 
 from bfimna.cost.grid import Grid, Part
 from bfimna.cost.totals import LABELS
@@ -16,6 +15,7 @@ from bfimna.errors import BfimnaError, shown, unknown
 from bfimna.files import as_path
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 #: columns that folders tell, as ``network=alexnet/counts=microcode/chip=LR``
@@ -126,7 +126,7 @@ def _table(part: Part, columns: dict[str, np.ndarray]) -> "pa.Table":
     return table.replace_schema_metadata({DIGEST: part.digest.encode()})
 
 
-def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
     """Read a sweep that `sweep` or the workflow wrote, in the columns of `sweep`.
 
     Parameters
@@ -141,7 +141,9 @@ def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.D
     return _read(folder, _files(folder), columns)
 
 
-def read_parts(folder: str | Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+def read_parts(
+    folder: str | Path, columns: Sequence[str] | None = None
+) -> "Iterator[pd.DataFrame]":
     """Read a sweep as `read_sweep` does, one part after the other, in the memory of one."""
     for file in _files(folder):
         yield _read(folder, [file], columns)
@@ -154,7 +156,7 @@ def _files(folder: str | Path) -> list[Path]:
     return files
 
 
-def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> pd.DataFrame:
+def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> "pd.DataFrame":
     _parquet()
     import pyarrow as pa
     from pyarrow import dataset as ds

@@ -1,15 +1,18 @@
 """A simulation's tidy table: one row per layer and phase that takes part."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from bfimna.ap import counts as ap
 from bfimna.cost.cost import ALL_PHASES
 from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COUNTED = (*ap.EVENTS, "rows_active", "bus_bits", "mesh_bit_hops", "dram_bits")
 
@@ -23,7 +26,7 @@ def layer_table(
     placement: Schedule,
     times: np.ndarray,
     energies: np.ndarray,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Return counts, seconds and joules of the batch by layer and phase, in the layers' order.
 
     Parameters
@@ -31,6 +34,8 @@ def layer_table(
     times : seconds of the batch, shape (layers, phases).
     energies : joules of the batch, shape (layers, phases).
     """
+    import pandas as pd
+
     names = [layer.name for layer in network.layers]
     bits = dict(zip(precision.layers, precision.of_network(network), strict=True))
     folds = dict(zip(placement.layers.tolist(), placement.folds, strict=True))

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bfimna.ap.counts import CountSet
 from bfimna.cost import physics, uncertainty
@@ -23,6 +22,7 @@ from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 DRAWN = "5 to 95 % of the draws"
@@ -217,14 +217,16 @@ class Report:
         return dict(self._summary)
 
     @property
-    def phases(self) -> pd.DataFrame:
+    def phases(self) -> "pd.DataFrame":
         """Seconds and joules of the batch by phase (the index), for the phases that take part."""
+        import pandas as pd
+
         sums = {"latency_s": self.times.sum(axis=0), "energy_j": self.energies.sum(axis=0)}
         table = pd.DataFrame(sums, index=pd.Index(ALL_PHASES, name="phase"))
         return table[table.any(axis="columns")]
 
     @property
-    def layers(self) -> pd.DataFrame:
+    def layers(self) -> "pd.DataFrame":
         """Tidy: one row per layer and phase that takes part; the batch's counts, time, energy."""
         return self._layers.copy()
 
@@ -262,5 +264,5 @@ class Report:
         return html_table(self.title, ("quantity", "value", DRAWN), self.headline, told)
 
     @cached_property
-    def _layers(self) -> pd.DataFrame:
+    def _layers(self) -> "pd.DataFrame":
         return layer_table(self.network, self.precision, self.placement, self.times, self.energies)

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import pandas as pd
 
 from bfimna.ap.counts import CountSet
 from bfimna.cost import cost, dataset
@@ -18,6 +17,9 @@ from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Schedule
 from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
 from bfimna.network.precision import Bits
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEP = 64  # precisions at once: what keeps the arrays of a step in the cache
 
@@ -37,7 +39,7 @@ def sweep(
     *,
     intervals: bool = ...,
     to: None = ...,
-) -> pd.DataFrame: ...
+) -> "pd.DataFrame": ...
 
 
 @overload
@@ -66,7 +68,7 @@ def sweep(
     *,
     intervals: bool = False,
     to: str | Path | None = None,
-) -> pd.DataFrame | Path:
+) -> "pd.DataFrame | Path":
     """Simulate every combination, vectorised over precisions and technologies; one row per point.
 
     Each noun is an object, or a name or file that `bfimna.names` loads; one stands for a list of
@@ -105,6 +107,8 @@ def sweep(
         if not isinstance(to, str | Path):
             raise wrong_type("to", to, "a folder")
         return dataset.write(asked, to, part_columns)
+    import pandas as pd
+
     frames = [part_columns(part) for part in asked.parts(STEP)]
     return pd.DataFrame({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bfimna.cost import cost
 from bfimna.cost.draws import causes, prices, uniform
@@ -21,6 +20,8 @@ from bfimna.mapping.schedule import Schedule
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bfimna.cost.report import Report
 
 DRAWS = 10_000  # everywhere, so that one result's interval has the same ends wherever it stands
@@ -100,7 +101,7 @@ def peak_draws(
 
 def sobol(
     report: "Report", quantity: str, samples: int = 1024, seed: int = 0, least: float = 0.01
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Return first-order and total Sobol indices of the causes that matter, greatest total first.
 
     Parameters
@@ -112,6 +113,7 @@ def sobol(
     -------
     DataFrame with cause, first, total and the half widths of their 95 % confidence intervals.
     """
+    import pandas as pd
     from SALib.analyze.sobol import analyze  # loaded on use: only this needs SALib
     from SALib.sample.sobol import sample
 

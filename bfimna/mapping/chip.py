@@ -12,12 +12,14 @@ from bfimna.ap.counts import Amount, ApKind
 from bfimna.display import html_table, quantity
 from bfimna.errors import (
     BfimnaError,
-    one_of,
+    Check,
+    among,
+    check_fields,
+    known_fields,
     positive_number,
     shown,
     truth,
-    unknown,
-    whole_number,
+    whole,
 )
 
 if TYPE_CHECKING:
@@ -26,16 +28,18 @@ if TYPE_CHECKING:
 Weights = Literal["resident", "streamed", "auto"]
 LoadMode = Literal["latched", "by row"]
 MOST_IMAGES = 2**20  # in a batch
-#: field → what errors call it, its least value and its largest: far above what can be built
-_LIMITS = {
-    "clusters": ("clusters (0: as many as needed)", 0, 2**40),
-    "caps_per_cluster": ("CAPs per cluster", 1, 2**20),
-    "maps_per_cluster": ("MAPs per cluster", 0, 2**20),
-    "rows": ("rows", 1, 2**20),
-    "columns": ("columns", 1, 2**20),
-    "bus_bits": ("bus_bits", 1, 2**20),
-    "mesh_bits": ("mesh_bits", 1, 2**20),
-    "mats": ("mats", 1, 2**20),
+#: field → its check; limits are far above what can be built
+_CHECKS: dict[str, Check] = {
+    "clusters": whole(0, 2**40),  # 0: as many as needed
+    "caps_per_cluster": whole(1, 2**20),
+    "maps_per_cluster": whole(0, 2**20),
+    **dict.fromkeys(("rows", "columns", "bus_bits", "mesh_bits", "mats"), whole(1, 2**20)),
+    "clock_hz": positive_number,
+    "multicast": truth,
+    "overlap": truth,
+    "ap_kind": among("AP kind", get_args(ApKind)),
+    "weights": among("place of the weights", get_args(Weights)),
+    "load_mode": among("load mode", get_args(LoadMode)),
 }
 
 
@@ -92,27 +96,13 @@ class Chip:
                 f"Chip takes its fields by keyword, not {shown(by_position[0])}: want "
                 "Chip.limited(), Chip.unlimited(), load_chip(name) or Chip(name=..., rows=...)"
             )
-        for field in fields:
-            if field not in cls.__dataclass_fields__:
-                raise unknown("field of a chip", field, cls.__dataclass_fields__)
+        known_fields("a chip", fields, cls)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise BfimnaError(f"a chip's name must be text, not {shown(self.name)}")
-        where = f"chip {shown(self.name)}:"
-        checked: dict[str, object] = {
-            field: whole_number(f"{where} {what}", getattr(self, field), low, high)
-            for field, (what, low, high) in _LIMITS.items()
-        }
-        checked["clock_hz"] = positive_number(f"{where} clock_hz", self.clock_hz)
-        for field in ("multicast", "overlap"):
-            checked[field] = truth(f"{where} {field}", getattr(self, field))
-        for field, value in checked.items():  # NumPy's numbers become Python's, which never wrap
-            object.__setattr__(self, field, value)
-        one_of("AP kind", self.ap_kind, get_args(ApKind))
-        one_of("place of the weights", self.weights, get_args(Weights))
-        one_of("load mode", self.load_mode, get_args(LoadMode))
+        check_fields(self, f"chip {shown(self.name)}: ", _CHECKS)
 
     @classmethod
     def limited(cls) -> "Chip":

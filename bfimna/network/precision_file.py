@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import yaml
-
 from bfimna.errors import BfimnaError, instance, unknown, whole_number
 from bfimna.files import text_of
 from bfimna.network.graph import Network
@@ -109,6 +107,8 @@ def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
 
 
 def _yaml_rules(path: Path, text: str) -> Iterator[Rule]:
+    import yaml
+
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

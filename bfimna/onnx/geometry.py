@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bfimna.operators.shapes import window_steps
 from bfimna.onnx.graph import Dims, Graph, Node
+from bfimna.operators.shapes import window_steps
 
 MAX_AXIS = 2**40  # of a window, a stride or padding: beyond any tensor that is read
 

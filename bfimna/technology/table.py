@@ -1,13 +1,15 @@
 """A technology from rows of a table: units, ranges and sources checked, converted to SI once."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 from bfimna.errors import BfimnaError, unknown
 from bfimna.technology.interconnect import Interconnect
 from bfimna.technology.technology import Technology
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATUSES = ("A", "P", "H", "C", "D")
 #: how a range is drawn (`bfimna.cost.uncertainty`, data/README.md)
@@ -69,7 +71,7 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
     ----------
     where : file, line and what the row is of, for the error.
     """
-    if pd.isna(row.unit):
+    if _absent(row.unit):
         raise BfimnaError(f"{where} has no unit; allowed: {', '.join(units)}")
     if str(row.unit) not in units:
         raise BfimnaError(f"{where} has unit {row.unit!r}; allowed: {', '.join(units)}")
@@ -89,6 +91,11 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
         raise BfimnaError(f"{where}: a logsplit range starts above 0, not at {low:g}")
 
 
+def _absent(value: object) -> bool:
+    """Whether a cell of a table is empty: pandas reads it as NaN."""
+    return isinstance(value, float) and isnan(value)
+
+
 def _number(where: str, end: str, value: Any) -> float:
     try:
         number = float(value)
@@ -101,7 +108,7 @@ def _number(where: str, end: str, value: Any) -> float:
 
 def _optional(row: Any, column: str) -> Any:
     value = getattr(row, column, None)
-    return None if value is None or pd.isna(value) else value
+    return None if value is None or _absent(value) else value
 
 
 def range_of(row: Any) -> tuple[Any, Any]:
@@ -123,7 +130,11 @@ def draw_of(row: Any, name: str) -> tuple[str, str]:
 
 
 def technology_of(
-    name: str, table: pd.DataFrame, file: str, defaults: pd.DataFrame, interconnect: Interconnect
+    name: str,
+    table: "pd.DataFrame",
+    file: str,
+    defaults: "pd.DataFrame",
+    interconnect: Interconnect,
 ) -> Technology:
     """Return a technology from its rows.
 

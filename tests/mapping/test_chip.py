@@ -27,7 +27,7 @@ def test_lr_has_the_published_resources():
     [
         (
             {"caps_per_cluster": 0},
-            "CAPs per cluster must be a whole number from 1 to 1048576, not 0",
+            "caps_per_cluster must be a whole number from 1 to 1048576, not 0",
         ),
         ({"clusters": -1}, "clusters"),
         ({"rows": 0}, "rows must be"),
