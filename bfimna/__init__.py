@@ -10,10 +10,12 @@ from bfimna import ap, data
 from bfimna.cost.dataset import read_sweep
 from bfimna.cost.peak import Peak, peak
 from bfimna.cost.report import Report
-from bfimna.cost.simulate import simulate
+from bfimna.cost.simulate import plan, simulate
 from bfimna.cost.sweep import sweep
 from bfimna.errors import BfimnaError, renamed
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.mapping import Mapping
+from bfimna.mapping.plan import Plan
 from bfimna.names import load_chip, load_network, load_precision, load_technology
 from bfimna.network import zoo
 from bfimna.network.graph import Layer, Network
@@ -34,8 +36,10 @@ __all__ = [
     "BfimnaError",
     "Chip",
     "Layer",
+    "Mapping",
     "Network",
     "Peak",
+    "Plan",
     "Precision",
     "Report",
     "Technology",
@@ -50,6 +54,7 @@ __all__ = [
     "load_precision",
     "load_technology",
     "peak",
+    "plan",
     "read_onnx",
     "read_onnx_precision",
     "read_precision",

@@ -6,6 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bfimna.emulator.integer import words
 from bfimna.network.graph import GEMM
+from bfimna.operators.avgpool import average_scale
 
 
 class Graph:

@@ -1,4 +1,4 @@
-"""The one entry: a network at given bits on a chip, in a technology → a report."""
+"""The entries: a network on a chip → a plan; at given bits, in a technology → a report."""
 
 from functools import lru_cache
 
@@ -7,7 +7,9 @@ from bfimna.cost.cost import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.plan import plan
+from bfimna.mapping.mapping import Mapping
+from bfimna.mapping.plan import Plan
+from bfimna.mapping.plan import plan as resolved
 from bfimna.mapping.schedule import Schedule
 from bfimna.names import (
     AnyChip,
@@ -23,6 +25,26 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 
 
+def plan(
+    network: AnyNetwork, chip: AnyChip, mapping: Mapping | None = None, batch: int = 1
+) -> Plan:
+    """Resolve a network on a chip once: where operands lie, folds, rows, what moves.
+
+    Parameters
+    ----------
+    network, chip : as for `simulate`.
+    mapping : of the matrix products; `Mapping.paper()` unless given.
+    batch : images that share the weights of a fold.
+
+    Examples
+    --------
+    >>> import bfimna as bf
+    >>> bf.plan("resnet18", "LR")
+    <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 114 folds>
+    """
+    return resolved(load_network(network), load_chip(chip), mapping, batch)
+
+
 def simulate(
     network: AnyNetwork,
     precision: AnyPrecision,
@@ -30,6 +52,7 @@ def simulate(
     technology: AnyTechnology,
     batch: int = 1,
     counts: CountSet = "microcode",
+    mapping: Mapping | None = None,
 ) -> Report:
     """Simulate the inference of a batch.
 
@@ -44,6 +67,7 @@ def simulate(
     technology : of the tables by name, or a `Technology`.
     batch : images that share the weights of a fold.
     counts : "microcode", what bit-exact programs take, or "published", the literature's.
+    mapping : of the matrix products; `Mapping.paper()` unless given.
 
     Raises
     ------
@@ -67,7 +91,7 @@ def simulate(
     chip, technology = load_chip(chip), load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_set(counts)
-    placement = _placed(network, precision, chip, batch, counts)
+    placement = _placed(network, precision, chip, batch, counts, mapping)
     times, energies = costs(placement, technology, len(network.layers))
     for costs_of in (times, energies):
         costs_of.setflags(write=False)
@@ -78,6 +102,11 @@ def simulate(
 
 @lru_cache(maxsize=128)  # technologies and supplies share a placement
 def _placed(
-    network: Network, precision: Precision, chip: Chip, batch: int, counts: CountSet
+    network: Network,
+    precision: Precision,
+    chip: Chip,
+    batch: int,
+    counts: CountSet,
+    mapping: Mapping | None,
 ) -> Schedule:
-    return plan(network, chip, batch=batch).at(precision, counts)
+    return resolved(network, chip, mapping, batch).at(precision, counts)

@@ -122,11 +122,11 @@ class PaperProducts:
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the work of products in folds, then of densely packed outputs."""
         exact = counts == "microcode"
-        w, a, sums, folds = bits.left, bits.right, self.sums.sums, self.folds
+        sums, folds = self.sums.sums, self.folds
         total, scaled = self.storage.sum_bits(bits), ~self.storage.keeps_sum
         out = np.where(scaled, words.bits, 1)  # where a sum is the output nothing is scaled
         rows, dense, left = self.operand_rows, self.dense_folds, self.sums.rows_left(counts)
-        load = self._load(w + a)
+        load, multiply = self._load(bits, exact), self._multiply(bits)
         carry = ap.load(total) * left + ap.add(total) * (left - 1)
         read = ap.read(total).repeat(folds, sums * left)
         read = read + ap.read(words.read_bits).repeat(dense, sums)
@@ -134,13 +134,10 @@ class PaperProducts:
         scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, 1), m, out + SIGN)
         bias = ap.load(total) + ap.add(total)
         if exact:  # flag, carries and the product's columns are cleared along with a load
-            free = np.minimum(total, self.chip.columns - (w + a))  # the rest after multiplying
-            load = load + ap.clear_along(rows * free)
             carry = carry + ap.clear_along(left)
             bias = bias + ap.clear_along(1)
             scale = scale + ap.clear_along(m + 1)
-        multiply = ap.multiply(w, a, (True, False)).repeat(folds, rows)
-        index, reduce = self.storage.index, self._reduce(w + a, total, counts)
+        index, reduce = self.storage.index, self._reduce(bits, counts)
         segment = None
         if self.chip.ap_kind != "1d":
             segment = attached_rows(self.sums.part, self.chip.ap_kind, self.chip.rows)
@@ -154,33 +151,47 @@ class PaperProducts:
             "requantise": Work(index, (scale * scaled).repeat(dense, sums), sums * scaled),
         }
 
-    def _load(self, columns: np.ndarray) -> Counts:
-        """Load both operands' columns, over all folds.
+    def _load(self, bits: Bits, exact: bool) -> Counts:
+        """Load both operands' columns, over all folds; clear the sum's along.
 
         Latched: latches beside the array hold all rows' operands, and each column is written in one
         cycle, every row its own bit. By row: a CAP has no such latches, so the rows of a CAP are
         written one after the other, all CAPs at once; each takes its word line, and drives its
         columns past the rows of one mat.
         """
-        if self.chip.load_mode == "latched":
-            return ap.load(columns).repeat(self.folds, self.operand_rows)
-        cells = self.operand_rows * columns
-        return Counts(
-            writes=self.folds * self.chip.rows,
-            cells_written=cells,
-            words_written=self.operand_rows,
-            lines_driven=cells * np.ceil(self.chip.rows / self.chip.mats),
-        )
+        columns = bits.left + bits.right
+        load = ap.load(columns).repeat(self.folds, self.operand_rows)
+        if self.chip.load_mode == "by row":
+            cells = self.operand_rows * columns
+            load = Counts(
+                writes=self.folds * self.chip.rows,
+                cells_written=cells,
+                words_written=self.operand_rows,
+                lines_driven=cells * np.ceil(self.chip.rows / self.chip.mats),
+            )
+        if not exact:
+            return load
+        # where the sum grows over the operands, its columns are cleared after multiplying
+        free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns)
+        return load + ap.clear_along(self.operand_rows * free)
 
-    def _reduce(self, product: np.ndarray, total: np.ndarray, counts: CountSet) -> Counts:
+    def _multiply(self, bits: Bits) -> Counts:
+        """Multiply the operands of every row, over all folds."""
+        multiply = ap.multiply(bits.left, bits.right, (True, False))
+        return multiply.repeat(self.folds, self.operand_rows)
+
+    def _reduce(self, bits: Bits, counts: CountSet) -> Counts:
         """Extend the products' signs over the columns that the sum grows by; add up their rows.
 
         On a 1D AP signs are extended level by level, but over what a part does not grow by.
         """
+        total = self.storage.sum_bits(bits)
         if counts == "published":
             return self.sums.reduce(total, counts)
         growth = self.storage.growth
-        over = product + total > self.chip.columns  # the sum grows over the operands: a clear
+        over = (
+            bits.left + bits.right + total > self.chip.columns
+        )  # the sum grows over the operands: a clear
         reduce = self.sums.reduce(total, counts, signed=True)
         reduce = reduce + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
         if self.chip.ap_kind != "1d":

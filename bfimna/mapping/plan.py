@@ -85,7 +85,7 @@ class Plan:
         >>> net = zoo.resnet18()
         >>> schedule = plan(net, Chip.limited()).at(Precision.fixed(net, 8))
         >>> int(schedule.phases["multiply"].counts.compares[0]), int(schedule.folds[0])
-        (1536, 6)
+        (1792, 7)
         """
         ap.check_set(counts)
         widths = _as_bits(self.network, bits)
@@ -179,7 +179,7 @@ def plan(network: Network, chip: Chip, mapping: Mapping | None = None, batch: in
     --------
     >>> from bfimna.network import zoo
     >>> plan(zoo.resnet18(), Chip.limited())
-    <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 102 folds>
+    <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 114 folds>
     """
     instance("network", network, Network)
     instance("chip", chip, Chip)

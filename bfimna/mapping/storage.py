@@ -108,14 +108,16 @@ class Storage:
         assert bits.tensors is not None
         stored, names = by_readers.copy(), list(self.network.shapes)
         own = np.zeros_like(stored)
+        earlier: dict[int, str] = {}
         for k, end in enumerate(self.ends.tolist()):  # a chain in place has one width
-            clash = (own[..., end] > 0) & (bits.tensors[..., k] > 0)
-            if np.any(clash & (own[..., end] != bits.tensors[..., k])):
+            mine = bits.tensors[..., k]
+            if np.any((own[..., end] > 0) & (mine > 0) & (own[..., end] != mine)):
                 raise BfimnaError(
-                    f"tensors {names[k]!r} and {names[end]!r} are one word, updated in place: "
+                    f"tensors {earlier[end]!r} and {names[k]!r} are one word, updated in place: "
                     "want one width for both"
                 )
-            own[..., end] = np.maximum(own[..., end], bits.tensors[..., k])
+            if np.any(mine):
+                own[..., end], earlier[end] = np.maximum(own[..., end], mine), names[k]
         full_sums = (self.source >= len(self.index)) & (self.source < 2 * len(self.index))
         if np.any(own[..., full_sums]):
             k = int(np.flatnonzero(own.reshape(-1, len(names)).any(axis=0) & full_sums)[0])

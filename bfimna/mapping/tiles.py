@@ -38,7 +38,7 @@ def best_tile(
 
     >>> from bfimna.network import zoo
     >>> best_tile(zoo.resnet18().gemms[1], 1, 512, 8, 8)
-    (64, 8)
+    (13, 39)
     """
     channels, positions = candidates(product, batch, share)
     weights, inputs = moved(product, batch, channels, positions)

@@ -18,7 +18,7 @@ from math import prod
 
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
-from bfimna.ap.counts import Amount, Counts, CountSet
+from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.rows import Columns, Rows
 from bfimna.errors import BfimnaError
 from bfimna.operators import word_programs
@@ -44,11 +44,6 @@ def _scale(rows: Rows, step: Step) -> Columns:
 
 def _bias(rows: Rows, step: Step) -> Columns:
     return word_programs.shift(rows, rows.word, step.constants.offset, len(rows.word), True)
-
-
-def _clip_counts(bits: Amount) -> Counts:
-    """Clamp to the range of a word one column shorter, after a write that clears the flag."""
-    return ap.clear(1) + ap.clamp(bits - SIGN, bits)
 
 
 def _clip(rows: Rows, step: Step) -> Columns:
@@ -131,7 +126,7 @@ OPERATORS = (
         "bias", word_programs.bias_counts, _bias, word_columns(2, 3),
         ConstantRules(("offset",), per_channel=True), signed=True,
     ),
-    one_word("clip", _clip_counts, _clip, word_columns(1, 1), NO_CONSTANTS),
+    one_word("clip", word_programs.clip_counts, _clip, word_columns(1, 1), NO_CONSTANTS),
     one_word(
         "lookup", ap.look_up, _look_up, word_columns(2, 0), ConstantRules(("table",)), signed=True
     ),

@@ -67,6 +67,11 @@ def bias_counts(bits: Amount) -> Counts:
     return shift_counts(bits) + ap.clamp(bits, bits + 1)
 
 
+def clip_counts(bits: Amount) -> Counts:
+    """Clamp to the range of a word one column shorter, after a write that clears the flag."""
+    return ap.clear(1) + ap.clamp(bits - SIGN, bits)
+
+
 def shift_counts(bits: Amount) -> Counts:
     """Add a constant per row, in a column more."""
     return ap.load(bits) + ap.clear_along(3) + ap.sign_extend(1) + ap.add(bits + 1)

@@ -10,7 +10,7 @@ from networks import chained, everything
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
-from bfimna.emulator.integer import average_scale, check, ranges, sum_bits, words
+from bfimna.emulator.integer import check, ranges, sum_bits, words
 from bfimna.emulator.quantise import (
     best_scale,
     dyadic,
@@ -21,6 +21,7 @@ from bfimna.emulator.quantise import (
 )
 from bfimna.network import zoo
 from bfimna.network.graph import Layer
+from bfimna.operators.avgpool import average_scale
 
 
 @given(st.integers(1, 400), st.integers(1, 16))

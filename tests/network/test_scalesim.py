@@ -18,10 +18,10 @@ def test_alexnets_second_layer_is_the_zoos(tmp_path):
     )
     assert network.gemm_names == ("Conv1", "Conv2")
     for gemm, ours in zip(network.gemms, bf.zoo.alexnet().gemms[:2], strict=True):
-        assert (gemm.channels, gemm.length, gemm.positions) == (
-            ours.channels,
-            ours.length,
-            ours.positions,
+        assert (gemm.m, gemm.k, gemm.n) == (
+            ours.m,
+            ours.k,
+            ours.n,
         )
 
 
@@ -33,7 +33,7 @@ def test_two_strides(tmp_path):
 
 def test_gemm_form(tmp_path):
     (gemm,) = read(tmp_path, "Layer,M,N,K,\nq,12,30,50,\n").gemms
-    assert (gemm.positions, gemm.channels, gemm.length, gemm.macs) == (12, 30, 50, 12 * 30 * 50)
+    assert (gemm.n, gemm.m, gemm.k, gemm.macs) == (12, 30, 50, 12 * 30 * 50)
 
 
 def test_what_the_file_cannot_say_is_in_the_report(tmp_path):

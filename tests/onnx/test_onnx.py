@@ -73,8 +73,8 @@ def test_alexnet_differs_from_the_zoos_where_caffes_does():
     assert [x.kind for x in without_lrn] == kinds(ours)
     assert [g.layer.groups for g in read.gemms] == [1, 2, 1, 2, 2, 1, 1, 1]
     assert [g.output_shape[0] for g in read.gemms] == [96, 256, 384, 384, 256, 4096, 4096, 1000]
-    same = [(g.channels, g.length, g.positions) for g in ours.gemms[-3:]]
-    assert [(g.channels, g.length, g.positions) for g in read.gemms[-3:]] == same
+    same = [(g.m, g.k, g.n) for g in ours.gemms[-3:]]
+    assert [(g.m, g.k, g.n) for g in read.gemms[-3:]] == same
 
 
 # ---- shapes: ONNX Runtime is the oracle ------------------------------------------------------

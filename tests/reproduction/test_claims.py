@@ -271,7 +271,7 @@ def test_a_run_of_another_model_does_not_count(monkeypatch):
     def one_pass_more(*given):
         return longer(*given) + ap.relu(1)
 
-    monkeypatch.setattr("bfimna.mapping.placement.ap.multiply", one_pass_more)
+    monkeypatch.setattr("bfimna.mapping.paper.ap.multiply", one_pass_more)
     assert coverage.compare(SRAM, runs)[0].verdict == "coverage"
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bfimna as bf
-from bfimna.mapping.geometry import covered
+from bfimna.operators.shapes import covered
 
 FEW = st.integers(1, 12)
 

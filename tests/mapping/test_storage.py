@@ -8,12 +8,13 @@ from bfimna import BfimnaError
 from bfimna.mapping.storage import storage
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer, Network
+from bfimna.network.precision import Bits
 
 
 @pytest.mark.parametrize("network", [diamond(), zoo.resnet50(), zoo.vgg16()], ids=lambda n: n.name)
 def test_tensor_bits_are_the_most_that_a_reader_wants(network):
     bits = np.random.default_rng(0).integers(1, 17, (3, len(network.gemms)))
-    stored = storage(network).bits(bits, bits)
+    stored = storage(network).bits(Bits(bits, bits))
     for k, layer in enumerate(network.layers):
         by = list(network.readers[layer.name])
         if by:
@@ -34,11 +35,11 @@ def test_a_source_names_the_weighted_layers_that_set_it():
 def test_outputs_have_the_sum_s_bits_or_the_last_weighted_layer_s():
     network = diamond()  # e, f → m → end: a product wants words of stated width
     w, a = np.random.default_rng(0).integers(1, 17, (2, len(network.gemms)))
-    stored = dict(zip(network.shapes, storage(network).bits(w, a).tolist(), strict=True))
+    stored = dict(zip(network.shapes, storage(network).bits(Bits(w, a)).tolist(), strict=True))
     last = a[network.gemm_names.index("f")]
     assert [stored[name] for name in ("e", "f", "m", "end")] == [last] * 4
     net = zoo.vgg16()  # the last sum, of 4096 products
-    assert storage(net).bits(np.full(16, 3), np.full(16, 5))[-1] == 3 + 5 + 12 - 1
+    assert storage(net).bits(Bits(np.full(16, 3), np.full(16, 5)))[-1] == 3 + 5 + 12 - 1
 
 
 def test_a_full_sum_passes_through_relu_and_views_and_is_scaled_for_pooling():
@@ -47,10 +48,12 @@ def test_a_full_sum_passes_through_relu_and_views_and_is_scaled_for_pooling():
         x = b.relu(b.conv("c", b.input, 2, 3))
         b.flatten(b.pool("p", x, 4, 4, kind="avgpool") if pooled else x)
         stored = storage(b.network())
-        words = stored.words(np.array([3]), np.array([5]))
+        words = stored.words(Bits(np.array([3]), np.array([5])))
         out = 5 if pooled else 3 + 5 + 6 - 1  # less the sign
-        assert words.bits.tolist() == words.kept.tolist() == [5, *[out] * (len(words.bits) - 1)]
-        assert stored.summed.tolist() == [not pooled]
+        assert (
+            words.bits.tolist() == words.read_bits.tolist() == [5, *[out] * (len(words.bits) - 1)]
+        )
+        assert stored.keeps_sum.tolist() == [not pooled]
 
 
 def test_sign_columns_and_words_that_stay():
@@ -64,7 +67,7 @@ def test_sign_columns_and_words_that_stay():
     network = Network("n", tuple(layers))
     stored, names = storage(network), list(network.shapes)
     bits = np.array([6, 7])
-    words = stored.words(bits, bits)
+    words = stored.words(Bits(bits, bits))
     assert {n for n, s in zip(names, stored.signed, strict=True) if s} == set("asplgce")
     assert {n for n, p in zip(names, stored.in_place, strict=True) if p} == {
         "r",
@@ -73,7 +76,7 @@ def test_sign_columns_and_words_that_stay():
         "h",
         "c",
     }
-    kept = dict(zip(names, words.kept.tolist(), strict=True))
+    kept = dict(zip(names, words.read_bits.tolist(), strict=True))
     assert kept["x"] == 6
     assert kept["a"] == kept["r"] == kept["r2"] == kept["s"] == 8  # read once, as the bias left it
     assert (kept["p"], kept["q"], kept["h"], kept["l"], kept["g"]) == (8, 7, 7, 8, 8)

@@ -8,8 +8,9 @@ from networks import chained
 
 import bfimna as bf
 from bfimna.ap import counts as ap
-from bfimna.mapping.schedule import place
+from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer, Network
+from bfimna.network.precision import Bits
 
 
 def linear(features, outputs=1):
@@ -20,7 +21,7 @@ def linear(features, outputs=1):
 
 def placed(network, bits=8, **chip):
     bits = np.full(len(network.gemms), bits)
-    return place(network, bits, bits, replace(bf.Chip.limited(), **chip))
+    return plan(network, replace(bf.Chip.limited(), **chip)).at(Bits(bits, bits))
 
 
 @pytest.mark.parametrize(("products", "rows"), [(10, 2), (11, 3)])
