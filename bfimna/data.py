@@ -16,10 +16,9 @@ from bfimna.errors import BfimnaError, one_of, unknown, wrong_type
 from bfimna.files import text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.technology.interconnect import Interconnect
 from bfimna.technology.table import STATUSES as STATUSES
 from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
-from bfimna.technology.technology import Technology
+from bfimna.technology.technology import Interconnect, Technology
 
 MOST_BYTES = 2**22  # of a technology table of one's own
 _HERE = Path(__file__).resolve().parent

@@ -18,7 +18,7 @@ from bfimna.files import as_path
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: columns that folders tell, as ``network=alexnet/counts=microcode/chip=LR``
+#: columns in the names of folders, as ``network=alexnet/counts=microcode/chip=LR``
 KEYS = ("network", "counts", "chip")
 FILES = "/".join([*(f"{key}=*" for key in KEYS), "part-*.parquet"])
 DIGEST = b"bfimna.digest"
@@ -28,7 +28,7 @@ Compute = Callable[[Part], dict[str, np.ndarray]]
 
 
 def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
-    """Write a sweep part by part; what is there of the same inputs is left as it is.
+    """Write a sweep part by part, but no part that the folder has of the same inputs.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def check_own(folder: Path, parts: Iterable[Path]) -> None:
 
 
 def _parts(folder: Path) -> list[Path]:
-    """Return the parts that lie in a folder."""
+    """Return the files of parts in a folder."""
     try:
         return sorted(folder.glob(FILES))
     except (OSError, ValueError):  # overlong, or with NUL
@@ -101,10 +101,10 @@ def is_current(path: Path, part: Part) -> bool:
     if not path.is_file():
         return False
     try:
-        known = parquet.read_metadata(path)
+        stored = parquet.read_metadata(path)
     except (OSError, ValueError):  # ArrowInvalid is a ValueError
         return False
-    return (known.metadata or {}).get(DIGEST) == part.digest.encode()
+    return (stored.metadata or {}).get(DIGEST) == part.digest.encode()
 
 
 def write_part(path: Path, part: Part, compute: Compute) -> None:
@@ -131,7 +131,7 @@ def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.D
 
     Parameters
     ----------
-    columns : those to read; all if left out.
+    columns : names of the columns to read; all if left out.
 
     Raises
     ------
@@ -162,12 +162,12 @@ def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) 
     keys = ds.partitioning(pa.schema([(key, pa.string()) for key in KEYS]), flavor="hive")
     names = [str(file) for file in files]
     try:
-        found = ds.dataset(names, format="parquet", partitioning=keys)
-        known = [*LABELS, *(name for name in found.schema.names if name not in LABELS)]
+        points = ds.dataset(names, format="parquet", partitioning=keys)
+        known = [*LABELS, *(name for name in points.schema.names if name not in LABELS)]
         for name in columns or ():
             if name not in known:
                 raise unknown("column of a sweep", name, known)
-        return found.to_table(columns=list(columns or known)).to_pandas()
+        return points.to_table(columns=list(columns or known)).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise BfimnaError(f"{folder}: {' '.join(str(error).split())}") from None
 

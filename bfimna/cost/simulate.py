@@ -1,9 +1,9 @@
-"""The one entry: a network at given bits on a chip, in a technology → a report."""
+"""Simulate an inference: a network at given bits on a chip, in a technology → a report."""
 
 from functools import lru_cache
 
 from bfimna.ap.counts import CountSet, check_set
-from bfimna.cost.cost import costs
+from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
@@ -32,7 +32,8 @@ def simulate(
 ) -> Report:
     """Simulate the inference of a batch.
 
-    Each noun is an object, or a name or file that `bfimna.names` loads.
+    Network, precision, chip and technology are objects, or names or files that `bfimna.names`
+    loads.
 
     Parameters
     ----------
@@ -47,8 +48,7 @@ def simulate(
     Raises
     ------
     BfimnaError
-        If something is not known, precision and network do not belong together, or the placement
-        is impossible.
+        For an unknown name, a precision of another network, or a chip too narrow for the bits.
 
     Examples
     --------
@@ -68,8 +68,8 @@ def simulate(
     check_set(counts)
     placement = _placed(network, precision, chip, batch, counts)
     times, energies = costs(placement, technology, len(network.layers))
-    for costs_of in (times, energies):
-        costs_of.setflags(write=False)
+    times.setflags(write=False)
+    energies.setflags(write=False)
     return Report(
         network, precision, placement.chip, technology, batch, counts, placement, times, energies
     )

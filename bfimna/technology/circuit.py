@@ -1,6 +1,6 @@
 """From a circuit tool's table to technology parameters: what derived.csv is written by.
 
-`derive` turns what `bfimna.technology.arrays` takes apart into parameters; assumptions of this
+`derive` turns what `bfimna.technology.cam_arrays` takes apart into parameters; assumptions of this
 project come from a table too. All are functions of tables;
 ``python -m bfimna.technology.circuit data > derived.csv`` reads those in a folder.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError
-from bfimna.technology.arrays import (
+from bfimna.technology.cam_arrays import (
     CAP_WORDS,
     DERIVED,
     EIGHT_MATS,

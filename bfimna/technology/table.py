@@ -1,4 +1,4 @@
-"""A technology from rows of a table: units, ranges and sources checked, converted to SI once."""
+"""Read technologies from rows of a table: check units, ranges and sources, convert to SI once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from bfimna.errors import BfimnaError, unknown
-from bfimna.technology.interconnect import Interconnect
-from bfimna.technology.technology import Technology
+from bfimna.technology.technology import Interconnect, Technology
 
 STATUSES = ("A", "P", "H", "C", "D")
-#: how a range is drawn (`bfimna.cost.uncertainty`, data/README.md)
+#: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
 DISTRIBUTIONS = ("split", "logsplit", "fixed")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
-from bfimna.cost.notes import memory_note
+from bfimna.cost.caveats import memory_note
 from bfimna.display import quantity
 from bfimna.network import zoo
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.cost import uncertainty
-from bfimna.cost.draws import causes, prices, quantile, uniform
-from bfimna.cost.uncertainty import QUANTITIES, bounds, draws_of, evaluate, interval, sobol
+from bfimna.cost.uncertainty import QUANTITIES, bounds, evaluate, interval, samples_of, sobol
+from bfimna.technology.sampling import causes, quantile, sampled_parameters, sampled_prices, uniform
 
 LR = Chip.limited()
 SRAM = data.load_technology("sram-14nm-lstp")
@@ -56,7 +56,7 @@ def test_a_cause_s_draws_are_even_its_own_and_not_to_be_written():
 
 def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     u = {cause: uniform(cause, 100, 0) for cause in causes(SRAM)}
-    drawn = prices(SRAM, u)
+    drawn = sampled_prices(SRAM, u)
     for one, other in (("compare_s", "write_s"), ("compare_j_per_row", "write_j_per_line_cell")):
         assert (
             np.argsort(getattr(drawn, one)).tolist() == np.argsort(getattr(drawn, other)).tolist()
@@ -64,15 +64,16 @@ def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     bus, mesh = drawn.interconnect.bus_j_per_bit, drawn.interconnect.mesh_j_per_bit_hop
     assert np.argsort(bus).tolist() == np.argsort(mesh).tolist()
     against = replace(SRAM, draws={**SRAM.draws, "write_s": ("logsplit", "-mats per CAP")})
-    drawn = prices(against, u)
+    drawn = sampled_prices(against, u)
     assert np.argsort(drawn.compare_s).tolist() == np.argsort(drawn.write_s)[::-1].tolist()
 
 
 def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
     low = SRAM.at_supply(0.6)
     u = {cause: uniform(cause, 20, 0) for cause in causes(low)}
-    drawn, nominal = prices(low, u), prices(SRAM, u)
-    vt, alpha = drawn.threshold_v, drawn.alpha
+    drawn, nominal = sampled_prices(low, u), sampled_prices(SRAM, u)
+    parameters = sampled_parameters(low, u)
+    vt, alpha = parameters["threshold_v"], parameters["alpha"]
     assert len(set(vt)) == len(set(alpha)) == 20
     slower = (0.6 / (0.6 - vt) ** alpha) / (0.8 / (0.8 - vt) ** alpha)
     for field in ("compare_s", "write_s", "shift_s", "load_s_per_cell"):
@@ -81,14 +82,14 @@ def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
     assert (drawn.write_j_per_cell / nominal.write_j_per_cell).tolist() == [square] * 20
     reram = data.load_technology("reram-14nm-lstp").at_supply(0.6)
     u = {cause: uniform(cause, 20, 0) for cause in causes(reram)}
-    assert np.ptp(prices(reram, {"device law": u["device law"]}).write_s) == 0
+    assert np.ptp(sampled_prices(reram, {"device law": u["device law"]}).write_s) == 0
 
 
 def test_fixed_ranges_are_not_drawn():
     assert SRAM.ranges["idle_rows"] == (0.0, 1.0)
     assert SRAM.draws["idle_rows"][0] == "fixed"
     u = {cause: uniform(cause, 10, 0) for cause in causes(SRAM)}
-    assert prices(SRAM, u).idle_rows == 0.0
+    assert sampled_prices(SRAM, u).idle_rows == 0.0
     assert "device law" not in causes(SRAM)
     assert "device law" in causes(SRAM.at_supply(0.7))
     assert "endurance" not in causes(data.load_technology("reram-14nm-lstp"))
@@ -122,7 +123,7 @@ def test_a_draw_is_what_a_technology_with_those_numbers_gives(chip):
     one = report(chip=CHIPS[chip])
     u = {cause: uniform(cause, 3, 7) for cause in causes(SRAM)}
     found = evaluate(one.placement, SRAM, one.operations, 1, u)
-    drawn = prices(SRAM, u)
+    drawn = sampled_prices(SRAM, u)
 
     def numbers(item, k):
         fields = {f: float(getattr(item, f)[k]) for f in vars(item)
@@ -156,7 +157,7 @@ def test_with_weights_from_dram_the_nominal_energy_lies_low_as_the_document_says
     for weights, tech in product(("streamed", "auto"), ("sram-14nm-lstp", "sram-22nm-lstp")):
         chip = replace(LR, weights=weights)
         one = report(data.load_technology(tech), chip, zoo.load(network))
-        below = np.mean(draws_of(one, "energy_j", 4000) < one.energy_j)
+        below = np.mean(samples_of(one, "energy_j", 4000) < one.energy_j)
         assert 0.195 <= below <= 0.5
 
 
@@ -195,11 +196,11 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
     assert set(both) == {f"{q}_{end}" for q in uncertainty.BOUNDED for end in ("low", "high")}
 
 
-def test_draws_of_many_precisions_at_once_are_those_of_each():
+def test_samples_of_many_precisions_at_once_are_those_of_each():
     from bfimna.mapping.placement import place
 
     bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
-    u = {cause: np.linspace(0.1, 0.9, 5) for cause in uncertainty.causes(SRAM)}
+    u = {cause: np.linspace(0.1, 0.9, 5) for cause in causes(SRAM)}
     together = uncertainty.evaluate(place(ALEXNET, bits, bits, LR), SRAM, 1.0, 1, u)
     for k in range(2):
         alone = uncertainty.evaluate(place(ALEXNET, bits[k], bits[k], LR), SRAM, 1.0, 1, u)
@@ -220,7 +221,7 @@ def test_sobol_names_what_a_result_hangs_on():
 
 
 def test_peaks_are_drawn_by_the_same_prices():
-    drawn = uncertainty.peak_draws(16, LR, SRAM, 2000)
+    drawn = uncertainty.peak_samples(16, LR, SRAM, 2000)
     nominal = peak(16, LR, SRAM)
     for figure in ("throughput_ops", "efficiency_ops_per_w", "power_w"):
         draws = getattr(drawn, figure)
@@ -228,7 +229,7 @@ def test_peaks_are_drawn_by_the_same_prices():
         assert 0.25 <= np.mean(draws < getattr(nominal, figure)) <= 0.75
     none = replace(SRAM, ranges={}, draws={},
                    interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
-    same = uncertainty.peak_draws(16, LR, none, 2)
+    same = uncertainty.peak_samples(16, LR, none, 2)
     assert same.throughput_ops.tolist() == [nominal.throughput_ops] * 2
     assert same.area_m2.tolist() == [nominal.area_m2] * 2
 

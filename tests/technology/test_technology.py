@@ -6,7 +6,7 @@ import pytest
 from close import close
 
 from bfimna import BfimnaError, Chip, data, peak
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.technology.table import UNITS
 from bfimna.technology.technology import (
     LOGIC_ENERGIES,
@@ -49,11 +49,11 @@ def test_published_fit_by_hand():
 def test_the_fit_and_the_circuits_agree_on_a_pass_and_not_on_a_move():
     """All four fitted parameters against the derived ones, on a CAP of 72 columns."""
     fit, derived = (data.load_technology(n) for n in ("sram-published-fit", "sram-14nm-lstp"))
-    times = [cost.seconds_of(tech, 72) for tech in (fit, derived)]
+    times = [formulas.cycle_seconds(tech, 72) for tech in (fit, derived)]
     own_pass, our_pass = (t["compares"] + t["writes"] for t in times)
     assert our_pass / own_pass == pytest.approx(1.34, abs=0.01)
     assert times[1]["loads"] / times[0]["loads"] == pytest.approx(0.203, abs=0.002)
-    joules = [cost.joules_of(tech, 72) for tech in (fit, derived)]
+    joules = [formulas.event_joules(tech, 72) for tech in (fit, derived)]
     assert joules[1]["compare_rows"] / joules[0]["compare_rows"] == pytest.approx(1.19, abs=0.01)
     assert joules[1]["cells_loaded"] / joules[0]["cells_loaded"] == pytest.approx(45.6, abs=0.1)
 
