@@ -55,7 +55,7 @@ def assert_rounded(printed, values):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_the_tool_taken_apart(name):
-    found = cam_arrays.split(cam_arrays.arrays_of(data.circuit_arrays(), name))
+    found = cam_arrays.fit_row_energies(cam_arrays.arrays_of(data.circuit_arrays(), name))
     cells = row(CELLS[name])
     assert_rounded(
         [n for cell in cells for n in numbers(cell)],

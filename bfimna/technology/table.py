@@ -1,6 +1,8 @@
-"""Read technologies from rows of a table: check units, ranges and sources, convert to SI once."""
+"""Rows of technology tables: write them; read them, checked and converted to SI once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -8,6 +10,11 @@ import pandas as pd
 from bfimna.errors import BfimnaError, unknown
 from bfimna.technology.technology import Interconnect, Technology
 
+COLUMNS = [
+    "technology", "parameter", "value", "low", "high", "unit", "distribution", "cause", "status",
+    "source", "note",
+]  # fmt: skip
+TOOL = "EvaCAM, data/circuit/evacam_cam_arrays.csv"
 STATUSES = ("A", "P", "H", "C", "D")
 #: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
 DISTRIBUTIONS = ("split", "logsplit", "fixed")
@@ -66,7 +73,7 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
 
     Parameters
     ----------
-    where : file, line and what the row is of, for the error.
+    where : file, line and parameter, for the error.
     """
     if pd.isna(row.unit):
         raise BfimnaError(f"{where} has no unit; allowed: {', '.join(units)}")
@@ -88,13 +95,13 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
         raise BfimnaError(f"{where}: a logsplit range starts above 0, not at {low:g}")
 
 
-def _number(where: str, end: str, value: Any) -> float:
+def _number(where: str, column: str, value: Any) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not number >= 0:
-        raise BfimnaError(f"{where}: {end} {value!r} is no number of at least 0")
+        raise BfimnaError(f"{where}: {column} {value!r} is no number of at least 0")
     return number
 
 
@@ -104,14 +111,14 @@ def _optional(row: Any, column: str) -> Any:
 
 
 def range_of(row: Any) -> tuple[Any, Any]:
-    """Return low and high as printed, the value where there is none."""
+    """Return low and high as printed; the value where the table has none."""
     ends = (_optional(row, end) for end in ("low", "high"))
     low, high = (row.value if end is None else end for end in ends)
     return low, high
 
 
 def draw_of(row: Any, name: str) -> tuple[str, str]:
-    """Return distribution and cause; a row with a range and no more is drawn by itself, "split"."""
+    """Return distribution and cause; a range without them is sampled by itself, "split"."""
     low, high = range_of(row)
     ranged = float(low) < float(high)
     default = "split" if ranged else "fixed"
@@ -134,7 +141,7 @@ def technology_of(
     Raises
     ------
     BfimnaError
-        For a name that the table lacks, and for a row that is not what it must be, with its line.
+        For a name that the table lacks, and for an invalid row, with its line.
     """
     if missing := [column for column in NEEDED if column not in table]:
         raise BfimnaError(
@@ -166,7 +173,7 @@ def _take(fields: dict[str, Any], row: Any, where: str, name: str) -> None:
 
 
 def put(fields: dict[str, Any], field: str, row: Any, name: str) -> None:
-    """Add a checked row's value, range and draw to the fields of a dataclass."""
+    """Add a checked row's value, range, distribution and cause to the fields of a dataclass."""
     factor = UNITS[str(row.unit)]
     low, high = range_of(row)
     fields[field] = float(row.value) * factor
@@ -180,3 +187,63 @@ def interconnect_of(rows: Mapping[str, Any]) -> Interconnect:
     for field, row in rows.items():
         put(fields, field, row, field)
     return Interconnect(**fields)
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A parameter of a technology table: value and range in `unit`, distribution and source.
+
+    A row without low and high has no range; one without a cause is sampled by itself.
+    """
+
+    parameter: str
+    value: float
+    low: float = nan
+    high: float = nan
+    unit: str = "1"
+    distribution: str = "fixed"
+    cause: str = ""
+    status: str = "C"
+    source: str = TOOL
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for end in ("low", "high"):
+            if isnan(getattr(self, end)):
+                object.__setattr__(self, end, self.value)
+
+    def cells(self) -> list[object]:
+        """Return the row from `parameter` on, numbers at four significant digits."""
+        numbers = [float(f"{x:.4g}") for x in (self.value, self.low, self.high)]
+        return [self.parameter, *numbers, self.unit, self.distribution, self.cause, self.status,
+                self.source, self.note]  # fmt: skip
+
+
+def rows_to_table(technology: str, rows: Sequence[TableRow]) -> pd.DataFrame:
+    """Return the rows of a technology as a table, as derived.csv has it."""
+    return pd.DataFrame([[technology, *row.cells()] for row in rows], columns=COLUMNS)
+
+
+class Assumptions:
+    """Rows of assumptions.csv for circuits, for one device class, and for every technology."""
+
+    def __init__(self, table: pd.DataFrame, device_class: str) -> None:
+        kept = table[table.applies_to.isin(["circuit", "every", device_class])]
+        columns = [column for column in COLUMNS if column != "technology"]
+        rows: list[dict[str, Any]] = [
+            {column: "" if pd.isna(row[column]) else row[column] for column in columns}
+            for _, row in kept.iterrows()
+        ]
+        self._rows = {str(row["parameter"]): TableRow(**row) for row in rows}
+        self._every = kept.parameter[kept.applies_to == "every"].tolist()
+
+    def __getitem__(self, parameter: str) -> TableRow:
+        if parameter not in self._rows:
+            raise BfimnaError(
+                f"assumptions.csv lacks {parameter!r}; it has {', '.join(self._rows)}"
+            )
+        return self._rows[parameter]
+
+    def every(self) -> list[TableRow]:
+        """Return the rows that every technology has alike."""
+        return [self._rows[parameter] for parameter in self._every]

@@ -19,7 +19,7 @@ def test_the_shipped_table_is_what_the_derivation_gives():
 
 def test_one_array_taken_apart_by_hand():
     """256 words of 16 bits, 14 nm LSTP: pJ over 256 rows, as the tool printed them."""
-    row = cam_arrays.parts(LSTP).query("words == 256 and bits == 16").iloc[0]
+    row = cam_arrays.row_energies(LSTP).query("words == 256 and bits == 16").iloc[0]
     assert row.precharge == pytest.approx(221 / 256)
     assert row.sense == pytest.approx(182 / 256)
     assert row.drive == pytest.approx(123 / 256)
@@ -28,7 +28,7 @@ def test_one_array_taken_apart_by_hand():
 
 
 def test_the_split_of_14_nm_by_hand():
-    found = cam_arrays.split(LSTP)
+    found = cam_arrays.fit_row_energies(LSTP)
     # slope from two rows alone: (9.852 - 2.264) fJ a row over 48 bits, at 512 words
     match_line = [(6.093 - 0.453 - 0.363 - 0.233) / 0.512, (2.208 - 0.453 - 0.363 - 0.233) / 0.512]
     assert found.match_line_per_bit == pytest.approx((match_line[0] - match_line[1]) / 48, rel=2e-3)
@@ -41,7 +41,7 @@ def test_the_split_of_14_nm_by_hand():
 @pytest.mark.parametrize("name", circuit.DERIVED)
 def test_the_split_gives_back_every_single_mat_array(name):
     table = cam_arrays.arrays_of(TABLE, name)
-    found, rows = cam_arrays.split(table), cam_arrays.parts(table)
+    found, rows = cam_arrays.fit_row_energies(table), cam_arrays.row_energies(table)
     ours = [found.search(bits) for bits in rows.bits]
     # small arrays are all periphery: their output stage takes up to 0.3 fJ a row more
     np.testing.assert_allclose(ours, rows.search, rtol=0.08)
@@ -51,9 +51,9 @@ def test_the_split_gives_back_every_single_mat_array(name):
 
 def test_not_one_search_line_per_bit_is_in_the_tool_s_search():
     """Were every column driven, a bit more would take match line and drive; it takes the first."""
-    rows = cam_arrays.parts(LSTP)
+    rows = cam_arrays.row_energies(LSTP)
     slope = np.polyfit(rows.bits, rows.search, 1)[0]
-    found = cam_arrays.split(LSTP)
+    found = cam_arrays.fit_row_energies(LSTP)
     assert slope == pytest.approx(found.match_line_per_bit, rel=0.03)
     assert slope < 0.4 * found.drive
 

@@ -26,15 +26,17 @@ def taken_apart(chip: Chip) -> pd.DataFrame:
     tables = []
     for name in cam_arrays.DERIVED:
         behind = cam_arrays.arrays_of(printed, name)
-        tables.append(cam_arrays.parts(behind).assign(kind="array", technology=name))
-        tables.append(_lines(cam_arrays.split(behind), chip).assign(kind="line", technology=name))
+        tables.append(cam_arrays.row_energies(behind).assign(kind="array", technology=name))
+        tables.append(
+            _lines(cam_arrays.fit_row_energies(behind), chip).assign(kind="line", technology=name)
+        )
     events = [_events(name, chip).assign(kind="event", technology=name) for name in COMPARED]
     whole = pd.concat([*tables, *events], ignore_index=True)
     first = ["kind", "technology", "words", "bits", "event"]
     return whole[[*first, *(column for column in whole if column not in first)]]
 
 
-def _lines(split: cam_arrays.Split, chip: Chip) -> pd.DataFrame:
+def _lines(split: cam_arrays.RowEnergies, chip: Chip) -> pd.DataFrame:
     attached = np.arange(chip.columns + 1)
     return pd.DataFrame({
         "bits": attached,
