@@ -107,12 +107,8 @@ def idle_energy(counts: Counts, prices: AnyPrices, chip: Chip) -> Price:
     share = prices.idle_rows
     if not isinstance(share, np.ndarray) and share == 0:
         return 0.0
-    return share * idle_rows(counts, chip) * event_joules(prices, chip.columns)["compare_rows"]
-
-
-def idle_rows(counts: Counts, chip: Chip) -> Amount:
-    """Match lines of rows without data that all compares would charge if none were gated."""
-    return counts.compares * chip.product_rows - counts.compare_rows
+    idle_rows = counts.compares * chip.product_rows - counts.compare_rows
+    return share * idle_rows * event_joules(prices, chip.columns)["compare_rows"]
 
 
 def write_energy(

@@ -12,7 +12,7 @@ from bfimna.cost import formulas, uncertainty
 from bfimna.cost.caveats import limit_warnings, memory_note, published_note
 from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.layer_table import layer_table
-from bfimna.cost.totals import headline, labels
+from bfimna.cost.totals import figures_of_merit, point_labels
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
@@ -65,14 +65,9 @@ class Report:
 
     @cached_property
     def _totals(self) -> dict[str, float]:
-        layers_and_phases = (-2, -1)
-        figures = headline(
-            self.times.sum(axis=layers_and_phases),
-            self.energies.sum(axis=layers_and_phases),
-            self.operations,
-            self.batch,
-            formulas.area(self.chip, self.technology),
-        )
+        seconds, joules = (costs.sum(axis=(-2, -1)) for costs in (self.times, self.energies))
+        area = formulas.area(self.chip, self.technology)
+        figures = figures_of_merit(seconds, joules, self.operations, self.batch, area)
         return {name: float(value) for name, value in figures.items()}
 
     @property
@@ -139,7 +134,9 @@ class Report:
         self, quantity: str, draws: int = uncertainty.SAMPLES, seed: int = 0
     ) -> tuple[float, float, float]:
         """Return (5 %, median, 95 %) of a quantity over samples of the technology's ranges."""
-        return uncertainty.interval(self, quantity, draws, seed)
+        samples = uncertainty.samples_of(self, quantity, draws, seed)
+        low, median, high = np.percentile(samples, uncertainty.PERCENTILES)
+        return float(low), float(median), float(high)
 
     @property
     def resident_weights_fit(self) -> bool:
@@ -201,7 +198,7 @@ class Report:
 
     @cached_property
     def _summary(self) -> dict[str, object]:
-        row = labels(
+        row = point_labels(
             self.network, [self.precision], [self.precision.mean_bits], [self.technology],
             self.chip, self.counts, self.batch,
         )  # fmt: skip

@@ -2,31 +2,22 @@
 
 from functools import lru_cache
 
+from bfimna import names
 from bfimna.ap.counts import CountSet, check_set
 from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.placement import Placement, place
-from bfimna.names import (
-    AnyChip,
-    AnyNetwork,
-    AnyPrecision,
-    AnyTechnology,
-    load_chip,
-    load_network,
-    load_precision,
-    load_technology,
-)
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision, as_arrays
 
 
 def simulate(
-    network: AnyNetwork,
-    precision: AnyPrecision,
-    chip: AnyChip,
-    technology: AnyTechnology,
+    network: names.AnyNetwork,
+    precision: names.AnyPrecision,
+    chip: names.AnyChip,
+    technology: names.AnyTechnology,
     batch: int = 1,
     counts: CountSet = "microcode",
 ) -> Report:
@@ -61,9 +52,9 @@ def simulate(
     >>> bf.simulate(net, bf.Precision.mixed(net, 5), bf.Chip.unlimited(), tech).chip.clusters
     392
     """
-    network = load_network(network)
-    precision = load_precision(network, precision)
-    chip, technology = load_chip(chip), load_technology(technology)
+    network = names.load_network(network)
+    precision = names.load_precision(network, precision)
+    chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_set(counts)
     placement = _placed(network, precision, chip, batch, counts)

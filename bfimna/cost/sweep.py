@@ -10,7 +10,7 @@ import pandas as pd
 from bfimna.ap.counts import CountSet
 from bfimna.cost import dataset, formulas
 from bfimna.cost.grid import Part, grid
-from bfimna.cost.totals import event_totals, headline, labels
+from bfimna.cost.totals import event_totals, figures_of_merit, point_labels
 from bfimna.cost.uncertainty import bounds
 from bfimna.errors import wrong_type
 from bfimna.mapping.placement import Placement, place
@@ -121,7 +121,7 @@ def part_columns(part: Part) -> Columns:
             placed = place(part.network, weights, activations, part.chip, batch, part.counts)
             figures = _figures(part, placed, prices, batch)
             steps.append(
-                labels(part.network, precisions, mean_bits, part.technologies, placed.chip,
+                point_labels(part.network, precisions, mean_bits, part.technologies, placed.chip,
                        part.counts, batch)
                 | {name: values.ravel() for name, values in figures.items()}
             )  # fmt: skip
@@ -136,7 +136,7 @@ def _figures(part: Part, placed: Placement, prices: AnyPrices, batch: int) -> Co
     seconds = np.broadcast_to(totals.seconds(prices), shape)
     joules = np.broadcast_to(totals.joules(prices, seconds), shape)
     area = np.broadcast_to(formulas.area(placed.chip, prices), (shape[0], 1))
-    columns = headline(seconds, joules, operations, batch, area)
+    columns = figures_of_merit(seconds, joules, operations, batch, area)
     columns["utilisation"] = np.broadcast_to(placed.mean_utilisation, shape)
     if part.intervals:
         ends = [bounds(placed, tech, operations, batch) for tech in part.technologies]

@@ -22,7 +22,7 @@ from bfimna.technology.prices import AnyPrices, Price, with_layer_axis
 from bfimna.technology.technology import Technology
 
 #: first columns of summaries and sweeps: which point a row is
-LABELS = (
+POINT_LABELS = (
     "network", "precision", "mean_bits", "technology", "supply_v", "chip", "counts", "batch",
 )  # fmt: skip
 #: a column's line with no row attached; the time of a vertical cycle does not depend on the rows
@@ -127,7 +127,7 @@ def _dot(amounts: Any, weights: np.ndarray) -> Any:
     return np.vecdot(amounts, weights) if np.ndim(amounts) else amounts * weights.sum()
 
 
-def headline(
+def figures_of_merit(
     seconds: Amount, joules: Amount, operations: Amount, batch: int, area_m2: Amount
 ) -> dict[str, np.ndarray]:
     """Return the headline figures of points from the totals of their batch, all of one shape.
@@ -150,7 +150,7 @@ def headline(
     }
 
 
-def labels(
+def point_labels(
     network: Network,
     precisions: Sequence[Precision],
     mean_bits: Sequence[float] | np.ndarray,
@@ -159,7 +159,7 @@ def labels(
     counts: CountSet,
     batch: int,
 ) -> dict[str, np.ndarray]:
-    """Return the columns `LABELS` of points: by technology, then by precision."""
+    """Return the columns `POINT_LABELS` of points: by technology, then by precision."""
     n, points = len(precisions), len(technologies) * len(precisions)
 
     def each(value: object) -> np.ndarray:

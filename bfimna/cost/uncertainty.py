@@ -12,7 +12,7 @@ import pandas as pd
 
 from bfimna.cost import formulas
 from bfimna.cost.peak import Peak, peak_figures
-from bfimna.cost.totals import event_totals, headline
+from bfimna.cost.totals import event_totals, figures_of_merit
 from bfimna.errors import BfimnaError, one_of, whole_number
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.placement import Placement
@@ -34,28 +34,19 @@ QUANTITIES = (
 BOUNDED = QUANTITIES[:5]
 
 
-def interval(
-    report: "Report", quantity: str, draws: int = SAMPLES, seed: int = 0
-) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentile of a report's quantity under its parameters' ranges.
+def samples_of(report: "Report", quantity: str, draws: int = SAMPLES, seed: int = 0) -> np.ndarray:
+    """Return Monte Carlo samples of a report's quantity, shape (draws,).
 
     Parameters
     ----------
     quantity : one of `QUANTITIES`.
-    draws : number of Monte Carlo samples.
-    seed : of the samples.
+    draws : number of samples.
 
     Raises
     ------
     BfimnaError
         For another quantity, no samples, or a supply within the range of the threshold voltage.
     """
-    low, median, high = np.percentile(samples_of(report, quantity, draws, seed), PERCENTILES)
-    return float(low), float(median), float(high)
-
-
-def samples_of(report: "Report", quantity: str, draws: int = SAMPLES, seed: int = 0) -> np.ndarray:
-    """Return Monte Carlo samples of a report's quantity, shape (draws,)."""
     one_of("quantity with an interval", quantity, QUANTITIES)
     samples = quantities(
         report.placement, report.technology, report.operations, report.batch,
@@ -179,4 +170,4 @@ def evaluate(
     seconds = np.broadcast_to(totals.seconds(prices), shape)
     joules = np.broadcast_to(totals.joules(prices, seconds), shape)
     area = np.broadcast_to(formulas.area(placement.chip, prices), shape)
-    return headline(seconds, joules, operations, images, area)
+    return figures_of_merit(seconds, joules, operations, images, area)

@@ -47,7 +47,7 @@ def table():
 def test_every_combination_stands_once(table):
     assert len(table) == 2 * 72 * 3 * 2 * 2 * 2 * 2
     assert not table.duplicated(KEYS).any()
-    assert list(table)[: len(dataset.LABELS)] == list(dataset.LABELS)
+    assert list(table)[: len(dataset.POINT_LABELS)] == list(dataset.POINT_LABELS)
 
 
 def test_points_equal_simulations(table):
@@ -78,7 +78,7 @@ def test_idle_rows_and_other_links_are_priced_per_technology():
 
 
 def test_streamed_equals_in_memory_to_the_last_bit(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset.planned, "__defaults__", (300,))  # several parts each
+    monkeypatch.setattr(dataset.parts_by_path, "__defaults__", (300,))  # several parts each
     folder = bf.sweep(**ASKED, to=tmp_path / "points")
     assert len(list(folder.rglob("*.parquet"))) == 2 * 2 * 3 * 2
     read = bf.read_sweep(folder)
@@ -142,7 +142,7 @@ def test_parts_are_computed_anew_only_if_an_input_changed(tmp_path, monkeypatch)
 KILLED = """
 import bfimna as bf
 from bfimna.cost import dataset
-dataset.planned.__defaults__ = (40,)
+dataset.parts_by_path.__defaults__ = (40,)
 bits = [bf.Precision.mixed(bf.zoo.alexnet(), 5, seed) for seed in range(4000)]
 print("go", flush=True)
 bf.sweep("alexnet", bits, "LR", "sram-14nm-lstp", to={folder!r})
@@ -159,7 +159,7 @@ def test_a_killed_sweep_is_taken_up(tmp_path, monkeypatch):
     there = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("part-*.parquet")}
     assert 3 <= len(there) < 100
     parts = computed(monkeypatch)
-    monkeypatch.setattr(dataset.planned, "__defaults__", (40,))
+    monkeypatch.setattr(dataset.parts_by_path, "__defaults__", (40,))
     bits = [bf.Precision.mixed(NETS[0], 5, seed) for seed in range(4000)]
     bf.sweep("alexnet", bits, "LR", "sram-14nm-lstp", to=tmp_path)
     assert len(parts) == 100 - len(there)
@@ -170,7 +170,7 @@ def test_a_killed_sweep_is_taken_up(tmp_path, monkeypatch):
 
 def test_memory_is_bounded_by_a_part():
     asked = grid(NETS, BITS, ["LR"], "sram-14nm-lstp", [1, 4, 16])
-    parts = list(dataset.planned(asked, Path("x"), 50).values())
+    parts = list(dataset.parts_by_path(asked, Path("x"), 50).values())
     assert max(part.points for part in parts) <= 50
     assert sum(part.points for part in parts) == asked.points
     assert {len(part_columns(part)["edp_js"]) for part in parts} == {part.points for part in parts}

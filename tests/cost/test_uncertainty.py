@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.cost import uncertainty
-from bfimna.cost.uncertainty import QUANTITIES, bounds, evaluate, interval, samples_of, sobol
+from bfimna.cost.uncertainty import QUANTITIES, bounds, evaluate, samples_of, sobol
 from bfimna.technology.sampling import causes, quantile, sampled_parameters, sampled_prices, uniform
 
 LR = Chip.limited()
@@ -163,7 +163,7 @@ def test_with_weights_from_dram_the_nominal_energy_lies_low_as_the_document_says
 
 def test_an_interval_is_in_order_and_the_same_every_time():
     one = report()
-    low, median, high = interval(one, "energy_j")
+    low, median, high = one.interval("energy_j")
     assert low < median < high
     assert one.interval("energy_j") == (low, median, high)
     assert one.interval("energy_j", seed=1) != (low, median, high)
