@@ -1,4 +1,4 @@
-"""Warnings: what nobody can build, cool or feed."""
+"""Warnings of infeasible area, power density and current."""
 
 from dataclasses import replace
 
@@ -15,14 +15,14 @@ def kinds(report):
     return [line.split(":")[0] for line in report.warnings]
 
 
-def test_a_chip_that_no_reticle_holds_is_named():
+def test_a_chip_larger_than_a_reticle_is_warned_of():
     net = zoo.vgg16()
     report = simulate(net, Precision.fixed(net, 8), Chip.unlimited(), SRAM)
     assert "area" in kinds(report)
     assert f"{report.area_m2 * 1e6:.0f} mm²" in report.warnings[0]
 
 
-def test_reram_s_peak_cannot_be_cooled_and_its_load_not_fed():
+def test_reram_exceeds_power_density_at_its_peak_and_current_in_its_load():
     best = peak(8, LR, RERAM)
     (line,) = caveats.peak_warnings(best, LR)
     assert line.startswith("power: the peak of LR draws")
@@ -31,7 +31,7 @@ def test_reram_s_peak_cannot_be_cooled_and_its_load_not_fed():
     assert kinds(simulate(net, Precision.fixed(net, 8), LR, RERAM)) == ["power", "current"]
 
 
-def test_a_small_chip_warns_of_nothing():
+def test_a_small_chip_has_no_warning():
     small = replace(LR, clusters=1, caps_per_cluster=1)
     net = zoo.alexnet()
     report = simulate(net, Precision.fixed(net, 2), small, SRAM)

@@ -1,4 +1,4 @@
-"""Seconds, joules and square metres: by hand, by columns, by supply, and sums that must add up."""
+"""Formulas of latency, energy and area: by hand, by columns and supply, and as sums."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def test_every_event_by_hand():
         assert formulas.energy(Counts(**{event: 1}), SRAM, LR) == close(1e-15 * femtojoules)
 
 
-def test_a_compare_and_a_write_are_what_the_circuit_says():
+def test_a_compare_and_a_write_match_the_circuit_table():
     compare = Counts(compare_rows=1, key_cells=1)
     assert formulas.energy(compare, SRAM, LR) == close((12.9 + 0.48) * 1e-15, rel=1e-3)
     tagged = Counts(words_written=1, cells_written=1)
@@ -52,7 +52,7 @@ def test_a_compare_and_a_write_are_what_the_circuit_says():
 
 
 @pytest.mark.parametrize("columns", [1, 40, 72, 100, 1000])
-def test_another_width_of_chip_attaches_other_lines(columns):
+def test_lines_lengthen_with_the_columns_of_a_chip(columns):
     chip = replace(LR, columns=columns)
     prices = formulas.event_joules(SRAM, columns)
     assert prices["compare_rows"] == close(1e-15 * (ROW + columns * CELL))
@@ -99,7 +99,7 @@ def test_rows_that_matched_are_not_charged_again():
     assert saved == close(1e-15 * CELL * 72 * program.rows_matched)
 
 
-def test_rows_without_gating_are_precharged_all_the_same():
+def test_idle_rows_without_gating_are_precharged():
     small = replace(LR, clusters=1, caps_per_cluster=1, rows=100)
     counts = Counts(compares=3, compare_rows=30, key_cells=30)
     gated = formulas.energy(counts, SRAM, small)
@@ -125,7 +125,7 @@ def test_the_tool_s_orientation_pays_a_word_line_per_cell():
     assert theirs - ours == close(3e-15 * 72 * WORD)
 
 
-def test_the_key_s_way_to_the_array_is_paid_per_driven_column_and_row():
+def test_broadcasting_the_key_costs_per_driven_column_and_row():
     tree = replace(SRAM, broadcast_j_per_key_cell=1e-15)
     counts = Counts(key_cells=9, lines_driven=5)
     more = formulas.energy(counts, tree, LR) - formulas.energy(counts, SRAM, LR)
@@ -147,7 +147,7 @@ def test_moving_bits_by_hand():
     np.testing.assert_allclose(times[weighted], traffic.dram_bits[weighted] / 8 / 1e9)
 
 
-def test_what_double_buffering_leaves_by_hand():
+def test_transfer_time_that_double_buffering_leaves_by_hand():
     # 4 folds, 8 s of transfer: the first fold's 2 s, then what exceeds computing, 3 folds of 4
     exposed = formulas.exposed(np.array([8.0, 8.0]), np.array([4.0, 9.0]), np.array([4.0, 4.0]))
     assert exposed.tolist() == [2.0 + 3.0, 2.0]
@@ -212,7 +212,7 @@ def test_link_speed_is_a_share_of_the_chip_s_clock():
 
 
 @pytest.mark.parametrize("overlap", [False, True])
-def test_sums_of_phases_and_layers_are_the_totals(overlap):
+def test_phases_and_layers_sum_to_the_totals(overlap):
     report = simulate(NET, INT8, replace(LR, overlap=overlap), SRAM, batch=2)
     layers = report.layers
     assert layers.energy_j.sum() == close(2 * report.energy_j)

@@ -1,4 +1,4 @@
-"""Technologies: supply voltage, corners, and how they come about."""
+"""Technologies: supply voltage, corners, units, and the published fit."""
 
 from dataclasses import fields, replace
 
@@ -59,7 +59,7 @@ def test_the_fit_and_the_circuits_agree_on_a_pass_and_not_on_a_move():
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_units_are_what_their_prefixes_say(unit):
+def test_units_match_their_prefixes(unit):
     by_hand = BY_HAND[unit] if unit in BY_HAND else PREFIXES[unit[:-1]]  # s, J, W, V, A
     assert UNITS[unit] == close(by_hand)
 
@@ -113,7 +113,7 @@ def test_an_impossible_supply_is_refused(volts):
 
 
 @pytest.mark.parametrize("value", [-1e-15, float("nan"), float("inf"), "fast", None, True])
-def test_no_cost_is_negative_or_no_number(value):
+def test_costs_are_finite_and_not_negative(value):
     tech = data.load_technology("sram-14nm-lstp")
     with pytest.raises(BfimnaError, match=r"technology 'sram-14nm-lstp': write_s must be a finite"):
         replace(tech, write_s=value)
@@ -121,7 +121,7 @@ def test_no_cost_is_negative_or_no_number(value):
         replace(tech.interconnect, bus_j_per_bit=value)
 
 
-def test_what_divides_may_not_be_zero_and_what_is_unbounded_may_be_infinite():
+def test_divisors_are_above_zero_and_unbounded_fields_may_be_infinite():
     tech = data.load_technology("sram-14nm-lstp")
     with pytest.raises(BfimnaError, match="link_speed must be above 0"):
         replace(tech.interconnect, link_speed=0.0)
