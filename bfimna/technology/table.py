@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Any
 
 import pandas as pd
 
 from bfimna.errors import BfimnaError, unknown
-from bfimna.technology.technology import Interconnect, Technology
+from bfimna.technology.technology import DISTRIBUTIONS, Interconnect, Technology
 
 COLUMNS = [
     "technology", "parameter", "value", "low", "high", "unit", "distribution", "cause", "status",
@@ -16,8 +16,6 @@ COLUMNS = [
 ]  # fmt: skip
 TOOL = "EvaCAM, data/circuit/evacam_cam_arrays.csv"
 STATUSES = ("A", "P", "H", "C", "D")
-#: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
-DISTRIBUTIONS = ("split", "logsplit", "fixed")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use
 UNITS = {
@@ -88,6 +86,8 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
     low, high = _number(where, "low", low), _number(where, "high", high)
     if not low <= value <= high:
         raise BfimnaError(f"{where}: value {row.value} lies outside {low:g} to {high:g}")
+    if high == inf and low != high:
+        raise BfimnaError(f"{where}: a range ends at a finite number, not at {high:g}")
     distribution = _optional(row, "distribution") or "fixed"
     if distribution not in DISTRIBUTIONS:
         raise unknown(f"distribution ({where})", str(distribution), DISTRIBUTIONS)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isinf
+from math import inf, nan
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from bfimna.display import html_table, quantity, unit_of
-from bfimna.errors import BfimnaError, one_of, shown
+from bfimna.errors import BfimnaError, is_number, one_of, shown, wrong_type
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, LinkPrices, Prices
 
 Corner = Literal["optimistic", "pessimistic"]
@@ -36,6 +38,8 @@ WRITE_ENERGIES = (
 #: delay law of a technology's transistors
 DELAY_LAW = ("nominal_supply_v", "threshold_v", "alpha")
 NUMBERS = (*DELAY_LAW, *EVENT_PRICES, "endurance_writes", "supply_v")
+#: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
+DISTRIBUTIONS = ("split", "logsplit", "fixed")
 #: fields of which more is better
 MORE_IS_BETTER = ("endurance_writes", "dram_bytes_per_s", "link_speed")
 UNBOUNDED = ("endurance_writes", "dram_bytes_per_s")  # may be infinite
@@ -58,6 +62,7 @@ class Interconnect(LinkPrices[float]):
 
     def __post_init__(self) -> None:
         _check_numbers("interconnect", self, LINK_PRICES, ("link_speed", "router_bits"))
+        _check_ranges("interconnect", self, LINK_PRICES)
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +101,9 @@ class Technology(Prices[float]):
     )
 
     def __post_init__(self) -> None:
-        _check_numbers(f"technology {self.name!r}", self, NUMBERS, ("nominal_supply_v",))
+        what = f"technology {self.name!r}"
+        _check_numbers(what, self, NUMBERS, ("nominal_supply_v",))
+        _check_ranges(what, self, (*NUMBERS, "write_scales"))
         if not self.supply_v:
             object.__setattr__(self, "supply_v", self.nominal_supply_v)
         self._check_threshold(self.supply_v)
@@ -131,7 +138,7 @@ class Technology(Prices[float]):
             At or below the threshold voltage, or outside 0.5 to 1.0 V.
         """
         try:
-            supply_v = float(supply_v)
+            supply_v = nan if isinstance(supply_v, bool | np.bool_) else float(supply_v)
         except (TypeError, ValueError, OverflowError):
             raise BfimnaError(f"supply must be a voltage in V, not {shown(supply_v)}") from None
         self._check_threshold(supply_v)
@@ -203,7 +210,39 @@ def _check_numbers(
         valid = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
         if valid and value == 0 and name in above_zero:
             raise BfimnaError(f"{what}: {name} must be above 0, not {value!r}")
-        if not valid or (isinf(value) and name not in UNBOUNDED):
+        if not valid or (value == inf and name not in UNBOUNDED):
             raise BfimnaError(
                 f"{what}: {name} must be a finite number of at least 0, not {value!r}"
             )
+
+
+def _check_ranges(what: str, item: Technology | Interconnect, names: Sequence[str]) -> None:
+    """Raise unless each range is (low, high), finite and in order, and each distribution fits it.
+
+    An unbounded field may be infinite at both ends.
+    """
+    for field_name, mapping in (("ranges", item.ranges), ("draws", item.draws)):
+        if not isinstance(mapping, Mapping):
+            raise wrong_type(f"{what}: {field_name}", mapping, "a mapping of fields")
+    for name, ends in item.ranges.items():
+        one_of("field with a range", name, names)
+        low, high = ends if isinstance(ends, tuple | list) and len(ends) == 2 else (nan, nan)
+        ordered = is_number(low) and is_number(high) and 0 <= low <= high
+        if not ordered or (high == inf and not (name in UNBOUNDED and low == high)):
+            raise BfimnaError(
+                f"{what}: range of {name} must be (low, high), finite and 0 <= low <= high, "
+                f"not {shown(ends)}"
+            )
+    for name, entry in item.draws.items():
+        if name not in item.ranges:
+            raise BfimnaError(f"{what}: {name} has a distribution but no range")
+        distribution, cause = (
+            entry if isinstance(entry, tuple | list) and len(entry) == 2 else ("", None)
+        )
+        if not isinstance(cause, str):
+            raise BfimnaError(
+                f"{what}: draws of {name} must be (distribution, cause), not {shown(entry)}"
+            )
+        one_of(f"distribution of {name}", distribution, DISTRIBUTIONS)
+        if distribution == "logsplit" and not item.ranges[name][0] > 0:
+            raise BfimnaError(f"{what}: {name}: a logsplit range starts above 0")

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from close import close
 
@@ -106,7 +107,7 @@ def test_device_writes_do_not_follow_the_logic_supply():
     assert low.compare_j_per_row < tech.compare_j_per_row
 
 
-@pytest.mark.parametrize("volts", [0.3, 0.0, -1.0, float("nan"), "low", 0.45, 1.2])
+@pytest.mark.parametrize("volts", [0.3, 0.0, -1.0, float("nan"), "low", 0.45, 1.2, True, np.True_])
 def test_an_impossible_supply_is_refused(volts):
     with pytest.raises(BfimnaError, match="supply"):
         data.load_technology("sram-14nm-lstp").at_supply(volts)
@@ -119,6 +120,39 @@ def test_costs_are_finite_and_not_negative(value):
         replace(tech, write_s=value)
     with pytest.raises(BfimnaError, match="interconnect: bus_j_per_bit must be a finite"):
         replace(tech.interconnect, bus_j_per_bit=value)
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("ends", [(0.0, INF), (2e-9, 1e-9), (-1e-9, 1e-9), (NAN, 1e-9), (0.0, True),
+                                  (0.0, "1"), (0.0,), 1e-9])  # fmt: skip
+def test_a_range_that_cannot_be_sampled_is_refused(ends):
+    tech = data.load_technology("sram-14nm-lstp")
+    with pytest.raises(BfimnaError, match=r"technology 'sram-14nm-lstp': range of write_s must"):
+        replace(tech, ranges={**tech.ranges, "write_s": ends})
+    links = tech.interconnect
+    with pytest.raises(BfimnaError, match="interconnect: range of dram_bytes_per_s must"):
+        replace(links, ranges={**links.ranges, "dram_bytes_per_s": ends})
+
+
+def test_how_ranges_are_sampled_is_checked():
+    tech = data.load_technology("sram-14nm-lstp")
+    with pytest.raises(BfimnaError, match="unknown field with a range 'write'; did you mean"):
+        replace(tech, ranges={"write": (0.0, 1.0)}, draws={})
+    with pytest.raises(BfimnaError, match="compare_s has a distribution but no range"):
+        replace(tech, ranges={})
+    with pytest.raises(BfimnaError, match="unknown distribution of write_s 'normal'"):
+        replace(tech, draws={**tech.draws, "write_s": ("normal", "wires")})
+    with pytest.raises(BfimnaError, match=r"draws of write_s must be \(distribution, cause\)"):
+        replace(tech, draws={**tech.draws, "write_s": "split"})
+    with pytest.raises(BfimnaError, match="ranges must be a mapping"):
+        replace(tech, ranges=None)
+    from_zero = {**tech.ranges, "write_s": (0.0, 1e-9)}
+    with pytest.raises(BfimnaError, match="a logsplit range starts above 0"):
+        replace(tech, ranges=from_zero, draws={**tech.draws, "write_s": ("logsplit", "wires")})
+    no_wear = tech.ranges["endurance_writes"]
+    assert no_wear == (INF, INF)  # fixed, so its ends may be infinite
 
 
 def test_divisors_are_above_zero_and_unbounded_fields_may_be_infinite():
