@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import NoReturn
 
 from bfimna import __version__, data, names
-from bfimna.cost.cost import seconds_of
-from bfimna.cost.report import DRAWN, Report
+from bfimna.cost.formulas import cycle_seconds
+from bfimna.cost.report import INTERVAL, Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError
@@ -108,7 +108,7 @@ def _told(report: Report) -> str:
     rows = [[f"  {told}", value, span] for told, value, span in report.headline]
     notes = [f"note: {note}" for note in report.notes]
     warnings = [f"warning: {warning}" for warning in report.warnings]
-    return "\n".join([report.title, text_table([["", "", DRAWN], *rows]), *notes, *warnings])
+    return "\n".join([report.title, text_table([["", "", INTERVAL], *rows]), *notes, *warnings])
 
 
 def _listing(asked: argparse.Namespace) -> str:
@@ -152,7 +152,7 @@ def _technologies() -> Rows:
     rows: Rows = []
     for name in data.technology_names():
         tech = names.load_technology(name)
-        cycles = seconds_of(tech, Chip.limited().columns)
+        cycles = cycle_seconds(tech, Chip.limited().columns)
         rows.append({
             "name": name,
             "supply_v": tech.supply_v,

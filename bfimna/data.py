@@ -16,10 +16,9 @@ from bfimna.errors import BfimnaError, instance, one_of, shown, unknown, wrong_t
 from bfimna.files import as_path, text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.technology.interconnect import Interconnect
 from bfimna.technology.table import STATUSES as STATUSES
 from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
-from bfimna.technology.technology import Technology
+from bfimna.technology.technology import Interconnect, Technology
 
 if TYPE_CHECKING:
     import pandas as pd

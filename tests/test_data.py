@@ -167,6 +167,11 @@ def test_a_table_of_one_s_own_is_read_from_its_path(tmp_path, mine):
             "line 2: mine compare_time",
         ),
         (lambda t: first(t.reset_index(drop=True), "value", ""), ",", "is no number of at least 0"),
+        (
+            lambda t: first(t.reset_index(drop=True), "high", "inf"),
+            ",",
+            "line 2: mine compare_time: a range ends at a finite number, not at inf",
+        ),
         (lambda t: t.assign(technology="other"), ",", "'mine'; .*Known: other"),
         (lambda t: t[t.parameter != "alpha"][1:], ",", "cells.csv: mine lacks compare_time$"),
     ],

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
+from bfimna import names
 from bfimna.ap.counts import CountSet, check_set
-from bfimna.cost.cost import costs
+from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
@@ -11,22 +12,12 @@ from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import Plan
 from bfimna.mapping.plan import plan as resolved
 from bfimna.mapping.schedule import Schedule
-from bfimna.names import (
-    AnyChip,
-    AnyNetwork,
-    AnyPrecision,
-    AnyTechnology,
-    load_chip,
-    load_network,
-    load_precision,
-    load_technology,
-)
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 
 
 def plan(
-    network: AnyNetwork, chip: AnyChip, mapping: Mapping | None = None, batch: int = 1
+    network: names.AnyNetwork, chip: names.AnyChip, mapping: Mapping | None = None, batch: int = 1
 ) -> Plan:
     """Resolve a network on a chip once: where operands lie, folds, rows, what moves.
 
@@ -42,21 +33,22 @@ def plan(
     >>> bf.plan("resnet18", "LR")
     <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 114 folds>
     """
-    return resolved(load_network(network), load_chip(chip), mapping, batch)
+    return resolved(names.load_network(network), names.load_chip(chip), mapping, batch)
 
 
 def simulate(
-    network: AnyNetwork,
-    precision: AnyPrecision,
-    chip: AnyChip,
-    technology: AnyTechnology,
+    network: names.AnyNetwork,
+    precision: names.AnyPrecision,
+    chip: names.AnyChip,
+    technology: names.AnyTechnology,
     batch: int = 1,
     counts: CountSet = "microcode",
     mapping: Mapping | None = None,
 ) -> Report:
     """Simulate the inference of a batch.
 
-    Each noun is an object, or a name or file that `bfimna.names` loads.
+    Network, precision, chip and technology are objects, or names or files that `bfimna.names`
+    loads.
 
     Parameters
     ----------
@@ -72,8 +64,7 @@ def simulate(
     Raises
     ------
     BfimnaError
-        If something is not known, precision and network do not belong together, or the placement
-        is impossible.
+        For an unknown name, a precision of another network, or a chip too narrow for the bits.
 
     Examples
     --------
@@ -86,21 +77,21 @@ def simulate(
     >>> bf.simulate(net, bf.Precision.mixed(net, 5), bf.Chip.unlimited(), tech).chip.clusters
     392
     """
-    network = load_network(network)
-    precision = load_precision(network, precision)
-    chip, technology = load_chip(chip), load_technology(technology)
+    network = names.load_network(network)
+    precision = names.load_precision(network, precision)
+    chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_set(counts)
     placement = _placed(network, precision, chip, batch, counts, mapping)
     times, energies = costs(placement, technology, len(network.layers))
-    for costs_of in (times, energies):
-        costs_of.setflags(write=False)
+    times.setflags(write=False)
+    energies.setflags(write=False)
     return Report(
         network, precision, placement.chip, technology, batch, counts, placement, times, energies
     )
 
 
-@lru_cache(maxsize=128)  # technologies and supplies share a placement
+@lru_cache(maxsize=128)  # technologies and supplies share a schedule
 def _placed(
     network: Network,
     precision: Precision,

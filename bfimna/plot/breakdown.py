@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bfimna.cost.cost import ALL_PHASES
+from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.report import Report
 from bfimna.display import unit_and_factor
 from bfimna.plot.style import PHASE_COLOURS, PHASE_HATCHES, figure, title_of

@@ -1,8 +1,7 @@
-"""From a circuit tool's table to technology parameters: what derived.csv is written by.
+"""Derive technology parameters from a circuit tool's table: the rows of derived.csv.
 
-`derive` turns what `bfimna.technology.arrays` takes apart into parameters; assumptions of this
-project come from a table too. All are functions of tables;
-``python -m bfimna.technology.circuit data > derived.csv`` reads those in a folder.
+`derive` combines the row energies of `bfimna.technology.cam_arrays` with a table of assumptions.
+``python -m bfimna.technology.circuit data > derived.csv`` reads the tables in a folder.
 """
 
 import sys
@@ -13,41 +12,43 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError
-from bfimna.technology.arrays import (
+from bfimna.technology.cam_arrays import (
     CAP_WORDS,
     DERIVED,
     EIGHT_MATS,
     HALF_WORDS,
     NARROW,
     WORDS,
-    Split,
+    RowEnergies,
     arrays_of,
     cycle_time,
-    split,
+    fit_row_energies,
 )
 from bfimna.technology.published import fit_published
-from bfimna.technology.rows import TOOL, Assumptions, Value, table_of
+from bfimna.technology.table import TOOL, Assumptions, TableRow, rows_to_table
 
 
-def _times(arrays: pd.DataFrame, given: Assumptions, reram: bool) -> list[Value]:
+def _times(arrays: pd.DataFrame, assumed: Assumptions, reram: bool) -> list[TableRow]:
     compare, compare_cell = cycle_time(arrays, "read_latency_ns")
     write, write_cell = cycle_time(arrays, "column_write_latency_ns")
     narrow = arrays[arrays.bits == NARROW].set_index("words").read_latency_ns
     low, high = narrow[HALF_WORDS] / narrow[WORDS], narrow[EIGHT_MATS] / narrow[CAP_WORDS]
     mats = {"distribution": "logsplit", "cause": "mats per CAP"}
     search = "4800 words in 16 mats; low: in 32 (128 words over 256), high: in 8 (4096 words)"
-    pulse = given["pulse_time"]
-    written: dict = {"low": low * write, "high": high * write, **mats}
-    told = "a column write of 4800 words in 16 mats; range as that of a compare"
+    pulse = assumed["pulse_time"]
+    write_range: dict = {"low": low * write, "high": high * write, **mats}
+    note = "a column write of 4800 words in 16 mats; range as that of a compare"
     if reram:
         rest = write - pulse.value
-        written = {"low": rest + pulse.low, "high": rest + pulse.high,
+        write_range = {"low": rest + pulse.low, "high": rest + pulse.high,
                    "distribution": "logsplit", "cause": pulse.cause}  # fmt: skip
-        told = "the device's pulse and what a column write adds"
+        note = "the device's pulse and what a column write adds"
     line = "per attached cell: 64 bits over 16 in the 256-word array"
 
-    def compared(name: str, value: float, status: str, note: str) -> Value:
-        return Value(name, value, low * value, high * value, "ns", **mats, status=status, note=note)
+    def compared(name: str, value: float, status: str, note: str) -> TableRow:
+        return TableRow(
+            name, value, low * value, high * value, "ns", **mats, status=status, note=note
+        )
 
     rows = []
     for name, status, why in (("compare", "C", ""), ("read", "D", "; a read is such a compare")):
@@ -56,79 +57,82 @@ def _times(arrays: pd.DataFrame, given: Assumptions, reram: bool) -> list[Value]
             compared(f"{name}_time_per_attached_cell", compare_cell, status, line + why),
         ]
     for name in ("write", "load"):
-        more = Value(f"{name}_time_per_attached_cell", write_cell, low * write_cell,
-                     high * write_cell, "ns", **mats, note=line)  # fmt: skip
-        rows += [Value(f"{name}_time", write, unit="ns", **written, note=told), more]
+        more = TableRow(f"{name}_time_per_attached_cell", write_cell, low * write_cell,
+                        high * write_cell, "ns", **mats, note=line)  # fmt: skip
+        rows += [TableRow(f"{name}_time", write, unit="ns", **write_range, note=note), more]
     return [*rows, compared("shift_time", compare, "D", "a register shift, no slower than that")]
 
 
-def _energies(arrays: pd.DataFrame, found: Split, given: Assumptions, reram: bool) -> list[Value]:
-    factor = given["tool_energy_factor"]
+def _energies(
+    arrays: pd.DataFrame, row: RowEnergies, assumed: Assumptions, reram: bool
+) -> list[TableRow]:
+    factor = assumed["tool_energy_factor"]
 
-    def tool(name: str, value: float, note: str, status: str = "C") -> Value:
-        return Value(name, value, factor.low * value, factor.high * value, "fJ",
-                     factor.distribution, factor.cause, status, TOOL, note)  # fmt: skip
+    def tool(name: str, value: float, note: str, status: str = "C") -> TableRow:
+        return TableRow(name, value, factor.low * value, factor.high * value, "fJ",
+                        factor.distribution, factor.cause, status, TOOL, note)  # fmt: skip
 
     cap = arrays[arrays.words == CAP_WORDS].iloc[0]
-    tree = 1e3 * cap.total_search_energy_pj / cap.words - found.search(NARROW)
+    tree = 1e3 * cap.total_search_energy_pj / cap.words - row.search(NARROW)
     read = "a compare with one driven column"
-    bits = [*_cells("write", found, given, reram, tool), *_cells("load", found, given, reram, tool)]
+    bits = [*_cells("write", row, assumed, reram, tool), *_cells("load", row, assumed, reram, tool)]
     return [
-        tool("compare_energy_per_row", found.per_row,
+        tool("compare_energy_per_row", row.per_row,
              "precharge, sense, output and the intercept of the match line"),
-        tool("compare_energy_per_attached_cell", found.match_line_per_bit,
+        tool("compare_energy_per_attached_cell", row.match_line_per_bit,
              "slope of the match line over its bits"),
-        tool("compare_energy_per_key_cell", found.drive, "one column's search lines"),
-        Value("broadcast_energy_per_key_cell", 0, 0, tree / NARROW, "fJ", "split", "key broadcast",
-              "C", TOOL, "the tags stay in the mats; high: all of the 16-mat array's H-tree"),
-        tool("read_energy_per_row", found.per_row + found.drive, read, "D"),
-        tool("read_energy_per_attached_cell", found.match_line_per_bit, read, "D"),
+        tool("compare_energy_per_key_cell", row.drive, "one column's search lines"),
+        TableRow("broadcast_energy_per_key_cell", 0, 0, tree / NARROW, "fJ", "split",
+                 "key broadcast", "C", TOOL,
+                 "the tags stay in the mats; high: all of the 16-mat array's H-tree"),
+        tool("read_energy_per_row", row.per_row + row.drive, read, "D"),
+        tool("read_energy_per_attached_cell", row.match_line_per_bit, read, "D"),
         *bits,
-        tool("write_energy_per_line_cell", found.drive,
+        tool("write_energy_per_line_cell", row.drive,
              "a written column's line, as a search line, past every row of the array", "D"),
-        Value("shift_energy_per_tag", found.sense, 0, 2 * found.sense, "fJ", "split", "tag shift",
-              "D", TOOL, "as the tool's sensing"),
+        TableRow("shift_energy_per_tag", row.sense, 0, 2 * row.sense, "fJ", "split", "tag shift",
+                 "D", TOOL, "as the tool's sensing"),
     ]  # fmt: skip
 
 
 def _cells(
-    name: str, found: Split, given: Assumptions, reram: bool, tool: Callable[..., Value]
-) -> list[Value]:
+    name: str, row: RowEnergies, assumed: Assumptions, reram: bool, tool: Callable[..., TableRow]
+) -> list[TableRow]:
     line = {
         "write": "slope of a column write: the line along a tagged row, once per write",
         "load": "slope of a column write: the line that brings the row its own bit",
     }[name]
-    attached = tool(f"{name}_energy_per_attached_cell", found.write_per_bit, line)
+    attached = tool(f"{name}_energy_per_attached_cell", row.write_per_bit, line)
     if not reram:
         return [
-            tool(f"{name}_energy_per_cell", found.write, "intercept of a column write"),
+            tool(f"{name}_energy_per_cell", row.write, "intercept of a column write"),
             attached,
         ]
-    pulse, devices = given["pulse_time"], given["pulse_devices"].value
-    value = devices * found.write
+    pulse, devices = assumed["pulse_time"], assumed["pulse_devices"].value
+    value = devices * row.write
     ends = (value * pulse.low / pulse.value, value * pulse.high / pulse.value)
     note = "intercept of a column write, for two devices; energy follows the pulse"
-    return [Value(f"{name}_energy_per_cell", value, *ends, "fJ", pulse.distribution, pulse.cause,
-                  note=note), attached]  # fmt: skip
+    return [TableRow(f"{name}_energy_per_cell", value, *ends, "fJ", pulse.distribution, pulse.cause,
+                     note=note), attached]  # fmt: skip
 
 
-def _statics(arrays: pd.DataFrame, given: Assumptions, reram: bool) -> list[Value]:
+def _statics(arrays: pd.DataFrame, assumed: Assumptions, reram: bool) -> list[TableRow]:
     cap = arrays[arrays.words == CAP_WORDS].iloc[0]
-    hot = given["leakage_by_temperature"]
+    hot = assumed["leakage_by_temperature"]
     leakage = 1e3 * cap.leakage_uw / (cap.words * cap.bits)
     areas = arrays.area_um2 / (arrays.words * arrays.bits)
     scales = "1: writes follow the logic supply; 0: set by the device"
     return [
-        Value("leakage_per_cell", leakage, leakage * hot.low, leakage * hot.high, "nW",
-              hot.distribution, hot.cause, "C", TOOL,
-              "4800-word array, periphery included, 350 K; " + hot.note),
-        Value("area_per_cell", cap.area_um2 / (cap.words * cap.bits), areas.min(), areas.max(),
-              "um2", "split", "layout", "C", TOOL,
-              "4800-word array, periphery included; low, high over the table's arrays"),
-        Value("nominal_supply", cap.vdd_v, cap.vdd_v, cap.vdd_v, "V", note="supply of the run"),
-        Value("write_scales", float(not reram), unit="1", status="D", source="this project",
-              note=scales),
-        given["threshold_voltage"],
+        TableRow("leakage_per_cell", leakage, leakage * hot.low, leakage * hot.high, "nW",
+                 hot.distribution, hot.cause, "C", TOOL,
+                 "4800-word array, periphery included, 350 K; " + hot.note),
+        TableRow("area_per_cell", cap.area_um2 / (cap.words * cap.bits), areas.min(), areas.max(),
+                 "um2", "split", "layout", "C", TOOL,
+                 "4800-word array, periphery included; low, high over the table's arrays"),
+        TableRow("nominal_supply", cap.vdd_v, cap.vdd_v, cap.vdd_v, "V", note="supply of the run"),
+        TableRow("write_scales", float(not reram), unit="1", status="D", source="this project",
+                 note=scales),
+        assumed["threshold_voltage"],
     ]  # fmt: skip
 
 
@@ -144,29 +148,29 @@ def derive(technology: str, circuit: pd.DataFrame, assumptions: pd.DataFrame,
     if technology not in DERIVED:
         raise BfimnaError(f"no circuit behind {technology!r}; derived: {', '.join(DERIVED)}")
     arrays, reram = arrays_of(circuit, technology), technology.startswith("reram")
-    given = Assumptions(assumptions, DERIVED[technology][2])
-    found = split(arrays, given["output_words"].value)
+    assumed = Assumptions(assumptions, DERIVED[technology][2])
+    row = fit_row_energies(arrays, assumed["output_words"].value)
     rows = [
-        *_times(arrays, given, reram),
-        *_energies(arrays, found, given, reram),
-        *_statics(arrays, given, reram),
+        *_times(arrays, assumed, reram),
+        *_energies(arrays, row, assumed, reram),
+        *_statics(arrays, assumed, reram),
         _endurance(components, reram),
-        *given.every(),
+        *assumed.every(),
     ]
-    return table_of(technology, rows)
+    return rows_to_table(technology, rows)
 
 
-def _endurance(components: pd.DataFrame, reram: bool) -> Value:
+def _endurance(components: pd.DataFrame, reram: bool) -> TableRow:
     if not reram:
-        return Value("endurance", np.inf, unit="writes", status="D", source="this project",
-                     note="no wear")  # fmt: skip
+        return TableRow("endurance", np.inf, unit="writes", status="D", source="this project",
+                        note="no wear")  # fmt: skip
     cell = components[components.component == "ReRAM cell"].iloc[0]
-    return Value("endurance", cell.value, cell.low, cell.high, "writes", "logsplit", "endurance",
-                 "D", "data/published/components.csv", "range of the literature")  # fmt: skip
+    return TableRow("endurance", cell.value, cell.low, cell.high, "writes", "logsplit", "endurance",
+                    "D", "data/published/components.csv", "range of the literature")  # fmt: skip
 
 
 def all_technologies(folder: Path | str) -> pd.DataFrame:
-    """Return every derived row: the whole of technologies/derived.csv, from a folder of tables."""
+    """Return all rows of technologies/derived.csv, from a folder of tables."""
     if not (Path(folder) / "circuit").is_dir():
         raise BfimnaError(f"no folder of tables at {folder}: want one like the project's data/")
     files = ("circuit/evacam_cam_arrays", "technologies/assumptions", "published/components")

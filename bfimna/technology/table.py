@@ -1,19 +1,22 @@
-"""A technology from rows of a table: units, ranges and sources checked, converted to SI once."""
+"""Rows of technology tables: write them; read them, checked and converted to SI once."""
 
-from collections.abc import Mapping
-from math import isnan
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from bfimna.errors import BfimnaError, unknown
-from bfimna.technology.interconnect import Interconnect
-from bfimna.technology.technology import Technology
+from bfimna.technology.technology import DISTRIBUTIONS, Interconnect, Technology
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = [
+    "technology", "parameter", "value", "low", "high", "unit", "distribution", "cause", "status",
+    "source", "note",
+]  # fmt: skip
+TOOL = "EvaCAM, data/circuit/evacam_cam_arrays.csv"
 STATUSES = ("A", "P", "H", "C", "D")
-#: how a range is drawn (`bfimna.cost.uncertainty`, data/README.md)
-DISTRIBUTIONS = ("split", "logsplit", "fixed")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use
 UNITS = {
@@ -64,14 +67,19 @@ PARAMETERS = {
 }
 
 
+def _is_empty(value: object) -> bool:
+    """Whether a cell of a table is empty: pandas reads it as NaN."""
+    return isinstance(value, float) and isnan(value)
+
+
 def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
     """Raise unless a row has a unit, a status, a source, and numbers in order.
 
     Parameters
     ----------
-    where : file, line and what the row is of, for the error.
+    where : file, line and parameter, for the error.
     """
-    if _absent(row.unit):
+    if _is_empty(row.unit):
         raise BfimnaError(f"{where} has no unit; allowed: {', '.join(units)}")
     if str(row.unit) not in units:
         raise BfimnaError(f"{where} has unit {row.unit!r}; allowed: {', '.join(units)}")
@@ -84,6 +92,8 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
     low, high = _number(where, "low", low), _number(where, "high", high)
     if not low <= value <= high:
         raise BfimnaError(f"{where}: value {row.value} lies outside {low:g} to {high:g}")
+    if high == inf and low != high:
+        raise BfimnaError(f"{where}: a range ends at a finite number, not at {high:g}")
     distribution = _optional(row, "distribution") or "fixed"
     if distribution not in DISTRIBUTIONS:
         raise unknown(f"distribution ({where})", str(distribution), DISTRIBUTIONS)
@@ -91,35 +101,30 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
         raise BfimnaError(f"{where}: a logsplit range starts above 0, not at {low:g}")
 
 
-def _absent(value: object) -> bool:
-    """Whether a cell of a table is empty: pandas reads it as NaN."""
-    return isinstance(value, float) and isnan(value)
-
-
-def _number(where: str, end: str, value: Any) -> float:
+def _number(where: str, column: str, value: Any) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not number >= 0:
-        raise BfimnaError(f"{where}: {end} {value!r} is no number of at least 0")
+        raise BfimnaError(f"{where}: {column} {value!r} is no number of at least 0")
     return number
 
 
 def _optional(row: Any, column: str) -> Any:
     value = getattr(row, column, None)
-    return None if value is None or _absent(value) else value
+    return None if value is None or _is_empty(value) else value
 
 
 def range_of(row: Any) -> tuple[Any, Any]:
-    """Return low and high as printed, the value where there is none."""
+    """Return low and high as printed; the value where the table has none."""
     ends = (_optional(row, end) for end in ("low", "high"))
     low, high = (row.value if end is None else end for end in ends)
     return low, high
 
 
 def draw_of(row: Any, name: str) -> tuple[str, str]:
-    """Return distribution and cause; a row with a range and no more is drawn by itself, "split"."""
+    """Return distribution and cause; a range without them is sampled by itself, "split"."""
     low, high = range_of(row)
     ranged = float(low) < float(high)
     default = "split" if ranged else "fixed"
@@ -146,7 +151,7 @@ def technology_of(
     Raises
     ------
     BfimnaError
-        For a name that the table lacks, and for a row that is not what it must be, with its line.
+        For a name that the table lacks, and for an invalid row, with its line.
     """
     if missing := [column for column in NEEDED if column not in table]:
         raise BfimnaError(
@@ -178,7 +183,7 @@ def _take(fields: dict[str, Any], row: Any, where: str, name: str) -> None:
 
 
 def put(fields: dict[str, Any], field: str, row: Any, name: str) -> None:
-    """Add a checked row's value, range and draw to the fields of a dataclass."""
+    """Add a checked row's value, range, distribution and cause to the fields of a dataclass."""
     factor = UNITS[str(row.unit)]
     low, high = range_of(row)
     fields[field] = float(row.value) * factor
@@ -192,3 +197,65 @@ def interconnect_of(rows: Mapping[str, Any]) -> Interconnect:
     for field, row in rows.items():
         put(fields, field, row, field)
     return Interconnect(**fields)
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A parameter of a technology table: value and range in `unit`, distribution and source.
+
+    A row without low and high has no range; one without a cause is sampled by itself.
+    """
+
+    parameter: str
+    value: float
+    low: float = nan
+    high: float = nan
+    unit: str = "1"
+    distribution: str = "fixed"
+    cause: str = ""
+    status: str = "C"
+    source: str = TOOL
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for end in ("low", "high"):
+            if isnan(getattr(self, end)):
+                object.__setattr__(self, end, self.value)
+
+    def cells(self) -> list[object]:
+        """Return the row from `parameter` on, numbers at four significant digits."""
+        numbers = [float(f"{x:.4g}") for x in (self.value, self.low, self.high)]
+        return [self.parameter, *numbers, self.unit, self.distribution, self.cause, self.status,
+                self.source, self.note]  # fmt: skip
+
+
+def rows_to_table(technology: str, rows: Sequence[TableRow]) -> "pd.DataFrame":
+    """Return the rows of a technology as a table, as derived.csv has it."""
+    import pandas as pd
+
+    return pd.DataFrame([[technology, *row.cells()] for row in rows], columns=COLUMNS)
+
+
+class Assumptions:
+    """Rows of assumptions.csv for circuits, for one device class, and for every technology."""
+
+    def __init__(self, table: "pd.DataFrame", device_class: str) -> None:
+        kept = table[table.applies_to.isin(["circuit", "every", device_class])]
+        columns = [column for column in COLUMNS if column != "technology"]
+        rows: list[dict[str, Any]] = [
+            {column: "" if _is_empty(row[column]) else row[column] for column in columns}
+            for _, row in kept.iterrows()
+        ]
+        self._rows = {str(row["parameter"]): TableRow(**row) for row in rows}
+        self._every = kept.parameter[kept.applies_to == "every"].tolist()
+
+    def __getitem__(self, parameter: str) -> TableRow:
+        if parameter not in self._rows:
+            raise BfimnaError(
+                f"assumptions.csv lacks {parameter!r}; it has {', '.join(self._rows)}"
+            )
+        return self._rows[parameter]
+
+    def every(self) -> list[TableRow]:
+        """Return the rows that every technology has alike."""
+        return [self._rows[parameter] for parameter in self._every]

@@ -14,7 +14,7 @@ from reproduction.studies.measured import expected_array_energy
 import bfimna as bf
 from bfimna import data, simulate
 from bfimna.ap import counts as ap
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.emulator import digits
 from bfimna.mapping.schedule import place
 from bfimna.names import load_technology
@@ -71,7 +71,7 @@ def test_published_accuracies_are_joined_by_scheme():
 
 def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert fluidity.compare(SRAM)[0].verdict == "reproduced"
-    costs = cost.costs
+    costs = formulas.costs
 
     def slower(placement, technology, layers):
         times, energies = costs(placement, technology, layers)
@@ -83,11 +83,11 @@ def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert "neither cycle nor traffic" in reason
 
 
-@pytest.mark.parametrize("hidden", ["latency", "link_latency", "moving_latency"])
+@pytest.mark.parametrize("hidden", ["latency", "link_latency", "exposed_latency"])
 def test_time_hidden_in_the_model_s_own_sums_breaks_bit_fluidity(monkeypatch, hidden):
     """1 ms a layer, where the model adds up cycles, or what its buses take."""
-    own = getattr(cost, hidden)
-    monkeypatch.setattr(cost, hidden, lambda *given: own(*given) + 1e-3)
+    own = getattr(formulas, hidden)
+    monkeypatch.setattr(formulas, hidden, lambda *given: own(*given) + 1e-3)
     assert fluidity.compare(SRAM)[0].verdict == "not reproduced"
 
 

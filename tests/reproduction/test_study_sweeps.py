@@ -17,7 +17,7 @@ BITS = [bf.Precision.mixed(net, mean, k) for net in NETS for mean in (3, 5) for 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset.planned, "__defaults__", (12,))
+        patch.setattr(dataset.parts_by_path, "__defaults__", (12,))
         return bf.sweep(
             NETS, BITS, ["LR", "IR"], "sram-14nm-lstp", [1, 8], supplies=[0.6, 0.7, 0.8],
             to=tmp_path_factory.mktemp("points"),

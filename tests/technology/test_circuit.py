@@ -1,25 +1,25 @@
-"""The circuit table taken apart: against its own printed rows, and by hand."""
+"""Energies and times derived from the circuit table: against its rows, and by hand."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from bfimna import BfimnaError, data
-from bfimna.technology import arrays, circuit
+from bfimna.technology import cam_arrays, circuit
 
 TABLE = data.circuit_arrays()
-LSTP = arrays.arrays_of(TABLE, "sram-14nm-lstp")
+LSTP = cam_arrays.arrays_of(TABLE, "sram-14nm-lstp")
 
 
-def test_the_shipped_table_is_what_the_derivation_gives():
+def test_the_shipped_table_equals_the_derivation():
     derived = circuit.all_technologies(data.ROOT)
     shipped = pd.read_csv(data.ROOT / "technologies" / "derived.csv")
     pd.testing.assert_frame_equal(derived.fillna(""), shipped.fillna(""), check_dtype=False)
 
 
-def test_one_array_taken_apart_by_hand():
+def test_row_energies_of_one_array_by_hand():
     """256 words of 16 bits, 14 nm LSTP: pJ over 256 rows, as the tool printed them."""
-    row = arrays.parts(LSTP).query("words == 256 and bits == 16").iloc[0]
+    row = cam_arrays.row_energies(LSTP).query("words == 256 and bits == 16").iloc[0]
     assert row.precharge == pytest.approx(221 / 256)
     assert row.sense == pytest.approx(182 / 256)
     assert row.drive == pytest.approx(123 / 256)
@@ -27,41 +27,41 @@ def test_one_array_taken_apart_by_hand():
     assert row.match_line == pytest.approx((1101 - 221 - 182 - 123) / 256)
 
 
-def test_the_split_of_14_nm_by_hand():
-    found = arrays.split(LSTP)
+def test_the_fit_at_14_nm_by_hand():
+    fit = cam_arrays.fit_row_energies(LSTP)
     # slope from two rows alone: (9.852 - 2.264) fJ a row over 48 bits, at 512 words
     match_line = [(6.093 - 0.453 - 0.363 - 0.233) / 0.512, (2.208 - 0.453 - 0.363 - 0.233) / 0.512]
-    assert found.match_line_per_bit == pytest.approx((match_line[0] - match_line[1]) / 48, rel=2e-3)
-    assert found.drive == pytest.approx(0.48, abs=0.01)
-    assert found.per_row == pytest.approx(-0.29 + 0.87 + 0.71 + 0.21, abs=0.01)
-    assert found.search(72, driven=0) == pytest.approx(12.9, abs=0.01)
-    assert found.column_write(72) == pytest.approx(11.5, abs=0.05)
+    assert fit.match_line_per_bit == pytest.approx((match_line[0] - match_line[1]) / 48, rel=2e-3)
+    assert fit.drive == pytest.approx(0.48, abs=0.01)
+    assert fit.per_row == pytest.approx(-0.29 + 0.87 + 0.71 + 0.21, abs=0.01)
+    assert fit.search(72, driven=0) == pytest.approx(12.9, abs=0.01)
+    assert fit.column_write(72) == pytest.approx(11.5, abs=0.05)
 
 
 @pytest.mark.parametrize("name", circuit.DERIVED)
-def test_the_split_gives_back_every_single_mat_array(name):
-    table = arrays.arrays_of(TABLE, name)
-    found, rows = arrays.split(table), arrays.parts(table)
-    ours = [found.search(bits) for bits in rows.bits]
+def test_the_fit_reproduces_every_single_mat_array(name):
+    table = cam_arrays.arrays_of(TABLE, name)
+    fit, rows = cam_arrays.fit_row_energies(table), cam_arrays.row_energies(table)
+    ours = [fit.search(bits) for bits in rows.bits]
     # small arrays are all periphery: their output stage takes up to 0.3 fJ a row more
     np.testing.assert_allclose(ours, rows.search, rtol=0.08)
-    writes = [found.column_write(bits) for bits in rows.bits]
+    writes = [fit.column_write(bits) for bits in rows.bits]
     np.testing.assert_allclose(writes, rows.column_write, rtol=0.04)
 
 
-def test_not_one_search_line_per_bit_is_in_the_tool_s_search():
-    """Were every column driven, a bit more would take match line and drive; it takes the first."""
-    rows = arrays.parts(LSTP)
+def test_the_tool_s_search_counts_one_column_of_search_lines():
+    """If every column were driven, a further bit would add match line and drive; it adds one."""
+    rows = cam_arrays.row_energies(LSTP)
     slope = np.polyfit(rows.bits, rows.search, 1)[0]
-    found = arrays.split(LSTP)
-    assert slope == pytest.approx(found.match_line_per_bit, rel=0.03)
-    assert slope < 0.4 * found.drive
+    fit = cam_arrays.fit_row_energies(LSTP)
+    assert slope == pytest.approx(fit.match_line_per_bit, rel=0.03)
+    assert slope < 0.4 * fit.drive
 
 
 def test_cycle_times_are_the_table_s_at_its_own_bits():
     for column, narrow, wide in (("read_latency_ns", 0.4308, 0.5764),
                                  ("column_write_latency_ns", 0.3626, 0.4008)):  # fmt: skip
-        start, per_cell = arrays.cycle_time(LSTP, column)
+        start, per_cell = cam_arrays.cycle_time(LSTP, column)
         assert start + 16 * per_cell == pytest.approx(narrow, abs=1e-4)
         assert start + 64 * per_cell == pytest.approx(wide, abs=1e-4)
 

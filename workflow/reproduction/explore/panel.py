@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from bfimna.cost.cost import ALL_PHASES
+from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.peak import peak
 from bfimna.cost.report import Report
 from bfimna.errors import BfimnaError

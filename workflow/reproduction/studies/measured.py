@@ -9,7 +9,8 @@ import pandas as pd
 
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
-from bfimna.cost import cost
+from bfimna.cost import formulas
+from bfimna.cost.formulas import HORIZONTAL, Mode, Vertical, mode_of
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
@@ -92,7 +93,7 @@ def array_energies(
     """
     chip = placed.chip
     measured = sum(
-        cost.energy(done.counts, tech, chip, _segment(placed, network, *key))
+        formulas.energy(done.counts, tech, chip, _mode(placed, network, *key))
         for key, done in report.activity.items()
     )
     return float(measured), expected_array_energy(placed, tech)
@@ -101,18 +102,18 @@ def array_energies(
 def expected_array_energy(placed: Schedule, tech: Technology) -> float:
     """Return the arrays' energy in J of a batch, as a placement expects it."""
     return sum(
-        float(np.sum(cost.energy(work.counts, tech, placed.chip, work.segment)))
+        float(np.sum(formulas.energy(work.counts, tech, placed.chip, mode_of(work.segment))))
         for work in placed.phases.values()
     )
 
 
-def _segment(placed: Schedule, network: Network, layer: str, phase: str) -> float | None:
-    """Return the rows attached to a layer's column lines; None in a phase that runs on rows."""
+def _mode(placed: Schedule, network: Network, layer: str, phase: str) -> Mode:
+    """Return the mode that a layer's phase runs in."""
     work = placed.phases[phase]
     if work.segment is None:
-        return None
+        return HORIZONTAL
     position = [other.name for other in network.layers].index(layer)
-    return float(work.segment[work.layers == position][0])
+    return Vertical(float(work.segment[work.layers == position][0]))
 
 
 def energy_by_layer(
@@ -142,11 +143,11 @@ def energy_by_layer(
             expected = Counts(
                 *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
             )
-            segment = None if work.segment is None else float(work.segment[k])
+            mode = HORIZONTAL if work.segment is None else Vertical(float(work.segment[k]))
             for technology in technologies:
                 tech = load_technology(technology)
                 energy_j, expected_j = (
-                    cost.energy(counts, tech, chip, segment) / len(images)
+                    formulas.energy(counts, tech, chip, mode) / len(images)
                     for counts in (done.counts, expected)
                 )
                 rows.append({
@@ -154,7 +155,7 @@ def energy_by_layer(
                     "technology": tech.name, "layer": layer.name, "phase": phase,
                     "zeros_percent": _zeros(report, layer.inputs[0]),
                     "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
-                    "attached_cells": chip.columns if segment is None else segment,
+                    "attached_cells": mode.rows if isinstance(mode, Vertical) else chip.columns,
                     **{e: getattr(done.counts, e) / len(images) for e in DATA_EVENTS},
                     **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
                     "energy_j": energy_j, "expected_energy_j": expected_j,

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from bfimna.ap.events import Counts
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
@@ -83,7 +83,7 @@ def unexplained_seconds(technology: Technology) -> float:
         for (_, phase), counts in activity.items():
             upright = report.placement.phases[phase].segment is not None
             attached = technology.vertical_rows if upright else chip.columns
-            prices = cost.seconds_of(technology, attached)
+            prices = formulas.cycle_seconds(technology, attached)
             seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
         worst = max(worst, abs(report.times.sum() / seconds - 1))
     return worst

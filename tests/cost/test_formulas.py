@@ -1,7 +1,6 @@
-"""Seconds, joules and square metres: by hand, by columns, by supply, and sums that must add up."""
+"""Formulas of latency, energy and area: by hand, by columns and supply, and as sums."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +9,8 @@ from close import close
 from bfimna import Chip, Precision, data, simulate, zoo
 from bfimna.ap.counts import Counts, multiply
 from bfimna.ap.events import ENERGY_EVENTS
-from bfimna.cost import cost
+from bfimna.cost import formulas
+from bfimna.cost.formulas import Vertical
 
 SRAM = data.load_technology("sram-14nm-lstp")
 LR = Chip.limited()
@@ -35,52 +35,54 @@ def test_every_event_by_hand():
     }
     assert set(by_hand) == set(ENERGY_EVENTS)
     for event, femtojoules in by_hand.items():
-        assert cost.energy(Counts(**{event: 1}), SRAM, LR) == close(1e-15 * femtojoules)
+        assert formulas.energy(Counts(**{event: 1}), SRAM, LR) == close(1e-15 * femtojoules)
 
 
-def test_a_compare_and_a_write_are_what_the_circuit_says():
+def test_a_compare_and_a_write_match_the_circuit_table():
     compare = Counts(compare_rows=1, key_cells=1)
-    assert cost.energy(compare, SRAM, LR) == close((12.9 + 0.48) * 1e-15, rel=1e-3)
+    assert formulas.energy(compare, SRAM, LR) == close((12.9 + 0.48) * 1e-15, rel=1e-3)
     tagged = Counts(words_written=1, cells_written=1)
-    assert cost.energy(tagged, SRAM, LR) == close(11.5e-15, rel=5e-3)
+    assert formulas.energy(tagged, SRAM, LR) == close(11.5e-15, rel=5e-3)
     # a compare of 64-bit words takes 0.576 ns, a write 0.40; of 72 columns a little more
     narrow = replace(LR, columns=64)
     for event, ns64, ns72 in (("compares", 0.5764, 0.6006), ("writes", 0.4008, 0.4071)):
         one = Counts(**{event: 1})
-        assert cost.latency(one, SRAM, narrow) == close(ns64 * 1e-9, rel=1e-3)
-        assert cost.latency(one, SRAM, LR) == close(ns72 * 1e-9, rel=1e-3)
+        assert formulas.latency(one, SRAM, narrow) == close(ns64 * 1e-9, rel=1e-3)
+        assert formulas.latency(one, SRAM, LR) == close(ns72 * 1e-9, rel=1e-3)
 
 
 @pytest.mark.parametrize("columns", [1, 40, 72, 100, 1000])
-def test_another_width_of_chip_attaches_other_lines(columns):
+def test_lines_lengthen_with_the_columns_of_a_chip(columns):
     chip = replace(LR, columns=columns)
-    prices = cost.joules_of(SRAM, columns)
+    prices = formulas.event_joules(SRAM, columns)
     assert prices["compare_rows"] == close(1e-15 * (ROW + columns * CELL))
     one = Counts(compare_rows=1, words_written=2, cells_loaded=3, cells_read=4)
-    more = cost.energy(one, SRAM, replace(chip, columns=columns + 1)) - cost.energy(one, SRAM, chip)
+    more = formulas.energy(one, SRAM, replace(chip, columns=columns + 1)) - formulas.energy(
+        one, SRAM, chip
+    )
     assert more == close(1e-15 * (CELL + 2 * WORD + 3 * WORD + 4 * CELL))
     cycles = Counts(compares=1, writes=1, loads=1, reads=1, shifts=1)
-    wider = cost.latency(cycles, SRAM, replace(chip, columns=columns + 1))
+    wider = formulas.latency(cycles, SRAM, replace(chip, columns=columns + 1))
     line = 1e-9 * (2 * 0.003032 + 2 * 0.0007962)
-    assert wider - cost.latency(cycles, SRAM, chip) == close(line, rel=1e-6)
+    assert wider - formulas.latency(cycles, SRAM, chip) == close(line, rel=1e-6)
 
 
 def test_vertical_lines_are_as_long_as_their_segments():
     counts = Counts(compares=1, writes=1, compare_rows=10, words_written=10)
     slow = replace(SRAM, vertical_rows=500.0, vertical_energy_factor=2.0)
-    joules = cost.energy(counts, slow, LR, segment=3.0)
+    joules = formulas.energy(counts, slow, LR, Vertical(3.0))
     assert joules == close(10e-15 * (ROW + 2 * 3 * (CELL + WORD)))
     nanoseconds = 0.3823 + 500 * 0.003032 + 0.3498 + 500 * 0.0007962
-    assert cost.latency(counts, slow, LR, segment=3.0) == close(1e-9 * nanoseconds)
-    assert cost.latency(counts, SRAM, LR) < cost.latency(counts, SRAM, LR, segment=3.0)
+    assert formulas.latency(counts, slow, LR, Vertical(3.0)) == close(1e-9 * nanoseconds)
+    assert formulas.latency(counts, SRAM, LR) < formulas.latency(counts, SRAM, LR, Vertical(3.0))
 
 
 def test_only_the_reduction_is_vertical_and_only_on_a_2d_ap():
     for ap in ("1d", "2d", "2d-segmented"):
         report = simulate(NET, INT8, replace(LR, ap_kind=ap), SRAM)
         phases = report.placement.phases
-        upright = [name for name, work in phases.items() if work.segment is not None]
-        assert upright == ([] if ap == "1d" else ["reduce"])
+        vertical = [name for name, work in phases.items() if work.segment is not None]
+        assert vertical == ([] if ap == "1d" else ["reduce"])
         if ap == "2d":
             assert (phases["reduce"].segment == 4800).all()
         if ap == "2d-segmented":  # of 2304 rows: 18 levels of joins, 2302 of them
@@ -90,63 +92,64 @@ def test_only_the_reduction_is_vertical_and_only_on_a_2d_ap():
 
 def test_rows_that_matched_are_not_charged_again():
     all_match = Counts(compare_rows=5, rows_matched=5)
-    assert cost.energy(all_match, SRAM, LR) == close(5 * ROW * 1e-15)
+    assert formulas.energy(all_match, SRAM, LR) == close(5 * ROW * 1e-15)
     program = multiply(8, 8)
     without = replace(program, rows_matched=0)
-    saved = cost.energy(without, SRAM, LR) - cost.energy(program, SRAM, LR)
+    saved = formulas.energy(without, SRAM, LR) - formulas.energy(program, SRAM, LR)
     assert saved == close(1e-15 * CELL * 72 * program.rows_matched)
 
 
-def test_rows_without_gating_are_precharged_all_the_same():
+def test_idle_rows_without_gating_are_precharged():
     small = replace(LR, clusters=1, caps_per_cluster=1, rows=100)
     counts = Counts(compares=3, compare_rows=30, key_cells=30)
-    gated = cost.energy(counts, SRAM, small)
-    none = cost.energy(counts, replace(SRAM, idle_rows=1.0), small)
-    half = cost.energy(counts, replace(SRAM, idle_rows=0.5), small)
+    gated = formulas.energy(counts, SRAM, small)
+    none = formulas.energy(counts, replace(SRAM, idle_rows=1.0), small)
+    half = formulas.energy(counts, replace(SRAM, idle_rows=0.5), small)
     assert none - gated == close(270e-15 * (ROW + 72 * CELL))
     assert half == close((gated + none) / 2)
     ungated = replace(SRAM, idle_rows=1.0)
     one, other = (simulate(NET, INT8, LR, tech) for tech in (SRAM, ungated))
     work = one.placement.phases["bias"]
     idle = work.counts.compares * LR.product_rows - work.counts.compare_rows
-    k = cost.ALL_PHASES.index("bias")
+    k = formulas.ALL_PHASES.index("bias")
     more = other.energies[work.layers, k] - one.energies[work.layers, k]
     np.testing.assert_allclose(more, idle * 1e-15 * (ROW + 72 * CELL))
 
 
 def test_the_tool_s_orientation_pays_a_word_line_per_cell():
     counts = Counts(cells_written=7, words_written=4, lines_driven=20)
-    ours = cost.write_energy(counts, SRAM, LR)
+    ours = formulas.write_energy(counts, SRAM, LR)
     assert ours == close(1e-15 * (7 * WRITE + 4 * 72 * WORD + 20 * KEY))
-    assert ours == close(cost.energy(counts, SRAM, LR))
-    theirs = cost.write_energy(counts, SRAM, LR, along_rows=True)
+    assert ours == close(formulas.energy(counts, SRAM, LR))
+    theirs = formulas.write_energy(counts, SRAM, LR, along_rows=True)
     assert theirs - ours == close(3e-15 * 72 * WORD)
 
 
-def test_the_key_s_way_to_the_array_is_paid_per_driven_column_and_row():
+def test_broadcasting_the_key_costs_per_driven_column_and_row():
     tree = replace(SRAM, broadcast_j_per_key_cell=1e-15)
     counts = Counts(key_cells=9, lines_driven=5)
-    more = cost.energy(counts, tree, LR) - cost.energy(counts, SRAM, LR)
+    more = formulas.energy(counts, tree, LR) - formulas.energy(counts, SRAM, LR)
     assert more == close(9e-15)
 
 
 def test_moving_bits_by_hand():
     """8 kbit over the bus, 16 kbit-hops, 4 kbit from DRAM at 25 GB/s."""
     links = replace(SRAM.interconnect, dram_bytes_per_s=25e9)
-    moved = SimpleNamespace(bus_bits=8e3, mesh_bit_hops=16e3, dram_bits=4e3)
     picojoules = 8e3 * 0.054 + 16e3 * 20.74 / 256 + 4e3 * 4
-    assert cost.transfer_energy(moved, links) == close(1e-12 * picojoules)
+    assert formulas.transfer_energy(8e3, 16e3, 4e3, links) == close(1e-12 * picojoules)
     chip = replace(LR, weights="streamed")
     traffic = simulate(NET, INT8, chip, SRAM).placement.traffic
     slow = replace(SRAM, interconnect=replace(links, dram_bytes_per_s=1e9))
-    times = simulate(NET, INT8, chip, slow).times[traffic.layers, cost.ALL_PHASES.index("traffic")]
+    times = simulate(NET, INT8, chip, slow).times[
+        traffic.layers, formulas.ALL_PHASES.index("traffic")
+    ]
     weighted = traffic.dram_bits > 0
     np.testing.assert_allclose(times[weighted], traffic.dram_bits[weighted] / 8 / 1e9)
 
 
-def test_what_double_buffering_leaves_by_hand():
+def test_transfer_time_that_double_buffering_leaves_by_hand():
     # 4 folds, 8 s of transfer: the first fold's 2 s, then what exceeds computing, 3 folds of 4
-    exposed = cost.exposed(np.array([8.0, 8.0]), np.array([4.0, 9.0]), np.array([4.0, 4.0]))
+    exposed = formulas.exposed(np.array([8.0, 8.0]), np.array([4.0, 9.0]), np.array([4.0, 4.0]))
     assert exposed.tolist() == [2.0 + 3.0, 2.0]
 
 
@@ -159,7 +162,7 @@ def test_energy_and_time_of_a_network_follow_the_supply(name):
     square = (volts / 0.8) ** 2
     slower = (volts / (volts - tech.threshold_v) ** 1.3) / (0.8 / (0.8 - tech.threshold_v) ** 1.3)
     assert slower > 1.2
-    phases = cost.ALL_PHASES
+    phases = formulas.ALL_PHASES
     traffic, leakage, multiply_ = (phases.index(p) for p in ("traffic", "leakage", "multiply"))
     assert low.energies[:, traffic].sum() == close(nominal.energies[:, traffic].sum())
     assert low.times[:, traffic].sum() == close(nominal.times[:, traffic].sum())
@@ -181,10 +184,10 @@ def test_energy_and_time_of_a_network_follow_the_supply(name):
 
 def test_the_reduction_is_priced_along_its_segments():
     report = simulate(NET, INT8, LR, SRAM)
-    work, k = report.placement.phases["reduce"], cost.ALL_PHASES.index("reduce")
-    joules = cost.energy(work.counts, SRAM, LR, work.segment)
+    work, k = report.placement.phases["reduce"], formulas.ALL_PHASES.index("reduce")
+    joules = formulas.energy(work.counts, SRAM, LR, Vertical(work.segment))
     np.testing.assert_allclose(report.energies[work.layers, k], joules)
-    assert joules.sum() < 0.6 * np.sum(cost.energy(work.counts, SRAM, LR))
+    assert joules.sum() < 0.6 * np.sum(formulas.energy(work.counts, SRAM, LR))
     cycles = {"compares": 300 * 0.003032 + 0.3823, "writes": 300 * 0.0007962 + 0.3498}
     seconds = sum(1e-9 * ns * getattr(work.counts, event) for event, ns in cycles.items())
     seconds = seconds + 0.3823e-9 * work.counts.shifts
@@ -194,10 +197,10 @@ def test_the_reduction_is_priced_along_its_segments():
 def test_area_by_hand():
     caps, maps = 4096 * 4800 * 72, 64 * 4800 * 72
     by_hand = 0.1878e-12 * (1.25 * caps + maps) + 64 * 37500e-12 * 1024 / 256
-    assert cost.area(LR, SRAM) == close(by_hand)
+    assert formulas.area(LR, SRAM) == close(by_hand)
     flat = replace(LR, ap_kind="1d", mesh_bits=256)
     by_hand = 0.1878e-12 * (caps + maps) + 64 * 37500e-12
-    assert cost.area(flat, SRAM) == close(by_hand)
+    assert formulas.area(flat, SRAM) == close(by_hand)
 
 
 def test_link_speed_is_a_share_of_the_chip_s_clock():
@@ -209,13 +212,13 @@ def test_link_speed_is_a_share_of_the_chip_s_clock():
 
 
 @pytest.mark.parametrize("overlap", [False, True])
-def test_sums_of_phases_and_layers_are_the_totals(overlap):
+def test_phases_and_layers_sum_to_the_totals(overlap):
     report = simulate(NET, INT8, replace(LR, overlap=overlap), SRAM, batch=2)
     layers = report.layers
     assert layers.energy_j.sum() == close(2 * report.energy_j)
     assert layers.latency_s.sum() == close(report.latency_s)
     leaked = layers[layers.phase == "leakage"].energy_j.sum()
-    assert leaked == close(cost.leakage_power(report.chip, SRAM) * report.latency_s)
+    assert leaked == close(formulas.leakage_power(report.chip, SRAM) * report.latency_s)
 
 
 def test_a_layer_s_multiplication_by_hand():

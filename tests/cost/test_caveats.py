@@ -1,11 +1,11 @@
-"""Warnings: what nobody can build, cool or feed."""
+"""Warnings of infeasible area, power density and current."""
 
 from dataclasses import replace
 
 from close import close
 
 from bfimna import Chip, Precision, data, peak, simulate, zoo
-from bfimna.cost import physics
+from bfimna.cost import caveats
 
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 LR = Chip.limited()
@@ -15,28 +15,28 @@ def kinds(report):
     return [line.split(":")[0] for line in report.warnings]
 
 
-def test_a_chip_that_no_reticle_holds_is_named():
+def test_a_chip_larger_than_a_reticle_is_warned_of():
     net = zoo.vgg16()
     report = simulate(net, Precision.fixed(net, 8), Chip.unlimited(), SRAM)
     assert "area" in kinds(report)
     assert f"{report.area_m2 * 1e6:.0f} mm²" in report.warnings[0]
 
 
-def test_reram_s_peak_cannot_be_cooled_and_its_load_not_fed():
+def test_reram_exceeds_power_density_at_its_peak_and_current_in_its_load():
     best = peak(8, LR, RERAM)
-    (line,) = physics.peak_warnings(best, LR)
+    (line,) = caveats.peak_warnings(best, LR)
     assert line.startswith("power: the peak of LR draws")
     assert f"{best.power_w:.0f} W on {best.area_m2 * 1e6:.0f} mm²" in line
     net = zoo.resnet18()
     assert kinds(simulate(net, Precision.fixed(net, 8), LR, RERAM)) == ["power", "current"]
 
 
-def test_a_small_chip_warns_of_nothing():
+def test_a_small_chip_has_no_warning():
     small = replace(LR, clusters=1, caps_per_cluster=1)
     net = zoo.alexnet()
     report = simulate(net, Precision.fixed(net, 2), small, SRAM)
     assert report.warnings == ()
-    assert physics.peak_warnings(peak(2, small, SRAM), small) == ()
+    assert caveats.peak_warnings(peak(2, small, SRAM), small) == ()
 
 
 def test_the_current_of_a_load_by_hand():
@@ -50,7 +50,7 @@ def test_the_current_of_a_load_by_hand():
     joules = column * (0.8366 + 72 * 0.1476) + counts.cells_written * 0.8366
     joules = (joules + counts.lines_driven * 0.4811) / folds
     amperes = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962) * 1e-9) / 0.8
-    assert physics.load_current(report.placement, SRAM) == close(amperes)
-    assert physics.current_line(amperes, "it") == ""
-    assert physics.current_line(1000.0, "it") == ""  # the limit itself is allowed
-    assert "1500 A, above 1000 A" in physics.current_line(1500.0, "it")
+    assert caveats.load_current(report.placement, SRAM) == close(amperes)
+    assert caveats.current_line(amperes, "it") == ""
+    assert caveats.current_line(1000.0, "it") == ""  # the limit itself is allowed
+    assert "1500 A, above 1000 A" in caveats.current_line(1500.0, "it")

@@ -1,4 +1,4 @@
-"""The circuit tool's CAM arrays taken apart: what a row takes in a search and in a column write.
+"""Energies of one row of the circuit tool's CAM arrays, in a search and in a column write.
 
 The tool adds up, for W words of B bits: W match lines, each over all B attached cells, precharge,
 sense and output of every word, and *one* column's pair of search lines over all W words.
@@ -14,7 +14,7 @@ Cells = float | np.ndarray  # attached to a line
 CAP_WORDS, NARROW, WIDE = 4800, 16, 64  # the table's CAP, its narrowest and its widest word
 #: words of single mats: as a CAP of 16 mats has them, and of 32; words of the array of 8 mats
 WORDS, HALF_WORDS, EIGHT_MATS = 256, 128, 4096
-#: technology → cell and device of the circuit table, device class and node
+#: derived technology → cell and device of the circuit table, device class and node
 DERIVED = {
     "sram-14nm-lstp": ("SRAM-16T", "14nm-FinFET-LSTP", "LSTP-14"),
     "sram-14nm-hp": ("SRAM-16T", "14nm-FinFET-HP", "HP-14"),
@@ -25,8 +25,8 @@ DERIVED = {
 
 
 @dataclass(frozen=True)
-class Split:
-    """What one row takes in a search and in a column write, in fJ, of single-mat arrays.
+class RowEnergies:
+    """Energies of a row in a search and in a column write, in fJ, of single-mat arrays.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Split:
 
     @property
     def per_row(self) -> float:
-        """What a compared row takes whatever is attached to it."""
+        """Energy of a compared row without any attached cell, in fJ."""
         return self.match_line + self.precharge + self.sense + self.output
 
     def search(self, attached: Cells, driven: float = 1.0) -> Cells:
@@ -66,8 +66,8 @@ def arrays_of(table: pd.DataFrame, technology: str) -> pd.DataFrame:
     return table[(table.cell == cell) & (table.device == device)].reset_index(drop=True)
 
 
-def parts(arrays: pd.DataFrame) -> pd.DataFrame:
-    """Return what a row of each single-mat array takes, in fJ, one column a part."""
+def row_energies(arrays: pd.DataFrame) -> pd.DataFrame:
+    """Return the energies of a row of each single-mat array, in fJ, a column for each part."""
     single = arrays[arrays.mats == "1x1"]
     printed = {
         "precharge": single.precharge_pj,
@@ -82,12 +82,12 @@ def parts(arrays: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(match_line=rows.search - rest, words=single.words, bits=single.bits)
 
 
-def split(arrays: pd.DataFrame, output_words: float = WORDS) -> Split:
+def fit_row_energies(arrays: pd.DataFrame, output_words: float = WORDS) -> RowEnergies:
     """Fit slope and intercept of match line and column write over the bits of a word."""
-    rows = parts(arrays)
+    rows = row_energies(arrays)
     per_bit, match_line = np.polyfit(rows.bits, rows.match_line, 1)
     write_per_bit, write = np.polyfit(rows.bits, rows.column_write, 1)
-    return Split(
+    return RowEnergies(
         match_line_per_bit=float(per_bit),
         match_line=float(match_line),
         precharge=float(rows.precharge.mean()),
@@ -102,8 +102,8 @@ def split(arrays: pd.DataFrame, output_words: float = WORDS) -> Split:
 def cycle_time(arrays: pd.DataFrame, column: str) -> tuple[float, float]:
     """Return (at no attached cell, per attached cell) of a latency of the CAP's array, in ns.
 
-    The table has the CAP's words only with its narrowest bits; they are scaled by what the widest
-    bits take more in its 256-word array, and a line is drawn through both.
+    The table has arrays of as many words as a CAP only at its narrowest bits. Their latency is
+    scaled by the ratio of widest to narrowest bits at 256 words; a line runs through both.
     """
     cap = arrays[arrays.words == CAP_WORDS].iloc[0][column]
     narrow, wide = (

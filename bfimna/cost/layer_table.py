@@ -1,4 +1,4 @@
-"""A simulation's tidy table: one row per layer and phase that takes part."""
+"""Table of a simulation by layer and phase: counts, seconds and joules."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bfimna.ap import counts as ap
-from bfimna.cost.cost import ALL_PHASES
+from bfimna.cost.formulas import ALL_PHASES
 from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -14,9 +14,9 @@ from bfimna.network.precision import Precision
 if TYPE_CHECKING:
     import pandas as pd
 
-_COUNTED = (*ap.EVENTS, "rows_active", "bus_bits", "mesh_bit_hops", "dram_bits")
+COUNTED = (*ap.EVENTS, "rows_active", "bus_bits", "mesh_bit_hops", "dram_bits")
 
-#: a layer's position, a phase, and its events
+#: a layer's position, a phase, and its amounts by column
 Row = tuple[int, str, dict[str, float]]
 
 
@@ -43,12 +43,12 @@ def layer_table(
     rows = [*_computed(placement), *_moved(placement)]
     rows += [(k, "leakage", {}) for k in np.flatnonzero(times.sum(axis=1)).tolist()]
     table = []
-    for k, phase, found in sorted(rows, key=lambda r: (r[0], ALL_PHASES.index(r[1]))):
+    for k, phase, amounts in sorted(rows, key=lambda r: (r[0], ALL_PHASES.index(r[1]))):
         w, a = bits.get(names[k], (None, None))
         table.append({
             "layer": names[k], "kind": network.layers[k].kind, "phase": phase,
             "weight_bits": w, "activation_bits": a, "folds": folds.get(k),
-            "utilisation": used.get(k), **dict.fromkeys(_COUNTED, 0.0), **found,
+            "utilisation": used.get(k), **dict.fromkeys(COUNTED, 0.0), **amounts,
             "latency_s": times[k, ALL_PHASES.index(phase)],
             "energy_j": energies[k, ALL_PHASES.index(phase)],
         })  # fmt: skip
@@ -56,7 +56,7 @@ def layer_table(
 
 
 def _computed(placement: Schedule) -> Iterator[Row]:
-    """Yield what the AP does."""
+    """Yield the phases of the AP with their events."""
     for phase, work in placement.phases.items():
         shape = work.layers.shape
         events = {e: np.broadcast_to(getattr(work.counts, e), shape) for e in ap.EVENTS}
@@ -67,7 +67,7 @@ def _computed(placement: Schedule) -> Iterator[Row]:
 
 
 def _moved(placement: Schedule) -> Iterator[Row]:
-    """Yield what moves between the arrays."""
+    """Yield the layers that move bits, with their traffic."""
     t = placement.traffic
     for n, k in enumerate(t.layers.tolist()):
         if t.bus_bits[n]:
