@@ -4,41 +4,18 @@ Model document, sections 2 and 3. Prices may be arrays: what they hold before th
 broadcasts against counts.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bfimna.ap.counts import Amount, Counts
 from bfimna.ap.events import NONE
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic
+from bfimna.mapping.schedule import HORIZONTAL, PHASES, Mode, Schedule, Traffic, Vertical
 from bfimna.technology.prices import AnyPrices, LinkPrices, Price
 from bfimna.technology.technology import Technology
 
 #: every phase of a layer: those of the AP, its traffic, and what its cells leak meanwhile
 ALL_PHASES = (*PHASES, "traffic", "leakage")
 TRAFFIC, LEAKAGE = (ALL_PHASES.index(phase) for phase in ("traffic", "leakage"))
-
-
-@dataclass(frozen=True)
-class Horizontal:
-    """Mode in which a row's lines move, with every column of the array attached."""
-
-
-@dataclass(frozen=True)
-class Vertical:
-    """Mode in which a column's lines move, with `rows` cells attached: the rows of a segment."""
-
-    rows: Amount
-
-
-Mode = Horizontal | Vertical
-HORIZONTAL = Horizontal()
-
-
-def mode_of(segment: Amount | None) -> Mode:
-    """Return the mode of a phase from `bfimna.mapping.placement.Work.segment`."""
-    return HORIZONTAL if segment is None else Vertical(segment)
 
 
 def cycle_seconds(prices: AnyPrices, cells: Amount) -> dict[str, Price]:
@@ -216,7 +193,7 @@ def costs(
     # horizontal prices are the same in every phase
     horizontal = _seconds(technology, chip, HORIZONTAL), _joules(technology, chip, HORIZONTAL)
     for phase, work in placement.phases.items():
-        k, mode = ALL_PHASES.index(phase), mode_of(work.segment)
+        k, mode = ALL_PHASES.index(phase), work.mode
         if isinstance(mode, Vertical):
             seconds = latency(work.counts, technology, chip, mode)
             joules = energy(work.counts, technology, chip, mode)

@@ -13,9 +13,8 @@ import numpy as np
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.cost import formulas
-from bfimna.cost.formulas import Vertical, mode_of
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Schedule, Work
+from bfimna.mapping.schedule import Schedule, Vertical, Work
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.prices import AnyPrices, Price, with_layer_axis
@@ -69,9 +68,7 @@ class EventTotals:
         by_layer, phases = with_layer_axis(prices), self.placement.phases.values()
         positions = [traffic.layers, *(work.layers for work in phases)]
         layers = max(int(layers.max(initial=0)) for layers in positions) + 1
-        each = [
-            formulas.latency(work.counts, by_layer, chip, mode_of(work.segment)) for work in phases
-        ]
+        each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]
         points = np.broadcast_shapes(*(np.shape(seconds)[:-1] for seconds in each))
         computing = np.zeros((*points, layers))
         for work, seconds in zip(phases, each, strict=True):
@@ -98,7 +95,7 @@ class EventTotals:
 
 def event_totals(placement: Schedule) -> EventTotals:
     """Sum a placement's events over its layers."""
-    works = [(work, mode_of(work.segment)) for work in placement.phases.values()]
+    works = [(work, work.mode) for work in placement.phases.values()]
     horizontal = [work for work, mode in works if not isinstance(mode, Vertical)]
     vertical = [(work, mode.rows) for work, mode in works if isinstance(mode, Vertical)]
     traffic = placement.traffic

@@ -18,7 +18,7 @@ from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.matrix import Layout, add_up
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep
-from bfimna.mapping.schedule import Work
+from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.mapping.tiles import best_tile, tile_bits
 from bfimna.network.matmul import Matmul
@@ -138,13 +138,13 @@ class PaperProducts:
             bias = bias + ap.clear_along(1)
             scale = scale + ap.clear_along(m + 1)
         index, reduce = self.storage.index, self._reduce(bits, counts)
-        segment = None
+        mode: Mode = HORIZONTAL
         if self.chip.ap_kind != "1d":
-            segment = attached_rows(self.sums.part, self.chip.ap_kind, self.chip.rows)
+            mode = Vertical(attached_rows(self.sums.part, self.chip.ap_kind, self.chip.rows))
         return {
             "load": Work(index, load, rows),
             "multiply": Work(index, multiply, rows),
-            "reduce": Work(index, reduce, rows, segment),
+            "reduce": Work(index, reduce, rows, mode),
             "read": Work(index, read, sums * self.sums.splits),
             "carry": Work(index, carry.repeat(dense, sums), sums),
             "bias": Work(index, bias.repeat(dense, sums), sums),

@@ -18,7 +18,7 @@ from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping, Products, sized
 from bfimna.mapping.memory import streamed_weights
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
+from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
 from bfimna.network.graph import Network
 from bfimna.network.layer import POOL
@@ -112,7 +112,7 @@ class Plan:
         )
         freeze(schedule.traffic, words)
         for work in schedule.phases.values():
-            freeze(work, work.counts)
+            freeze(work, work.counts, work.mode)
         return schedule
 
     def _traffic(self, bits: Bits, words: Words, own: Words, counts: CountSet) -> Traffic:
@@ -250,7 +250,8 @@ def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
     """Return the vertical work of windows that are averaged over rows."""
     taken = batch.elements * batch.window * (counts.cycles > 0)
     rows = taken.reshape(-1, len(batch.index)).max(axis=0)
-    return Work(batch.index, counts, rows, attached_rows(batch.sums.part, chip.ap_kind, chip.rows))
+    attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
+    return Work(batch.index, counts, rows, Vertical(attached))
 
 
 def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> Bits:

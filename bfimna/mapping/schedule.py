@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bfimna.ap import counts as ap
-from bfimna.ap.counts import Counts, CountSet
+from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.ap.events import NONE
 from bfimna.display import html_table, quantity
 from bfimna.mapping.chip import Chip
@@ -33,6 +33,22 @@ PHASES = (
 
 
 @dataclass(frozen=True)
+class Horizontal:
+    """Mode in which a row's lines move, with every column of the array attached."""
+
+
+@dataclass(frozen=True)
+class Vertical:
+    """Mode in which a column's lines move, with `rows` cells attached: the rows of a segment."""
+
+    rows: Amount
+
+
+Mode = Horizontal | Vertical
+HORIZONTAL = Horizontal()
+
+
+@dataclass(frozen=True)
 class Work:
     """One phase's counts for some layers.
 
@@ -41,14 +57,19 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
-    segment : mean rows attached to a column's line, shape (n,), where the phase runs vertically;
-        None where it runs on rows.
+    mode : horizontal, or vertical with the mean rows attached to a column's line, shape (n,).
     """
 
     layers: np.ndarray
     counts: Counts
     rows: np.ndarray
-    segment: np.ndarray | None = None
+    mode: Mode = HORIZONTAL
+
+    def mode_at(self, n: int) -> Mode:
+        """Return the mode of the n-th of the layers alone."""
+        if not isinstance(self.mode, Vertical):
+            return HORIZONTAL
+        return Vertical(float(np.asarray(self.mode.rows)[n]))
 
 
 @dataclass(frozen=True)
@@ -164,7 +185,7 @@ def joined(works: list[Work]) -> Work:
     shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
     n = sum(len(w.layers) for w in works)
 
-    def side_by_side(event: str) -> ap.Amount:
+    def side_by_side(event: str) -> Amount:
         amounts = [getattr(w.counts, event) for w in works]
         if all(amount is NONE for amount in amounts):
             return NONE
@@ -174,9 +195,10 @@ def joined(works: list[Work]) -> Work:
             at += len(w.layers)
         return row
 
+    attached = [w.mode.rows for w in works if isinstance(w.mode, Vertical)]
     return Work(
         np.concatenate([w.layers for w in works]),
         Counts(*(side_by_side(event) for event in ap.EVENTS)),
         np.concatenate([w.rows for w in works]),
-        None if works[0].segment is None else np.concatenate([w.segment for w in works]),
+        Vertical(np.concatenate(attached)) if attached else HORIZONTAL,
     )

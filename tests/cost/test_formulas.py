@@ -10,7 +10,7 @@ from bfimna import Chip, Precision, data, simulate, zoo
 from bfimna.ap.counts import Counts, multiply
 from bfimna.ap.events import ENERGY_EVENTS
 from bfimna.cost import formulas
-from bfimna.cost.formulas import Vertical
+from bfimna.mapping.schedule import Vertical
 
 SRAM = data.load_technology("sram-14nm-lstp")
 LR = Chip.limited()
@@ -81,12 +81,12 @@ def test_only_the_reduction_is_vertical_and_only_on_a_2d_ap():
     for ap in ("1d", "2d", "2d-segmented"):
         report = simulate(NET, INT8, replace(LR, ap_kind=ap), SRAM)
         phases = report.placement.phases
-        vertical = [name for name, work in phases.items() if work.segment is not None]
+        vertical = [name for name, work in phases.items() if isinstance(work.mode, Vertical)]
         assert vertical == ([] if ap == "1d" else ["reduce"])
         if ap == "2d":
-            assert (phases["reduce"].segment == 4800).all()
+            assert (phases["reduce"].mode.rows == 4800).all()
         if ap == "2d-segmented":  # of 2304 rows: 18 levels of joins, 2302 of them
-            part = phases["reduce"].segment[NET.gemm_names.index("layer3.1.conv2")]
+            part = phases["reduce"].mode.rows[NET.gemm_names.index("layer3.1.conv2")]
             assert part == close(2304 * 18 / 2302)
 
 
@@ -185,7 +185,7 @@ def test_energy_and_time_of_a_network_follow_the_supply(name):
 def test_the_reduction_is_priced_along_its_segments():
     report = simulate(NET, INT8, LR, SRAM)
     work, k = report.placement.phases["reduce"], formulas.ALL_PHASES.index("reduce")
-    joules = formulas.energy(work.counts, SRAM, LR, Vertical(work.segment))
+    joules = formulas.energy(work.counts, SRAM, LR, work.mode)
     np.testing.assert_allclose(report.energies[work.layers, k], joules)
     assert joules.sum() < 0.6 * np.sum(formulas.energy(work.counts, SRAM, LR))
     cycles = {"compares": 300 * 0.003032 + 0.3823, "writes": 300 * 0.0007962 + 0.3498}

@@ -10,7 +10,6 @@ import pandas as pd
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
 from bfimna.cost import formulas
-from bfimna.cost.formulas import HORIZONTAL, Mode, Vertical, mode_of
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
@@ -19,7 +18,7 @@ from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.schedule import Mode, Schedule, Vertical
 from bfimna.names import load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -102,7 +101,7 @@ def array_energies(
 def expected_array_energy(placed: Schedule, tech: Technology) -> float:
     """Return the arrays' energy in J of a batch, as a placement expects it."""
     return sum(
-        float(np.sum(formulas.energy(work.counts, tech, placed.chip, mode_of(work.segment))))
+        float(np.sum(formulas.energy(work.counts, tech, placed.chip, work.mode)))
         for work in placed.phases.values()
     )
 
@@ -110,10 +109,8 @@ def expected_array_energy(placed: Schedule, tech: Technology) -> float:
 def _mode(placed: Schedule, network: Network, layer: str, phase: str) -> Mode:
     """Return the mode that a layer's phase runs in."""
     work = placed.phases[phase]
-    if work.segment is None:
-        return HORIZONTAL
     position = [other.name for other in network.layers].index(layer)
-    return Vertical(float(work.segment[work.layers == position][0]))
+    return work.mode_at(int(np.flatnonzero(work.layers == position)[0]))
 
 
 def energy_by_layer(
@@ -143,7 +140,7 @@ def energy_by_layer(
             expected = Counts(
                 *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
             )
-            mode = HORIZONTAL if work.segment is None else Vertical(float(work.segment[k]))
+            mode = work.mode_at(k)
             for technology in technologies:
                 tech = load_technology(technology)
                 energy_j, expected_j = (

@@ -12,7 +12,7 @@ from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import infer
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Traffic
+from bfimna.mapping.schedule import Traffic, Vertical
 from bfimna.names import load_network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
@@ -81,7 +81,7 @@ def unexplained_seconds(technology: Technology) -> float:
         report = simulate(network, digits.precision(name), chip, technology, batch=IMAGES)
         seconds = _seconds_on_links(report.placement.traffic, chip, technology)
         for (_, phase), counts in activity.items():
-            upright = report.placement.phases[phase].segment is not None
+            upright = isinstance(report.placement.phases[phase].mode, Vertical)
             attached = technology.vertical_rows if upright else chip.columns
             prices = formulas.cycle_seconds(technology, attached)
             seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
