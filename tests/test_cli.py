@@ -1,4 +1,4 @@
-"""The command line: what it prints, and what a mistake gets."""
+"""The command line: its output and its errors."""
 
 import json
 import os
@@ -20,11 +20,11 @@ def test_simulate_prints_the_figures_of_the_report(capsys):
     asked = ["resnet18", "--bits", "hawq_v3/latency-low", "--chip", "IR", "--supply", "0.7",
              "--batch", "2", "--counts", "published"]  # fmt: skip
     assert main(["simulate", *asked, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    row = json.loads(capsys.readouterr().out)
     tech = bf.load_technology("sram-14nm-lstp").at_supply(0.7)
     report = bf.simulate("resnet18", "hawq_v3/latency-low", "IR", tech, 2, "published")
     said = {"notes": list(report.notes), "warnings": list(report.warnings)}
-    assert told == {**report.summary, **said}
+    assert row == {**report.summary, **said}
     assert main(["simulate", *asked]) == 0
     text = capsys.readouterr().out
     assert f"{1e6 * report.latency_s:.3g} µs" in text
@@ -60,13 +60,13 @@ def test_lists_name_everything_that_simulate_takes(command, known, capsys):
 def test_help_names_the_units(capsys):
     with pytest.raises(SystemExit):
         main(["simulate", "--help"])
-    told = " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split())
     for part in ("in V, 0.5 to 1.0", "IMAGES", "bits per weight", "(s, J, m², OPS, V)"):
-        assert part in told, part
+        assert part in text, part
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         ("simulate resnet19", "unknown network 'resnet19'; did you mean 'resnet18'"),
         ("simulate alexnet --bits 17", "from 1 to 16, not 17"),
@@ -78,12 +78,12 @@ def test_help_names_the_units(capsys):
         ("simulate alexnet --counts x", "unknown counts 'x'"),
     ],
 )
-def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command, told, capsys):
+def test_an_error_is_one_line_on_stderr_and_exit_code_2(command, message, capsys):
     assert main(command.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("bfimna: ")
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
 
 
@@ -108,7 +108,7 @@ def test_version(capsys):
 BFIMNA = [sys.executable, "-m", "bfimna"]
 
 
-def test_a_closed_pipe_ends_without_a_word():
+def test_a_closed_pipe_ends_the_command_silently():
     ends, begins = os.pipe()
     os.close(ends)
     done = subprocess.run([*BFIMNA, "networks"], stdout=begins, stderr=subprocess.PIPE, text=True)

@@ -142,7 +142,7 @@ class Precision:
         missing = [layer for layer in network.gemm_names if layer not in named]
         if missing and default is None:
             raise BfimnaError(
-                f"precision {name!r} gives no bits to {', '.join(missing)}; give a default"
+                f"precision {name!r} gives no bits to: {', '.join(missing)}; give a default"
             )
         pairs = [_pair(layer, named.get(layer, default)) for layer in network.gemm_names]
         return cls(name, network.gemm_names, tuple(w for w, _ in pairs), tuple(a for _, a in pairs))
