@@ -19,7 +19,7 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import BitsByLayer, Precision
 from bfimna.network.precision_file import read_precision
 from bfimna.network.scalesim import read_scalesim
-from bfimna.onnx import read_onnx, read_onnx_precision
+from bfimna.onnx import InputShape, read_onnx, read_onnx_precision
 from bfimna.technology.technology import Technology
 
 #: what each loader accepts
@@ -28,7 +28,7 @@ AnyPrecision = Precision | str | Path | int | tuple[int, int] | BitsByLayer
 AnyChip = Chip | str | Path | Mapping[str, Any]
 AnyTechnology = Technology | str
 
-NETWORK_FILES = {".onnx": read_onnx, ".csv": read_scalesim}
+NETWORK_FILES = (".onnx", ".csv")
 PRECISION_FILES = (".csv", ".yaml", ".yml")
 CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
@@ -68,31 +68,45 @@ def slug(name: str) -> str:
     return Path(name).stem if Path(name).suffix in NETWORK_FILES else name
 
 
-def load_network(network: AnyNetwork) -> Network:
+def load_network(network: AnyNetwork, input_shape: InputShape = None) -> Network:
     """Return a network: itself, by its name in the zoo, or from an ONNX or SCALE-Sim file.
 
-    The name of a network from a file is the file's path.
+    The name of a network from a file is the file's path. `input_shape` is for an ONNX file that
+    leaves it open, see `read_onnx`.
 
     >>> load_network("resnet18").name
     'resnet18'
     """
+    if not isinstance(network, Network | str | Path):
+        raise wrong_type("network", network, "a Network, a name or a file")
+    if input_shape is not None and not str(network).endswith(".onnx"):
+        raise BfimnaError(f"input_shape is for ONNX files, not for {shown(network)}")
     if isinstance(network, Network):
         return network
-    if not isinstance(network, str | Path):
-        raise wrong_type("network", network, "a Network, a name or a file")
     path = _file(network) if isinstance(network, Path) else network_file(network)
     if path is None or path.suffix not in NETWORK_FILES:
         if network not in zoo.NETWORKS:
             raise unknown("network", network, [*zoo.NETWORKS, "<path>.onnx", "<path>.csv"])
         return zoo.load(str(network))
-    return replace(NETWORK_FILES[path.suffix](path), name=str(network))
+    read = read_onnx(path, input_shape) if path.suffix == ".onnx" else read_scalesim(path)
+    return replace(read, name=str(network))
 
 
-def load_precision(network: AnyNetwork, precision: AnyPrecision) -> Precision:
+def load_precision(
+    network: AnyNetwork,
+    precision: AnyPrecision,
+    default: int | None = None,
+    input_shape: InputShape = None,
+) -> Precision:
     """Return a precision of a network: itself, or from widths, bits by layer, a name or a file.
 
     One width holds for weights and activations; two are (weights, activations). Names are those of
     `bfimna.data.load_precision`, and ``own`` for the bits stored in the network's ONNX file.
+
+    Parameters
+    ----------
+    default : bits of the layers that a mapping or file leaves out; without it, they are an error.
+    input_shape : of the file that ``own`` reads, as for `load_network`.
 
     >>> load_precision("resnet18", 8).name, load_precision("alexnet", (4, 8)).name
     ('int8', 'w4a8')
@@ -104,29 +118,31 @@ def load_precision(network: AnyNetwork, precision: AnyPrecision) -> Precision:
         precision.of_network(network)  # raises if it is another network's
         return precision
     if isinstance(precision, Mapping):
-        return Precision.of(network, precision)
+        return Precision.of(network, precision, default=default)
+    if isinstance(precision, str | Path):
+        return _named_precision(network, precision, default, input_shape)
     if isinstance(precision, tuple | list):
         if len(precision) != 2:
             raise BfimnaError(
                 f"bits must be one width or (weights, activations), not {shown(precision)}"
             )
         return Precision.fixed(network, weights=precision[0], activations=precision[1])
-    if isinstance(precision, str | Path):
-        return _named_precision(network, precision)
     if precision is None:
         raise wrong_type("precision", precision, "a Precision, bits, a mapping, a name or a file")
     return Precision.fixed(network, precision)
 
 
-def _named_precision(network: Network, name: str | Path) -> Precision:
+def _named_precision(
+    network: Network, name: str | Path, default: int | None, input_shape: InputShape
+) -> Precision:
     if name == OWN:
         path = _file(network.name)
         if path.suffix != ".onnx":
             raise BfimnaError(f"precision 'own' is for ONNX files, not for {shown(network.name)}")
-        return replace(read_onnx_precision(path), name=OWN)
+        return replace(read_onnx_precision(path, default, input_shape), name=OWN)
     may_be_file = isinstance(name, Path) or SAFE.fullmatch(name) is not None
     if may_be_file and Path(name).suffix in PRECISION_FILES:
-        return replace(read_precision(network, _file(name)), name=str(name))
+        return replace(read_precision(network, _file(name), default), name=str(name))
     return data.load_precision(network, str(name))
 
 

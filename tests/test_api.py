@@ -117,8 +117,8 @@ CALLS = {
 }
 
 
-def told(function, *arguments):
-    """Return our error's text, or none; any other error is the test's failure."""
+def message_of(function, *arguments):
+    """Return our error's text, empty without an error; any other error fails the test."""
     try:
         function(*arguments)
     except bf.BfimnaError as error:
@@ -127,11 +127,11 @@ def told(function, *arguments):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_misuse_is_told_in_one_line(call, tmp_path, monkeypatch):
+def test_misuse_is_refused_in_one_line(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function, arguments = CALLS[call]
     for k in range(len(arguments)):
         for what, value in ODD.items():
-            text = told(function, *arguments[:k], value, *arguments[k + 1 :])
+            text = message_of(function, *arguments[:k], value, *arguments[k + 1 :])
             assert "\n" not in text, (k, what)
             assert len(text) < 1500, (k, what)

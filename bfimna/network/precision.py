@@ -155,7 +155,9 @@ class Precision:
             named.update((layer, width) for layer in layers)
         missing = [layer for layer in network.gemm_names if layer not in named]
         if missing and default is None:
-            raise BfimnaError(f"precision {name!r} gives no bits to: {', '.join(missing)}")
+            raise BfimnaError(
+                f"precision {name!r} gives no bits to: {', '.join(missing)}; give a default"
+            )
         pairs = [_pair(layer, named.get(layer, default)) for layer in network.gemm_names]
         weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
         own = tuple((tensors or {}).items())
