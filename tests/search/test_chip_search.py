@@ -1,6 +1,5 @@
-"""Chips found: against enumeration by the simulator, under budgets, exact and sampled."""
+"""Chips of a grid: against the simulator, under budgets, and their Pareto front."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from reproduction.studies.chips import beside_lr, distances
 
 import bfimna as bf
-from bfimna.search.chips import OBJECTIVES, chips, distance
-from bfimna.search.unbeaten import unbeaten
+from bfimna.search.chip_search import OBJECTIVES, distance, search_chips
+from bfimna.search.pareto import pareto_front
 
 SRAM = bf.data.load_technology("sram-14nm-lstp")
 GRID = {"clusters": (1, 16, 64), "rows": (1200, 4800), "caps_per_cluster": (16, 64)}
@@ -28,18 +27,18 @@ def small(name="small", channels=8):
 
 @given(st.lists(st.tuples(*(st.integers(0, 3),) * 3), min_size=1, max_size=30))
 @settings(max_examples=50, deadline=None)
-def test_unbeaten_is_what_its_definition_says(rows):
+def test_the_pareto_front_follows_its_definition(rows):
     values = np.array(rows, dtype=float)
     expected = [
         not any((other <= row).all() and (other < row).any() for other in values) for row in values
     ]
-    assert unbeaten(values).tolist() == expected
+    assert pareto_front(values).tolist() == expected
 
 
 def test_every_chip_of_the_grid_is_simulated():
     networks = [small(), small("wide", 32)]
     bits = [bf.Precision.fixed(networks[0], 4), bf.Precision.fixed(networks[1], 8)]
-    table = chips(networks, SRAM, bits, GRID)
+    table = search_chips(networks, SRAM, bits, GRID)
     assert len(table) == 12
     assert table.latency_s.is_monotonic_increasing
     for row in table.itertuples():
@@ -60,71 +59,53 @@ def test_every_chip_of_the_grid_is_simulated():
 
 
 @pytest.mark.parametrize("what", ["latency_s", "energy_j", "area_m2", "power_w"])
-def test_budgets_leave_what_is_within(what):
-    every = chips(small(), SRAM, grid=GRID)
+def test_chips_over_budget_are_left_out(what):
+    every = search_chips(small(), SRAM, grid=GRID)
     most = float(every[what].median())
-    within = chips(small(), SRAM, grid=GRID, budgets={what: most})
+    within = search_chips(small(), SRAM, grid=GRID, budgets={what: most})
     assert set(within.chip) == set(every.chip[every[what] <= most])
     with pytest.raises(bf.BfimnaError, match=f"no chip of 12 .* has {what} .* of "):
-        chips(small(), SRAM, grid=GRID, budgets={what: 0.5 * float(every[what].min())})
+        search_chips(small(), SRAM, grid=GRID, budgets={what: 0.5 * float(every[what].min())})
 
 
-def test_weights_that_must_fit_do():
+def test_must_fit_leaves_out_chips_with_small_maps():
     net = bf.zoo.resnet18()
     grid = {"weights": ("resident", "streamed"), "maps_per_cluster": (1, 8)}
-    free, fit = (chips(net, SRAM, grid=grid, must_fit=must) for must in (False, True))
+    free, fit = (search_chips(net, SRAM, grid=grid, must_fit=must) for must in (False, True))
     assert len(free) == 4
     left = fit[["weights", "maps_per_cluster"]].values.tolist()
     assert sorted(left) == [["resident", 8], ["streamed", 1], ["streamed", 8]]
     with pytest.raises(bf.BfimnaError, match="MAPs too small for the weights"):
-        chips(net, SRAM, grid={"maps_per_cluster": (0, 1)}, must_fit=True)
+        search_chips(net, SRAM, grid={"maps_per_cluster": (0, 1)}, must_fit=True)
 
 
-def test_nsga_finds_the_front_of_a_grid_it_can_exhaust():
-    pytest.importorskip("optuna")
-    grid = {"clusters": (1, 4, 16, 64), "rows": (1200, 4800, 9600), "multicast": (True, False)}
-    budgets = {"area_m2": 200e-6}
-    exact = chips(small(), SRAM, grid=grid, budgets=budgets)
-    sampled, again = (
-        chips(small(), SRAM, grid=grid, budgets=budgets, method="sampled", samples=300, seed=1)
-        for _ in range(2)
-    )
-    pd.testing.assert_frame_equal(sampled, again)
-    assert set(sampled.chip) <= set(exact.chip)
-    front, found = (set(t.chip[t.on_front]) for t in (exact, sampled))
-    assert len(front & found) >= 0.9 * len(front)
-    few = chips(small(), SRAM, grid=grid, method="sampled", samples=5)
-    assert 1 <= len(few) <= 5
-
-
-def test_without_optuna_the_message_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    monkeypatch.delitem(sys.modules, "bfimna.search.evolve", raising=False)
-    with pytest.raises(bf.BfimnaError, match=r"pip install 'bfimna\[search\]'"):
-        chips(small(), SRAM, grid=GRID, method="sampled")
+def test_the_old_name_warns_and_still_searches():
+    with pytest.warns(DeprecationWarning, match=r"bfimna\.search\.chips is now .*search_chips"):
+        assert bf.search.chips is search_chips
+    with pytest.raises(AttributeError, match="no attribute 'ships'"):
+        bf.search.ships  # noqa: B018
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("arguments", "says"),
     [
         ({"grid": {"cluster": (1,)}}, "unknown field of a chip to vary 'cluster'; did you mean"),
         ({"grid": {"clusters": (0,)}}, r"clusters \(a chip to be built has some\)"),
         ({"grid": {"rows": (0,)}}, "rows must be a whole number from 1 to 1048576, not 0"),
         ({"grid": {"rows": ()}}, "grid: rows has no value"),
         ({"grid": {"rows": 4800}}, "grid: rows must be a list of values, not 4800"),
-        ({"grid": {"rows": range(1, 20000)}, "method": "exact"}, "more than the 10000"),
+        ({"grid": {"rows": range(1, 202), "bus_bits": range(1, 51)}}, "10050 chips, .* the 10000"),
         ({"budgets": {"area": 1}}, "unknown budget of a chip 'area'"),
         ({"budgets": {"area_m2": 0}}, "area_m2 must be a finite number above 0"),
         ({"budgets": {"area_m2": "1"}}, "area_m2 must be a finite number above 0"),
-        ({"method": "guess"}, "unknown method 'guess'"),
-        ({"samples": 0, "method": "sampled"}, "samples must be a whole number of at least 1"),
+        ({"budgets": [1]}, "budgets must be a mapping of quantities"),
         ({"precisions": []}, "0 precisions for 1 networks"),
         ({"networks": []}, "at least one network"),
     ],
 )
-def test_misuse_is_said_in_one_line(given, says):
+def test_errors_name_the_argument(arguments, says):
     with pytest.raises(bf.BfimnaError, match=says):
-        chips(**{"networks": small(), "technology": SRAM, "grid": GRID, **given})
+        search_chips(**{"networks": small(), "technology": SRAM, "grid": GRID, **arguments})
 
 
 def test_distance_by_hand():
