@@ -1,6 +1,7 @@
 """Choose a chip for networks: sweep a grid of chips under budgets, and mark the Pareto front.
 
-A chip's cost is the sum over the networks, one inference of each; area is the chip's own. The model
+Several networks are served together: a chip holds the weights of all of them at the same time, and
+its cost is the sum over the networks, one inference of each; area is the chip's own. The model
 charges neither area nor energy for the width of a bus or a mesh link, so wider is never worse in
 it: restrict these axes to values that can be built.
 """
@@ -79,9 +80,11 @@ class _Workload:
     batch: int
 
     def costs(self, chip: Chip) -> dict[str, object]:
-        """Return the row of a chip."""
+        """Return the row of a chip; one sized by the network (IR) is sized for the largest."""
+        sized = [chip.sized_for(network, self.batch) for network in self.networks]
+        shared = max(sized, key=lambda one: one.clusters)
         reports = [
-            simulate(network, precision, chip, self.technology, self.batch)
+            simulate(network, precision, shared, self.technology, self.batch)
             for network, precision in zip(self.networks, self.precisions, strict=True)
         ]
         latency = sum(report.latency_s for report in reports)
@@ -95,7 +98,7 @@ class _Workload:
             "edp_js": latency * energy,
             "power_w": energy / latency,
             "area_m2": reports[0].area_m2,
-            "resident_weights_fit": all(report.resident_weights_fit for report in reports),
+            "resident_weights_fit": sum(r.weights_bits for r in reports) <= shared.map_bits,
         }
 
 
@@ -118,19 +121,22 @@ def search_chips(
     grid : values by field of `Chip`, among `AXES`; other fields are those of `base`.
     budgets : upper limits of "latency_s", "energy_j", "area_m2", "power_w" (mean while computing).
     base : the chip that the grid varies; LR where left out.
-    must_fit : leave out chips with resident weights whose MAPs do not hold those of every network.
+    must_fit : leave out chips with resident weights whose MAPs cannot hold those of all networks at
+        the same time.
 
     Returns
     -------
     DataFrame with one row per chip within the budgets, fastest first: the fields of the grid,
-    latency_s, energy_j, edp_js, power_w, area_m2, resident_weights_fit, and on_front, whether no
-    other row dominates it in latency, energy and area.
+    latency_s, energy_j, edp_js, power_w, area_m2; resident_weights_fit, whether the MAPs hold the
+    weights of all networks at the same time; on_front, whether no other row dominates it in
+    latency, energy and area.
 
     Raises
     ------
     BfimnaError
-        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, or no chip within the
-        budgets (the message says by how much the nearest one exceeds them).
+        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, weights='auto' with
+        several networks, or no chip within the budgets (the message says by how much the nearest
+        one exceeds them).
 
     Examples
     --------
@@ -144,7 +150,13 @@ def search_chips(
     limits = _limits(budgets)
     must_fit = truth("must_fit", must_fit)
     base = Chip.limited() if base is None else load_chip(base)
-    every = pd.DataFrame([workload.costs(chip) for chip in _chips(base, checked_grid(grid))])
+    chips = list(_chips(base, checked_grid(grid)))
+    if len(workload.networks) > 1 and any(chip.weights == "auto" for chip in chips):
+        raise BfimnaError(
+            "weights='auto' gives the MAPs to one network: choose a chip for several networks with "
+            "weights 'resident' or 'streamed'"
+        )
+    every = pd.DataFrame([workload.costs(chip) for chip in chips])
     excess = pd.DataFrame({what: every[what] / most - 1 for what, most in limits.items()})
     if must_fit:
         resident = every.weights == "resident"

@@ -38,6 +38,7 @@ def test_the_pareto_front_follows_its_definition(rows):
 def test_every_chip_of_the_grid_is_simulated():
     networks = [small(), small("wide", 32)]
     bits = [bf.Precision.fixed(networks[0], 4), bf.Precision.fixed(networks[1], 8)]
+    weights_bits = sum(p.size_bits(n) for n, p in zip(networks, bits, strict=True))
     table = search_chips(networks, SRAM, bits, GRID)
     assert len(table) == 12
     assert table.latency_s.is_monotonic_increasing
@@ -53,7 +54,7 @@ def test_every_chip_of_the_grid_is_simulated():
         assert row.energy_j == close(sum(r.energy_j for r in reports), rel=1e-12)
         assert row.area_m2 == reports[0].area_m2
         assert row.power_w == close(row.energy_j / row.latency_s)
-        assert row.resident_weights_fit == all(r.resident_weights_fit for r in reports)
+        assert row.resident_weights_fit == (weights_bits <= chip.map_bits)
     assert table.on_front.any()
     assert (table.chip == "LR").sum() == 1
 
@@ -77,6 +78,54 @@ def test_must_fit_leaves_out_chips_with_small_maps():
     assert sorted(left) == [["resident", 8], ["streamed", 1], ["streamed", 8]]
     with pytest.raises(bf.BfimnaError, match="MAPs too small for the weights"):
         search_chips(net, SRAM, grid={"maps_per_cluster": (0, 1)}, must_fit=True)
+
+
+def map_bits(chip):
+    return chip.clusters * chip.maps_per_cluster * chip.rows * chip.columns
+
+
+@given(st.lists(st.tuples(st.integers(4, 32), st.integers(1, 16)), min_size=1, max_size=3))
+@settings(max_examples=15, deadline=None)
+def test_resident_weights_of_all_networks_share_the_maps(channels_and_bits):
+    """A chip holds several networks if their weights, counted by hand, fit side by side."""
+    networks = [small(f"net{k}", c) for k, (c, _) in enumerate(channels_and_bits)]
+    bits = [b for _, b in channels_and_bits]
+    weights = [27 * c + 10 * 256 * c for c, _ in channels_and_bits]
+    grid = {"clusters": (1,), "rows": (16, 64, 256), "maps_per_cluster": (0, 1, 8, 64, 256)}
+    table = search_chips(networks, SRAM, bits, grid)
+    needed = sum(w * b for w, b in zip(weights, bits, strict=True))
+    for row in table.itertuples():
+        assert row.resident_weights_fit == (needed <= map_bits(row))
+
+
+def test_two_networks_that_fit_alone_do_not_fit_together():
+    networks, grid = [small(), small("wide", 16)], {"clusters": (1,), "rows": (128,)}
+    needed = [8 * (27 + 2560) * channels for channels in (8, 16)]
+    maps = -(-needed[1] // (128 * bf.Chip.limited().columns))  # hold the larger one
+    grid["maps_per_cluster"] = (maps, 2 * maps)
+    assert search_chips(networks[1], SRAM, grid=grid, must_fit=True).shape[0] == 2
+    both = search_chips(networks, SRAM, grid=grid, must_fit=True)
+    assert both.maps_per_cluster.tolist() == [2 * maps]
+
+
+def test_an_unlimited_chip_is_sized_for_the_largest_network():
+    networks = [small(), small("wide", 256)]
+    (row,) = search_chips(networks, SRAM, grid={}, base="IR").itertuples()
+    shared = bf.Chip.unlimited().sized_for(networks[1], 1)
+    reports = [bf.simulate(net, 8, shared, SRAM) for net in networks]
+    assert reports[0].area_m2 > bf.simulate(networks[0], 8, "IR", SRAM).area_m2
+    assert row.area_m2 == reports[0].area_m2
+    assert row.energy_j == close(sum(report.energy_j for report in reports))
+
+
+def test_auto_places_the_weights_of_one_network_only():
+    grid = {"weights": ("auto", "streamed")}
+    assert len(search_chips(small(), SRAM, grid=grid)) == 2
+    with pytest.raises(bf.BfimnaError, match="weights='auto' gives the MAPs to one network"):
+        search_chips([small(), small("wide", 16)], SRAM, grid=grid)
+    auto = replace(bf.Chip.limited(), weights="auto")
+    with pytest.raises(bf.BfimnaError, match="weights='auto' gives the MAPs to one network"):
+        search_chips([small(), small("wide", 16)], SRAM, grid={}, base=auto)
 
 
 def test_the_old_name_warns_and_still_searches():
