@@ -96,7 +96,7 @@ class _Workload:
             "latency_s": latency,
             "energy_j": energy,
             "edp_js": latency * energy,
-            "power_w": energy / latency,
+            "power_w": self.batch * energy / latency,
             "area_m2": reports[0].area_m2,
             "resident_weights_fit": sum(r.weights_bits for r in reports) <= shared.map_bits,
         }
@@ -119,7 +119,9 @@ def search_chips(
     networks : one or several; latency and energy are their sums, an inference of each.
     precisions : of each network; 8 bits where left out.
     grid : values by field of `Chip`, among `AXES`; other fields are those of `base`.
-    budgets : upper limits of "latency_s", "energy_j", "area_m2", "power_w" (mean while computing).
+    budgets : upper limits of "latency_s" (until every network's batch is done), "energy_j" (an
+        inference of each), "area_m2", "power_w" (mean while computing).
+    batch : images that each network computes at a time.
     base : the chip that the grid varies; LR where left out.
     must_fit : leave out chips with resident weights whose MAPs cannot hold those of all networks at
         the same time.

@@ -80,6 +80,18 @@ def test_must_fit_leaves_out_chips_with_small_maps():
         search_chips(net, SRAM, grid={"maps_per_cluster": (0, 1)}, must_fit=True)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 16])
+def test_power_is_the_energy_of_the_batch_over_its_time(batch):
+    networks = [small(), small("wide", 32)]
+    (row,) = search_chips(networks, SRAM, grid={}, batch=batch).itertuples()
+    reports = [bf.simulate(net, 8, "LR", SRAM, batch) for net in networks]
+    joules = sum(report.energies.sum() for report in reports)  # layers and phases of the batch
+    seconds = sum(report.times.sum() for report in reports)
+    assert row.power_w == close(joules / seconds, rel=1e-12)
+    with pytest.raises(bf.BfimnaError, match="has power_w"):
+        search_chips(networks, SRAM, grid={}, batch=batch, budgets={"power_w": 0.9 * row.power_w})
+
+
 def map_bits(chip):
     return chip.clusters * chip.maps_per_cluster * chip.rows * chip.columns
 
