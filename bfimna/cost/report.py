@@ -234,10 +234,29 @@ class Report:
         return self._layers.copy()
 
     def plot(self) -> "Figure":
-        """Draw time and energy by layer and phase; return the figure."""
-        from bfimna.plot.breakdown import breakdown  # Matplotlib loads only for this
+        """Draw the batch's time and energy by weighted layer and phase; return the figure.
 
-        return breakdown(self)
+        A layer without weights counts towards the weighted layer before it.
+        """
+        from bfimna.plot.phases import breakdown  # Matplotlib, only where a figure is drawn
+        from bfimna.plot.style import title_of
+
+        title = (
+            f"{title_of(self.network.name)}, {self.precision.name}, {self.chip.name}, "
+            f"{title_of(self.technology.name)}"
+        )
+        times, energies = map(self._by_weighted_layer, (self.times, self.energies))
+        return breakdown(times, energies, title)
+
+    def _by_weighted_layer(self, costs: np.ndarray) -> "pd.DataFrame":
+        """Sum costs (layers, phases) into rows of weighted layers."""
+        import pandas as pd
+
+        names = self.network.gemm_names
+        makers = [self.network.makers[layer.name] for layer in self.network.layers]
+        rows = np.zeros((len(names), len(ALL_PHASES)))
+        np.add.at(rows, makers, costs)
+        return pd.DataFrame(rows, index=list(names), columns=list(ALL_PHASES))
 
     @property
     def title(self) -> str:

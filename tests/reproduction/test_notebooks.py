@@ -67,7 +67,7 @@ def test_prose_states_no_number_that_no_run_computed(notebook):
             for setting in SETTINGS:
                 text = text.replace(setting, "")
             found = [m.group() for m in STATED.finditer(text)]
-            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.tell)"
+            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.narrate)"
 
 
 @pytest.mark.parametrize(

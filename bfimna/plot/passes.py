@@ -1,4 +1,4 @@
-"""Pictures of the associative processor's array as a program changes it, pass by pass."""
+"""Pictures of an associative processor's array as a program changes it, pass by pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from bfimna.ap.array import Array
 from bfimna.ap.lut import Pass
 from bfimna.plot.style import COLOURS
 
-TAGGED, WRITTEN = "#F7D9A0", COLOURS[1]  # light and dark, so that greyscale keeps them apart
+TAGGED, WRITTEN = "#F7D9A0", COLOURS[1]  # light and dark: distinguishable in greyscale
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One pass, and the array after it.
+    """The array after a pass.
 
     Attributes
     ----------
-    step : the pass. cells : (rows, columns) of 0 and 1. written : which of them it wrote.
+    step : the pass. cells : (rows, columns) of 0 and 1. written : whether the pass wrote them.
     """
 
     step: Pass
@@ -48,7 +48,7 @@ def trace(array: Array, program: Sequence[Pass]) -> list[Snapshot]:
 
 
 def cells_of(array: Array) -> np.ndarray:
-    """Return all cells, (rows, columns), without counting it as a read."""
+    """Return all cells, (rows, columns), without counting a read."""
     bits = np.unpackbits(array.planes.view(np.uint8), axis=1, bitorder="little")
     by_row = bits.reshape(array.columns, array.rows, -1)[:, :, : array.groups]
     return by_row.reshape(array.columns, -1).T
@@ -57,11 +57,11 @@ def cells_of(array: Array) -> np.ndarray:
 def draw(
     ax: Axes, names: Sequence[str], cells: np.ndarray, snapshot: Snapshot | None = None
 ) -> None:
-    """Draw an array: the key above it, tagged rows shaded, rewritten cells dark.
+    """Draw an array: the key above, tagged rows shaded, written cells dark, their values below.
 
     Parameters
     ----------
-    names : of the columns, drawn in the order given. cells : (rows, columns).
+    names : of the columns. cells : (rows, columns).
     snapshot : the pass that led to these cells, if any.
     """
     rows, columns = cells.shape

@@ -1,9 +1,9 @@
-"""A stream of inferences under a budget that changes: bits chosen anew for each one.
+"""Streams of inferences under changing budgets, with bits chosen for each inference.
 
-A battery of some capacity gains a harvest before every inference, and every inference has a
-deadline. One is missed if its latency exceeds the deadline or its energy the battery's charge; a
-missed one gives no answer and takes no energy (but for weights reloaded on the way). Options are
-precisions with known accuracy: published or measured, never interpolated.
+A battery of limited capacity gains a harvest before every inference, and every inference has a
+deadline. It is missed if its latency exceeds the deadline or its energy the battery's charge; a
+missed inference gives no answer and takes no energy, except for weights already reloaded. Options
+are precisions of published or measured accuracy, never interpolated.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,27 +17,27 @@ from bfimna.errors import BfimnaError, instance, whole_number
 from bfimna.names import load_precision
 from bfimna.network.graph import Network
 from bfimna.network.precision import Bits, Precision
-from bfimna.search.unbeaten import unbeaten
+from bfimna.search.pareto import pareto_front
 from bfimna.technology.technology import Technology
 
-#: (position in the stream, charge in J, deadline in s) → position of an option, or None to skip
-Decide = Callable[[int, float, float], int | None]
+#: (index in the stream, charge in J, deadline in s) → index of an option, or None to skip
+Policy = Callable[[int, float, float], int | None]
 
 COLUMNS = ("precision", "latency_s", "energy_j", "accuracy_percent")
-ORACLE_STEPS = 5000  # of the battery's charge that the oracle tells apart
-#: a stream, made up: days in it, how far the harvest swings about its mean, what clouds leave of it
+ORACLE_STEPS = 5000  # resolution of the battery's charge in the oracle's plan
+#: of a synthetic stream: days, swing of the harvest about its mean, range of the share under clouds
 DAYS, SWING, CLOUDS = 2, 0.8, (0.4, 1.0)
-#: inferences that a cloud lasts, and a deadline
+#: inferences per cloud, and per deadline
 CLOUD_LASTS, DEADLINE_LASTS = 10, 20
-#: shares of deadlines that let the fastest option pass, the faster half, every one; and their slack
+#: shares of deadlines met by the fastest option only, by the faster half, by all; and their slack
 DEADLINES, DEADLINE_SLACK = (0.2, 0.3, 0.5), 1.05
 
 
-def pareto(options: pd.DataFrame) -> pd.DataFrame:
-    """Return the options that none beats in energy, latency and accuracy; cheapest first.
+def pareto_options(options: pd.DataFrame) -> pd.DataFrame:
+    """Return the Pareto front of energy, latency and accuracy; lowest energy first.
 
     >>> rows = [("a", 1.0, 1.0, 70.0), ("b", 2.0, 2.0, 69.0), ("c", 3.0, 3.0, 71.0)]
-    >>> list(pareto(pd.DataFrame(rows, columns=COLUMNS)).precision)
+    >>> list(pareto_options(pd.DataFrame(rows, columns=COLUMNS)).precision)
     ['a', 'c']
     """
     if missing := [c for c in COLUMNS if c not in options]:
@@ -46,15 +46,15 @@ def pareto(options: pd.DataFrame) -> pd.DataFrame:
         unknown = options.precision[options.accuracy_percent.isna()].tolist()
         raise BfimnaError(f"no published or measured accuracy for {', '.join(unknown)}")
     merit = options[["energy_j", "latency_s"]].assign(loss=-options.accuracy_percent).to_numpy()
-    kept = options[unbeaten(merit)].drop_duplicates(list(COLUMNS[1:]))
-    return kept.sort_values("energy_j").reset_index(drop=True)
+    front = options[pareto_front(merit)].drop_duplicates(list(COLUMNS[1:]))
+    return front.sort_values("energy_j").reset_index(drop=True)
 
 
-def day(options: pd.DataFrame, inferences: int = 240, seed: int = 0) -> pd.DataFrame:
-    """Return a stream: a harvest that swings by day and by cloud, and three kinds of deadline.
+def synthetic_stream(options: pd.DataFrame, inferences: int = 240, seed: int = 0) -> pd.DataFrame:
+    """Return a synthetic stream of two days: harvests by daylight and cloud, and deadlines.
 
-    The harvest swings about the mean energy of the options, two days long. A deadline lets every
-    option pass, or the faster half, or only the fastest; it holds for `DEADLINE_LASTS` inferences.
+    The mean harvest is near the mean energy of the options. A deadline is met by every option, by
+    the faster half, or by the fastest only; it lasts `DEADLINE_LASTS` inferences.
 
     Returns
     -------
@@ -76,16 +76,16 @@ def day(options: pd.DataFrame, inferences: int = 240, seed: int = 0) -> pd.DataF
     )
 
 
-def fixed(option: int) -> Decide:
-    """Decide for the same option always."""
+def fixed_policy(option: int) -> Policy:
+    """Return the policy that always chooses the same option."""
     return lambda at, charge, deadline: option
 
 
-def frugal(options: pd.DataFrame, horizon: int = 20) -> Decide:
-    """Decide for the most accurate option in time that takes 1 / `horizon` of the charge at most.
+def frugal_policy(options: pd.DataFrame, horizon: int = 20) -> Policy:
+    """Choose the most accurate option in time that takes at most 1 / `horizon` of the charge.
 
-    Where none is as cheap as that, the cheapest in time. It knows the charge and this inference's
-    deadline, and nothing of the future.
+    If there is none, the cheapest in time. The policy sees the charge and the current deadline, but
+    not the future.
     """
     latency, energy = options.latency_s.to_numpy(), options.energy_j.to_numpy()
     accuracy = options.accuracy_percent.to_numpy()
@@ -102,14 +102,14 @@ def frugal(options: pd.DataFrame, horizon: int = 20) -> Decide:
     return decide
 
 
-def run(
+def run_stream(
     options: pd.DataFrame,
     stream: pd.DataFrame,
     battery_j: float,
-    decide: Decide,
+    policy: Policy,
     reload: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """Play a stream: one row per inference, with what was decided, spent, left and answered.
+    """Play a stream: one row per inference, with its option, energy, charge left and accuracy.
 
     Parameters
     ----------
@@ -124,16 +124,16 @@ def run(
     charge, loaded, rows = battery_j, None, []
     for at, (harvest, deadline) in enumerate(zip(stream.harvest_j, stream.deadline_s, strict=True)):
         charge = min(charge + harvest, battery_j)
-        option = decide(at, charge, deadline)
+        option = policy(at, charge, deadline)
         spent, answered = 0.0, False
         if option is not None:
             before = option if loaded is None else loaded
-            anew = float(reload_j[before, option])
-            energy = float(energies[option]) + anew
+            reloading = float(reload_j[before, option])
+            energy = float(energies[option]) + reloading
             enough = energy <= charge * (1 + 1e-9)
             answered = bool(enough and latencies[option] + reload_s[before, option] <= deadline)
-            if enough:  # where it comes too late, at least the weights are there for the next
-                spent, loaded = energy if answered else anew, option
+            if enough:  # a late one leaves its weights loaded for the next
+                spent, loaded = energy if answered else reloading, option
         charge -= spent
         rows.append(
             {
@@ -148,12 +148,11 @@ def run(
     return pd.DataFrame(rows)
 
 
-def oracle(options: pd.DataFrame, stream: pd.DataFrame, battery_j: float) -> Decide:
-    """Decide as one who knows the whole stream, for the greatest total accuracy.
+def oracle_policy(options: pd.DataFrame, stream: pd.DataFrame, battery_j: float) -> Policy:
+    """Decide with knowledge of the whole stream, for the greatest total accuracy.
 
     Dynamic programming from the end, over charges on a grid of `ORACLE_STEPS`. Energies are rounded
-    up to it and harvests down, so what it plans can be done, and it falls short of the best there
-    is by what the rounding takes.
+    up to it and harvests down, so its plan is feasible, and short of the optimum by the rounding.
     """
     step = battery_j / ORACLE_STEPS
     spend = np.ceil(options.energy_j.to_numpy() / step).astype(int)
@@ -181,17 +180,17 @@ def oracle(options: pd.DataFrame, stream: pd.DataFrame, battery_j: float) -> Dec
 def crossbar_reload(
     network: Network, precisions: Sequence[Precision], cell: Technology
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a crossbar of fixed precision would pay to change its bits: seconds and joules.
+    """Return the seconds and joules for a crossbar of fixed precision to change its bits.
 
     An assumption: every weight of a layer whose bits change is fetched from DRAM at its new bits
-    and written anew, one bit per cell of the technology `cell`; all crossbars at once, the rows of
-    each in turn (data/published/components.csv has how many). Converters and input bits are taken
-    to change for nothing.
+    and rewritten, one bit per cell of the technology `cell`; all crossbars at once, the rows of
+    each in turn (their number is in data/published/components.csv). Converters and input bits are
+    assumed to change at no cost.
     """
     instance("cell", cell, Technology)
     network = instance("network", network, Network)
-    known = [load_precision(network, made) for made in listed(precisions)]
-    bits = Bits.from_precisions(network, known).left
+    loaded = [load_precision(network, precision) for precision in listed(precisions)]
+    bits = Bits.from_precisions(network, loaded).left
     weights = np.array([gemm.weights for gemm in network.gemms])
     changed = bits[:, None] != bits[None]
     written = (changed * bits[None] * weights).sum(axis=2)
@@ -208,22 +207,22 @@ def summary(played: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    played : rows of `run`, with columns seed and run. `accuracy_percent` counts a missed inference
-        as 0, `answered_accuracy_percent` leaves it out.
+    played : rows of `run_stream`, with columns seed and run. `accuracy_percent` counts a missed
+        inference as 0, `answered_accuracy_percent` leaves it out.
     """
     rows = []
-    for (name, seed), of in played.groupby(["run", "seed"], sort=False):
-        answered = of[~of.missed]
+    for (name, seed), run in played.groupby(["run", "seed"], sort=False):
+        answered = run[~run.missed]
         used = answered.precision
         rows.append(
             {
                 "run": name,
                 "seed": seed,
-                "energy_j": of.energy_j.sum(),
-                "missed": of.missed.sum(),
+                "energy_j": run.energy_j.sum(),
+                "missed": run.missed.sum(),
                 "switches": (used != used.shift()).iloc[1:].sum(),
                 "answered_accuracy_percent": answered.accuracy_percent.mean(),
-                "accuracy_percent": of.accuracy_percent.mean(),
+                "accuracy_percent": run.accuracy_percent.mean(),
             }
         )
     table = pd.DataFrame(rows).drop(columns="seed")

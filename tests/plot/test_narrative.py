@@ -1,4 +1,4 @@
-"""Prose and tables filled from a run, in a notebook and in TeX."""
+"""Text and tables filled from a run, in a notebook and in TeX."""
 
 import re
 import shutil
@@ -8,19 +8,19 @@ import pandas as pd
 import pytest
 
 from bfimna import BfimnaError, plot
-from bfimna.plot import publish, told
+from bfimna.plot import narrative, publish
 
 
-def test_prose_is_filled_and_its_numbers_are_macros(tmp_path):
+def test_text_is_filled_and_its_values_are_macros(tmp_path):
     rows = {"VGG16": {"time": "40 µs"}, "Mine_1": {"time": "5 %"}}
-    text = plot.tell(
+    text = plot.narrate(
         tmp_path / "a_fig",
         "**Answer.** {best} wins.\n\n{lines}",
         "{of}: {time}",
         rows,
         best="VGG16",
     )
-    assert text.data == "**Answer.** VGG16 wins.\n\n- VGG16: 40 µs\n- Mine_1: 5 %"
+    assert text._repr_markdown_() == "**Answer.** VGG16 wins.\n\n- VGG16: 40 µs\n- Mine_1: 5 %"
     macros = (tmp_path / "a_fig.numbers.tex").read_text().splitlines()
     assert r"\newcommand{\aFigBest}{VGG16}" in macros
     assert r"\newcommand{\aFigVGGOneSixTime}{40 \textmu{}s}" in macros
@@ -33,13 +33,28 @@ def test_a_table_has_units_sensible_digits_and_is_escaped_in_tex(tmp_path):
         "network": ["a_b & c", "d"], "edp_js": [1.23456e-7, 2e-7], "energy_j": [0.00512345, 0.006],
         "throughput_ops": [24613687068271.417969, 1e13], "fits": [True, False],
     })  # fmt: skip
-    shown = plot.table_shown(tmp_path / "t", table, list(table.columns))
+    shown = plot.show_table(tmp_path / "t", table, list(table.columns))
     assert list(shown.columns) == ["EDP (nJ·s)", "energy (mJ)", "throughput (TOPS)", "fits"]
     assert list(shown.iloc[0]) == ["123", "5.12", "24.6", "True"]
     tex = (tmp_path / "t.tex").read_text()
     assert r"a\_b \& c & 123 & 5.12 & 24.6 & True \\" in tex
     assert tex.startswith("\\begin{tabular}{lrrrl}\n\\toprule")
     assert tex.rstrip().endswith("\\bottomrule\n\\end{tabular}")
+
+
+def test_a_tex_table_equals_that_of_pandas():
+    table = pd.DataFrame(
+        {"of": ["a_b & c", "µΩ", ""], "size (%)": ["5", "1e-09", ""], "n": list("abc")}
+    )
+    escaped = table.map(narrative.tex).rename(columns=narrative.tex)
+    expected = escaped.to_latex(index=False, escape=False, column_format="lrl")
+    assert narrative.tex_table(table) == expected
+
+
+@pytest.mark.parametrize(("old", "new"), plot.RENAMED.items())
+def test_old_names_warn_and_still_work(old, new):
+    with pytest.warns(DeprecationWarning, match=f"{old} is now bfimna.plot.{new}"):
+        assert getattr(plot, old) is getattr(plot, new)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -50,8 +65,8 @@ def test_tables_and_macros_compile(tmp_path):
         "share %": list("µΩ"), "of·×≤≥<>²": ["ρ ∝ 1 − 2", "…–~^{}#$"],
     })  # fmt: skip
     for name in ("endurance", "a_fig"):
-        plot.tell(tmp_path / name, "{time} {rate}", time="40 µs × 2", rate="1e-05")
-    plot.table_shown(tmp_path / "a_fig", table, list(table.columns))
+        plot.narrate(tmp_path / name, "{time} {rate}", time="40 µs × 2", rate="1e-05")
+    plot.show_table(tmp_path / "a_fig", table, list(table.columns))
     packages = r"\usepackage[T1]{fontenc}\usepackage{textcomp,booktabs}"
     (tmp_path / "paper.tex").write_text(
         rf"\documentclass{{article}}{packages}\input{{endurance.numbers}}\input{{a_fig.numbers}}"
@@ -66,8 +81,8 @@ def test_tables_and_macros_compile(tmp_path):
 
 
 @pytest.mark.parametrize("letter", list("\\&%$#_{}~^µ×²Ω"))
-def test_every_letter_that_tex_reads_is_escaped(letter):
-    assert told.tex(letter) != letter
+def test_every_special_character_of_tex_is_escaped(letter):
+    assert narrative.tex(letter) != letter
 
 
 @pytest.mark.parametrize(("asked", "want"), [
@@ -76,13 +91,13 @@ def test_every_letter_that_tex_reads_is_escaped(letter):
     ({"formats": []}, "no format"),
     ({"own": "/nowhere.mplstyle"}, "style file"),
 ])  # fmt: skip
-def test_what_cannot_be_published_is_told_in_one_line(asked, want):
+def test_errors_of_a_publication_name_the_setting(asked, want):
     with pytest.raises(BfimnaError, match=want), plot.publication(**asked):
         pass
-    assert publish.asked() == publish.Publication()
+    assert publish.current() == publish.Publication()
 
 
-def test_the_users_own_style_has_the_last_word(tmp_path):
+def test_the_users_own_style_is_applied_last(tmp_path):
     own = tmp_path / "own.mplstyle"
     own.write_text("font.size: 5\n")
     with plot.publication("slide", own=own):
@@ -95,7 +110,7 @@ def test_the_users_own_style_has_the_last_word(tmp_path):
     publish.mpl.pyplot.close("all")
 
 
-def test_panels_side_by_side_stand_below_each_other_in_one_column():
+def test_panels_side_by_side_are_stacked_in_one_column():
     with plot.publication("paper1"):
         fig, axes = plot.figure(2, 2.0, 1, 3)
         tops = [ax.get_position().y0 for ax in axes]

@@ -1,18 +1,21 @@
-"""What a figure says in words and numbers: prose and tables filled from a run, also as TeX."""
+"""Text and tables of a figure, filled with the values of a run, for a notebook and for TeX."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from IPython.display import Markdown
 
 from bfimna.display import unit_and_factor
 from bfimna.plot.style import full_title_of
 from bfimna.tables import place, write_text
 
-#: letters that TeX reads as more than themselves, and those that its fonts lack
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: characters with a meaning in TeX, and those that its fonts lack → how TeX writes them
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -22,11 +25,11 @@ _TEX = {
 }  # fmt: skip
 _POWER = re.compile(r"(?<![\w.])(\d[\d.]*)e([+-]\d+)(?!\w)")
 _DIGITS = dict(enumerate("Zero One Two Three Four Five Six Seven Eight Nine".split()))  # noqa: SIM905
-LONGEST_MACRO = 80  # of a value that is worth a macro
+MAX_MACRO = 80  # characters of a value that gets a macro
 
 
 def tex(text: str) -> str:
-    r"""Return a text as TeX prints it.
+    r"""Return a text escaped for TeX.
 
     >>> tex("50 % of w_1"), tex("2.4e+06")
     ('50 \\% of w\\_1', '$2.4\\times 10^{6}$')
@@ -35,13 +38,13 @@ def tex(text: str) -> str:
     return _POWER.sub(_power, escaped)
 
 
-def _power(found: re.Match[str]) -> str:
-    factor = "" if found[1] == "1" else rf"{found[1]}\times "
-    return f"${factor}10^{{{int(found[2])}}}$"
+def _power(match: re.Match[str]) -> str:
+    factor = "" if match[1] == "1" else rf"{match[1]}\times "
+    return f"${factor}10^{{{int(match[2])}}}$"
 
 
 def macro_name(*parts: str) -> str:
-    """Return a TeX macro's name, which may hold letters only, and not begin with "end".
+    """Return the name of a TeX macro: letters only, and not beginning with "end".
 
     >>> macro_name("bit_fluidity", "edp at 8"), macro_name("endurance", "days")
     ('bitFluidityEdpAtEight', 'figEnduranceDays')
@@ -52,22 +55,32 @@ def macro_name(*parts: str) -> str:
     return "".join(word if not n else word[0].upper() + word[1:] for n, word in enumerate(words))
 
 
-def tell(
+@dataclass(frozen=True)
+class Narrative:
+    """A text in Markdown, which a notebook shows rendered."""
+
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+def narrate(
     output: str | Path,
     text: str,
     line: str = "",
     rows: Mapping[str, Mapping[str, object]] | None = None,
     **values: object,
-) -> Markdown:
-    """Fill a text with values of this run; write them as TeX macros beside the figure.
+) -> Narrative:
+    """Fill a text with values of this run, and write them as TeX macros beside the figure.
 
     Parameters
     ----------
-    output : of the figure; the macros go to ``output``.numbers.tex.
+    output : path of the figure without a suffix; the macros go to ``output``.numbers.tex.
     text : with ``{name}`` for each value, and ``{lines}`` for the rows.
-    line : of a row, with ``{of}`` for its name and ``{value}`` for its values.
+    line : text of a row, with ``{of}`` for its name and ``{key}`` for each of its values.
     rows : name of a row → its values.
-    values : what `text` holds, with digits and units that a reader wants.
+    values : values of `text`, already with their digits and units.
     """
     rows = rows or {}
     lines = "\n".join("- " + line.format(of=of, **row) for of, row in rows.items())
@@ -75,36 +88,38 @@ def tell(
     macros = {macro_name(output.name, key): value for key, value in values.items()}
     for of, row in rows.items():
         macros |= {macro_name(output.name, of, key): value for key, value in row.items()}
-    told = [
+    definitions = [
         f"\\newcommand{{\\{name}}}{{{tex(str(value))}}}"
         for name, value in macros.items()
-        if value != "" and len(str(value)) <= LONGEST_MACRO and "\n" not in str(value)
+        if value != "" and len(str(value)) <= MAX_MACRO and "\n" not in str(value)
     ]
-    write_text("\n".join(told) + "\n", place(output.with_name(f"{output.name}.numbers.tex")))
-    return Markdown(text.format(lines=lines, **values))
+    write_text("\n".join(definitions) + "\n", place(output.with_name(f"{output.name}.numbers.tex")))
+    return Narrative(text.format(lines=lines, **values))
 
 
-def readable(table: pd.DataFrame, columns: Sequence[str] | Mapping[str, str]) -> pd.DataFrame:
-    """Return columns of a table with the unit in the heading and three significant digits.
+def readable(table: "pd.DataFrame", columns: Sequence[str] | Mapping[str, str]) -> "pd.DataFrame":
+    """Return columns of a table as text: units in the headings, three significant digits.
 
     Parameters
     ----------
     columns : names, or name → heading; a unit is taken from the end of the name (``_s``, ``_j``).
     """
+    import pandas as pd
+
     headings = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
-    found = {}
+    texts = {}
     for column, heading in headings.items():
         values = table[column]
         if column in ("network", "technology"):
             values = values.map(full_title_of, na_action="ignore")
         heading = heading or plain(column)
         if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
-            found[heading] = ["" if pd.isna(v) else str(v) for v in values]
+            texts[heading] = ["" if pd.isna(v) else str(v) for v in values]
             continue
         unit, factor = unit_and_factor(column, values.abs().replace(0, np.nan).median())
         name = f"{heading} ({unit})" if unit else heading
-        found[name] = [number(value * factor) for value in values]
-    return pd.DataFrame(found)
+        texts[name] = [number(value * factor) for value in values]
+    return pd.DataFrame(texts)
 
 
 def plain(column: str) -> str:
@@ -120,7 +135,7 @@ def plain(column: str) -> str:
 
 
 def span(values: Iterable[float], form: str) -> str:
-    """Write the least and the greatest value; one if they read the same.
+    """Format a range from the least to the greatest value; one value if both read the same.
 
     >>> span([3.2, 1, 2], "{:.0f} %"), span([1.01, 1.02], "{:.1f} times")
     ('1 % to 3 %', '1.0 times')
@@ -131,11 +146,13 @@ def span(values: Iterable[float], form: str) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a number to so many significant digits, in full below a million.
+    """Format a number to some significant digits, in full below a million.
 
     >>> number(0.12345), number(24613.9), number(19.0), number(float("nan")), number(3e-9)
     ('0.123', '24614', '19', '', '3e-09')
     """
+    import pandas as pd
+
     if pd.isna(value):
         return ""
     if 10**digits <= abs(value) < 1e6:
@@ -143,35 +160,34 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def table_shown(
-    output: str | Path, table: pd.DataFrame, columns: Sequence[str] | Mapping[str, str]
-) -> pd.DataFrame:
-    """Return a table as `readable` has it, and write it as TeX (booktabs) beside the figure.
+def show_table(
+    output: str | Path, table: "pd.DataFrame", columns: Sequence[str] | Mapping[str, str]
+) -> "pd.DataFrame":
+    """Return a table as `readable` formats it, and write it as TeX (booktabs) beside the figure.
 
-    The file ``output``.tex holds a ``tabular``, for a ``table`` and caption of your own.
+    The file ``output``.tex contains a ``tabular``; table environment and caption are the author's.
     """
-    shown = readable(table, columns)
+    texts = readable(table, columns)
     output = Path(output)
-    write_text(tex_table(shown), place(output.with_name(f"{output.name}.tex")))
-    return shown.set_index(shown.columns[0])
+    write_text(tex_table(texts), place(output.with_name(f"{output.name}.tex")))
+    return texts.set_index(texts.columns[0])
 
 
-def tex_table(shown: pd.DataFrame) -> str:
-    r"""Return a table of texts as TeX, numbers on the right.
+def tex_table(table: "pd.DataFrame") -> str:
+    r"""Return a table of texts as TeX, columns of numbers aligned right.
 
     >>> print(tex_table(pd.DataFrame({"of": ["a_b"], "size (%)": ["5"]})).splitlines()[2])
     of & size (\%) \\
     """
-    align = "".join("r" if _numeric(shown[column]) else "l" for column in shown)
-    lines = [" & ".join(map(tex, row)) + r" \\" for row in _rows(shown)]
-    head = " & ".join(tex(str(column)) for column in shown) + r" \\"
+    # `DataFrame.to_latex` gives the same bytes, but needs Jinja2
+    align = "".join("r" if _is_numeric(table[column]) else "l" for column in table)
+    head, *lines = (
+        " & ".join(tex(str(cell)) for cell in row) + r" \\"
+        for row in (table.columns, *table.itertuples(index=False))
+    )
     body = ["\\toprule", head, "\\midrule", *lines, "\\bottomrule"]
     return "\n".join([f"\\begin{{tabular}}{{{align}}}", *body, "\\end{tabular}"]) + "\n"
 
 
-def _rows(shown: pd.DataFrame) -> Iterable[tuple[str, ...]]:
-    return shown.itertuples(index=False, name=None)
-
-
-def _numeric(texts: pd.Series) -> bool:
+def _is_numeric(texts: "pd.Series") -> bool:
     return all(re.fullmatch(r"[-+.\de]*", text) for text in texts) and any(texts)

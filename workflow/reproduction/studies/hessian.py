@@ -1,4 +1,4 @@
-"""Mean Hessian traces of a float network's loss.
+"""Mean Hessian traces of a float network's loss, from which its sensitivities follow.
 
 Hutchinson's estimate needs v·Hv only, for random signs v, and a central difference of the loss
 gives that with forward passes: no gradients.
