@@ -4,7 +4,11 @@ Reading order: `network` (and `network.zoo`), `ap`, `chip`, `technology`, `resul
 `search`, `studies`.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bfimna import ap, data
 from bfimna.cost.dataset import read_sweep
@@ -23,6 +27,11 @@ from bfimna.network.scalesim import read_scalesim
 from bfimna.onnx import read_onnx, read_onnx_precision
 from bfimna.technology.technology import Technology
 
+if TYPE_CHECKING:
+    from bfimna.emulator.arrays import Emulator
+    from bfimna.emulator.infer import InferReport
+    from bfimna.emulator.integer import Parameters
+
 __version__ = "0.2.0"
 
 __all__ = [
@@ -39,6 +48,7 @@ __all__ = [
     "data",
     "digits",
     "emulator",
+    "infer",
     "load_chip",
     "load_network",
     "load_precision",
@@ -69,3 +79,40 @@ def __getattr__(name: str) -> object:
     if name in _LAZY:
         return import_module(_LAZY[name])
     raise AttributeError(f"module 'bfimna' has no attribute {name!r}")
+
+
+def infer(
+    network: Network,
+    parameters: "Parameters",
+    images: np.ndarray | Mapping[str, np.ndarray],
+    precision: Precision,
+    *,
+    chip: Chip | None = None,
+    threads: int = 0,
+    emulator: "Emulator | None" = None,
+    keep: bool = False,
+    progress: bool = False,
+) -> "tuple[np.ndarray, InferReport]":
+    """Run integer-only inference on the bit-exact emulator.
+
+    Parameters
+    ----------
+    parameters : integers by layer, see `bfimna.emulator.quantise`.
+    images : unsigned integers of the input's bits, (images, channels, y, x); by name where there
+        are several inputs.
+    chip : LR unless given; says how many CAPs share the rows, so how often they are filled.
+    threads : processor threads; 0 for all.
+    emulator : arrays to use again, as they were left.
+    keep : return every layer's tensor in the report.
+    progress : a line per layer to stderr.
+
+    Returns
+    -------
+    The output's integers, (images, channels, y, x) or (images, channels), and the report.
+    """
+    from bfimna.emulator.infer import infer  # compiled code: loaded by those who emulate
+
+    return infer(
+        network, parameters, images, precision,
+        chip=chip, threads=threads, emulator=emulator, keep=keep, progress=progress,
+    )  # fmt: skip
