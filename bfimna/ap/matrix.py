@@ -212,7 +212,8 @@ def _beside(a: Counts, b: Counts) -> Counts:
     """Add up what arrays count that run in lockstep: all events, the cycles of the longer."""
     both = a + b
     longer = a if a.cycles > b.cycles else b
-    return Counts(*(getattr(longer if f in CYCLES else both, f) for f in vars(both)))
+    longest = {event: getattr(longer, event) for event in CYCLES}
+    return Counts(**{**both.amounts, **longest})
 
 
 def _repeat(values: np.ndarray, bits: int, words: int) -> np.ndarray:

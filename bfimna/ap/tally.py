@@ -49,7 +49,7 @@ def ran(own: Compiled, tagged: np.ndarray, cells: int) -> Counts:
     tagged : tags that each pass set, shape (passes,).
     """
     written, matched, enabled = (own.sums @ tagged).tolist()
-    return Counts.named(
+    return Counts(
         compares=own.compares,
         writes=own.passes,
         compare_rows=own.compares * cells,

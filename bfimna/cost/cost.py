@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.counts import Amount, Counts
-from bfimna.ap.events import NONE
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.placement import PHASES, Placement
 from bfimna.mapping.traffic import Traffic
@@ -122,11 +121,11 @@ def write_energy(
 
 
 def _total(counts: Counts, prices: dict[str, Any]) -> Amount:
-    amounts, total = counts.__dict__, None
+    amounts, total = counts.amounts, None
     for event, price in prices.items():
-        amount = amounts[event]
-        if amount is not NONE:
-            total = amount * price if total is None else total + amount * price
+        if event in amounts:
+            priced = amounts[event] * price
+            total = priced if total is None else total + priced
     return 0.0 if total is None else total
 
 

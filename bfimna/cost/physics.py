@@ -3,7 +3,6 @@
 import numpy as np
 
 from bfimna import data
-from bfimna.ap.events import NONE
 from bfimna.cost import cost
 from bfimna.cost.cost import ALL_PHASES
 from bfimna.cost.peak import Peak
@@ -91,7 +90,7 @@ def load_current(placement: Placement, technology: Technology) -> float:
     work = placement.phases["load"]
     prices = cost.joules_of(technology, placement.chip.columns)
     counts = work.counts
-    if counts.loads is NONE:  # row by row, nothing happens at once
+    if "loads" not in counts.amounts:  # row by row, nothing happens at once
         return 0.0
     a_column = counts.cells_loaded / np.maximum(counts.loads / placement.folds, 1)
     joules = (

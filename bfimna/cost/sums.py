@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.counts import Counts
-from bfimna.ap.events import NONE
 from bfimna.cost import cost
 from bfimna.mapping.placement import Placement, Work
 from bfimna.mapping.traffic import Traffic
@@ -101,8 +100,8 @@ def _total(works: list[tuple[Work, np.ndarray]]) -> Counts:
     """Return the counts of several phases summed over their layers, each layer weighted."""
     total = Counts()
     for work, weights in works:
-        amounts = work.counts.__dict__.values()
-        total = total + Counts.of([a if a is NONE else _dot(a, weights) for a in amounts])
+        amounts = work.counts.amounts.items()
+        total = total + Counts(**{event: _dot(amount, weights) for event, amount in amounts})
     return total
 
 

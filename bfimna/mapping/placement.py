@@ -10,7 +10,6 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
-from bfimna.ap.events import NONE
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.mapping import columns
 from bfimna.mapping.alike import Words
@@ -148,11 +147,10 @@ def _joined(works: list[Work]) -> Work:
     amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
     shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
     n = sum(len(w.layers) for w in works)
+    occurring = {event for w in works for event in w.counts.amounts}
 
     def side_by_side(event: str) -> ap.Amount:
         amounts = [getattr(w.counts, event) for w in works]
-        if all(amount is NONE for amount in amounts):
-            return NONE
         row, at = np.empty((*shape, n)), 0
         for amount, w in zip(amounts, works, strict=True):
             row[..., at : at + len(w.layers)] = amount
@@ -161,7 +159,7 @@ def _joined(works: list[Work]) -> Work:
 
     return Work(
         np.concatenate([w.layers for w in works]),
-        Counts(*(side_by_side(event) for event in ap.EVENTS)),
+        Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
         np.concatenate([w.rows for w in works]),
         None if works[0].segment is None else np.concatenate([w.segment for w in works]),
     )
