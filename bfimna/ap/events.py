@@ -102,6 +102,6 @@ CYCLES, ENERGY_EVENTS = EVENTS[:5], EVENTS[5:]
 _NAMES = frozenset(EVENTS)
 
 
-def check_set(counts: str) -> None:
-    """Raise unless `counts` names one of the two sets."""
-    one_of("counts", counts, get_args(CountSet))
+def check_count_set(count_set: str) -> None:
+    """Raise unless this names one of the two sets of closed forms."""
+    one_of("counts", count_set, get_args(CountSet))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice, product
 
-from bfimna.ap.lut import Lut, Pass, Row, all_rows
+from bfimna.ap.passes import Lut, Pass, Row, all_rows
 from bfimna.errors import BfimnaError
 
 Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
@@ -96,7 +96,7 @@ def _least(cover: Sequence[Pass], serves: Served, kept: Sequence[Row]) -> Weight
 
 def _weight(order: Sequence[Pass], rows: Mapping[Row, Row]) -> Weight:
     """Return cells written and passes matched over all rows, and driven key columns."""
-    traces = [Lut((), tuple(order)).trace(row) for row in rows]
+    traces = [Lut((), tuple(order)).run(row) for row in rows]
     return (
         sum(cells for _, _, cells in traces),
         sum(matches for _, matches, _ in traces),

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from bfimna.ap.counts import CountSet, check_set
+from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.cost.cost import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
@@ -65,7 +65,7 @@ def simulate(
     precision = load_precision(network, precision)
     chip, technology = load_chip(chip), load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    check_set(counts)
+    check_count_set(counts)
     placement = _placed(network, precision, chip, batch, counts)
     times, energies = costs(placement, technology, len(network.layers))
     for costs_of in (times, energies):

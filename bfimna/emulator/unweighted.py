@@ -137,7 +137,8 @@ def _function(
 def _leaky_relu(rows: Rows, step: Step) -> Columns:
     word, own = rows.word, step.own
     scaled = scale(rows, copy(rows, word), len(word), own.multiplier, own.shift, word)
-    rows.run(programs.maximum(scaled, word, *rows.spare(2, word, scaled), True))
+    won, lost = rows.spare(2, word, scaled)
+    rows.run(programs.maximum(scaled, word, won, lost, True))
     return word
 
 

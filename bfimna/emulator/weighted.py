@@ -11,10 +11,10 @@ import numpy as np
 
 from bfimna.ap import programs
 from bfimna.ap.array import Array
-from bfimna.ap.compiled import ALL
+from bfimna.ap.bit_planes import pack
 from bfimna.ap.counts import rows_left, scale_bits
-from bfimna.ap.matrix import Layout, add_up
-from bfimna.ap.planes import pack
+from bfimna.ap.lowering import ALL_ONES
+from bfimna.ap.matrix import Layout, add_up, product_layout
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, Word, folded_bias, zero_point
@@ -153,7 +153,7 @@ def _operands(
 
     emulator.each(pack_weights if runs.by_channel else pack_pixels, planes.shape[1])
     outer = pixels[rows[:, None] + places] if runs.by_channel else weights.T
-    layout = Layout.of(p.weight_bits, p.bits, p.gemm.length, (True, False), p.columns)
+    layout = product_layout(p.weight_bits, p.bits, p.gemm.length, (True, False), p.columns)
     return _Operands(planes, np.ascontiguousarray(outer, np.int32), layout)
 
 
@@ -218,7 +218,7 @@ class _Channels:
             planes = pack(values[None], bits)
         else:
             one = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
-            planes = np.where(one, ALL, np.uint64(0))
+            planes = np.where(one, ALL_ONES, np.uint64(0))
         return cls(planes, runs.by_channel)
 
     def of_chunk(self, chunk: Chunk, words: int) -> np.ndarray:

@@ -108,7 +108,7 @@ def place(
         an array has.
     """
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    ap.check_set(counts)
+    ap.check_count_set(counts)
     if not network.gemms:
         raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")
     chip = chip.sized_for(network, batch)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap.machine import kept
+from bfimna.ap.codegen import cached_jit
 from bfimna.search.elimination import Elimination, Solved
 
 #: parts that are kept at once, before the search gives up its proof
@@ -93,7 +93,7 @@ def _unbeaten(parts: _Parts, widths: int) -> np.ndarray:
     return order[_staircase(code[order], np.ascontiguousarray(parts.costs[order]), ROUNDING)]
 
 
-@kept
+@cached_jit
 def _staircase(code: np.ndarray, costs: np.ndarray, rounding: float) -> np.ndarray:
     """Whether each of rows sorted by code and first cost is unbeaten in its second and third.
 

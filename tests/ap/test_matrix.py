@@ -124,6 +124,6 @@ def test_faults_do_harm_and_are_reproducible():
 
 def test_an_array_of_just_the_columns_of_a_product_is_enough():
     """Operands of 8 bits beside a product of 16."""
-    assert matrix.Layout.of(8, 8, 1, (False, False), 32).product == range(16)
+    assert matrix.product_layout(8, 8, 1, (False, False), 32).product == range(16)
     with pytest.raises(bf.BfimnaError, match="gemm needs 32 columns; the array has 31"):
-        matrix.Layout.of(8, 8, 1, (False, False), 31)
+        matrix.product_layout(8, 8, 1, (False, False), 31)
