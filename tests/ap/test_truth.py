@@ -3,6 +3,7 @@
 import heapq
 import itertools
 
+import numpy as np
 import pytest
 
 import bfimna as bf
@@ -142,8 +143,22 @@ def test_large_tables_end():
         (lambda: bf.ap.generate("aa", {}), "1 to 8 names, once each"),
         (lambda: bf.ap.generate("ab", 7), "a function or a mapping, not int"),
         (lambda: bf.ap.generate("ab", {(0, 2): (0, 0)}), "want 2 bits of 0 or 1"),
+        (lambda: bf.ap.generate(None, {}), "truth table over None: want 1 to 8 names"),
+        (lambda: bf.ap.generate(5, {}), "truth table over 5: want 1 to 8 names"),
+        (lambda: bf.ap.generate([[1], [2]], {}), r"over \[\[1\], \[2\]\]: want 1 to 8 names"),
+        (lambda: bf.ap.generate((1, 2), {(0, 1): (0, 0)}), r"over \(1, 2\): want 1 to 8 names"),
+        (lambda: bf.ap.generate("ab", {1: (0, 1)}), r"row 1 → \(0, 1\): want 2 bits"),
+        (lambda: bf.ap.generate("ab", {(0, 1): 1}), r"row \(0, 1\) → 1: want 2 bits"),
+        (lambda: bf.ap.generate("ab", {(0, 1): ([0], [1])}), "want 2 bits of 0 or 1"),
+        (lambda: bf.ap.generate("ab", lambda a, b: None), r"row \(0, 0\) → None: want 2 bits"),
+        (lambda: bf.ap.generate("ab", lambda a, b: np.eye(2)), "want 2 bits of 0 or 1"),
+        (lambda: bf.ap.generate("ab", lambda a: (a,)), r"over \(a, b\) fails: TypeError.*2 were"),
+        (lambda: bf.ap.generate("ab", lambda a, b: 1 // 0), "fails: ZeroDivisionError"),
+        (lambda: bf.ap.generate("ab", {}, 5), "unreachable rows must be a sequence of rows, not 5"),
+        (lambda: bf.ap.generate("ab", {}, [(7, 0)]), r"row \(7, 0\): want 2 bits"),
+        (lambda: bf.ap.generate("ab", {}, [[[0], 1]]), r"row \[\[0\], 1\]: want 2 bits"),
     ],
 )
-def test_tables_that_are_none(call, message):
+def test_invalid_tables_are_refused(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()
