@@ -91,7 +91,7 @@ CALLS = {
     "reproduced_schemes": (bf.search.reproduced_schemes, ["resnet18"]),
     "synthetic": (bf.emulator.synthetic, [DIGITS, FOUR, 0]),
     "infer": (
-        lambda network, images, bits, keep: bf.emulator.infer(
+        lambda network, images, bits, keep: bf.infer(
             network, bf.emulator.synthetic(DIGITS, FOUR), images, bits, keep=keep
         ),
         [DIGITS, IMAGES, FOUR, False],

@@ -6,10 +6,10 @@ Whole networks run by `bfimna.infer`.
 
 from bfimna.ap.arithmetic import add, maximum, multiply, reduce, relu, requantise, subtract
 from bfimna.ap.array import Array
-from bfimna.ap.counts import Counts
+from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
-from bfimna.ap.lut import Lut
 from bfimna.ap.matrix import gemm
+from bfimna.ap.passes import Lut
 from bfimna.ap.truth import generate
 from bfimna.errors import renamed
 

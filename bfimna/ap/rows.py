@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 
 from bfimna.ap.array import Array
-from bfimna.ap.lut import Pass
+from bfimna.ap.passes import Pass
 from bfimna.ap.programs import Program
 from bfimna.errors import BfimnaError
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from bfimna import data
 from bfimna.ap.counts import CountSet
-from bfimna.ap.events import NONE
 from bfimna.cost import formulas
 from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.peak import Peak
@@ -151,7 +150,7 @@ def load_current(placement: Schedule, technology: Technology) -> float:
     work = placement.phases["load"]
     prices = formulas.event_joules(technology, placement.chip.columns)
     counts = work.counts
-    if counts.loads is NONE:  # row by row, nothing happens at once
+    if "loads" not in counts.amounts:  # row by row, nothing happens at once
         return 0.0
     a_column = counts.cells_loaded / np.maximum(counts.loads / placement.folds, 1)
     joules = (

@@ -7,7 +7,6 @@ broadcasts against counts.
 import numpy as np
 
 from bfimna.ap.counts import Amount, Counts
-from bfimna.ap.events import NONE
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import HORIZONTAL, PHASES, Mode, Schedule, Traffic, Vertical
 from bfimna.technology.prices import AnyPrices, LinkPrices, Price
@@ -106,11 +105,11 @@ def write_energy(
 
 
 def _total(counts: Counts, price_of: dict[str, Price]) -> Amount:
-    amounts, total = counts.__dict__, None
+    amounts, total = counts.amounts, None
     for event, price in price_of.items():
-        amount = amounts[event]
-        if amount is not NONE:
-            total = amount * price if total is None else total + amount * price
+        if event in amounts:
+            priced = amounts[event] * price
+            total = priced if total is None else total + priced
     return 0.0 if total is None else total
 
 

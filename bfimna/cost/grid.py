@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.ap.counts import CountSet, check_set
+from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.digests import digest
 from bfimna.errors import BfimnaError, truth, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
@@ -112,7 +112,7 @@ def grid(
     if supplies is not None:
         techs = [tech.at_supply(v) for tech in techs for v in listed(supplies)]
     for count_set in sets:
-        check_set(count_set)
+        check_count_set(count_set)
     combinations = Grid(
         tuple((net, _precisions(net, bits, nets)) for net in nets),
         tuple(load_chip(chip) for chip in listed(chips)),

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from bfimna import names
-from bfimna.ap.counts import CountSet, check_set
+from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
@@ -81,7 +81,7 @@ def simulate(
     precision = names.load_precision(network, precision)
     chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    check_set(counts)
+    check_count_set(counts)
     placement = _placed(network, precision, chip, batch, counts, mapping)
     times, energies = costs(placement, technology, len(network.layers))
     times.setflags(write=False)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.counts import Amount, Counts, CountSet
-from bfimna.ap.events import NONE
 from bfimna.cost import formulas
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import Schedule, Vertical, Work
@@ -114,8 +113,8 @@ def _weighted(works: list[tuple[Work, np.ndarray]]) -> Counts:
     """Return the counts of several phases summed over their layers, each layer weighted."""
     total = Counts()
     for work, weights in works:
-        amounts = work.counts.__dict__.values()
-        total = total + Counts.of([a if a is NONE else _dot(a, weights) for a in amounts])
+        amounts = work.counts.amounts.items()
+        total = total + Counts(**{event: _dot(amount, weights) for event, amount in amounts})
     return total
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.array import Array
-from bfimna.ap.cells import processors
+from bfimna.ap.bit_planes import processors
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.errors import truth, whole_number

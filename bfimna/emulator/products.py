@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 
 from bfimna.ap.array import Array
-from bfimna.ap.compiled import ALL
+from bfimna.ap.bit_planes import pack
 from bfimna.ap.counts import scale_bits
-from bfimna.ap.planes import pack
+from bfimna.ap.lowering import ALL_ONES
 from bfimna.ap.rows import Rows
 from bfimna.emulator import windows
 from bfimna.emulator.arrays import Emulator
@@ -199,7 +199,7 @@ class _Channels:
             planes = pack(values[None], bits)
         else:
             one = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
-            planes = np.where(one, ALL, np.uint64(0))
+            planes = np.where(one, ALL_ONES, np.uint64(0))
         return cls(planes, runs.by_channel)
 
     def of_chunk(self, chunk: Chunk, words: int) -> np.ndarray:

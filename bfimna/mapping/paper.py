@@ -15,7 +15,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts, CountSet
-from bfimna.ap.matrix import Layout, add_up
+from bfimna.ap.matrix import add_up, product_layout
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep
 from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
@@ -236,7 +236,9 @@ class PaperProducts:
     def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
         """Multiply and reduce the products of each array; yield the rows left as planes."""
         signed = step.matmul.left.signed, step.matmul.right.signed
-        layout = Layout.of(step.left_bits, step.right_bits, step.matmul.k, signed, step.columns)
+        layout = product_layout(
+            step.left_bits, step.right_bits, step.matmul.k, signed, step.columns
+        )
         total, folds = layout.total, int(self.folds[step.number])
         beside = int(self.sums.side_by_side[step.number])
         for number, part in enumerate(self._parts(step)):

@@ -87,7 +87,7 @@ class Plan:
         >>> int(schedule.phases["multiply"].counts.compares[0]), int(schedule.folds[0])
         (1792, 7)
         """
-        ap.check_set(counts)
+        ap.check_count_set(counts)
         widths = _as_bits(self.network, bits)
         words = self.storage.words(widths)
         own = words.at(self.storage.index)

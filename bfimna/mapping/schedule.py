@@ -7,7 +7,6 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts, CountSet
-from bfimna.ap.events import NONE
 from bfimna.display import html_table, quantity
 from bfimna.mapping.chip import Chip
 from bfimna.network.precision import Bits
@@ -184,11 +183,10 @@ def joined(works: list[Work]) -> Work:
     amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
     shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
     n = sum(len(w.layers) for w in works)
+    occurring = {event for w in works for event in w.counts.amounts}
 
     def side_by_side(event: str) -> Amount:
         amounts = [getattr(w.counts, event) for w in works]
-        if all(amount is NONE for amount in amounts):
-            return NONE
         row, at = np.empty((*shape, n)), 0
         for amount, w in zip(amounts, works, strict=True):
             row[..., at : at + len(w.layers)] = amount
@@ -198,7 +196,7 @@ def joined(works: list[Work]) -> Work:
     attached = [w.mode.rows for w in works if isinstance(w.mode, Vertical)]
     return Work(
         np.concatenate([w.layers for w in works]),
-        Counts(*(side_by_side(event) for event in ap.EVENTS)),
+        Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
         np.concatenate([w.rows for w in works]),
         Vertical(np.concatenate(attached)) if attached else HORIZONTAL,
     )

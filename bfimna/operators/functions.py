@@ -94,7 +94,8 @@ def leaky_relu_counts(bits: Amount) -> Counts:
 def _leaky_relu(rows: Rows, step: Step) -> Columns:
     word, own = rows.word, step.constants
     multiple = scale(rows, copy(rows, word), len(word), own.multiplier, own.shift, word)
-    rows.run(programs.maximum(multiple, word, *rows.spare(2, word, multiple), True))
+    won, lost = rows.spare(2, word, multiple)
+    rows.run(programs.maximum(multiple, word, won, lost, True))
     return word
 
 

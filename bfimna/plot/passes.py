@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bfimna.ap.array import Array
-from bfimna.ap.lut import Pass
+from bfimna.ap.passes import Pass
 from bfimna.plot.style import COLOURS
 
 TAGGED, WRITTEN = "#F7D9A0", COLOURS[1]  # light and dark: distinguishable in greyscale

@@ -128,9 +128,9 @@ class _Staircase(Protocol):
 
 @lru_cache
 def _compiled_staircase() -> _Staircase:
-    from bfimna.ap.machine import kept  # Numba, only where bits are searched
+    from bfimna.ap.codegen import cached_jit  # Numba, only where bits are searched
 
-    compiled: _Staircase = kept(_staircase)
+    compiled: _Staircase = cached_jit(_staircase)
     return compiled
 
 

@@ -13,7 +13,7 @@ from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
-from bfimna.ap.lut import Pass
+from bfimna.ap.passes import Pass
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.check import differences

@@ -137,7 +137,7 @@ def test_runs_alone_with_its_defaults(notebook, modules, tmp_path, monkeypatch):
         sys.settrace(before)
     mpl.pyplot.close("all")
     ran = {modules[file] for file in called & modules.keys()}
-    packages = {"bfimna", "bfimna.ap", "bfimna.search"}  # their __getattr__ only pass names on
+    packages = {"bfimna", "bfimna.search"}  # their __getattr__ only pass names on
     assert ran - packages <= set(READS.modules(path))
     output = shown.get("output")
     if output is not None:

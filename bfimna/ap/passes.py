@@ -1,15 +1,23 @@
-"""Passes, and ordered lists of them: how an AP runs an in-place truth table.
+"""Passes, tables of them, and programs: what an AP runs.
 
-A *pass* compares a (ternary) key and writes the tagged rows. `truth` generates lists of passes.
+A *pass* compares a (ternary) key and writes the tagged rows. A `Lut` is a list of passes over named
+columns, generated from a truth table (`truth`). A program is a sequence of passes over an array's
+columns: a range of columns is a word, its first column the lowest bit. Carry, borrow and flag
+columns and a product's columns must hold 0 when a program starts, unless it says that it clears
+them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, wraps
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, cast
+
+from bfimna.errors import BfimnaError
 
 Row = tuple[int, ...]
+Word = Sequence[int]  # columns of a word, lowest bit first: a range, or a tuple of any columns
+Options = ParamSpec("Options")
 
 
 @dataclass(frozen=True)
@@ -81,12 +89,7 @@ class Lut:
             for step in self.passes
         )
 
-    def run(self, row: Row) -> tuple[Row, int]:
-        """Apply all passes to one row; return the row and the number of cells written."""
-        row, _, cells = self.trace(row)
-        return row, cells
-
-    def trace(self, row: Row) -> tuple[Row, int, int]:
+    def run(self, row: Row) -> tuple[Row, int, int]:
         """Apply all passes to one row; return it, the passes that matched, the cells written."""
         matches = cells = 0
         for step in self.passes:
@@ -97,7 +100,7 @@ class Lut:
     @cached_property
     def outcomes(self) -> tuple[tuple[Row, Row, int, int], ...]:
         """Every row with its result, the passes that match on the way and the cells they write."""
-        return tuple((row, *self.trace(row)) for row in all_rows(len(self.columns)))
+        return tuple((row, *self.run(row)) for row in all_rows(len(self.columns)))
 
     @property
     def key_columns(self) -> int:
@@ -131,3 +134,45 @@ class Lut:
 def all_rows(width: int) -> Iterator[Row]:
     """Return every row of so many columns, in the order of binary numbers."""
     return product((0, 1), repeat=width)
+
+
+class Program(tuple[Pass, ...]):
+    """A sequence of passes that computes its hash once: arrays cache its lowered form by it."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def cached_program(make: Callable[Options, tuple[Pass, ...]]) -> Callable[Options, Program]:
+    """Let a function that lists passes return one `Program` for equal arguments."""
+
+    @wraps(make)
+    def program(*words: Options.args, **options: Options.kwargs) -> Program:
+        return Program(make(*words, **options))
+
+    return cast(Callable[Options, Program], lru_cache(program))
+
+
+def check_ranges(what: str, *ranges: Sequence[int], equal: bool = False) -> None:
+    """Raise unless the column ranges are words and disjoint (and of one length, if `equal`)."""
+    columns = [c for r in ranges for c in r]
+    if any(isinstance(r, range) and not r for r in ranges):
+        raise BfimnaError(f"{what}: a word without columns")
+    if min(columns) < 0:
+        raise BfimnaError(f"{what}: column {min(columns)}; columns count from 0")
+    if len(set(columns)) < len(columns):
+        twice = sorted({c for c in columns if columns.count(c) > 1})
+        raise BfimnaError(f"{what}: column ranges overlap in {twice}")
+    if equal and len({len(r) for r in ranges}) > 1:
+        raise BfimnaError(f"{what}: words of {[len(r) for r in ranges]} columns, want equal ones")
+
+
+def ripple(lut: Lut, a: Word, p: Word, carry: int, *control: int) -> tuple[Pass, ...]:
+    """Run a full adder's table (or a subtractor's) over two words, from the lowest bit up."""
+    return tuple(
+        step for i, k in zip(a, p, strict=True) for step in lut.at((*control, i, k, carry))
+    )

@@ -1,6 +1,6 @@
-"""The cells of an array as packed bit planes, and how compiled code runs programs on them.
+"""An array's cells as packed bit planes, 64 rows a word, on which compiled loops run programs.
 
-No range is checked and nothing counted here: `array` does both.
+No range is checked and no event counted here: `array` does both.
 """
 
 import os
@@ -11,12 +11,13 @@ from types import ModuleType
 
 import numpy as np
 
-from bfimna.ap.compiled import ALL, Compiled
 from bfimna.ap.faults import Faults
+from bfimna.ap.lowering import ALL_ONES, LoweredProgram
 
-NOTHING = np.uint64(0)
+COLUMNS = 72  # of an array: 16 + 16 bit operands, 32 bit product, carry and flags
+ZERO = np.uint64(0)
 
-Set = tuple[Sequence[int], int]  # the first row of each of a table's names, and how many such sets
+RowSets = tuple[Sequence[int], int]  # first row for each of a table's names, number of such sets
 
 
 def processors() -> int:
@@ -31,14 +32,28 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 @lru_cache
 def _loops() -> tuple[ModuleType, ModuleType]:
-    """Return the compiled loops: numba takes half a second, which only those who emulate pay."""
-    from bfimna.ap import careful, kernels
+    """Return the compiled loops; importing numba takes half a second, so only if they are used."""
+    from bfimna.ap import faulty_kernels, kernels
 
-    return kernels, careful
+    return kernels, faulty_kernels
+
+
+def pack(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return the bit planes of integers (rows, n); bits above an integer's are its sign."""
+    planes = np.empty((bits, len(values), -(-values.shape[1] // 64)), np.uint64)
+    _loops()[0].pack(np.ascontiguousarray(values, np.int64), 0, planes)
+    return planes
+
+
+def unpack(planes: np.ndarray, n: int, signed: bool) -> np.ndarray:
+    """Return the integers (rows, n) of bit planes; the top plane is a sign if `signed`."""
+    numbers = np.empty((planes.shape[1], n), np.int64)
+    _loops()[0].unpack(np.ascontiguousarray(planes), bool(signed), numbers)
+    return numbers
 
 
 class Cells:
-    """The cells of an array, with what is wrong with them.
+    """The cells of an array, with their defects.
 
     Parameters
     ----------
@@ -73,7 +88,7 @@ class Cells:
         self.words, self.threads, self.faults = words, threads, faults
         shape = (columns, rows * words)
         self.planes = np.zeros(shape, np.uint64)
-        self.valid = np.full(shape[1], ALL)
+        self.valid = np.full(shape[1], ALL_ONES)
         self.ragged = bool(last)
         if last:
             self.valid[run - 1 :: run] = 2**last - 1
@@ -81,7 +96,7 @@ class Cells:
         self.stuck, self.stuck_value = faults.draw(shape)
         if self.stuck.size:
             self.planes |= self.stuck_value & self.valid
-        #: whether no cell or match line can fail, and nobody counts writes per cell
+        #: whether no cell or match line can fail, and writes per cell are not counted
         self.healthy = not (wear or self.stuck.size or faults.match_error)
         self.restart(0)
 
@@ -90,7 +105,7 @@ class Cells:
         self._number, self._run = number, 0
 
     def overwrite(self, columns: range, packed: np.ndarray | np.uint64, stop: int) -> None:
-        """Put bits into columns, whatever they held; stuck cells keep theirs."""
+        """Overwrite columns with bits; stuck cells keep theirs."""
         where = slice(columns.start, columns.stop)
         if isinstance(packed, np.ndarray) and self.ragged:
             packed = packed & self.valid[:stop]
@@ -101,35 +116,37 @@ class Cells:
         if self.wear is not None:
             self.wear[where, : 64 * stop] += 1
 
-    def run_program(self, own: Compiled, stop: int) -> np.ndarray:
+    def run_program(self, program: LoweredProgram, stop: int) -> np.ndarray:
         """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""
-        kernels, careful = _loops()
-        execute = kernels.execute if self.healthy else careful.execute
+        kernels, faulty = _loops()
+        execute = kernels.execute if self.healthy else faulty.execute
         cells, more = (self.planes.reshape(-1), self.valid), self._defects()
-        lines = own.columns * self.planes.shape[1]
+        lines = program.columns * self.planes.shape[1]
 
         def work(lo: int, hi: int) -> np.ndarray:
             scratch = np.empty(kernels.BLOCK, np.uint64)
-            tagged = np.zeros(own.passes, np.int64)
-            execute(*cells, lo, hi, lines, own.program, scratch, tagged, *more)
+            tagged = np.zeros(program.passes, np.int64)
+            execute(*cells, lo, hi, lines, program.arrays, scratch, tagged, *more)
             return tagged
 
         return self._shared(work, stop)
 
-    def run_levels(self, own: Compiled, levels: tuple[Set, ...], columns: range) -> np.ndarray:
+    def run_levels(
+        self, program: LoweredProgram, levels: tuple[RowSets, ...], columns: range
+    ) -> np.ndarray:
         """Run vertical levels; return the tags of each pass, and of the hand-over, over all."""
-        kernels, careful = _loops()
-        add_rows = kernels.add_rows if self.healthy else careful.add_rows
+        kernels, faulty = _loops()
+        add_rows = kernels.add_rows if self.healthy else faulty.add_rows
         cells, more = (self.planes.reshape(-1), self.valid), self._defects()
         stride = self.planes.shape[1]
-        first = np.array([[rows[c] for c in (*own.columns, -1)] for rows, _ in levels])
+        first = np.array([[rows[c] for c in (*program.columns, -1)] for rows, _ in levels])
         lines = columns.start * stride + first * self.words
         words = np.array([times for _, times in levels]) * self.words
-        across = stride, len(columns), own.program
+        across = stride, len(columns), program.arrays
 
         def work(lo: int, hi: int) -> np.ndarray:
             scratch = np.empty(kernels.BLOCK, np.uint64)
-            tagged = np.zeros((len(levels), own.passes + 2), np.int64)
+            tagged = np.zeros((len(levels), program.passes + 2), np.int64)
             stops = words if len(levels) > 1 else np.array([hi])
             starts = np.full(len(levels), lo)
             shifted = np.zeros((stops - starts).sum(), np.uint64)
@@ -149,12 +166,12 @@ class Cells:
         return np.sum(list(_pool(self.threads).map(work, starts, stops)), axis=0)
 
     def _defects(self) -> tuple:
-        """Return what the careful kernels are to know of this run's cells; nothing if healthy."""
+        """Return what the loops for faulty cells take besides: defects and wear."""
         if self.healthy:
             return ()
         self._run += 1
         error = float(self.faults.match_error)
-        seed = self.faults.match_seed(self._number, self._run) if error else NOTHING
+        seed = self.faults.match_seed(self._number, self._run) if error else ZERO
         wear = np.zeros(0, np.uint32) if self.wear is None else self.wear.reshape(-1)
         stuck, value = self.stuck.reshape(-1), self.stuck_value.reshape(-1)
         return _loops()[1].Defects(stuck, value, error, seed), wear

@@ -1,4 +1,4 @@
-"""The compiled loops for cells that fail or wear: pass by pass, with what each write does to cells.
+"""Compiled loops for cells that fail or wear: pass by pass, each write with its defects.
 
 The same passes as `kernels` runs, several times slower: every line's cells are written back after
 each pass, match lines err at random, stuck cells fall back and each cell's writes are counted.
@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from bfimna.ap.codegen import U, pointer, popcount
 from bfimna.ap.kernels import BLOCK, compare, count_ones, jit, write
-from bfimna.ap.machine import U, pointer, popcount
 
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator
 
 
 class Defects(NamedTuple):
-    """What is wrong with the cells; arrays of shape (0, 0) and a rate of 0 where nothing is.
+    """Defects of the cells; arrays of no size and a rate of 0 where there are none.
 
     Attributes
     ----------

@@ -1,12 +1,12 @@
-"""Words that every row holds for itself: load, read, clear, extend, copy, look up."""
+"""Programs on one word of every row: load, read, clear, extend the sign, copy, look up."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from bfimna.ap.events import Amount, Counts
-from bfimna.ap.lut import Pass
-from bfimna.ap.program import check_ranges, program
+from bfimna.ap.expected import count_passes
+from bfimna.ap.passes import Pass, Word, cached_program, check_ranges
 from bfimna.errors import BfimnaError
 
 
@@ -32,15 +32,15 @@ def clear_counts(columns: Amount, times: Amount = 1) -> Counts:
 
 
 def clear_along_counts(columns: Amount) -> Counts:
-    """Clear columns in the cycle that loads another one, or a word: no cycle of its own.
+    """Clear columns in the cycle that loads another column: no cycle of its own.
 
     The load has enabled every row, so no word is written for it; the columns are driven.
     """
     return Counts(cells_written=columns, lines_driven=columns)
 
 
-@program
-def sign_extend(sign: int, columns: range) -> tuple[Pass, ...]:
+@cached_program
+def sign_extend(sign: int, columns: Word) -> tuple[Pass, ...]:
     """Copy the sign into cleared columns above it."""
     if not columns:
         return ()
@@ -55,21 +55,11 @@ def sign_extend_counts(bits: Amount) -> Counts:
 
 def one_bit_counts(passes: Amount, columns: Amount) -> Counts:
     """Return passes whose key is one random bit and that write `columns` columns in all."""
-    half = 0.5 * passes
-    return Counts(
-        compares=passes,
-        writes=passes,
-        compare_rows=passes,
-        key_cells=passes,
-        cells_written=0.5 * columns,
-        rows_matched=half,
-        words_written=half,
-        lines_driven=columns,
-    )
+    return count_passes(passes, passes, 0.5 * passes, 0.5 * columns, columns)
 
 
-@program
-def copy(word: range, target: range) -> tuple[Pass, ...]:
+@cached_program
+def copy(word: Word, target: Word) -> tuple[Pass, ...]:
     """Copy a word into cleared columns of its row, bit by bit."""
     check_ranges("copy", word, target)
     check_ranges("copy", word, target, equal=True)
@@ -81,8 +71,8 @@ def copy_counts(bits: Amount) -> Counts:
     return one_bit_counts(bits, bits)
 
 
-@program
-def look_up(word: range, target: range, results: tuple[int, ...]) -> tuple[Pass, ...]:
+@cached_program
+def look_up(word: Word, target: Word, results: tuple[int, ...]) -> tuple[Pass, ...]:
     """Write results[k] beside the words whose bits are k; no column of `target` needs clearing."""
     check_ranges("look_up", word, target)
     if len(results) != 1 << len(word):
@@ -107,13 +97,4 @@ def look_up_counts(bits: Amount) -> Counts:
     (64.0, 1024.0)
     """
     patterns = 2.0**bits
-    return Counts(
-        compares=patterns,
-        writes=patterns,
-        compare_rows=patterns,
-        key_cells=bits * patterns,
-        cells_written=bits,
-        rows_matched=1.0,
-        words_written=1.0,
-        lines_driven=bits * patterns,
-    )
+    return count_passes(patterns, bits * patterns, tags=1.0, cells=bits, lines=bits * patterns)
