@@ -73,6 +73,17 @@ def unknown(what: str, given: object, known: Iterable[str]) -> BfimnaError:
     return BfimnaError(f"unknown {what} {shown(given)}{hint} Known: {listed}")
 
 
+def missing_extra(package: str, extra: str) -> BfimnaError:
+    """Error for a package that only an extra of bfimna installs.
+
+    >>> print(missing_extra("Numba", "emulate"))
+    this needs Numba, which is not installed: pip install 'bfimna[emulate]'
+    """
+    return BfimnaError(
+        f"this needs {package}, which is not installed: pip install 'bfimna[{extra}]'"
+    )
+
+
 def wrong_type(what: str, given: object, wanted: str) -> BfimnaError:
     """Error for an argument of a type that cannot be used.
 

@@ -13,9 +13,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from bfimna.ap.machine import U, content, kept, pointer, popcount
+from bfimna.ap.machine import U, content, kept, njit, pointer, popcount
 from bfimna.ap.steps import SOURCE, run_step
 
 BLOCK = 512  # words of a line in one go: the four lines of a step fit the first-level cache

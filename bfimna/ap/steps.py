@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from bfimna.ap.lut import Lut
-from bfimna.ap.machine import U, popcount
+from bfimna.ap.machine import U, njit, popcount
 from bfimna.ap.tables import STEPS
 
 

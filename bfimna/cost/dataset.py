@@ -12,7 +12,7 @@ import pandas as pd
 
 from bfimna.cost.grid import Grid, Part
 from bfimna.cost.totals import LABELS
-from bfimna.errors import BfimnaError, shown, unknown
+from bfimna.errors import BfimnaError, missing_extra, shown, unknown
 from bfimna.files import as_path
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) 
 
 def _parquet() -> Any:
     """Return pyarrow.parquet, loaded when first used: only datasets need it."""
-    from pyarrow import parquet
-
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise missing_extra("pyarrow", "workflow") from None
     return parquet

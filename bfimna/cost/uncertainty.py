@@ -15,7 +15,7 @@ from bfimna.cost.draws import causes, prices, uniform
 from bfimna.cost.peak import Peak, figures
 from bfimna.cost.sums import summed
 from bfimna.cost.totals import headline
-from bfimna.errors import BfimnaError, one_of, whole_number
+from bfimna.errors import BfimnaError, missing_extra, one_of, whole_number
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.placement import Placement
 from bfimna.technology.technology import Technology
@@ -112,9 +112,11 @@ def sobol(
     -------
     DataFrame with cause, first, total and the half widths of their 95 % confidence intervals.
     """
-    from SALib.analyze.sobol import analyze  # loaded on use: only this needs SALib
-    from SALib.sample.sobol import sample
-
+    try:
+        from SALib.analyze.sobol import analyze  # loaded on use: only this needs SALib
+        from SALib.sample.sobol import sample
+    except ImportError:
+        raise missing_extra("SALib", "workflow") from None
     one_of("quantity with an interval", quantity, QUANTITIES)
     if whole_number("samples", samples, 2) & (samples - 1):
         raise BfimnaError(f"samples must be a power of two, not {samples}")

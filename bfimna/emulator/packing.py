@@ -4,9 +4,8 @@ The compiled loops; `windows` says where everything lies.
 """
 
 import numpy as np
-from numba import njit
 
-from bfimna.ap.machine import U, kept, pointer
+from bfimna.ap.machine import U, kept, njit, pointer
 
 
 @njit(nogil=True)

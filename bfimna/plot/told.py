@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from bfimna.display import unit_and_factor
+from bfimna.errors import missing_extra
 from bfimna.plot.style import full_title_of
 from bfimna.tables import place, write_text
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 #: letters that TeX reads as more than themselves, and those that its fonts lack
 _TEX = {
@@ -58,7 +62,7 @@ def tell(
     line: str = "",
     rows: Mapping[str, Mapping[str, object]] | None = None,
     **values: object,
-) -> Markdown:
+) -> "Markdown":
     """Fill a text with values of this run; write them as TeX macros beside the figure.
 
     Parameters
@@ -69,6 +73,10 @@ def tell(
     rows : name of a row → its values.
     values : what `text` holds, with digits and units that a reader wants.
     """
+    try:
+        from IPython.display import Markdown  # every notebook has it, a script need not
+    except ImportError:
+        raise missing_extra("IPython", "workflow") from None
     rows = rows or {}
     lines = "\n".join("- " + line.format(of=of, **row) for of, row in rows.items())
     output = Path(output)
