@@ -79,7 +79,11 @@ def test_an_environment_is_pinned_exactly_with_hashes_for_every_package(name):
 @pytest.mark.parametrize("name", lock.ENVIRONMENTS)
 def test_an_environment_holds_what_pyproject_asks_for(name):
     pinned, sources = pins(name), lock.ENVIRONMENTS[name]
-    groups = [Requirement(r) for g in sources["--group"] for r in PYPROJECT["dependency-groups"][g]]
+    groups = [
+        Requirement(r)
+        for g in sources.get("--group", ())
+        for r in PYPROJECT["dependency-groups"][g]
+    ]
     asked = {r.name: str(r.specifier) for r in groups}
     if "--extra" in sources:
         asked |= requirements(*sources["--extra"])

@@ -15,13 +15,17 @@ from typing import Any
 
 from environment import BOOT, LOCK, install_boot
 
-#: environment → extras and groups of pyproject.toml; `environment.py` installs it by this name
-ENVIRONMENTS = {
+#: what users install alone; the rest of pyproject's extras is for development or not pinned (train)
+ALONE = ("onnx", "emulate", "workflow", "lab", "slurm")
+#: environment → groups and extras of pyproject.toml; `environment.py` installs it by this name
+ENVIRONMENTS: dict[str, dict[str, list[str]]] = {
     BOOT: {"--group": [BOOT]},
     "main": {"--group": ["build"], "--extra": ["test"]},
     "lab": {"--group": ["build"], "--extra": ["workflow", "lab"]},
     "slurm": {"--group": ["build"], "--extra": ["slurm"]},
     "docs": {"--group": ["build"], "--extra": ["test", "lab", "docs", "browser"]},
+    "bare": {"--extra": []},
+    **{f"only-{extra}": {"--extra": [extra]} for extra in ALONE},
 }
 OPTIONS = ("--universal", "--python-version", "3.11", "--no-header", "--no-annotate", "--quiet")
 PROCESSORS = ("x86_64", "aarch64", "arm64", "universal2")
@@ -35,7 +39,7 @@ def resolve(uv: str, environments: Iterable[str], *options: str) -> str:
     """Resolve environments for all platforms with uv, and return what it writes."""
     members = [ENVIRONMENTS[name] for name in environments]
     asked = {(kind, name) for m in members for kind, names in m.items() for name in names}
-    sources = ["pyproject.toml"] if any(kind == "--extra" for kind, _ in asked) else []
+    sources = ["pyproject.toml"] if any("--extra" in m for m in members) else []
     parts = [word for pair in sorted(asked) for word in pair]
     command = [uv, "pip", "compile", *sources, *OPTIONS, *parts, *options]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
