@@ -50,7 +50,7 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 	.venv-lab/bin/voila notebooks/explore.ipynb
 
 fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
-	python tests/onnx/fuzz.py --minutes $(MINUTES)
+	python -m tests.onnx.fuzz --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
 	python tests/fuzz_layers.py --minutes $(MINUTES)
 

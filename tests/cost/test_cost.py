@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from close import close
 
 from bfimna import Chip, Precision, data, simulate, zoo
 from bfimna.ap.counts import Counts, multiply
 from bfimna.ap.events import ENERGY_EVENTS
 from bfimna.cost import cost
+
+from ..close import close
 
 SRAM = data.load_technology("sram-14nm-lstp")
 LR = Chip.limited()

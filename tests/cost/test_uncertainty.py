@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from close import close
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.cost import uncertainty
 from bfimna.cost.draws import causes, prices, quantile, uniform
 from bfimna.cost.uncertainty import QUANTITIES, bounds, draws_of, evaluate, interval, sobol
+
+from ..close import close
 
 LR = Chip.limited()
 SRAM = data.load_technology("sram-14nm-lstp")

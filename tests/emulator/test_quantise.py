@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import chained, everything
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
@@ -21,6 +20,8 @@ from bfimna.emulator.quantise import (
 )
 from bfimna.network import zoo
 from bfimna.network.graph import Layer
+
+from ..networks import chained, everything
 
 
 @given(st.integers(1, 400), st.integers(1, 16))

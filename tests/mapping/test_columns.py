@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import chained
 
 from bfimna import BfimnaError, Chip
 from bfimna.mapping.geometry import geometry
 from bfimna.mapping.kinds import KINDS
 from bfimna.mapping.placement import place
 from bfimna.network.graph import Builder, Layer
+
+from ..networks import chained
 
 
 def needed(kind, bits, *before):

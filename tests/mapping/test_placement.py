@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import chained
 
 import bfimna as bf
 from bfimna.ap import counts as ap
 from bfimna.mapping.placement import place
 from bfimna.network.graph import Builder, Layer, Network
+
+from ..networks import chained
 
 
 def linear(features, outputs=1):

@@ -6,7 +6,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from close import close
 from reproduction.studies import claims, points
 from reproduction.studies.claims import coverage, fluidity, hawq, peaks, verdicts
 from reproduction.studies.measured import expected_array_energy
@@ -18,6 +17,8 @@ from bfimna.cost import cost
 from bfimna.emulator import digits
 from bfimna.mapping.placement import place
 from bfimna.names import load_technology
+
+from ..close import close
 
 SRAM = load_technology("sram-14nm-lstp")
 FITTED = load_technology("sram-published-fit")

@@ -4,12 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from close import close
 
 import bfimna as bf
 from bfimna.search.costs import ap_costs, model_costs, value
 from bfimna.search.sensitivity import hawq_sensitivity
 from bfimna.search.space import Space
+
+from ..close import close
 
 CHIPS = {
     "LR": bf.Chip.limited(),

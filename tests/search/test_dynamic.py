@@ -5,10 +5,11 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from close import close
 
 import bfimna as bf
 from bfimna.search import dynamic
+
+from ..close import close
 
 OPTIONS = pd.DataFrame(
     [("low", 1.0, 1.0, 60.0), ("mid", 2.0, 2.0, 70.0), ("high", 3.0, 4.0, 73.0)],
