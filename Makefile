@@ -50,14 +50,14 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 	.venv-lab/bin/voila notebooks/explore.ipynb
 
 fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
-	python tests/onnx/fuzz.py --minutes $(MINUTES)
+	python -m tests.onnx.fuzz --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
 	python tests/fuzz_layers.py --minutes $(MINUTES)
 
 licences: $(VENV)/installed ## the licence of every package installed
 	@python workflow/licences.py
 
-lock: ## pin the lock files anew, after a change of pyproject.toml
+lock: ## pin requirements.lock anew, after a change of pyproject.toml
 	$(PYTHON) workflow/lock.py
 
 same: $(VENV)/installed ## whether all results are those of commit REF; SAME_FLAGS='--points 300 --no-figures'
@@ -72,12 +72,7 @@ clean-env: ## remove the environments that make built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-$(VENV)/installed: requirements.lock pyproject.toml
-.venv-lab/installed: requirements-lab.lock pyproject.toml
-.venv-slurm/installed: requirements-slurm.lock pyproject.toml
-.venv-docs/installed: requirements-docs.lock pyproject.toml
-
 # whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
-%/installed:
-	@$(PYTHON) workflow/environment.py $* $<
+%/installed: requirements.lock pyproject.toml
+	@$(PYTHON) workflow/environment.py $* $(or $(patsubst .venv-%,%,$(filter .venv-%,$*)),main)
 	@touch $@

@@ -76,6 +76,17 @@ def unknown(what: str, value: object, allowed: Iterable[str]) -> BfimnaError:
     return BfimnaError(f"unknown {what} {shown(value)}{hint} Known: {listed}")
 
 
+def missing_extra(package: str, extra: str) -> BfimnaError:
+    """Error for a package that only an extra of bfimna installs.
+
+    >>> print(missing_extra("Numba", "emulate"))
+    this needs Numba, which is not installed: pip install 'bfimna[emulate]'
+    """
+    return BfimnaError(
+        f"this needs {package}, which is not installed: pip install 'bfimna[{extra}]'"
+    )
+
+
 def wrong_type(what: str, value: object, allowed: str) -> BfimnaError:
     """Error for an argument of a type that cannot be used.
 

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from onnx_models import convolution, save
 
 import bfimna as bf
 from bfimna.cli import main
+
+from .onnx.onnx_models import convolution, save
 
 MODEL = Path(__file__).parents[1] / "examples" / "model.onnx"
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from close import close
 
 from bfimna import BfimnaError, data
+
+from .close import close
 
 
 @pytest.fixture

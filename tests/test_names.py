@@ -1,14 +1,15 @@
 """Networks, precisions, chips and technologies by name, file or object."""
 
 import pytest
-from onnx_models import convolution, save
 from reproduction import config, runs
 from reproduction.studies import points as results
-from test_onnx_bits import qonnx
 
 import bfimna as bf
 from bfimna import names as named
 from bfimna.plot import style as plot
+
+from .onnx.onnx_models import convolution, save
+from .onnx.test_onnx_bits import qonnx
 
 ASKED = {
     "bits": [4], "schemes": [], "technologies": ["sram-14nm-lstp"], "chips": ["LR"],

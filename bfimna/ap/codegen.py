@@ -12,11 +12,16 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
 
 from bfimna.ap.lowering import LOOP_TABLES
 from bfimna.ap.passes import Lut
+from bfimna.errors import missing_extra
+
+try:  # the only import of Numba
+    from numba import njit, types
+    from numba.extending import intrinsic
+except ImportError:
+    raise missing_extra("Numba", "emulate") from None
 
 U = np.uint64
 

@@ -7,9 +7,8 @@ each pass, match lines err at random, stuck cells fall back and each cell's writ
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from bfimna.ap.codegen import U, pointer, popcount
+from bfimna.ap.codegen import U, njit, pointer, popcount
 from bfimna.ap.kernels import BLOCK, compare, count_ones, jit, write
 
 GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generator

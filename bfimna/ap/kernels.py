@@ -13,13 +13,13 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from bfimna.ap.codegen import (
     STEP_SOURCE,
     U,
     cached_jit,
     code_bytes,
+    njit,
     pointer,
     popcount,
     run_step,

@@ -12,7 +12,7 @@ import numpy as np
 from bfimna.cost import formulas
 from bfimna.cost.peak import Peak, peak_figures
 from bfimna.cost.totals import event_totals, figures_of_merit
-from bfimna.errors import BfimnaError, one_of, whole_number
+from bfimna.errors import BfimnaError, missing_extra, one_of, whole_number
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import Schedule
 from bfimna.technology.sampling import causes, sampled_prices, uniform
@@ -105,9 +105,12 @@ def sobol(
     DataFrame with cause, first, total and the half widths of their 95 % confidence intervals.
     """
     import pandas as pd
-    from SALib.analyze.sobol import analyze  # loaded on use: only this needs SALib
-    from SALib.sample.sobol import sample
 
+    try:
+        from SALib.analyze.sobol import analyze  # loaded on use: only this needs SALib
+        from SALib.sample.sobol import sample
+    except ImportError:
+        raise missing_extra("SALib", "workflow") from None
     one_of("quantity with an interval", quantity, QUANTITIES)
     if whole_number("samples", samples, 2) & (samples - 1):
         raise BfimnaError(f"samples must be a power of two, not {samples}")

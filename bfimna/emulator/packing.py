@@ -4,9 +4,8 @@ The compiled loops; `windows` says where everything lies.
 """
 
 import numpy as np
-from numba import njit
 
-from bfimna.ap.codegen import U, cached_jit, pointer
+from bfimna.ap.codegen import U, cached_jit, njit, pointer
 
 
 @njit(nogil=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.errors import BfimnaError, shown, whole_number
+from bfimna.errors import BfimnaError, missing_extra, shown, whole_number
 from bfimna.files import as_path, is_file
 from bfimna.network.layer import MAX_ELEMENTS
 from bfimna.onnx.branches import MAX_DEPTH, captured, inner_graphs, taken
@@ -83,9 +83,11 @@ def _graph(
 
 
 def _parse(path: Path):  # type: ignore[no-untyped-def]
-    from google.protobuf.message import DecodeError
-    from onnx import ModelProto
-
+    try:
+        from google.protobuf.message import DecodeError
+        from onnx import ModelProto
+    except ImportError:
+        raise missing_extra("onnx", "onnx") from None
     if not is_file(path):
         raise BfimnaError("no such file")
     if path.stat().st_size > MAX_BYTES:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_arithmetic import assert_counts, draw
 
 import bfimna as bf
 from bfimna.ap import counts as closed
 from bfimna.ap import matrix
 from bfimna.ap.events import Counts
+
+from .test_arithmetic import assert_counts, draw
 
 BITS = st.integers(1, 16)
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from close import close
-
 from bfimna import Chip, Precision, data, peak, simulate, zoo
 from bfimna.cost import caveats
+
+from ..close import close
 
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 LR = Chip.limited()

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from close import close
 
 from bfimna import Chip, Precision, data, simulate, zoo
 from bfimna.ap.counts import Counts, multiply
 from bfimna.ap.events import ENERGY_EVENTS
 from bfimna.cost import formulas
 from bfimna.mapping.schedule import Vertical
+
+from ..close import close
 
 SRAM = data.load_technology("sram-14nm-lstp")
 LR = Chip.limited()

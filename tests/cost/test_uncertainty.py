@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from close import close
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,8 @@ from bfimna.cost.uncertainty import QUANTITIES, bounds, evaluate, samples_of, so
 from bfimna.mapping.plan import plan
 from bfimna.network.precision import Bits
 from bfimna.technology.sampling import causes, quantile, sampled_parameters, sampled_prices, uniform
+
+from ..close import close
 
 LR = Chip.limited()
 SRAM = data.load_technology("sram-14nm-lstp")

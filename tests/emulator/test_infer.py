@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 
 from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
@@ -22,6 +21,8 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer
 from bfimna.operators.constants import Constants
+
+from ..networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 
 SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
 

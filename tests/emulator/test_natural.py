@@ -4,10 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from networks import everything, shrunk, zoo_of_kinds
 
 from bfimna import BfimnaError, Precision
 from bfimna.emulator import digits, natural, reference
+
+from ..networks import everything, shrunk, zoo_of_kinds
 
 TINY = shrunk("resnet18", 32)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import chained, everything
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
@@ -22,6 +21,8 @@ from bfimna.emulator.quantise import (
 from bfimna.network import zoo
 from bfimna.network.graph import Layer
 from bfimna.operators.avgpool import average_scale
+
+from ..networks import chained, everything
 
 
 @given(st.integers(1, 400), st.integers(1, 16))

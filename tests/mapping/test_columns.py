@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import chained
 
 from bfimna import BfimnaError, Chip
 from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer
 from bfimna.network.precision import Bits
 from bfimna.operators import OPERATORS
+
+from ..networks import chained
 
 
 def needed(kind, bits, *before):

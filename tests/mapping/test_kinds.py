@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from close import close
 
 import bfimna as bf
 from bfimna.ap import counts as ap
@@ -13,6 +12,8 @@ from bfimna.ap.array import Array
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, GEMM, KINDS, Layer
 from bfimna.operators import OPERATORS, functions, word_programs
+
+from ..close import close
 
 #: program on a resident word, by kind
 PROGRAMS = {

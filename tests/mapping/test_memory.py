@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from close import close
-from networks import diamond
 
 import bfimna as bf
 from bfimna.mapping.memory import live_bits
 from bfimna.network.graph import Builder, Layer, Network
+
+from ..close import close
+from ..networks import diamond
 
 
 def chain(*layers):

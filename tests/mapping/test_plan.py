@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import chained
 
 import bfimna as bf
 from bfimna.ap import counts as ap
 from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer, Network
 from bfimna.network.precision import Bits
+
+from ..networks import chained
 
 
 def linear(features, outputs=1):

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from networks import diamond
 
 from bfimna import BfimnaError
 from bfimna.mapping.storage import storage
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer, Network
 from bfimna.network.precision import Bits
+
+from ..networks import diamond
 
 
 @pytest.mark.parametrize("network", [diamond(), zoo.resnet50(), zoo.vgg16()], ids=lambda n: n.name)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from networks import everything, shrunk
 
 import bfimna as bf
 from bfimna.emulator.check import differences, wrong_layers
@@ -13,6 +12,8 @@ from bfimna.mapping.plan import plan
 from bfimna.mapping.storage import storage
 from bfimna.network.graph import Builder, Layer, Network
 from bfimna.network.precision import Bits
+
+from ..networks import everything, shrunk
 
 
 def residual(size=6):

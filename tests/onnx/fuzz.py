@@ -1,6 +1,6 @@
 """Hostile ONNX files, seeded: damaged bytes and damaged structure.
 
-A long campaign: `python tests/onnx/fuzz.py --minutes 5 [--seed 1]`, which stops at the
+A long campaign: `python -m tests.onnx.fuzz --minutes 5 [--seed 1]`, which stops at the
 first file that is neither read nor refused in one line; what campaigns found stands in
 test_onnx_fuzz.py.
 """
@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
-from onnx_models import LIGHT, build, constant, convolution, node, weights
 
 import bfimna as bf
 from bfimna.onnx.operations import OPERATIONS
 from bfimna.onnx.size_rules import RULES
+
+from .onnx_models import LIGHT, build, constant, convolution, node, weights
 
 LARGEST_KIB = 2**20  # more memory than before a campaign
 SLOWEST_S = 5.0  # of CPU: a file of these sizes takes milliseconds; more is a hang

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import helper
-from onnx_models import LIGHT, PUBLIC, build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import LIGHT, PUBLIC, build, constant, convolution, node, save, weights
 
 CNNS = [path.stem for path in PUBLIC]
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import build, constant, convolution, node, save, weights
 
 DOMAIN = "qonnx.custom_op.general"
 SCALE, ZERO = constant("s", 1.0), constant("z", 0.0)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from onnx import helper
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import build, constant, convolution, node, save, weights
 
 C, W = convolution()
 

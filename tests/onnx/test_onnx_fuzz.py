@@ -9,13 +9,14 @@ import resource
 import sys
 import time
 
-import fuzz
 import numpy as np
 import pytest
 from onnx import TensorProto
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from . import fuzz
+from .onnx_models import build, constant, convolution, node, save, weights
 
 FILES = 800  # a continuous-integration run's share
 

@@ -2,9 +2,10 @@
 
 import pytest
 from onnx import helper
-from onnx_models import build, node, weights
 
 import bfimna as bf
+
+from .onnx_models import build, node, weights
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 

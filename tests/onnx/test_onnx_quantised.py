@@ -6,10 +6,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import build, constant, node, save, weights
 from onnxruntime import quantization as q
 
 import bfimna as bf
+
+from .onnx_models import build, constant, node, save, weights
 
 RANDOM = np.random.default_rng(0)
 

@@ -4,10 +4,11 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import build, constant, node, save
 from onnxruntime import quantization as q
 
 import bfimna as bf
+
+from .onnx_models import build, constant, node, save
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 STEPS, INNER, HIDDEN = 5, 6, 7

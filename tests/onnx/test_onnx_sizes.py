@@ -7,10 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import helper
-from onnx_models import LIGHT, build, constant, node, save, weights
 
 import bfimna as bf
 from bfimna.onnx.file import read_graph
+
+from .onnx_models import LIGHT, build, constant, node, save, weights
 
 
 def whole(name, *values):

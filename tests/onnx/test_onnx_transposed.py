@@ -7,11 +7,12 @@ import onnxruntime
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from onnx_models import build, constant, node, save, weights
 
 import bfimna as bf
 from bfimna.onnx.geometry import Transposed
 from bfimna.onnx.transpose_conv import phase
+
+from .onnx_models import build, constant, node, save, weights
 
 
 def runtime(nodes, given, x):

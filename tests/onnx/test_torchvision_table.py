@@ -4,9 +4,10 @@ import csv
 from pathlib import Path
 
 import pytest
-import torchvision_models
 
 import bfimna as bf
+
+from . import torchvision_models
 
 TABLE = Path(__file__).parents[3] / "docs" / "torchvision.csv"
 ROWS = list(torchvision_models.read_table(TABLE).values())

@@ -8,11 +8,12 @@ from pathlib import Path
 import matplotlib as mpl
 import onnx
 import pytest
-from clean import assert_clean
 from reproduction.dependencies import cells
 
 from bfimna import data, plot
 from bfimna.plot import publish, style
+
+from ..clean import assert_clean
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]

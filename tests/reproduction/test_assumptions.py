@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from close import close
 from reproduction.studies.assumptions import assumptions, variants
 
 import bfimna as bf
+
+from ..close import close
 
 LR = bf.Chip.limited()
 SRAM = bf.data.load_technology("sram-14nm-lstp")

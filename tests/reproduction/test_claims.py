@@ -6,7 +6,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from close import close
 from reproduction.studies import claims, points
 from reproduction.studies.claims import coverage, fluidity, hawq, peaks, verdicts
 from reproduction.studies.measured import expected_array_energy
@@ -15,9 +14,13 @@ import bfimna as bf
 from bfimna import data, simulate
 from bfimna.ap import counts as ap
 from bfimna.cost import formulas
+from bfimna.cost import simulate as simulate_module
 from bfimna.emulator import digits
-from bfimna.mapping.schedule import place
+from bfimna.mapping.plan import Plan
 from bfimna.names import load_technology
+from bfimna.network.precision import Bits
+
+from ..close import close
 
 SRAM = load_technology("sram-14nm-lstp")
 FITTED = load_technology("sram-published-fit")
@@ -150,13 +153,17 @@ def test_other_weights_take_longer_over_a_slower_link():
 
 @pytest.fixture
 def blind(monkeypatch):
-    """Place every layer at 8 bits, whatever is asked for."""
+    """Plan every layer at 8 bits, whatever precision is asked for."""
+    at = Plan.at
 
-    def at_8_bits(network, weights, activations, *given):
-        return place(network, np.full_like(weights, 8), np.full_like(activations, 8), *given)
+    def at_8_bits(self, bits, counts="microcode"):
+        asked = at(self, bits, counts).bits
+        return at(self, Bits(np.full_like(asked.left, 8), np.full_like(asked.right, 8)), counts)
 
-    monkeypatch.setattr(hawq, "place", at_8_bits)
-    monkeypatch.setattr("bfimna.cost.sweep.place", at_8_bits)
+    monkeypatch.setattr(Plan, "at", at_8_bits)
+    simulate_module._placed.cache_clear()
+    yield
+    simulate_module._placed.cache_clear()
 
 
 # ---- HAWQ-V3's budgets ----------------------------------------------------------------------

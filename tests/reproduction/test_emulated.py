@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from networks import shrunk
 from reproduction import emulate
 from reproduction.runs import emulations
 from reproduction.studies import emulated
@@ -12,6 +11,8 @@ from reproduction.studies.claims import coverage
 
 from bfimna import Precision, data, simulate
 from bfimna.emulator import natural, reference
+
+from ..networks import shrunk
 
 NETWORK = shrunk("resnet18", 32)
 BITS = Precision.fixed(NETWORK, 3)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from close import close
 from reproduction.studies import measured
 
 from bfimna import Chip, data, simulate
 from bfimna.cost import formulas
 from bfimna.emulator import digits
+
+from ..close import close
 
 TECHNOLOGY = "sram-14nm-lstp"
 

@@ -1,9 +1,10 @@
 """What one bit less saves, against simulating that precision by itself."""
 
-from close import close
 from reproduction.studies.savings import one_bit_less
 
 import bfimna as bf
+
+from ..close import close
 
 
 def test_each_row_is_a_simulation_of_its_own():

@@ -5,11 +5,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from close import close
 from reproduction.studies import search as studies
 from reproduction.studies import streams
 
 import bfimna as bf
+
+from ..close import close
 
 OPTIONS = pd.DataFrame(
     [("low", 1.0, 1.0, 60.0), ("mid", 2.0, 2.0, 70.0), ("high", 3.0, 4.0, 73.0)],

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from close import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reproduction.studies.chips import beside_lr, distances
@@ -13,6 +12,8 @@ from reproduction.studies.chips import beside_lr, distances
 import bfimna as bf
 from bfimna.search.chip_search import OBJECTIVES, distance, search_chips
 from bfimna.search.pareto import pareto_front
+
+from ..close import close
 
 SRAM = bf.data.load_technology("sram-14nm-lstp")
 GRID = {"clusters": (1, 16, 64), "rows": (1200, 4800), "caps_per_cluster": (16, 64)}

@@ -4,12 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from close import close
 
 import bfimna as bf
 from bfimna.search.costs import ap_costs, cost_of, network_costs
 from bfimna.search.sensitivity import hawq_sensitivity
 from bfimna.search.space import SearchSpace
+
+from ..close import close
 
 CHIPS = {
     "LR": bf.Chip.limited(),

@@ -4,7 +4,6 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from close import close
 
 from bfimna import BfimnaError, Chip, data, peak
 from bfimna.cost import formulas
@@ -16,6 +15,8 @@ from bfimna.technology.technology import (
     WRITE_TIMES,
     Technology,
 )
+
+from ..close import close
 
 NAMES = data.technology_names()
 PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
