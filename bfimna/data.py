@@ -1,5 +1,6 @@
 """Read data/: check units and sources, convert to SI once. Nothing else reads that folder."""
 
+import itertools
 import re
 import zlib
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
 #: the tables of technologies: one that is generated, one for a user's rows
 TECHNOLOGIES = ("technologies/derived.csv", "technologies/own.csv")
 COMPONENTS = "published/components.csv"
+ASSUMPTIONS = "technologies/assumptions.csv"
 #: field of Interconnect → component and parameter of published/components.csv
 INTERCONNECT = {
     "bus_j_per_bit": ("cluster bus", "energy"),
@@ -44,27 +46,37 @@ INTERCONNECT = {
 HAWQ_NAMES = {"resnet18": "resnet18", "resnet50_v1": "resnet50"}
 
 
-@lru_cache
-def _read(name: str) -> "pd.DataFrame":
-    """Return a table of data/ as printed."""
+def _text(name: str) -> str:
+    """Return the text of a file of data/."""
     path = ROOT / name
     if not path.is_file():
         raise BfimnaError(
             f"data file {name} is missing: bfimna reads data/ of its checkout, {ROOT}"
         )
     try:
-        return _parsed(path, f"data/{name}")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BfimnaError(f"data/{name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BfimnaError(f"data/{name} is not a CSV table: {error}") from None
 
 
-def _parsed(source: Path | StringIO, where: str, **options: Any) -> "pd.DataFrame":
+def _read(name: str) -> "pd.DataFrame":
+    """Return a table of data/ as printed."""
+    return _table(_text(name), f"data/{name}")
+
+
+@lru_cache  # by content: a table that is edited in between is read anew
+def _table(text: str, where: str) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(source, **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        # blank lines count, so that errors name the right one; a technology may be named 14
+        table = pd.read_csv(StringIO(text), skip_blank_lines=False, skipinitialspace=True,
+                            dtype={"technology": str})  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise BfimnaError(f"{where} is not a CSV table: {error}") from None
+    return table.dropna(how="all")
 
 
 def _row(file: str, what: str, keys: Mapping[str, str]) -> Any:
@@ -92,7 +104,8 @@ def technologies() -> "pd.DataFrame":
 
 def technology_names() -> list[str]:
     """Return the names that `load_technology` accepts, in the order of their tables."""
-    return list(dict.fromkeys(name for file in TECHNOLOGIES for name in _read(file).technology))
+    by_table = (_names(_text(file), f"data/{file}") for file in TECHNOLOGIES)
+    return list(dict.fromkeys(itertools.chain.from_iterable(by_table)))
 
 
 def load_technology(technology: Technology | str, path: str | Path | None = None) -> Technology:
@@ -121,36 +134,42 @@ def load_technology(technology: Technology | str, path: str | Path | None = None
         raise BfimnaError(
             f"technology {shown(technology)} is a table: want <path>.csv:<name> of one in it"
         )
-    return _technology(technology, None if path is None else as_path(path))
-
-
-@lru_cache
-def _technology(name: str, path: Path | None) -> Technology:
-    file, _, own = name.rpartition(":")
+    file, _, own = technology.rpartition(":")
     if path is None and Path(file).suffix == ".csv":
-        return replace(_technology(own, Path(file)), name=name)
-    defaults = _read("technologies/assumptions.csv").query("applies_to == 'every'")
+        return replace(_from_user_table(own, Path(file)), name=technology)
     if path is not None:
-        return technology_of(name, _user_table(path), str(path), defaults, _interconnect())
-    files = [file for file in TECHNOLOGIES if name in set(_read(file).technology)]
-    if not files:
-        raise unknown("technology", name, technology_names())
-    if len(files) > 1:
-        raise BfimnaError(f"technology {name!r} stands in two tables: {', '.join(files)}")
-    return technology_of(name, _read(files[0]), f"data/{files[0]}", defaults, _interconnect())
+        return _from_user_table(technology, as_path(path))
+    tables = {f"data/{file}": _text(file) for file in TECHNOLOGIES}
+    holders = [where for where, text in tables.items() if technology in _names(text, where)]
+    if not holders:
+        raise unknown("technology", technology, technology_names())
+    if len(holders) > 1:
+        raise BfimnaError(f"technology {technology!r} stands in two tables: {', '.join(holders)}")
+    return _technology(technology, tables[holders[0]], holders[0], *_common_texts())
 
 
-def _user_table(path: Path) -> "pd.DataFrame":
+def _from_user_table(name: str, path: Path) -> Technology:
     text = text_of(path, MOST_BYTES)
     header = text.split("\n", 1)[0]
     if ";" in header and "," not in header:
         raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
-    table = _parsed(StringIO(text), str(path), skip_blank_lines=False, skipinitialspace=True)
-    return table.dropna(how="all")
+    return _technology(name, text, str(path), *_common_texts())
 
 
-def _interconnect() -> Interconnect:
-    return interconnect_of({field: component(*keys) for field, keys in INTERCONNECT.items()})
+def _common_texts() -> tuple[str, str]:
+    return _text(ASSUMPTIONS), _text(COMPONENTS)
+
+
+@lru_cache
+def _names(text: str, where: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_table(text, where).technology))
+
+
+@lru_cache  # by content of every table that it depends on
+def _technology(name: str, text: str, where: str, assumptions: str, components: str) -> Technology:
+    defaults = _table(assumptions, f"data/{ASSUMPTIONS}").query("applies_to == 'every'")
+    links = {field: component(*keys) for field, keys in INTERCONNECT.items()}
+    return technology_of(name, _table(text, where), where, defaults, interconnect_of(links))
 
 
 # ---- published figures ------------------------------------------------------------------------

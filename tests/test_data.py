@@ -17,18 +17,12 @@ def edited(tmp_path, monkeypatch):
     shutil.copytree(data.ROOT, tmp_path / "data")
     monkeypatch.setattr(data, "ROOT", tmp_path / "data")
 
-    def forget():
-        data._read.cache_clear()
-        data._technology.cache_clear()
-
     def edit(name, change):
         path = tmp_path / "data" / name
         table = pd.read_csv(path, dtype=object)
         change(table).to_csv(path, index=False)
-        forget()
 
-    yield edit
-    forget()
+    return edit
 
 
 DERIVED = "technologies/derived.csv"
@@ -233,3 +227,26 @@ def test_odd_names_of_technologies_are_refused_in_one_line(arguments):
     with pytest.raises(BfimnaError) as error:
         data.load_technology(*arguments)
     assert len(str(error.value)) < 1500
+
+
+def test_an_edited_or_moved_table_is_read_anew(tmp_path, mine, monkeypatch):
+    for folder, value in (("a", "0.2"), ("b", "0.3")):
+        (tmp_path / folder).mkdir()
+        table = mine.copy()
+        ends = ["value", "low", "high"]
+        table.loc[table.parameter == "compare_time", ends] = [value, value, value]
+        write(tmp_path / folder / "cells.csv", table)
+        monkeypatch.chdir(tmp_path / folder)
+        assert data.load_technology("cells.csv:mine").compare_s == close(float(value) * 1e-9)
+    (tmp_path / "b" / "cells.csv").write_bytes((tmp_path / "a" / "cells.csv").read_bytes())
+    assert data.load_technology("cells.csv:mine").compare_s == close(0.2e-9)
+    (tmp_path / "b" / "cells.csv").unlink()
+    with pytest.raises(BfimnaError, match="no such file"):
+        data.load_technology("cells.csv:mine")
+
+
+def test_a_technology_named_by_a_number_is_loaded_by_it(tmp_path, mine):
+    path = write(tmp_path / "cells.csv", mine.assign(technology="007"))
+    assert data.load_technology(f"{path}:007").compare_s > 0
+    with pytest.raises(BfimnaError, match=r"unknown technology in .*'7'.*Known: 007"):
+        data.load_technology("7", path)
