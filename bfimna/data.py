@@ -4,7 +4,7 @@ import re
 import zlib
 from dataclasses import replace
 from functools import lru_cache
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -20,12 +20,14 @@ from bfimna.technology.table import STATUSES as STATUSES
 from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
 from bfimna.technology.technology import Interconnect, Technology
 
+NAMES = {"technology": str}  # a technology may be named by a number
 MOST_BYTES = 2**22  # of a technology table of one's own
 _HERE = Path(__file__).resolve().parent
 #: an installed package holds its own copy; in a checkout it is what the reader sees and edits
 ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
 #: the tables of technologies: one that is generated, one for rows of your own
 TECHNOLOGIES = ("technologies/derived.csv", "technologies/own.csv")
+ASSUMPTIONS, COMPONENTS = "technologies/assumptions.csv", "published/components.csv"
 #: field of Interconnect → component and parameter of published/components.csv
 INTERCONNECT = {
     "bus_j_per_bit": ("cluster bus", "energy"),
@@ -38,17 +40,27 @@ INTERCONNECT = {
 }
 
 
-@lru_cache
-def _read(name: str) -> pd.DataFrame:
+def _content(name: str) -> bytes:
+    """Return a file of data/ as it is now; what is derived from it is cached by this content."""
     path = ROOT / name
     if not path.is_file():
         raise BfimnaError(
             f"data file {name} is missing: bfimna reads data/ of its checkout, {ROOT}"
         )
     try:
-        return pd.read_csv(path)
+        return path.read_bytes()
     except OSError as error:
         raise BfimnaError(f"data/{name} cannot be read: {error.strerror}") from None
+
+
+def _read(name: str) -> pd.DataFrame:
+    return _parsed(name, _content(name))
+
+
+@lru_cache(maxsize=64)
+def _parsed(name: str, content: bytes) -> pd.DataFrame:
+    try:
+        return pd.read_csv(BytesIO(content), dtype=NAMES)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise BfimnaError(f"data/{name} is no CSV table: {error}") from None
 
@@ -85,17 +97,20 @@ def load_technology(name: str, path: str | Path | None = None) -> Technology:
         raise wrong_type("technology", name, "a name or '<path>.csv:<name>'")
     if path is not None and not isinstance(path, str | Path):
         raise wrong_type("technology table", path, "a path")
-    return _technology(name, path)
+    file, _, own = name.rpartition(":")
+    if path is None and Path(file).suffix == ".csv":
+        return replace(load_technology(own, file), name=name)
+    text = None if path is None else text_of(path, MOST_BYTES)
+    tables = (*TECHNOLOGIES, ASSUMPTIONS, COMPONENTS)
+    return _technology(name, str(path), text, tuple(map(_content, tables)))
 
 
 @lru_cache
-def _technology(name: str, path: str | Path | None) -> Technology:
-    file, _, own = name.rpartition(":")
-    if path is None and Path(file).suffix == ".csv":
-        return replace(_technology(own, file), name=name)
-    every = _read("technologies/assumptions.csv").query("applies_to == 'every'")
-    if path is not None:
-        return technology_of(name, _own_table(Path(path)), str(path), every, _interconnect())
+def _technology(name: str, path: str, text: str | None, _: tuple[bytes, ...]) -> Technology:
+    """Return a technology of a table's text, or of data/; cached by the content of every file."""
+    every = _read(ASSUMPTIONS).query("applies_to == 'every'")
+    if text is not None:
+        return technology_of(name, _own_table(path, text), path, every, _interconnect())
     found = [file for file in TECHNOLOGIES if name in set(_read(file).technology)]
     if not found:
         raise unknown("technology", name, technology_names())
@@ -104,13 +119,14 @@ def _technology(name: str, path: str | Path | None) -> Technology:
     return technology_of(name, _read(found[0]), f"data/{found[0]}", every, _interconnect())
 
 
-def _own_table(path: Path) -> pd.DataFrame:
-    text = text_of(path, MOST_BYTES)
+def _own_table(path: str, text: str) -> pd.DataFrame:
     header = text.split("\n", 1)[0]
     if ";" in header and "," not in header:
         raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
     try:
-        table = pd.read_csv(StringIO(text), skip_blank_lines=False, skipinitialspace=True)
+        table = pd.read_csv(
+            StringIO(text), dtype=NAMES, skip_blank_lines=False, skipinitialspace=True
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise BfimnaError(f"{path} is no CSV table: {error}") from None
     return table.dropna(how="all")
@@ -138,7 +154,7 @@ def claims() -> pd.DataFrame:
 
 def component(name: str, parameter: str) -> Any:
     """Return one row of data/published/components.csv (value, low, high, unit, source)."""
-    table = _read("published/components.csv")
+    table = _read(COMPONENTS)
     rows = table[(table.component == name) & (table.parameter == parameter)]
     if len(rows) != 1:
         raise unknown("component", f"{name} {parameter}", table.component + " " + table.parameter)
@@ -158,19 +174,22 @@ def accelerators() -> pd.DataFrame:
     return _read("published/accelerators.csv").copy()
 
 
-@lru_cache
 def digits() -> dict[str, np.ndarray]:
     """Return the arrays of data/digits/digits.npz; its README says what each is."""
-    path = ROOT / "digits" / "digits.npz"
     try:
-        with path.open("rb") as file, np.load(file) as stored:
-            return {name: stored[name] for name in stored.files}
+        return _arrays((ROOT / "digits" / "digits.npz").read_bytes())
     except (OSError, ValueError, EOFError, KeyError, AttributeError, MemoryError,
             SyntaxError, NotImplementedError, BadZipFile, zlib.error) as error:  # fmt: skip
         raise BfimnaError(
             f"data/digits/digits.npz is missing or damaged ({error}); `git checkout` it, or make "
             "it anew with train/digits.py"
         ) from None
+
+
+@lru_cache(maxsize=4)
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    with np.load(BytesIO(content)) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 #: our network → its name in HAWQ-V3's tables

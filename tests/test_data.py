@@ -1,5 +1,6 @@
 """data/: what a table must hold, and the one-line errors for what it must not."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from close import close
 
-from bfimna import BfimnaError, data
+from bfimna import BfimnaError, data, load_technology
 
 
 @pytest.fixture
@@ -16,18 +17,12 @@ def edited(tmp_path, monkeypatch):
     shutil.copytree(data.ROOT, tmp_path / "data")
     monkeypatch.setattr(data, "ROOT", tmp_path / "data")
 
-    def forget():
-        data._read.cache_clear()
-        data._technology.cache_clear()
-
     def edit(name, change):
         path = tmp_path / "data" / name
         table = pd.read_csv(path, dtype=object)
         change(table).to_csv(path, index=False)
-        forget()
 
-    yield edit
-    forget()
+    return edit
 
 
 DERIVED = "technologies/derived.csv"
@@ -183,6 +178,81 @@ def test_a_broken_table_of_one_s_own_is_named_by_file_and_line(
         data.load_technology("mine", write(tmp_path / "cells.csv", change(mine), separator))
 
 
+def test_an_edited_table_of_one_s_own_is_read_anew(tmp_path, mine, monkeypatch):
+    """Same name, same length, same time of change: only the content tells."""
+    path = write(tmp_path / "cells.csv", mine)
+    stat = path.stat()
+    before = load_technology(f"{path}:mine")
+    assert before.compare_s == close(0.3823e-9)
+    path.write_text(path.read_text().replace("0.3823", "0.3825"))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert load_technology(f"{path}:mine").compare_s == close(0.3825e-9)
+    assert data.load_technology("mine", path).compare_s == close(0.3825e-9)
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other / "cells.csv", mine)
+    for folder, nanoseconds in ((tmp_path, 0.3825), (other, 0.3823)):
+        monkeypatch.chdir(folder)
+        assert load_technology("cells.csv:mine").compare_s == close(1e-9 * nanoseconds)
+    path.unlink()
+    with pytest.raises(BfimnaError, match=r"cells\.csv: no such file"):
+        load_technology(f"{path}:mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "edit", "ratio"),
+    [
+        ("technologies/derived.csv", "compare_time,0.3823", "compare_time,0.3825", 3825 / 3823),
+        ("technologies/assumptions.csv", "alpha,1.3", "alpha,1.4", 14 / 13),
+        (
+            "published/components.csv",
+            "cluster bus,energy,0.054",
+            "cluster bus,energy,0.055",
+            55 / 54,
+        ),
+        ("published/limits.csv", "area of a die,858", "area of a die,859", 859 / 858),
+    ],
+)
+def test_an_edited_table_of_the_project_is_read_anew(
+    tmp_path, mine, monkeypatch, name, printed, edit, ratio
+):
+    shutil.copytree(data.ROOT, tmp_path / "data")
+    monkeypatch.setattr(data, "ROOT", tmp_path / "data")
+    own = write(tmp_path / "own.csv", mine[mine.parameter != "alpha"])
+
+    def figure():
+        tech = data.load_technology("sram-14nm-lstp")
+        links = data.load_technology("mine", own).interconnect
+        alpha = data.load_technology("mine", own).alpha
+        return tech.compare_s * alpha * links.bus_j_per_bit * data.limit("area of a die")
+
+    before, path = figure(), tmp_path / "data" / name
+    assert printed in path.read_text()
+    path.write_text(path.read_text().replace(printed, edit, 1))
+    assert figure() == close(ratio * before)
+
+
+def test_technologies_may_be_named_by_numbers(tmp_path, mine):
+    path = write(tmp_path / "cells.csv", mine.assign(technology=16))
+    assert load_technology(f"{path}:16").name == f"{path}:16"
+    both = pd.concat([mine.assign(technology=value) for value in (16, "007", 1.5)])
+    write(path, both)
+    for name in ("16", "007", "1.5"):
+        assert data.load_technology(name, path).compare_s == close(0.3823e-9)
+    with pytest.raises(BfimnaError, match=r"unknown technology .*'7'.*Known: 007, 1\.5, 16"):
+        data.load_technology("7", path)
+
+
+def test_technologies_of_the_project_may_be_named_by_numbers(edited):
+    derived = pd.read_csv(data.ROOT / DERIVED, dtype=object)
+    mine = derived[derived.technology == "sram-14nm-lstp"]
+    edited("technologies/own.csv", lambda table: mine.assign(technology=16)[list(table)])
+    assert data.load_technology("16").compare_s == data.load_technology("sram-14nm-lstp").compare_s
+    assert data.technology_names()[-1] == "16"
+    with pytest.raises(BfimnaError, match="unknown technology '17'"):
+        data.load_technology("17")
+
+
 def test_a_table_that_is_no_table_is_refused_in_one_line(tmp_path):
     for name, content in (("empty.csv", b""), ("binary.csv", b"\xff\xfe\x00")):
         (tmp_path / name).write_bytes(content)
@@ -224,7 +294,7 @@ def test_damaged_digits_are_told_in_one_line(damage, tmp_path, monkeypatch):
         )
     monkeypatch.setattr(data, "ROOT", tmp_path / "data")
     with pytest.raises(BfimnaError, match=r"digits.npz is missing or damaged"):
-        data.digits.__wrapped__()
+        data.digits()
 
 
 @pytest.mark.parametrize(
