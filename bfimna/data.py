@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -19,7 +19,7 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.table import STATUSES as STATUSES
 from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
-from bfimna.technology.technology import Interconnect, Technology
+from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,19 +201,23 @@ def accelerators() -> "pd.DataFrame":
     return _read("published/accelerators.csv").copy()
 
 
-@lru_cache
 def digits() -> dict[str, np.ndarray]:
     """Return the arrays of data/digits/digits.npz; its README describes each."""
     path = ROOT / "digits" / "digits.npz"
     try:
-        with path.open("rb") as file, np.load(file) as stored:
-            return {name: stored[name] for name in stored.files}
+        return dict(_arrays(path.read_bytes()))
     except (OSError, ValueError, EOFError, KeyError, AttributeError, MemoryError,
             SyntaxError, NotImplementedError, BadZipFile, zlib.error) as error:  # fmt: skip
         raise BfimnaError(
             f"data/digits/digits.npz is missing or damaged ({error}); `git checkout` it, or make "
             "it anew with train/digits.py"
         ) from None
+
+
+@lru_cache(maxsize=4)
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    with np.load(BytesIO(content)) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 # ---- HAWQ-V3 ----------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from reproduction.circuit import cam_arrays
 
 import bfimna as bf
 from bfimna import data
 from bfimna.ap import counts as ap
 from bfimna.cost import caveats, formulas
-from bfimna.technology import cam_arrays
 
 TEXT = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")
 LINES = TEXT.splitlines()

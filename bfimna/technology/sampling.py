@@ -55,6 +55,8 @@ def quantile(value: float, low: float, high: float, distribution: str, u: np.nda
     below = u < 0.5
     to_end = np.where(below, 1.0 - 2.0 * u, 2.0 * u - 1.0)  # 0 at the value, 1 at the end
     if distribution == "logsplit":
+        if value == 0:  # switched off: a log-uniform range cannot have 0 as its median
+            return np.zeros_like(u)
         return value * np.where(below, low / value, high / value) ** to_end
     share = 1.0 - np.sqrt(1.0 - to_end)
     return value + np.where(below, low - value, high - value) * share

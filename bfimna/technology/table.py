@@ -1,8 +1,7 @@
-"""Rows of technology tables: write them; read them, checked and converted to SI once."""
+"""Read technologies from rows of a table: check units, ranges and sources, convert to SI once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import inf, isnan, nan
+from collections.abc import Mapping
+from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
 from bfimna.errors import BfimnaError, unknown
@@ -11,11 +10,6 @@ from bfimna.technology.technology import DISTRIBUTIONS, Interconnect, Technology
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = [
-    "technology", "parameter", "value", "low", "high", "unit", "distribution", "cause", "status",
-    "source", "note",
-]  # fmt: skip
-TOOL = "EvaCAM, data/circuit/evacam_cam_arrays.csv"
 STATUSES = ("A", "P", "H", "C", "D")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use
@@ -112,6 +106,7 @@ def _number(where: str, column: str, value: Any) -> float:
 
 
 def _optional(row: Any, column: str) -> Any:
+
     value = getattr(row, column, None)
     return None if value is None or _is_empty(value) else value
 
@@ -197,65 +192,3 @@ def interconnect_of(rows: Mapping[str, Any]) -> Interconnect:
     for field, row in rows.items():
         put(fields, field, row, field)
     return Interconnect(**fields)
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A parameter of a technology table: value and range in `unit`, distribution and source.
-
-    A row without low and high has no range; one without a cause is sampled by itself.
-    """
-
-    parameter: str
-    value: float
-    low: float = nan
-    high: float = nan
-    unit: str = "1"
-    distribution: str = "fixed"
-    cause: str = ""
-    status: str = "C"
-    source: str = TOOL
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for end in ("low", "high"):
-            if isnan(getattr(self, end)):
-                object.__setattr__(self, end, self.value)
-
-    def cells(self) -> list[object]:
-        """Return the row from `parameter` on, numbers at four significant digits."""
-        numbers = [float(f"{x:.4g}") for x in (self.value, self.low, self.high)]
-        return [self.parameter, *numbers, self.unit, self.distribution, self.cause, self.status,
-                self.source, self.note]  # fmt: skip
-
-
-def rows_to_table(technology: str, rows: Sequence[TableRow]) -> "pd.DataFrame":
-    """Return the rows of a technology as a table, as derived.csv has it."""
-    import pandas as pd
-
-    return pd.DataFrame([[technology, *row.cells()] for row in rows], columns=COLUMNS)
-
-
-class Assumptions:
-    """Rows of assumptions.csv for circuits, for one device class, and for every technology."""
-
-    def __init__(self, table: "pd.DataFrame", device_class: str) -> None:
-        kept = table[table.applies_to.isin(["circuit", "every", device_class])]
-        columns = [column for column in COLUMNS if column != "technology"]
-        rows: list[dict[str, Any]] = [
-            {column: "" if _is_empty(row[column]) else row[column] for column in columns}
-            for _, row in kept.iterrows()
-        ]
-        self._rows = {str(row["parameter"]): TableRow(**row) for row in rows}
-        self._every = kept.parameter[kept.applies_to == "every"].tolist()
-
-    def __getitem__(self, parameter: str) -> TableRow:
-        if parameter not in self._rows:
-            raise BfimnaError(
-                f"assumptions.csv lacks {parameter!r}; it has {', '.join(self._rows)}"
-            )
-        return self._rows[parameter]
-
-    def every(self) -> list[TableRow]:
-        """Return the rows that every technology has alike."""
-        return [self._rows[parameter] for parameter in self._every]

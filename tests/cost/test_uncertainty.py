@@ -233,6 +233,15 @@ def test_peaks_are_sampled_with_the_same_prices():
     assert same.area_m2.tolist() == [nominal.area_m2] * 2
 
 
+def test_a_parameter_set_to_zero_stays_zero():
+    """A log-uniform range has no median of 0: an effect that is switched off has no samples."""
+    off = replace(SRAM, compare_s_per_cell=0.0)
+    assert SRAM.draws["compare_s_per_cell"][0] == "logsplit"
+    low, median, high = report(off).interval("latency_s")
+    assert 0 < low < median < high < np.inf
+    assert high < report().interval("latency_s")[2]
+
+
 def test_impossible_samples_are_refused_in_one_line():
     one = report()
     with pytest.raises(BfimnaError, match="unknown quantity with an interval 'energy'; did you me"):

@@ -1,10 +1,10 @@
 """The circuit tool's arrays taken apart: lines by hand, events as the costs have them."""
 
 import pytest
+from reproduction.circuit import cam_arrays
 from reproduction.studies import technologies
 
 import bfimna as bf
-from bfimna.technology import cam_arrays
 
 TABLE = technologies.taken_apart(bf.Chip.limited())
 

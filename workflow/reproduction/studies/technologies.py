@@ -7,7 +7,7 @@ from bfimna import data
 from bfimna.ap import counts as ap
 from bfimna.cost import formulas
 from bfimna.mapping.chip import Chip
-from bfimna.technology import cam_arrays
+from reproduction.circuit import cam_arrays
 
 COMPARED = ("sram-published-fit", "sram-14nm-lstp")  # fitted to published peaks, and derived
 

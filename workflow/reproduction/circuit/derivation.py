@@ -1,7 +1,7 @@
 """Derive technology parameters from a circuit tool's table: the rows of derived.csv.
 
-`derive` combines the row energies of `bfimna.technology.cam_arrays` with a table of assumptions.
-``python -m bfimna.technology.circuit data > derived.csv`` reads the tables in a folder.
+`derive` combines the row energies of `reproduction.circuit.cam_arrays` with a table of assumptions.
+``python -m reproduction.circuit.derivation data > derived.csv`` reads the tables in a folder.
 """
 
 import sys
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna.errors import BfimnaError
-from bfimna.technology.cam_arrays import (
+from reproduction.circuit.cam_arrays import (
     CAP_WORDS,
     DERIVED,
     EIGHT_MATS,
@@ -24,8 +24,8 @@ from bfimna.technology.cam_arrays import (
     cycle_time,
     fit_row_energies,
 )
-from bfimna.technology.published import fit_published
-from bfimna.technology.table import TOOL, Assumptions, TableRow, rows_to_table
+from reproduction.circuit.published import fit_published
+from reproduction.circuit.rows import TOOL, Assumptions, TableRow, rows_to_table
 
 
 def _times(arrays: pd.DataFrame, assumed: Assumptions, reram: bool) -> list[TableRow]:

@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from reproduction.circuit import cam_arrays, derivation
 
 from bfimna import BfimnaError, data
-from bfimna.technology import cam_arrays, circuit
 
 TABLE = data.circuit_arrays()
 LSTP = cam_arrays.arrays_of(TABLE, "sram-14nm-lstp")
 
 
 def test_the_shipped_table_equals_the_derivation():
-    derived = circuit.all_technologies(data.ROOT)
+    derived = derivation.all_technologies(data.ROOT)
     shipped = pd.read_csv(data.ROOT / "technologies" / "derived.csv")
     pd.testing.assert_frame_equal(derived.fillna(""), shipped.fillna(""), check_dtype=False)
 
@@ -38,7 +38,7 @@ def test_the_fit_at_14_nm_by_hand():
     assert fit.column_write(72) == pytest.approx(11.5, abs=0.05)
 
 
-@pytest.mark.parametrize("name", circuit.DERIVED)
+@pytest.mark.parametrize("name", derivation.DERIVED)
 def test_the_fit_reproduces_every_single_mat_array(name):
     table = cam_arrays.arrays_of(TABLE, name)
     fit, rows = cam_arrays.fit_row_energies(table), cam_arrays.row_energies(table)
@@ -87,7 +87,7 @@ def test_reram_writes_follow_the_pulse_of_two_devices():
 
 def test_an_unknown_technology_has_no_circuit():
     with pytest.raises(BfimnaError, match="no circuit behind 'dram'; derived: sram-14nm-lstp"):
-        circuit.derive("dram", TABLE, TABLE, TABLE)
+        derivation.derive("dram", TABLE, TABLE, TABLE)
 
 
 def test_a_missing_assumption_is_named():
@@ -95,4 +95,4 @@ def test_a_missing_assumption_is_named():
     components = pd.read_csv(data.ROOT / "published" / "components.csv")
     short = assumptions[assumptions.parameter != "pulse_time"]
     with pytest.raises(BfimnaError, match="lacks 'pulse_time'"):
-        circuit.derive("reram-14nm-lstp", TABLE, short, components)
+        derivation.derive("reram-14nm-lstp", TABLE, short, components)
