@@ -82,6 +82,15 @@ def wrong_type(what: str, given: object, wanted: str) -> BfimnaError:
     return BfimnaError(f"{what} must be {wanted}, not {shown(given)} ({_type(given)})")
 
 
+def missing_extra(package: str, extra: str) -> BfimnaError:
+    """Error for a package that is not installed, with the extra of bfimna that brings it.
+
+    >>> print(missing_extra("onnx", "onnx"))
+    the package onnx is not installed; pip install 'bfimna[onnx]'
+    """
+    return BfimnaError(f"the package {package} is not installed; pip install 'bfimna[{extra}]'")
+
+
 def one_of(what: str, value: object, known: Iterable[str]) -> None:
     """Raise unless a value is one of a few names.
 

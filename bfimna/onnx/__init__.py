@@ -6,12 +6,10 @@ from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.onnx.bits import tensor_bits
-from bfimna.onnx.file import InputShape, read_graph
-from bfimna.onnx.graph import Graph
-from bfimna.onnx.modules import module_names
+from bfimna.onnx.model_graph import InputShape, read_graph
+from bfimna.onnx.nodes import Graph
 from bfimna.onnx.operations import translate
-from bfimna.onnx.sharing import held_again
-from bfimna.onnx.translation import Translation
+from bfimna.onnx.translation import Translation, module_names, sharing_notes
 
 LISTED = 60  # layers in a message
 
@@ -93,7 +91,7 @@ def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation
         translation = translate(graph)
         layers = tuple(translation.layers.values())
         names = module_names(translation)
-        notes = (*translation.notes, *held_again(translation))
+        notes = (*translation.notes, *sharing_notes(translation))
         network = Network(graph.name, layers, notes, names)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None

@@ -36,7 +36,7 @@ def test_gemm_form(tmp_path):
     assert (gemm.positions, gemm.channels, gemm.length, gemm.macs) == (12, 30, 50, 12 * 30 * 50)
 
 
-def test_what_the_file_cannot_say_is_in_the_report(tmp_path):
+def test_the_report_states_what_the_file_leaves_out(tmp_path):
     network = read(tmp_path, "Layer,M,N,K,\nq,12,30,50,\n")
     technology = bf.data.load_technology("sram-14nm-lstp")
     report = bf.simulate(network, bf.Precision.fixed(network, 8), bf.Chip.limited(), technology)

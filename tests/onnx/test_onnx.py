@@ -1,5 +1,8 @@
 """ONNX files: the public graphs, every operation, folding, refusals."""
 
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -75,6 +78,20 @@ def test_alexnet_differs_from_the_zoos_where_caffes_does():
     assert [g.output_shape[0] for g in read.gemms] == [96, 256, 384, 384, 256, 4096, 4096, 1000]
     same = [(g.channels, g.length, g.positions) for g in ours.gemms[-3:]]
     assert [(g.channels, g.length, g.positions) for g in read.gemms[-3:]] == same
+
+
+# ---- an optional extra -----------------------------------------------------------------------
+
+
+def test_import_bfimna_does_not_import_onnx():
+    code = "import sys, bfimna; sys.exit(any(m.split('.')[0] == 'onnx' for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reading_without_the_onnx_package_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(bf.BfimnaError, match=r"pip install 'bfimna\[onnx\]'"):
+        bf.read_onnx(LIGHT / "light_squeezenet.onnx")
 
 
 # ---- shapes: ONNX Runtime is the oracle ------------------------------------------------------
