@@ -12,6 +12,7 @@ from bfimna.onnx import addressing, elementwise, functions, matmuls, normalisati
 from bfimna.onnx.nodes import Dims, Graph, Node, RefusedError
 from bfimna.onnx.rewrites import CONTROL
 from bfimna.onnx.translation import Translation
+from bfimna.onnx.transposed_conv import conv_transpose, conv_transpose_shapes
 
 Shapes = Callable[[Graph, Node], list[Dims]]
 Layers = Callable[[Translation, Node], None]
@@ -62,7 +63,7 @@ _same, _broadcast = elementwise.same_shapes, elementwise.broadcast_shapes
 OPERATIONS: dict[str, Operation] = {
     # weighted layers and windows
     **_rows("Conv", windows.conv_shapes, windows.conv),
-    **_rows("ConvTranspose", windows.conv_transpose_shapes, windows.conv_transpose),
+    **_rows("ConvTranspose", conv_transpose_shapes, conv_transpose),
     **_rows("Gemm", matmuls.gemm_shapes, matmuls.linear),
     **_rows("MatMul", matmuls.matmul_shapes, matmuls.linear),
     **_rows("MatMulNBits", matmuls.packed_matmul_shapes, matmuls.linear),

@@ -134,6 +134,25 @@ def test_window_shapes_are_onnx_runtimes(data, op, n, tmp_path_factory):
     assert n == 2 or height == 1
 
 
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [("AveragePool", {"kernel_shape": [1280, 9], "strides": [1280, 3]}),
+     ("MaxPool", {"kernel_shape": [9, 12], "strides": [9, 9], "pads": [0, 1, 0, 1]}),
+     ("MaxPool", {"kernel_shape": [5, 5], "strides": [3, 4], "dilations": [2, 2]})],
+)  # fmt: skip
+def test_a_window_larger_than_the_map_is_one_window_with_ceil_mode(op, attributes, tmp_path):
+    nodes = [node(op, "x", out="y", ceil_mode=1, **attributes)]
+    model = build(nodes, shape=(1, 3, 7, 7))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet())
+    (y,) = session.run(None, {"x": np.zeros([1, 3, 7, 7], np.float32)})
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, shape=(1, 3, 7, 7)))
+    assert network.shapes["y_node"] == y.shape[1:]
+    with pytest.raises(bf.BfimnaError, match="does not fit"):
+        bf.read_onnx(
+            save(tmp_path / "m.onnx", [node(op, "x", out="y", **attributes)], shape=(1, 3, 7, 7))
+        )
+
+
 def _quiet():
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
