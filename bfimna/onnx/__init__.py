@@ -75,14 +75,24 @@ def read_onnx_precision(
             layer: tuple(bits.get(tensor, default) for tensor in tensors[:2])
             for layer, tensors in translation.gemms.items()
         }
-        silent = [layer for layer, pair in pairs.items() if None in pair]
-        if silent:
-            more = f" and {len(silent) - LISTED} more" if len(silent) > LISTED else ""
-            listed = ", ".join(map(repr, silent[:LISTED])) + more
-            raise BfimnaError(f"does not say the bits of {listed}; give a default")
+        open_layers = [_open(layer, *pair) for layer, pair in pairs.items() if None in pair]
+        if open_layers:
+            count = len(open_layers) - LISTED
+            more = f" and {count} more" if count > 0 else ""
+            listed = ", ".join(open_layers[:LISTED]) + more
+            raise BfimnaError(f"does not say the bits of {listed}; give a default for them")
         return Precision.of(network, pairs, Path(path).stem)  # type: ignore[arg-type]
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
+
+
+def _open(layer: str, weights: int | None, activations: int | None) -> str:
+    """Name a layer of which the file does not say all bits, and what it does say."""
+    if weights is None and activations is None:
+        return repr(layer)
+    if activations is None:
+        return f"{layer!r} (of its activations; weights have {weights})"
+    return f"{layer!r} (of its weights; activations have {activations})"
 
 
 def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation, Network]:

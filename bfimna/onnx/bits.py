@@ -4,12 +4,14 @@ import numpy as np
 
 from bfimna.onnx.nodes import Graph, Node
 
-#: operations whose result holds the same codes as their input
-KEEP = (
-    "Cast", "DepthToSpace", "DequantizeLinear", "Dropout", "Expand", "Flatten", "Gather",
-    "GatherElements", "GatherND", "GlobalMaxPool", "Identity", "MaxPool", "Pad", "Relu", "Reshape",
-    "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+#: operations whose result holds some of its first input's elements
+MOVES = (
+    "DepthToSpace", "Dropout", "Expand", "Flatten", "Gather", "GatherElements", "GatherND",
+    "GlobalMaxPool", "Identity", "MaxPool", "Pad", "ReduceMax", "ReduceMin", "Reshape", "Resize",
+    "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze", "Upsample",
 )  # fmt: skip
+#: operations whose result holds elements of several inputs: position of the first
+PICKS = {"Concat": 0, "Max": 0, "Min": 0, "Where": 1}
 #: bits of the element types (``TensorProto.DataType``) that codes have: unsigned, then signed
 WIDTHS = {2: 8, 4: 16, 21: 4, 25: 2} | {3: 8, 5: 16, 22: 4, 26: 2}
 QUANTIZERS = ("QuantizeLinear", "DynamicQuantizeLinear")
@@ -19,7 +21,7 @@ def code_tensors(graph: Graph) -> set[str]:
     """Return the tensors of codes: a quantiser's or stored ones, and those clipped or moved."""
     codes = {name for name, kind in graph.types.items() if kind in WIDTHS}
     for node in graph.nodes:
-        moved = node.op in ("Clip", "Identity", "Transpose", "Reshape") and node.input(0) in codes
+        moved = (node.op == "Clip" or _moves(node)) and node.input(0) in codes
         if node.op in QUANTIZERS or moved:
             codes.add(node.outputs[0])
     return codes
@@ -58,11 +60,16 @@ def _result_bits(graph: Graph, node: Node, bits: dict[str, int], codes: set[str]
         return WIDTHS.get(graph.types.get(node.zero, 0))
     if node.op == "Clip":
         return _clipped(graph, node, bits, codes)
-    if node.op in KEEP:
+    if node.op in ("Cast", "DequantizeLinear", "Relu") or _moves(node):
         return bits.get(node.input(0))
-    if node.op == "Concat" and all(i in bits for i in node.inputs):
-        return max(bits[i] for i in node.inputs)
-    return None
+    picked = node.inputs[PICKS[node.op] :] if node.op in PICKS else ()
+    return max(bits[i] for i in picked) if picked and all(i in bits for i in picked) else None
+
+
+def _moves(node: Node) -> bool:
+    """Whether every element of a node's result is one of its first input's."""
+    nearest = node.attributes.get("mode", "nearest") == "nearest"
+    return node.op in MOVES and (nearest or node.op not in ("Resize", "Upsample"))
 
 
 def _clipped(graph: Graph, node: Node, bits: dict[str, int], codes: set[str]) -> int | None:
@@ -81,9 +88,13 @@ def _clipped(graph: Graph, node: Node, bits: dict[str, int], codes: set[str]) ->
 
 
 def _stated_width(graph: Graph, node: Node, tensor: str) -> int:
-    bits = graph.number_of(tensor)
-    if bits is None:
+    """Return the width that a constant states, of one element or the same for each channel."""
+    value = graph.value(tensor)
+    if value is None or not value.size or value.dtype.kind not in "fiu":
         raise node.refuse(f"its bit width {tensor[:100]!r} is no constant number")
-    if not (np.isfinite(bits) and bits.is_integer() and 1 <= bits <= 64):
-        raise node.refuse(f"a bit width of {bits} is no whole number from 1 to 64")
-    return int(bits)
+    low, high = float(value.min()), float(value.max())
+    if low < high:
+        raise node.refuse(f"bit widths from {low:g} to {high:g} in one tensor; want one width")
+    if not (np.isfinite(low) and low.is_integer() and 1 <= low <= 64):
+        raise node.refuse(f"a bit width of {low} is no whole number from 1 to 64")
+    return int(low)
