@@ -217,7 +217,7 @@ def test_damaged_digits_are_refused_in_one_line(damage, tmp_path, monkeypatch):
         )
     monkeypatch.setattr(data, "ROOT", tmp_path / "data")
     with pytest.raises(BfimnaError, match=r"digits.npz is missing or damaged"):
-        data.digits.__wrapped__()
+        data.digits()
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,33 @@
-"""ONNX's arithmetic on words as layers: with constants, which are folded, and between tensors.
+"""Arithmetic on words as layers: with constants, which are folded, and between tensors.
 
 Multiplications and additions of constants (batch norm, biases, normalisation) are folded into the
 weighted layer before them, or into the host's quantisation of the input; elsewhere they stay, as
-`scale` and `bias` layers. Quantisers change no shape; `bits` reads their widths.
+`scale` and `bias` layers.
 """
 
 from math import prod
 
 from bfimna.network.layer import GEMM, Shape
-from bfimna.onnx.functions import (
-    TABLES,
-    function,
-    product_of_functions,
-)  # fmt: skip
-from bfimna.onnx.graph import Dims, Node
-from bfimna.onnx.moves import flat, joined
-from bfimna.onnx.translation import Translation
+from bfimna.onnx.functions import TABLES, function, product_of_functions
+from bfimna.onnx.nodes import Dims, Graph, Node
+from bfimna.onnx.translation import Translation, vector
 
 #: what absorbs a multiplication / an addition of constants: its own scale / bias is free to change
 ABSORBS = {"scale": (*GEMM, "scale", "mul"), "bias": (*GEMM, "bias")}
 
 
-def constant_map(  # type: ignore[no-untyped-def]
-    t: Translation, node: Node, source: str, kind: str, spread: str, free: bool, suffix=""
+def same_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Every result has the first input's dimensions."""
+    return [graph.input_dims(node)] * max(len(node.outputs), 1)
+
+
+def broadcast_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Add, Mul and others: the inputs' dimensions broadcast."""
+    return [node.broadcast([graph.input_dims(node, k) for k in range(len(node.inputs))])]
+
+
+def constant_map(
+    t: Translation, node: Node, source: str, kind: str, spread: str, free: bool, suffix: str = ""
 ) -> str:
     """Multiply by (or add) constants: folded where the layer before can absorb them.
 
@@ -46,7 +51,7 @@ def constant_map(  # type: ignore[no-untyped-def]
     return name
 
 
-def spread_of(t: Translation, constant: str, dims: Dims, source: str) -> str:
+def _spread(t: Translation, constant: str, dims: Dims, source: str) -> str:
     """Tell whether a constant is one number, one a channel of a tensor's, or more."""
     value = t.graph.dims.get(constant)
     if value is None:
@@ -58,15 +63,15 @@ def spread_of(t: Translation, constant: str, dims: Dims, source: str) -> str:
     return "channel" if wide == [channel] else "more"
 
 
-def with_constants(t: Translation, node: Node, kind: str, tensor: str, given: list[str]) -> None:
+def _with_constants(t: Translation, node: Node, kind: str, tensor: str) -> None:
     """Multiply a tensor by (or add to it) constants."""
     name, free = t.made[tensor], t.alone(tensor)
-    wanted, dims = t.dims(node.outputs[0], node), t.dims(tensor, node)
-    shape = t.shape_of(wanted, node)
+    target, dims = t.dims(node.outputs[0], node), t.dims(tensor, node)
+    shape = t.shape_of(target, node)
     if shape != t.shapes[name]:
         name, free = t.view(node, name, shape, ".each"), True
-    for constant in given:
-        spread = spread_of(t, constant, dims if len(dims) == len(wanted) else wanted, name)
+    for constant in t.constant_inputs(node):
+        spread = _spread(t, constant, dims if len(dims) == len(target) else target, name)
         name = constant_map(t, node, name, kind, spread, free)
         free = True
     t.done(node, name)
@@ -75,24 +80,19 @@ def with_constants(t: Translation, node: Node, kind: str, tensor: str, given: li
 def arithmetic(t: Translation, node: Node) -> None:
     """Add, Sub, Mul, Div, Sum of tensors and constants."""
     kind = "add" if node.op in ("Add", "Sub", "Sum") else "mul"
-    data = [i for i in node.inputs if i not in t.graph.constants]
-    given = [i for i in node.inputs if i in t.graph.constants]
-    if not data:
-        raise node.refuse("has no input that depends on the data")
-    for tensor in data:
-        t.holder(node, tensor, "an input")
-    if node.op == "Div" and node.inputs[0] in given:
+    data, constants = t.variable_inputs(node), t.constant_inputs(node)
+    if node.op == "Div" and node.inputs[0] in constants:
         t.done(node, _expanded(t, node, function(t, node, "lookup", data[0]), ".each"))
-    elif len(data) == 1:
-        with_constants(t, node, "bias" if kind == "add" else "scale", data[0], given)
-    else:
-        name = _combined(t, node, kind, data)
-        for constant in given:
-            wanted = t.dims(node.outputs[0], node)
-            absorbs = "bias" if kind == "add" else "scale"
-            spread = spread_of(t, constant, wanted, name)
-            name = constant_map(t, node, name, absorbs, spread, True, ".constant")
-        t.done(node, name)
+        return
+    map_kind = "bias" if kind == "add" else "scale"
+    if len(data) == 1:
+        _with_constants(t, node, map_kind, data[0])
+        return
+    name = _combined(t, node, kind, data)
+    for constant in constants:
+        spread = _spread(t, constant, t.dims(node.outputs[0], node), name)
+        name = constant_map(t, node, name, map_kind, spread, True, ".constant")
+    t.done(node, name)
 
 
 def _combined(t: Translation, node: Node, kind: str, data: list[str]) -> str:
@@ -104,7 +104,7 @@ def _combined(t: Translation, node: Node, kind: str, data: list[str]) -> str:
     layers = [t.made[tensor] for tensor in data]
     if node.op == "Div":
         layers[1] = function(t, node, "lookup", data[1], ".inverse")
-    shape = t.shape_of(t.dims(node.outputs[0], node), node)
+    shape = t.result_shape(node)
     name = _operand(t, node, layers[0], data[0], kind, shape, ".0.each")
     for k, layer in enumerate(layers[1:], 1):
         other = _operand(t, node, layer, data[k], kind, shape, f".{k}.each")
@@ -118,10 +118,10 @@ def _operand(
     t: Translation, node: Node, layer: str, tensor: str, kind: str, shape: Shape, suffix: str
 ) -> str:
     """Return a layer with the result's shape, or with the factors of its channels."""
-    dims, wanted = t.dims(tensor, node), t.dims(node.outputs[0], node)
-    aligned = (1,) * (len(wanted) - len(dims)) + dims
-    channel = len(wanted) > 1 and all(
-        d == w if k < 2 else d == 1 for k, (d, w) in enumerate(zip(aligned, wanted, strict=True))
+    dims, target = t.dims(tensor, node), t.dims(node.outputs[0], node)
+    aligned = (1,) * (len(target) - len(dims)) + dims
+    channel = len(target) > 1 and all(
+        d == w if k < 2 else d == 1 for k, (d, w) in enumerate(zip(aligned, target, strict=True))
     )
     if kind == "mul" and channel and t.shapes[layer] == (shape[0], 1, 1):
         return layer
@@ -129,59 +129,43 @@ def _operand(
 
 
 def _expanded(t: Translation, node: Node, layer: str, suffix: str) -> str:
-    return t.view(node, layer, t.shape_of(t.dims(node.outputs[0], node), node), suffix)
+    return t.reshaped(node, layer, t.result_shape(node), suffix)
 
 
 def batch_norm(t: Translation, node: Node) -> None:
     """BatchNormalization: a scale and a bias a channel."""
-    if any(i not in t.graph.constants for i in node.inputs[1:]):
-        raise node.refuse("its parameters depend on the data: not modelled")
+    positions = range(1, len(node.inputs))
+    t.check_constant(node, positions, "its parameters depend on the data: not modelled")
     source, free = t.source(node), t.alone(node.inputs[0])
     name = constant_map(t, node, source, "scale", "channel", free)
     alone = free or t.layers[name].kind == "scale"
     t.done(node, constant_map(t, node, name, "bias", "channel", alone, ".bias"))
 
 
-def lrn(t: Translation, node: Node) -> None:
-    """LRN across channels."""
-    source = t.source(node)
-    size = min(node.number("size", 0), t.shapes[source][0])
-    t.done(node, t.emit(node, "lrn", (source,), kernel=(size, 1)))
-
-
 def extreme(t: Translation, node: Node) -> None:
     """Max and Min: with one number a ReLU or a clip, else pooling over the operands' words."""
-    data = [i for i in node.inputs if i not in t.graph.constants]
-    given = [i for i in node.inputs if i in t.graph.constants]
-    if not data:
-        raise node.refuse("has no input that depends on the data")
-    shape = t.shape_of(t.dims(node.outputs[0], node), node)
-    layers = [t.holder(node, tensor, "an input") for tensor in data]
-    numbers = [t.graph.number_of(constant) for constant in given]
+    data, constants = t.variable_inputs(node), t.constant_inputs(node)
+    shape, layers = t.result_shape(node), [t.made[tensor] for tensor in data]
+    numbers = [t.graph.number_of(constant) for constant in constants]
     if len(data) == 1 and None not in numbers and t.shapes[layers[0]] == shape:
         kind = "relu" if node.op == "Max" and numbers == [0] else "clip"
-        t.done(node, function(t, node, kind, data[0]) if given else layers[0])
+        t.done(node, function(t, node, kind, data[0]) if constants else layers[0])
         return
-    vectors = [
-        t.view(node, t.view(node, layer, shape, f".{k}.each"), flat(shape), f".{k}.flat")
-        for k, layer in enumerate(layers)
-    ]
+    each = [t.reshaped(node, layer, shape, f".{k}.each") for k, layer in enumerate(layers)]
+    vectors = [t.reshaped(node, x, vector(shape), f".{k}.flat") for k, x in enumerate(each)]
     every = t.emit(node, "concat", tuple(vectors), ".all") if len(vectors) > 1 else vectors[0]
-    beside = t.view(node, every, (prod(shape), len(node.inputs), 1), ".beside")
-    found = t.emit(node, "maxpool", (beside,), kernel=(len(node.inputs), 1))
-    t.done(node, t.view(node, found, shape, ".back"))
+    beside = t.reshaped(node, every, (prod(shape), len(node.inputs), 1), ".beside")
+    largest = t.emit(node, "maxpool", (beside,), kernel=(len(node.inputs), 1))
+    t.done(node, t.reshaped(node, largest, shape, ".back"))
 
 
 def compare(t: Translation, node: Node) -> None:
     """Equal, Less, Or and others: a look-up of the word, or of the sum or difference of two."""
-    data = [i for i in node.inputs if i not in t.graph.constants]
-    for tensor in data:
-        t.holder(node, tensor, "an input")
+    data = t.variable_inputs(node)
     if len(data) == 1:
         t.done(node, _expanded(t, node, function(t, node, "lookup", data[0]), ".each"))
         return
-    shape = t.shape_of(t.dims(node.outputs[0], node), node)
-    operands = [t.view(node, t.made[x], shape, f".{k}.each") for k, x in enumerate(data)]
+    operands = [_expanded(t, node, t.made[x], f".{k}.each") for k, x in enumerate(data)]
     apart = t.emit(node, "add", tuple(operands), ".apart")
     t.done(node, t.emit(node, "lookup", (apart,)))
 
@@ -190,14 +174,14 @@ def where(t: Translation, node: Node) -> None:
     """Where: a selection by a constant mask; by one from the data, y + mask · (x - y)."""
     if len(node.inputs) != 3:
         raise node.refuse(f"has {len(node.inputs)} inputs, not 3")
-    shape = t.shape_of(t.dims(node.outputs[0], node), node)
-    layers = ["" if i in t.graph.constants else t.holder(node, i, "an input") for i in node.inputs]
+    constants = t.constant_inputs(node)
+    layers = ["" if i in constants else t.holder(node, i) for i in node.inputs]
     mask, first, second = layers
     if not mask:
-        t.done(node, joined(t, node, [x for x in (first, second) if x], ".picked"))
+        t.done(node, t.joined(node, [x for x in (first, second) if x], ".picked"))
         return
     mask, first, second = (
-        t.view(node, layer, shape, f".{k}.each") if layer else "" for k, layer in enumerate(layers)
+        _expanded(t, node, layer, f".{k}.each") if layer else "" for k, layer in enumerate(layers)
     )
     if first and second:
         apart = t.emit(node, "add", (first, second), ".apart")
