@@ -62,7 +62,7 @@ def word_bits(what: str, columns: range) -> int:
 
 
 def integers_to_load(values: Any, bits: int, shape: tuple[int, int]) -> np.ndarray:
-    """Return integers of a shape, or what broadcasts to it, that words of so many bits hold."""
+    """Return `values` broadcast to a shape, or raise unless words of so many bits hold them."""
     numbers = _array("load", values)
     low, high = (int(numbers.min()), int(numbers.max())) if numbers.size else (0, 0)
     if low < -(1 << bits >> 1) or high >= 1 << bits:
@@ -71,7 +71,7 @@ def integers_to_load(values: Any, bits: int, shape: tuple[int, int]) -> np.ndarr
         return np.broadcast_to(numbers, shape).astype(np.int64, copy=False)
     except ValueError:
         raise BfimnaError(
-            f"load: values of shape {numbers.shape}, want {shape} or what broadcasts to it"
+            f"load: values of shape {numbers.shape}, want {shape} or one that broadcasts to it"
         ) from None
 
 

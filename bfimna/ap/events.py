@@ -1,4 +1,4 @@
-"""What is counted of a program: its cycles, and the events that take energy."""
+"""Cycles and energy events of programs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -1,7 +1,7 @@
 """Matrix products on the AP: every product takes a row, every dot product a group of rows.
 
-One operand is packed (64 of its rows or columns share a word), the other broadcast. Which one is
-which changes nothing but the emulator's speed. The arrays of all dot products run in lockstep, so
+One operand is packed (64 of its rows or columns share a word), the other broadcast. The choice
+changes only the emulator's speed. The arrays of all dot products run in lockstep, so
 the cycles are those of one of them.
 """
 
