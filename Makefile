@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
 
-.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock lab explore clean clean-env
+.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock same lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -59,6 +59,9 @@ licences: $(VENV)/installed ## the licence of every package installed
 
 lock: ## pin requirements.lock anew, after a change of pyproject.toml
 	$(PYTHON) workflow/lock.py
+
+same: $(VENV)/installed ## whether all results are those of commit REF; SAME_FLAGS='--points 300 --no-figures'
+	python benchmarks/same.py "$(or $(REF),HEAD)" $(SAME_FLAGS)
 
 clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
-from bfimna.emulator.integer import average_scale, check, ranges, sum_bits, words
+from bfimna.emulator.integer import check, ranges, sum_bits, words
 from bfimna.emulator.quantise import (
     best_scale,
     dyadic,
@@ -20,6 +20,7 @@ from bfimna.emulator.quantise import (
 )
 from bfimna.network import zoo
 from bfimna.network.graph import Layer
+from bfimna.operators.avgpool import average_scale
 
 from ..networks import chained, everything
 

@@ -118,7 +118,7 @@ def test_dynamically_quantised(tmp_path):
         ({"input_forget": 1}, "layout, input_forget and peepholes"),
     ],
 )
-def test_what_is_not_modelled(change, says, tmp_path):
+def test_unsupported_recurrent_layers_are_refused(change, says, tmp_path):
     nodes, given, shape = recurrent("LSTM", **change)
     nodes = [nodes[0], nodes[1], node("Relu", "h", out="z")]
     with pytest.raises(bf.BfimnaError, match=f"LSTM node 'cell': .*{says}"):

@@ -9,7 +9,7 @@ import bfimna as bf
 
 from . import torchvision_models
 
-TABLE = Path(__file__).parents[3] / "docs" / "torchvision.csv"
+TABLE = Path(__file__).parents[2] / "docs" / "torchvision.csv"
 ROWS = list(torchvision_models.read_table(TABLE).values())
 #: of attention, the product of two tensors, and how exporters write it
 ATTENTION = ("a product of two tensors that depend on the data", "Einsum", "_multi_head_attention")

@@ -46,7 +46,7 @@ def drawn(notebook, folder, monkeypatch, **told):
                 if tagged:
                     assert told.keys() <= names.keys()
                     names.update(told, output=str(folder / notebook))
-            if "plot.tell(" in source:
+            if "plot.narrate(" in source:
                 break
     return names["fig"]
 

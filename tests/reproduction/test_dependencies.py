@@ -146,12 +146,15 @@ def test_parameters_are_read():
 #: a module → notebooks that reach it, and some that do not
 CHANGES = {
     "onnx/translation": ({"simulate", "your_network", "batch"}, set()),
-    "result/cost": ({"simulate", "claims"}, {"programs", "ap_tutorial"}),
+    "cost/formulas": ({"simulate", "claims"}, {"programs", "ap_tutorial"}),
     "ap/kernels": ({"ap_tutorial", "faults"}, {"simulate", "programs", "pareto"}),
-    "search/solve": ({"pareto", "hawq_reproduced", "claims"}, {"simulate", "faults", "batch"}),
+    "search/solver": ({"pareto", "hawq_reproduced", "claims"}, {"simulate", "faults", "batch"}),
     "emulator/unweighted": ({"faults", "data_energy"}, {"simulate", "pareto", "supply"}),
-    "technology/circuit": ({"technology"}, {"simulate", "claims", "state_of_the_art"}),
-    "plot/array": ({"ap_tutorial"}, {"batch", "simulate"}),
+    "../workflow/reproduction/circuit/derivation": (
+        {"technology"},
+        {"simulate", "claims", "state_of_the_art"},
+    ),
+    "plot/passes": ({"ap_tutorial"}, {"batch", "simulate"}),
     "plot/style": ({"batch", "claims", "your_network", "simulate"}, {"00_index"}),
     "studies/points": ({"simulate", "breakdown", "bit_fluidity"}, {"batch", "claims"}),
 }

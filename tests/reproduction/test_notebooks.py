@@ -67,7 +67,7 @@ def test_prose_states_no_number_that_no_run_computed(notebook):
             for setting in SETTINGS:
                 text = text.replace(setting, "")
             found = [m.group() for m in STATED.finditer(text)]
-            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.tell)"
+            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.narrate)"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_runs_alone_with_its_defaults(notebook, modules, tmp_path, monkeypatch):
         sys.settrace(before)
     mpl.pyplot.close("all")
     ran = {modules[file] for file in called & modules.keys()}
-    packages = {"bfimna", "bfimna.ap", "bfimna.search"}  # their __getattr__ only pass names on
+    packages = {"bfimna", "bfimna.search"}  # their __getattr__ only pass names on
     assert ran - packages <= set(READS.modules(path))
     output = shown.get("output")
     if output is not None:

@@ -8,7 +8,7 @@ from reproduction.studies.sweeps import shown
 import bfimna as bf
 from bfimna.cost import dataset
 from bfimna.cost.dataset import read_parts
-from bfimna.search.unbeaten import unbeaten
+from bfimna.search.pareto import pareto_front
 
 NETS = [bf.zoo.alexnet(), bf.zoo.resnet18()]
 BITS = [bf.Precision.mixed(net, mean, k) for net in NETS for mean in (3, 5) for k in range(6)]
@@ -17,7 +17,7 @@ BITS = [bf.Precision.mixed(net, mean, k) for net in NETS for mean in (3, 5) for 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset.planned, "__defaults__", (12,))
+        patch.setattr(dataset.parts_by_path, "__defaults__", (12,))
         return bf.sweep(
             NETS, BITS, ["LR", "IR"], "sram-14nm-lstp", [1, 8], supplies=[0.6, 0.7, 0.8],
             to=tmp_path_factory.mktemp("points"),
@@ -40,7 +40,7 @@ def test_fronts_are_what_no_point_beats(folder):
     wanted = set()
     for _, rows in whole.groupby(["network", whole.mean_bits.round()]):
         some = rows[["latency_s", "energy_j"]].to_numpy()
-        wanted |= {tuple(point) for point in some[unbeaten(some)]}
+        wanted |= {tuple(point) for point in some[pareto_front(some)]}
     assert set(zip(seen.front.latency_s, seen.front.energy_j, strict=True)) == wanted
     assert len(seen.front) == len(wanted)
     twice = shown([*read_parts(folder), *read_parts(folder)], 20)

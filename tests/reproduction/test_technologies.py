@@ -1,10 +1,10 @@
 """The circuit tool's arrays taken apart: lines by hand, events as the costs have them."""
 
 import pytest
+from reproduction.circuit import cam_arrays
 from reproduction.studies import technologies
 
 import bfimna as bf
-from bfimna.technology import arrays
 
 TABLE = technologies.taken_apart(bf.Chip.limited())
 
@@ -20,7 +20,7 @@ def test_lines_at_all_columns_of_a_cap_by_hand():
     assert line.column_write == pytest.approx(0.84 + 0.1476 * 72, abs=0.02)
 
 
-@pytest.mark.parametrize("name", arrays.DERIVED)
+@pytest.mark.parametrize("name", cam_arrays.DERIVED)
 def test_lines_lie_at_the_arrays(name):
     lines, measured = of("line", name).set_index("bits"), of("array", name)
     for column in ("match_line", "search", "column_write"):

@@ -24,7 +24,7 @@ from reproduction import figures
 from reproduction.dependencies import cells
 
 #: what writes a file: the cells of a notebook after its last one only show more
-WRITERS = ("plot.save(", "plot.tell(", "plot.table_shown(")
+WRITERS = ("plot.save(", "plot.narrate(", "plot.show_table(")
 INTO = "results/publication"
 
 

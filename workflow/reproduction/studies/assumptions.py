@@ -81,7 +81,7 @@ def assumptions(
     precision: AnyPrecision,
     technology: AnyTechnology,
     chip: AnyChip = "LR",
-    draws: int = uncertainty.DRAWS,
+    draws: int = uncertainty.SAMPLES,
 ) -> pd.DataFrame:
     """Return by what factor each assumption's alternative changes an inference.
 
@@ -99,7 +99,7 @@ def assumptions(
         net = load_network(name)
         bits = load_precision(net, precision)
         base = simulate(net, bits, machine, tech)
-        before = {q: uncertainty.draws_of(base, q, draws) for q in FACTORS.values()}
+        before = {q: uncertainty.samples_of(base, q, draws) for q in FACTORS.values()}
         for assumption, v in variants(machine, tech).items():
             report = simulate(net, bits, v.chip, v.technology, counts=v.counts)
             row: dict[str, object] = {
@@ -107,7 +107,7 @@ def assumptions(
                 "chip": machine.name, "assumption": assumption,
             }  # fmt: skip
             for factor, quantity in FACTORS.items():
-                ratio = uncertainty.draws_of(report, quantity, draws) / before[quantity]
+                ratio = uncertainty.samples_of(report, quantity, draws) / before[quantity]
                 row[factor] = getattr(report, quantity) / getattr(base, quantity)
                 row[f"{factor}_low"], row[f"{factor}_high"] = np.percentile(ratio, (5, 95))
             rows.append(row)

@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from bfimna.names import load_network, load_precision, load_technology
-from bfimna.search.chip_grid import GRID
-from bfimna.search.chips import OBJECTIVES, chips, distance
-from bfimna.search.unbeaten import unbeaten
+from bfimna.search.chip_search import GRID, OBJECTIVES, distance, search_chips
+from bfimna.search.pareto import pareto_front
 
 #: where the weights lie → further axes of grids: as the paper has it, or as MAPs can hold them
 WEIGHTS: Mapping[str, Sequence[Mapping[str, Sequence[Any]]]] = {
@@ -33,23 +32,25 @@ def beside_lr(
 
     Returns
     -------
-    DataFrame with the columns of `chips` and: networks; weights_are, a key of `WEIGHTS`; is_lr,
-    True for LR's own row, which is no part of the front.
+    DataFrame with the columns of `search_chips` and: networks; weights_are, a key of `WEIGHTS`;
+    is_lr, True for LR's own row, which is no part of the front.
     """
     nets = [load_network(name) for name in networks]
     bits = [load_precision(net, precision) for net in nets]
     frames = []
     for name in technologies:
         tech = load_technology(name)
-        lr = chips(nets, tech, bits, {})
+        lr = search_chips(nets, tech, bits, {})
         for weights_are, grids in WEIGHTS.items():
-            swept = [chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
+            swept = [search_chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
             found = pd.concat(swept, ignore_index=True)
             if weights_are == "fit or streamed":
                 found = found[found.resident_weights_fit | (found.weights == "streamed")]
                 if not lr.resident_weights_fit[0]:
-                    lr = chips(nets, tech, bits, {"weights": ("streamed",)})
-            found = found.assign(is_lr=False, on_front=unbeaten(found[list(OBJECTIVES)].to_numpy()))
+                    lr = search_chips(nets, tech, bits, {"weights": ("streamed",)})
+            found = found.assign(
+                is_lr=False, on_front=pareto_front(found[list(OBJECTIVES)].to_numpy())
+            )
             both = pd.concat([found, lr.assign(is_lr=True, on_front=False)])
             frames.append(both.assign(networks=", ".join(networks), weights_are=weights_are))
     return pd.concat(frames, ignore_index=True)

@@ -7,9 +7,9 @@ import pandas as pd
 
 from bfimna.emulator import check, natural
 from bfimna.emulator.infer import infer
-from bfimna.emulator.integer import Parameters, bits_of
+from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.names import load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -54,7 +54,7 @@ def emulate(
         print(f"{network.name} {precision.name}: differs: {what}")
     zeros = sum(np.count_nonzero(x == 0) for x in report.tensors.values())
     words = sum(x.size for x in report.tensors.values())
-    placed = place(network, *bits_of(network, precision), chip, len(images))
+    placed = plan(network, chip, batch=len(images)).at(precision)
     rows = []
     for technology in technologies:
         energies = array_energies(network, placed, report, load_technology(technology))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
@@ -17,10 +17,11 @@ from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement, place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Mode, Schedule, Vertical
 from bfimna.names import load_technology
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 
 FRAMES_PER_S = 30.0
@@ -43,7 +44,7 @@ def on_small_images(network: Network, size: int) -> Network:
             layer = replace(layer, size=(size, size))
         if layer.kind == "avgpool":
             left = Network(network.name, tuple(layers)).shapes[layer.inputs[0]]
-            layer = replace(layer, kernel=left[1:])
+            layer = replace(layer, kernel=(left[1], left[2]))
         layers.append(layer)
     return Network(f"{network.name}-{size}px", tuple(layers))
 
@@ -83,7 +84,7 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
 
 
 def array_energies(
-    network: Network, placed: Placement, report: InferReport, tech: Technology
+    network: Network, placed: Schedule, report: InferReport, tech: Technology
 ) -> tuple[float, float]:
     """Return the arrays' energy in J: from a report's activity, and as a placement expects it.
 
@@ -91,27 +92,25 @@ def array_energies(
     """
     chip = placed.chip
     measured = sum(
-        cost.energy(done.counts, tech, chip, _segment(placed, network, *key))
+        formulas.energy(done.counts, tech, chip, _mode(placed, network, *key))
         for key, done in report.activity.items()
     )
     return float(measured), expected_array_energy(placed, tech)
 
 
-def expected_array_energy(placed: Placement, tech: Technology) -> float:
+def expected_array_energy(placed: Schedule, tech: Technology) -> float:
     """Return the arrays' energy in J of a batch, as a placement expects it."""
     return sum(
-        float(np.sum(cost.energy(work.counts, tech, placed.chip, work.segment)))
+        float(np.sum(formulas.energy(work.counts, tech, placed.chip, work.mode)))
         for work in placed.phases.values()
     )
 
 
-def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:
-    """Return the rows attached to a layer's column lines; None in a phase that runs on rows."""
+def _mode(placed: Schedule, network: Network, layer: str, phase: str) -> Mode:
+    """Return the mode that a layer's phase runs in."""
     work = placed.phases[phase]
-    if work.segment is None:
-        return None
     position = [other.name for other in network.layers].index(layer)
-    return float(work.segment[work.layers == position][0])
+    return work.mode_at(int(np.flatnonzero(work.layers == position)[0]))
 
 
 def energy_by_layer(
@@ -128,9 +127,8 @@ def energy_by_layer(
     how many of the compared rows were tagged; how many of the layer's operands were zero.
     """
     _, report = infer(network, parameters, images, precision, threads=threads, keep=True)
-    w, a = as_arrays(network, [precision])
     chip = Chip.limited()
-    placed = place(network, w[0], a[0], chip, len(images))
+    placed = plan(network, chip, batch=len(images)).at(precision)
     rows = []
     for phase, work in placed.phases.items():
         for k, position in enumerate(work.layers.tolist()):
@@ -142,11 +140,11 @@ def energy_by_layer(
             expected = Counts(
                 *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
             )
-            segment = None if work.segment is None else float(work.segment[k])
+            mode = work.mode_at(k)
             for technology in technologies:
                 tech = load_technology(technology)
                 energy_j, expected_j = (
-                    cost.energy(counts, tech, chip, segment) / len(images)
+                    formulas.energy(counts, tech, chip, mode) / len(images)
                     for counts in (done.counts, expected)
                 )
                 rows.append({
@@ -154,7 +152,7 @@ def energy_by_layer(
                     "technology": tech.name, "layer": layer.name, "phase": phase,
                     "zeros_percent": _zeros(report, layer.inputs[0]),
                     "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
-                    "attached_cells": chip.columns if segment is None else segment,
+                    "attached_cells": mode.rows if isinstance(mode, Vertical) else chip.columns,
                     **{e: getattr(done.counts, e) / len(images) for e in DATA_EVENTS},
                     **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
                     "energy_j": energy_j, "expected_energy_j": expected_j,

@@ -8,7 +8,7 @@ import pandas as pd
 from bfimna import data
 from bfimna.cost.peak import peak
 from bfimna.cost.simulate import simulate
-from bfimna.cost.uncertainty import peak_draws
+from bfimna.cost.uncertainty import peak_samples
 from bfimna.mapping.chip import Chip
 from bfimna.names import load_network, load_technology
 from bfimna.network.precision import Precision
@@ -34,7 +34,7 @@ def state_of_the_art(
         tech = load_technology(name)
         peaks = {width: peak(width, chip, tech) for width in {*bits, ACHIEVED_BITS}}
         for width in bits:
-            best, drawn = peaks[width], peak_draws(width, chip, tech)
+            best, drawn = peaks[width], peak_samples(width, chip, tech)
             figures = {theirs: getattr(best, ours) / GIGA for theirs, ours in OURS.items()}
             bounds = {
                 f"{theirs}_{end}": np.percentile(getattr(drawn, ours), percent) / GIGA

@@ -5,9 +5,9 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.ap import counts as ap
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.mapping.chip import Chip
-from bfimna.technology import arrays
+from reproduction.circuit import cam_arrays
 
 COMPARED = ("sram-published-fit", "sram-14nm-lstp")  # fitted to published peaks, and derived
 
@@ -24,17 +24,19 @@ def taken_apart(chip: Chip) -> pd.DataFrame:
     """
     printed = data.circuit_arrays()
     tables = []
-    for name in arrays.DERIVED:
-        behind = arrays.arrays_of(printed, name)
-        tables.append(arrays.parts(behind).assign(kind="array", technology=name))
-        tables.append(_lines(arrays.split(behind), chip).assign(kind="line", technology=name))
+    for name in cam_arrays.DERIVED:
+        behind = cam_arrays.arrays_of(printed, name)
+        tables.append(cam_arrays.row_energies(behind).assign(kind="array", technology=name))
+        tables.append(
+            _lines(cam_arrays.fit_row_energies(behind), chip).assign(kind="line", technology=name)
+        )
     events = [_events(name, chip).assign(kind="event", technology=name) for name in COMPARED]
     whole = pd.concat([*tables, *events], ignore_index=True)
     first = ["kind", "technology", "words", "bits", "event"]
     return whole[[*first, *(column for column in whole if column not in first)]]
 
 
-def _lines(split: arrays.Split, chip: Chip) -> pd.DataFrame:
+def _lines(split: cam_arrays.RowEnergies, chip: Chip) -> pd.DataFrame:
     attached = np.arange(chip.columns + 1)
     return pd.DataFrame({
         "bits": attached,
@@ -46,8 +48,11 @@ def _lines(split: arrays.Split, chip: Chip) -> pd.DataFrame:
 
 def _events(name: str, chip: Chip) -> pd.DataFrame:
     tech, program = data.load_technology(name), ap.multiply(8, 8)
-    seconds, joules = cost.seconds_of(tech, chip.columns), cost.joules_of(tech, chip.columns)
-    each = cost.energy(program, tech, chip) / program.compares
+    seconds, joules = (
+        formulas.cycle_seconds(tech, chip.columns),
+        formulas.event_joules(tech, chip.columns),
+    )
+    each = formulas.energy(program, tech, chip) / program.compares
     events = {
         "pass": (seconds["compares"] + seconds["writes"], each),
         "load": (seconds["loads"], joules["cells_loaded"]),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.cost.peak import peak
-from bfimna.cost.uncertainty import peak_draws
+from bfimna.cost.uncertainty import peak_samples
 from bfimna.mapping.chip import Chip
 from bfimna.technology.technology import Technology
 from reproduction.studies.claims import verdicts
@@ -48,7 +48,7 @@ def compare(technology: Technology) -> list[Compared]:
         name = OURS[row.quantity]
         published = data.accelerators().set_index(["accelerator", "bits"])
         rival = published.loc[(row.rival, row.bits), row.quantity] * GIGA
-        draws = getattr(peak_draws(row.bits, chip, technology), name) / rival
+        draws = getattr(peak_samples(row.bits, chip, technology), name) / rival
         judged = verdicts.ratio(row.ratio, getattr(best, name) / rival, draws)
         reason = (
             f"{getattr(best, name) / GIGA:.4g} against {rival / GIGA:.4g} "
@@ -80,7 +80,7 @@ def against_all(technology: Technology) -> pd.DataFrame:
         if rival.bits != rival.bits_high:
             continue
         best = peak(int(rival.bits), chip, technology)
-        draws = peak_draws(int(rival.bits), chip, technology)
+        draws = peak_samples(int(rival.bits), chip, technology)
         for theirs, ours in OURS.items():
             value = getattr(rival, theirs)
             if np.isnan(value):
