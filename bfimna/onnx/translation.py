@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from bfimna.network.graph import Gemm
 from bfimna.network.layer import Layer, Shape
@@ -164,6 +164,17 @@ class Translation:
         if shape != self.shapes[layer]:
             raise node.refuse(f"gives {self.shapes[layer]}, but its tensor is {shape}")
         self.made[node.outputs[0]] = layer
+
+
+Shapes = Callable[[Graph, Node], list[Dims]]
+Layers = Callable[[Translation, Node], None]
+
+
+class Operation(NamedTuple):
+    """How an operation is read; `layers` is None where it may only occur among constants."""
+
+    shapes: Shapes
+    layers: Layers | None = None
 
 
 def module_names(t: Translation) -> dict[str, tuple[str, ...]]:
