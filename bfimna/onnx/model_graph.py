@@ -10,8 +10,9 @@ from bfimna.errors import BfimnaError, shown, whole_number
 from bfimna.files import as_path
 from bfimna.network.layer import MAX_ELEMENTS
 from bfimna.onnx.batch import set_batch
+from bfimna.onnx.local_functions import inline_functions
 from bfimna.onnx.nodes import MAX_RANK, QONNX, RECURRENT, Dims, Graph, Node
-from bfimna.onnx.parse import parse, stored_tensors, written_numbers
+from bfimna.onnx.parse import parse, written_numbers
 from bfimna.onnx.rewrites import MAX_DEPTH, inline_branches, plain_nodes
 from bfimna.onnx.shape_inference import infer_shapes
 
@@ -36,7 +37,8 @@ def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
     path = as_path(path)
     try:
         model = parse(path)
-        nodes, stored = plain_nodes(model.graph), stored_tensors(model.graph)
+        written, stored = inline_functions(model)
+        nodes = plain_nodes(written)
         graph = _graph(path.stem, model, nodes, stored, input_shape)
         for _ in range(MAX_DEPTH):
             inlined = inline_branches(graph)
