@@ -1,7 +1,7 @@
 """Build an environment whole or not at all: `python workflow/environment.py FOLDER LOCKFILE`.
 
-It is built beside FOLDER and renamed, under a lock: who is killed meanwhile leaves the old one, or
-none. Needs nothing but Python and what pip can reach.
+It is built beside FOLDER and renamed, under a lock: an interrupted build leaves the old one, or
+none. Needs only Python and an index for pip.
 """
 
 import fcntl
@@ -15,17 +15,17 @@ from pathlib import Path
 
 UV = "uv==0.13.9"
 OLDEST = (3, 11)
-NEEDED_BYTES = 100 * 2**20  # for what pip and uv unpack in passing
+NEEDED_BYTES = 100 * 2**20  # for temporary files of pip and uv
 
 
 def build(folder: Path, lock_file: Path, install: Callable[[Path, Path], None]) -> None:
-    """Build the environment in a folder of its own, then rename it.
+    """Build the environment in a temporary folder, then rename it.
 
     Parameters
     ----------
-    folder : of the environment; it holds a file ``installed`` once it is whole.
+    folder : of the environment; a file ``installed`` in it marks it as complete.
     lock_file : requirements.
-    install : what installs them into a folder.
+    install : function that installs them into a folder.
     """
     part = folder.with_name(folder.name + ".part")
     with open(folder.with_name(folder.name + ".lock"), "w") as lock:
@@ -36,7 +36,7 @@ def build(folder: Path, lock_file: Path, install: Callable[[Path, Path], None]) 
             fcntl.flock(lock, fcntl.LOCK_EX)
             if is_current(folder, lock_file):
                 return
-        shutil.rmtree(part, ignore_errors=True)  # what one that was killed left
+        shutil.rmtree(part, ignore_errors=True)  # left by an interrupted build
         part.mkdir()
         install(part / "new", lock_file)
         (part / "new" / "installed").write_bytes(lock_file.read_bytes())
@@ -47,13 +47,13 @@ def build(folder: Path, lock_file: Path, install: Callable[[Path, Path], None]) 
 
 
 def is_current(folder: Path, lock_file: Path) -> bool:
-    """Whether the environment is whole, and built from what the lock file says now."""
+    """Whether the environment is complete, and built from the current lock file."""
     stamp = folder / "installed"
     return stamp.is_file() and stamp.read_bytes() == lock_file.read_bytes()
 
 
 def install(folder: Path, lock_file: Path) -> None:
-    """Install the requirements, and the project for editing, with uv of its own."""
+    """Install the requirements, and the project in editable mode, with a private copy of uv."""
     boot = folder.with_name("boot")
     run(sys.executable, "-m", "venv", str(boot))
     run(str(boot / "bin/python"), "-m", "pip", "install", "--quiet", UV)
@@ -66,13 +66,13 @@ def install(folder: Path, lock_file: Path) -> None:
 
 
 def run(*command: str) -> None:
-    """Run a command, or end with what it said last."""
+    """Run a command; exit if it fails."""
     if subprocess.run(command, check=False).returncode:
         sys.exit(f"failed: {' '.join(command[:6])} … (its message is above); nothing was changed")
 
 
 def check() -> None:
-    """End with one line if an environment cannot be built here."""
+    """Exit with one line if an environment cannot be built here."""
     if sys.version_info < OLDEST:
         sys.exit(f"bfimna needs Python 3.11 or later; this is {sys.version.split()[0]}; "
                  "try make PYTHON=python3.12")  # fmt: skip
@@ -83,7 +83,7 @@ def check() -> None:
     if shutil.disk_usage(temporary).free < NEEDED_BYTES:
         sys.exit(f"{temporary} is full; set TMPDIR to a folder with 100 MB free")
     home = os.path.expanduser("~")
-    if not os.access(home, os.W_OK):  # caches are kept there: do without
+    if not os.access(home, os.W_OK):  # where caches are kept
         os.environ["UV_NO_CACHE"] = os.environ["PIP_NO_CACHE_DIR"] = "1"
 
 

@@ -43,5 +43,5 @@ _OF_STUDIES = ("against_published", "moves", "options", "play", "published_optio
 def __getattr__(name: str) -> object:
     """Find the studies of the search here too, loaded when they are first used."""
     if name in _OF_STUDIES:
-        return getattr(import_module("reproduction.studies.search"), name)
+        return getattr(import_module("reproduction.studies.bit_search"), name)
     raise AttributeError(f"module 'bfimna.search' has no attribute {name!r}")

@@ -5,14 +5,14 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from clean import assert_clean
-from reproduction import figures, redraw
+from reproduction import figure_table, redraw
 
 from bfimna import plot
 from bfimna.plot import publish
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
-KNOWN = figures.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+KNOWN = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
 CONFIG = redraw.settings.yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
 
 

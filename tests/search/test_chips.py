@@ -9,7 +9,7 @@ import pytest
 from close import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reproduction.studies.chips import beside_lr, distances
+from reproduction.studies.chips_against_lr import beside_lr, distances
 
 import bfimna as bf
 from bfimna.search.chips import OBJECTIVES, chips, distance
