@@ -151,9 +151,9 @@ def test_runs_alone_with_its_defaults_and_reads_what_the_workflow_digests(
     notebook, reads, tmp_path, monkeypatch
 ):
     """In a plain interpreter: a kernel's start would say nothing more about the cells."""
-    import matplotlib as mpl
+    import matplotlib.pyplot as plt
 
-    mpl.use("Agg")
+    plt.switch_backend("Agg")
     path, nb = notebook
     monkeypatch.chdir(
         NOTEBOOKS[0].parent if path.stem == INDEX else tmp_path
@@ -163,7 +163,7 @@ def test_runs_alone_with_its_defaults_and_reads_what_the_workflow_digests(
         exec(compile(cell.source, f"{path.name}", "exec"), names)
         if path.stem == "simulate":
             names["picture"] = False  # as in the workflow
-    mpl.pyplot.close("all")
+    plt.close("all")
     check_digested(path, *reads)
     output = names.get("output")
     if output is not None:
