@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
 
-.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock lab explore clean clean-env
+.PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock same lab explore clean clean-env
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(VENV)/installed ## every figure and table (the default)
@@ -50,15 +50,18 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 	.venv-lab/bin/voila notebooks/explore.ipynb
 
 fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
-	python tests/onnx/fuzz.py --minutes $(MINUTES)
+	python -m tests.onnx.fuzz --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
 	python tests/fuzz_layers.py --minutes $(MINUTES)
 
 licences: $(VENV)/installed ## the licence of every package installed
 	@python workflow/licences.py
 
-lock: ## pin the lock files anew, after a change of pyproject.toml
+lock: ## pin requirements.lock anew, after a change of pyproject.toml
 	$(PYTHON) workflow/lock.py
+
+same: $(VENV)/installed ## whether all results are those of commit REF; SAME_FLAGS='--points 300 --no-figures'
+	python benchmarks/same.py "$(or $(REF),HEAD)" $(SAME_FLAGS)
 
 clean: ## remove results, not figures and environments
 	rm -rf results logs .snakemake
@@ -69,12 +72,7 @@ clean-env: ## remove the environments that make built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-$(VENV)/installed: requirements.lock pyproject.toml
-.venv-lab/installed: requirements-lab.lock pyproject.toml
-.venv-slurm/installed: requirements-slurm.lock pyproject.toml
-.venv-docs/installed: requirements-docs.lock pyproject.toml
-
 # whole or not at all, one at a time; UV_COMPILE_BYTECODE: or the first kernels would compile it all
-%/installed:
-	@$(PYTHON) workflow/environment.py $* $<
+%/installed: requirements.lock pyproject.toml
+	@$(PYTHON) workflow/environment.py $* $(or $(patsubst .venv-%,%,$(filter .venv-%,$*)),main)
 	@touch $@

@@ -13,11 +13,12 @@ from statistics import median
 import numpy as np
 from numba import njit
 
-from bfimna.ap import Faults, kernels, machine, programs, steps, tables
+from bfimna.ap import Faults, codegen, kernels, programs
 from bfimna.ap.array import Array
-from bfimna.ap.cells import processors
-from bfimna.ap.compiled import compiled
+from bfimna.ap.bit_planes import processors
+from bfimna.ap.lowering import lowered
 from bfimna.ap.matrix import gemm
+from bfimna.ap.multiplication import CONTROLLED_ADD
 
 ROWS = 1 << 19  # of which a 16-bit product's columns fit the second-level cache by halves
 ROUNDS = 4  # of a roofline's operations, between loading a word and storing it
@@ -68,7 +69,7 @@ def own_source(lut):
     body = []
     for k in range(ROUNDS):
         cells = names[k % len(names) :] + names[: k % len(names)]
-        body += steps.passes_source(lut, cells, totals)
+        body += codegen.passes_source(lut, cells, totals)
     return _loop(names, totals, body, "rows = data[5, w]")
 
 
@@ -88,7 +89,7 @@ def _loop(names, totals, body, *first):
 
 def register_loop(source, times=400):
     """Return a run of such a loop, and the rounds that it has gone through, in words."""
-    scope = {"U": np.uint64, "popcount": machine.popcount}
+    scope = {"U": np.uint64, "popcount": codegen.popcount}
     exec(source, scope)
     loop = njit(scope["loop"])
     data = np.random.default_rng(0).integers(0, 2**64, (6, 512), dtype=np.uint64)
@@ -132,9 +133,9 @@ def product_program(m, n):
 def pass_by_pass(rows, m, n):
     """Return a run of the same passes, each in a loop of its own, as for a user's table."""
     array = Array(rows, columns=2 * (m + n), threads=1)
-    own = compiled(product_program(m, n))
+    own = lowered(product_program(m, n))
     passes = own.passes
-    alone = own.program._replace(
+    alone = own.arrays._replace(
         table=np.full(passes, -1), line=np.zeros((passes, 4), int), first=np.arange(passes)
     )
     lines = own.columns * array.planes.shape[1]
@@ -144,7 +145,7 @@ def pass_by_pass(rows, m, n):
 
 
 def report_multiply(repeats):
-    lut, times = tables.CONTROLLED_ADD, 64
+    lut, times = CONTROLLED_ADD, 64
     logic, counts = needed(lut)
     loops = {
         "logic": register_loop(register_source(2, 24, 0)),

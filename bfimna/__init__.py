@@ -1,19 +1,21 @@
 """bfimna: what a CNN costs on a bit-fluid in-memory accelerator, and where each number comes from.
 
-Reading order: `network` (and `network.zoo`), `ap`, `chip`, `technology`, `result`, `emulator`,
-`search`, `studies`.
+Reading order: `network` (and `network.zoo`), `ap`, `mapping`, `technology`, `cost`, `emulator`,
+`search`.
 """
 
-from importlib import import_module
+from typing import TYPE_CHECKING
 
 from bfimna import ap, data
 from bfimna.cost.dataset import read_sweep
 from bfimna.cost.peak import Peak, peak
 from bfimna.cost.report import Report
-from bfimna.cost.simulate import simulate
+from bfimna.cost.simulate import plan, simulate
 from bfimna.cost.sweep import sweep
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, renamed
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.mapping import Mapping
+from bfimna.mapping.plan import Plan
 from bfimna.names import load_chip, load_network, load_precision, load_technology
 from bfimna.network import zoo
 from bfimna.network.graph import Layer, Network
@@ -23,14 +25,21 @@ from bfimna.network.scalesim import read_scalesim
 from bfimna.onnx import read_onnx, read_onnx_precision
 from bfimna.technology.technology import Technology
 
+if TYPE_CHECKING:
+    from bfimna import emulator, search
+    from bfimna.emulator import digits
+    from bfimna.emulator.infer import infer
+
 __version__ = "0.2.0"
 
 __all__ = [
     "BfimnaError",
     "Chip",
     "Layer",
+    "Mapping",
     "Network",
     "Peak",
+    "Plan",
     "Precision",
     "Report",
     "Technology",
@@ -39,11 +48,13 @@ __all__ = [
     "data",
     "digits",
     "emulator",
+    "infer",
     "load_chip",
     "load_network",
     "load_precision",
     "load_technology",
     "peak",
+    "plan",
     "read_onnx",
     "read_onnx_precision",
     "read_precision",
@@ -56,16 +67,19 @@ __all__ = [
 ]
 
 
-#: loaded when first used: they bring SciPy's solvers and Numba along
-_LAZY = {
-    "search": "bfimna.search",
-    "emulator": "bfimna.emulator",
-    "digits": "bfimna.emulator.digits",
-}
-
-
 def __getattr__(name: str) -> object:
-    """Load a part of the package that few need when it is first used."""
-    if name in _LAZY:
-        return import_module(_LAZY[name])
-    raise AttributeError(f"module 'bfimna' has no attribute {name!r}")
+    """Load at first use the parts that need SciPy's solvers or Numba."""
+    if name == "search":
+        import bfimna.search
+
+        return bfimna.search
+    if name in ("emulator", "infer", "digits"):
+        import bfimna.emulator
+        from bfimna.emulator import digits, infer
+
+        return {"emulator": bfimna.emulator, "infer": infer, "digits": digits}[name]
+    return renamed(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

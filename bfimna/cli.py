@@ -5,23 +5,34 @@ Errors are one line on stderr, with exit code 2.
 
 import argparse
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 from bfimna import __version__, data, names
-from bfimna.cost.cost import seconds_of
-from bfimna.cost.report import DRAWN, Report
+from bfimna.cost.formulas import cycle_seconds
+from bfimna.cost.report import INTERVAL, Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, shown
+from bfimna.files import is_file
 from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V
 
-#: what a listing returns: plain SI values
+PIPE_CLOSED = 141  # exit code of a program that SIGPIPE ends
+#: rows of a listing, in plain SI values
 Rows = list[dict[str, object]]
+#: what an error tells users of Python to do → what it tells users of the command line
+OPTIONS = {
+    r"input_shape must be a mapping:": "want --input-shape NAME=SIZES for each:",
+    r"(?<!\S)input_shape\b=?(?=[\s,]|$)": "--input-shape",
+    r"give a default$": "give --bits-default",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,13 +42,30 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    asked = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal's encoding may lack µ, or a path's letters
+            stream.reconfigure(errors="backslashreplace")
+    options = _parser().parse_args(arguments)
     try:
-        print(asked.run(asked))
+        print(options.run(options), flush=True)
     except BfimnaError as error:
-        print(f"bfimna: {error}", file=sys.stderr)
+        print(f"bfimna: {_with_options(str(error))}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # of `bfimna ... | head`
+        _discard(sys.stdout)
+        return PIPE_CLOSED
     return 0
+
+
+def _with_options(message: str) -> str:
+    for python, option in OPTIONS.items():
+        message = re.sub(python, option, message)
+    return message
+
+
+def _discard(stream: TextIO) -> None:
+    """Lead a stream nowhere, so that Python's flush at the end does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,43 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bfimna {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    one = commands.add_parser("simulate", help="simulate a network's inference")
-    one.set_defaults(run=_simulate)
-    one.add_argument("network", help="a name of `bfimna networks`, an .onnx or a SCALE-Sim .csv")
-    one.add_argument(
-        "--bits",
-        default="8",
-        help="bits per weight and activation: 1 to 16 for all layers; w4a8; hawq_v3/latency-low; a "
-        ".csv or .yaml by layer; own: those in the .onnx (default: 8)",
-    )
-    one.add_argument(
-        "--technology",
-        default="sram-14nm-lstp",
-        help="a name of `bfimna technologies`, or TABLE.csv:NAME (default: %(default)s)",
-    )
-    one.add_argument(
-        "--supply",
-        type=float,
-        metavar="V",
-        help=f"logic supply in V, {LOWEST_V} to {HIGHEST_V} (default: the technology's)",
-    )
-    one.add_argument(
-        "--chip",
-        default="LR",
-        help="LR (limited resources), IR (as many arrays as the largest layer needs), a .yaml or "
-        ".json (default: LR)",
-    )
-    one.add_argument("--batch", type=int, default=1, metavar="IMAGES", help="default: 1")
-    one.add_argument(
-        "--counts", default="microcode", help="cycles: microcode (default), bit-exact; published"
-    )
+    _add_simulate(commands.add_parser("simulate", help="simulate a network's inference"))
     lists: dict[str, tuple[str, Callable[[], Rows]]] = {
         "networks": ("the zoo's networks", _networks),
         "technologies": ("the technologies of the tables", _technologies),
         "chips": ("the chips with a name", _chips),
     }
-    for name, (told, rows) in lists.items():
-        listing = commands.add_parser(name, help=f"list {told}")
+    for name, (content, rows) in lists.items():
+        listing = commands.add_parser(name, help=f"list {content}")
         listing.set_defaults(run=_listing, rows=rows)
     for command in commands.choices.values():
         command.add_argument(
@@ -91,29 +90,97 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _simulate(asked: argparse.Namespace) -> str:
-    technology = names.load_technology(asked.technology)
-    if asked.supply is not None:
-        technology = technology.at_supply(asked.supply)
-    bits = int(asked.bits) if asked.bits.isdecimal() and len(asked.bits) < 9 else asked.bits
-    report = simulate(asked.network, bits, asked.chip, technology, asked.batch, asked.counts)
-    if asked.json:
+def _add_simulate(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `bfimna simulate`."""
+    command.set_defaults(run=_simulate)
+    arguments: dict[str, tuple[str, dict[str, Any]]] = {
+        "network": (
+            "a name of `bfimna networks`, an .onnx or a SCALE-Sim .csv",
+            {"type": _file_or_name},
+        ),
+        "--input-shape": (
+            "of an .onnx that leaves it open, as 3,224,224; of several inputs one option each, as "
+            "NAME=3,224,224",
+            {"type": _shape, "action": "append", "metavar": "SIZES"},
+        ),
+        "--bits": (
+            "bits per weight and activation: 1 to 16 for all layers; w4a8; hawq_v3/latency-low; a "
+            ".csv or .yaml by layer; own: those in the .onnx (default: 8)",
+            {"type": _bits, "default": 8},
+        ),
+        "--bits-default": (
+            "bits of layers that the .csv, .yaml or .onnx leaves out",
+            {"type": int, "metavar": "BITS"},
+        ),
+        "--technology": (
+            "a name of `bfimna technologies`, or TABLE.csv:NAME (default: %(default)s)",
+            {"default": "sram-14nm-lstp"},
+        ),
+        "--supply": (
+            f"logic supply in V, {LOWEST_V} to {HIGHEST_V} (default: the technology's)",
+            {"type": float, "metavar": "V"},
+        ),
+        "--chip": (
+            "LR (limited resources), IR (as many arrays as the largest layer needs), a .yaml or "
+            ".json (default: LR)",
+            {"type": _file_or_name, "default": "LR"},
+        ),
+        "--batch": ("default: 1", {"type": int, "default": 1, "metavar": "IMAGES"}),
+        "--counts": (
+            "cycles: microcode (default), bit-exact; published",
+            {"default": "microcode"},
+        ),
+    }
+    for name, (text, options) in arguments.items():
+        command.add_argument(name, help=text, **options)
+
+
+def _file_or_name(text: str) -> str | Path:
+    """Return a path if it is a file's, which may then hold any character."""
+    path = Path(text)
+    return path if path.suffix and is_file(path) else text
+
+
+def _bits(text: str) -> str | Path | int:
+    return int(text) if text.isdecimal() and len(text) < 9 else _file_or_name(text)
+
+
+def _shape(text: str) -> tuple[str, list[int]]:
+    """Return an input's name, empty if not given, and its sizes."""
+    name, _, sizes = text.rpartition("=")
+    try:
+        return name, [int(size) for size in sizes.split(",")]
+    except ValueError:
+        message = f"want 3,224,224 or NAME=3,224,224, not {shown(text)}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _simulate(options: argparse.Namespace) -> str:
+    technology = names.load_technology(options.technology)
+    if options.supply is not None:
+        technology = technology.at_supply(options.supply)
+    shapes, default = options.input_shape, options.bits_default
+    shape = shapes[0][1] if shapes and shapes[0][0] == "" else shapes and dict(shapes)
+    network = names.load_network(options.network, shape)
+    bits = names.load_precision(network, options.bits, default, shape)
+    report = simulate(network, bits, options.chip, technology, options.batch, options.counts)
+    if options.json:
         return json.dumps(
             {**report.summary, "notes": report.notes, "warnings": report.warnings}, indent=2
         )
-    return _told(report)
+    return _text(report)
 
 
-def _told(report: Report) -> str:
-    rows = [[f"  {told}", value, span] for told, value, span in report.headline]
+def _text(report: Report) -> str:
+    rows = [[f"  {name}", value, span] for name, value, span in report.headline]
     notes = [f"note: {note}" for note in report.notes]
     warnings = [f"warning: {warning}" for warning in report.warnings]
-    return "\n".join([report.title, text_table([["", "", DRAWN], *rows]), *notes, *warnings])
+    return "\n".join([report.title, text_table([["", "", INTERVAL], *rows]), *notes, *warnings])
 
 
-def _listing(asked: argparse.Namespace) -> str:
-    rows: Rows = asked.rows()
-    if asked.json:
+def _listing(options: argparse.Namespace) -> str:
+    rows: Rows = options.rows()
+    if options.json:
         return json.dumps(rows, indent=2)
     heading = [_HEADINGS.get(key, key.replace("_", " ")) for key in rows[0]]
     return text_table([heading, *([_cell(k, v) for k, v in row.items()] for row in rows)])
@@ -132,7 +199,7 @@ _HEADINGS = {
 
 
 def _cell(key: str, value: object) -> str:
-    """Write a value; numbers that have a unit, or are too long, with a prefix."""
+    """Write a value, with a prefix if it has a unit or is long."""
     if key == "clusters" and value == 0:
         return "as needed"
     if isinstance(value, int | float) and (unit_of(key) or value >= 10**5):
@@ -152,7 +219,7 @@ def _technologies() -> Rows:
     rows: Rows = []
     for name in data.technology_names():
         tech = names.load_technology(name)
-        cycles = seconds_of(tech, Chip.limited().columns)
+        cycles = cycle_seconds(tech, Chip.limited().columns)
         rows.append({
             "name": name,
             "supply_v": tech.supply_v,

@@ -1,32 +1,37 @@
-"""The only reader of data/: checks units and sources, converts to SI once."""
+"""Read data/: check units and sources, convert to SI once. Nothing else reads that folder."""
 
+import itertools
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
 
-from bfimna.errors import BfimnaError, one_of, unknown, wrong_type
-from bfimna.files import text_of
+from bfimna.errors import BfimnaError, instance, one_of, shown, unknown, wrong_type
+from bfimna.files import as_path, text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.technology.interconnect import Interconnect
 from bfimna.technology.table import STATUSES as STATUSES
 from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
 from bfimna.technology.technology import Technology
 
-MOST_BYTES = 2**22  # of a technology table of one's own
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_BYTES = 2**22  # of a user's technology table
 _HERE = Path(__file__).resolve().parent
-#: an installed package holds its own copy; in a checkout it is what the reader sees and edits
+#: the folder data/ of a checkout; an installed package holds a copy
 ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
-#: the tables of technologies: one that is generated, one for rows of your own
+#: the tables of technologies: one that is generated, one for a user's rows
 TECHNOLOGIES = ("technologies/derived.csv", "technologies/own.csv")
+COMPONENTS = "published/components.csv"
+ASSUMPTIONS = "technologies/assumptions.csv"
 #: field of Interconnect → component and parameter of published/components.csv
 INTERCONNECT = {
     "bus_j_per_bit": ("cluster bus", "energy"),
@@ -37,135 +42,170 @@ INTERCONNECT = {
     "dram_j_per_bit": ("external DRAM", "energy"),
     "dram_bytes_per_s": ("external DRAM", "bandwidth"),
 }
+#: our network → its name in HAWQ-V3's tables
+HAWQ_NAMES = {"resnet18": "resnet18", "resnet50_v1": "resnet50"}
 
 
-@lru_cache
-def _read(name: str) -> pd.DataFrame:
+def _text(name: str) -> str:
+    """Return the text of a file of data/."""
     path = ROOT / name
     if not path.is_file():
         raise BfimnaError(
             f"data file {name} is missing: bfimna reads data/ of its checkout, {ROOT}"
         )
     try:
-        return pd.read_csv(path)
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BfimnaError(f"data/{name} cannot be read: {error.strerror}") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise BfimnaError(f"data/{name} is no CSV table: {error}") from None
+    except UnicodeDecodeError as error:
+        raise BfimnaError(f"data/{name} is not a CSV table: {error}") from None
 
 
-def technologies() -> pd.DataFrame:
+def _read(name: str) -> "pd.DataFrame":
+    """Return a table of data/ as printed."""
+    return _table(_text(name), f"data/{name}")
+
+
+@lru_cache  # by content: a table that is edited in between is read anew
+def _table(text: str, where: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        # blank lines count, so that errors name the right one; a technology may be named 14
+        table = pd.read_csv(StringIO(text), skip_blank_lines=False, skipinitialspace=True,
+                            dtype={"technology": str})  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise BfimnaError(f"{where} is not a CSV table: {error}") from None
+    return table.dropna(how="all")
+
+
+def _row(file: str, what: str, keys: Mapping[str, str]) -> Any:
+    """Return the one row of a table of data/ that has these keys, its number checked."""
+    table = _read(file)
+    names = table[list(keys)].agg(" ".join, axis="columns")
+    name = " ".join(map(str, keys.values()))
+    rows = table[names == name]
+    if len(rows) != 1:
+        raise unknown(what, name, names)
+    row: Any = next(rows.itertuples())
+    check_number(f"data/{file} line {row.Index + 2}: {name}", row, tuple(UNITS))
+    return row
+
+
+# ---- technologies -----------------------------------------------------------------------------
+
+
+def technologies() -> "pd.DataFrame":
     """Return the technology tables as printed: one row per technology and parameter."""
+    import pandas as pd
+
     return pd.concat([_read(name) for name in TECHNOLOGIES], ignore_index=True)
 
 
 def technology_names() -> list[str]:
-    """Return the technologies that `load_technology` knows, in the order of their tables."""
-    return list(dict.fromkeys(name for file in TECHNOLOGIES for name in _read(file).technology))
+    """Return the names that `load_technology` accepts, in the order of their tables."""
+    by_table = (_names(_text(file), f"data/{file}") for file in TECHNOLOGIES)
+    return list(dict.fromkeys(itertools.chain.from_iterable(by_table)))
 
 
-def load_technology(name: str, path: str | Path | None = None) -> Technology:
-    """Return a technology of data/technologies/ at its nominal supply, in SI units.
+def load_technology(technology: Technology | str, path: str | Path | None = None) -> Technology:
+    """Return a technology in SI units: itself, or by name at its nominal supply.
 
     Parameters
     ----------
-    name : of data/technologies/, or ``file.csv:name`` of a table of your own; it bears that name.
-    path : a table of your own, with the columns of data/technologies/own.csv; unless given, the
-        tables that come with the package.
+    technology : a `Technology`, a name of data/technologies/, or ``file.csv:name`` for one of a
+        user's table (that whole text is then its name).
+    path : a user's table, with the columns of data/technologies/own.csv.
 
     Raises
     ------
     BfimnaError
-        For an unknown name and for a table that is not what it must be: file, line, what is wrong.
+        For an unknown name, and for a row that cannot be used: file, line and reason.
 
     >>> tech = load_technology("sram-14nm-lstp")
     >>> tech.supply_v, tech.at_supply(0.7).supply_v
     (0.8, 0.7)
     """
-    if not isinstance(name, str):
-        raise wrong_type("technology", name, "a name or '<path>.csv:<name>'")
-    if path is not None and not isinstance(path, str | Path):
-        raise wrong_type("technology table", path, "a path")
-    return _technology(name, path)
-
-
-@lru_cache
-def _technology(name: str, path: str | Path | None) -> Technology:
-    file, _, own = name.rpartition(":")
+    if isinstance(technology, Technology):
+        return technology
+    if not isinstance(technology, str):
+        raise wrong_type("technology", technology, "a Technology, a name or '<path>.csv:<name>'")
+    if path is None and Path(technology).suffix == ".csv":
+        raise BfimnaError(
+            f"technology {shown(technology)} is a table: want <path>.csv:<name> of one in it"
+        )
+    file, _, own = technology.rpartition(":")
     if path is None and Path(file).suffix == ".csv":
-        return replace(_technology(own, file), name=name)
-    every = _read("technologies/assumptions.csv").query("applies_to == 'every'")
+        return replace(_from_user_table(own, Path(file)), name=technology)
     if path is not None:
-        return technology_of(name, _own_table(Path(path)), str(path), every, _interconnect())
-    found = [file for file in TECHNOLOGIES if name in set(_read(file).technology)]
-    if not found:
-        raise unknown("technology", name, technology_names())
-    if len(found) > 1:
-        raise BfimnaError(f"technology {name!r} stands in two tables: {', '.join(found)}")
-    return technology_of(name, _read(found[0]), f"data/{found[0]}", every, _interconnect())
+        return _from_user_table(technology, as_path(path))
+    tables = {f"data/{file}": _text(file) for file in TECHNOLOGIES}
+    holders = [where for where, text in tables.items() if technology in _names(text, where)]
+    if not holders:
+        raise unknown("technology", technology, technology_names())
+    if len(holders) > 1:
+        raise BfimnaError(f"technology {technology!r} stands in two tables: {', '.join(holders)}")
+    return _technology(technology, tables[holders[0]], holders[0], *_common_texts())
 
 
-def _own_table(path: Path) -> pd.DataFrame:
+def _from_user_table(name: str, path: Path) -> Technology:
     text = text_of(path, MOST_BYTES)
     header = text.split("\n", 1)[0]
     if ";" in header and "," not in header:
         raise BfimnaError(f"{path} line 1: separated by semicolons; want commas")
-    try:
-        table = pd.read_csv(StringIO(text), skip_blank_lines=False, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise BfimnaError(f"{path} is no CSV table: {error}") from None
-    return table.dropna(how="all")
+    return _technology(name, text, str(path), *_common_texts())
 
 
-def _interconnect() -> Interconnect:
-    return interconnect_of({field: component(*what) for field, what in INTERCONNECT.items()})
+def _common_texts() -> tuple[str, str]:
+    return _text(ASSUMPTIONS), _text(COMPONENTS)
+
+
+@lru_cache
+def _names(text: str, where: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_table(text, where).technology))
+
+
+@lru_cache  # by content of every table that it depends on
+def _technology(name: str, text: str, where: str, assumptions: str, components: str) -> Technology:
+    defaults = _table(assumptions, f"data/{ASSUMPTIONS}").query("applies_to == 'every'")
+    links = {field: component(*keys) for field, keys in INTERCONNECT.items()}
+    return technology_of(name, _table(text, where), where, defaults, interconnect_of(links))
+
+
+# ---- published figures ------------------------------------------------------------------------
 
 
 def limit(name: str) -> float:
-    """Return a limit of what can be built or cooled, in SI, from data/published/limits.csv."""
-    table = _read("published/limits.csv")
-    rows = table[table.limit == name]
-    if len(rows) != 1:
-        raise unknown("limit", name, table.limit)
-    row: Any = next(rows.itertuples())
-    check_number(f"data/published/limits.csv line {row.Index + 2}: {name}", row, tuple(UNITS))
+    """Return a limit on what can be built or cooled, in SI, from data/published/limits.csv."""
+    row = _row("published/limits.csv", "limit", {"limit": name})
     return float(row.value) * UNITS[str(row.unit)]
-
-
-def claims() -> pd.DataFrame:
-    """Return the ratios that the paper's abstract claims, and over whom."""
-    return _read("published/claims.csv").copy()
 
 
 def component(name: str, parameter: str) -> Any:
     """Return one row of data/published/components.csv (value, low, high, unit, source)."""
-    table = _read("published/components.csv")
-    rows = table[(table.component == name) & (table.parameter == parameter)]
-    if len(rows) != 1:
-        raise unknown("component", f"{name} {parameter}", table.component + " " + table.parameter)
-    row: Any = next(rows.itertuples())
-    where = f"data/published/components.csv line {row.Index + 2}: {name} {parameter}"
-    check_number(where, row, tuple(UNITS))
-    return row
+    return _row(COMPONENTS, "component", {"component": name, "parameter": parameter})
 
 
-def circuit_arrays() -> pd.DataFrame:
+def claims() -> "pd.DataFrame":
+    """Return the ratios that the paper's abstract claims, and over which accelerator."""
+    return _read("published/claims.csv").copy()
+
+
+def circuit_arrays() -> "pd.DataFrame":
     """Return the circuit tool's CAM arrays, in the units in the column names."""
     return _read("circuit/evacam_cam_arrays.csv").copy()
 
 
-def accelerators() -> pd.DataFrame:
+def accelerators() -> "pd.DataFrame":
     """Return the published peak figures of other accelerators."""
     return _read("published/accelerators.csv").copy()
 
 
-@lru_cache
 def digits() -> dict[str, np.ndarray]:
-    """Return the arrays of data/digits/digits.npz; its README says what each is."""
+    """Return the arrays of data/digits/digits.npz; its README describes each."""
     path = ROOT / "digits" / "digits.npz"
     try:
-        with path.open("rb") as file, np.load(file) as stored:
-            return {name: stored[name] for name in stored.files}
+        return dict(_arrays(path.read_bytes()))
     except (OSError, ValueError, EOFError, KeyError, AttributeError, MemoryError,
             SyntaxError, NotImplementedError, BadZipFile, zlib.error) as error:  # fmt: skip
         raise BfimnaError(
@@ -174,36 +214,35 @@ def digits() -> dict[str, np.ndarray]:
         ) from None
 
 
-#: our network → its name in HAWQ-V3's tables
-HAWQ_NAMES = {"resnet18": "resnet18", "resnet50_v1": "resnet50"}
+@lru_cache(maxsize=4)
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    with np.load(BytesIO(content)) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
-def hawq_accuracy(network: str) -> pd.DataFrame:
-    """Return HAWQ-V3's published schemes of a network: size, BOPS, T4 speed-up, top-1."""
-    table = _read("hawq_v3/accuracy.csv")
-    return (
-        table[table.network == _hawq_name(network)].drop(columns="network").reset_index(drop=True)
-    )
+# ---- HAWQ-V3 ----------------------------------------------------------------------------------
 
 
-def hawq_sensitivity(network: str) -> pd.DataFrame:
-    """Return HAWQ-V3's per-layer sensitivities, errors and T4 latencies of a network."""
-    table = _read("hawq_v3/sensitivity.csv")
-    return (
-        table[table.network == _hawq_name(network)].drop(columns="network").reset_index(drop=True)
-    )
-
-
-def _hawq_name(network: str) -> str:
+def _hawq(table: str, network: str) -> "pd.DataFrame":
+    """Return the rows of one of HAWQ-V3's tables that are about a network."""
     one_of("network of HAWQ-V3", network, HAWQ_NAMES)
-    return HAWQ_NAMES[network]
+    rows = _read(f"hawq_v3/{table}.csv")
+    return rows[rows.network == HAWQ_NAMES[network]].drop(columns="network").reset_index(drop=True)
+
+
+def hawq_accuracy(network: str) -> "pd.DataFrame":
+    """Return HAWQ-V3's published schemes of a network: size, BOPS, T4 speed-up, top-1."""
+    return _hawq("accuracy", network)
+
+
+def hawq_sensitivity(network: str) -> "pd.DataFrame":
+    """Return HAWQ-V3's per-layer sensitivities, errors and T4 latencies of a network."""
+    return _hawq("sensitivity", network)
 
 
 def hawq_schemes(network: str) -> list[str]:
     """Return the schemes that HAWQ-V3 published bits for, as `load_precision` names them."""
-    table = _read("hawq_v3/bits.csv")
-    schemes = table[table.network == _hawq_name(network)].scheme
-    return [f"hawq_v3/{scheme}" for scheme in dict.fromkeys(schemes)]
+    return [f"hawq_v3/{scheme}" for scheme in dict.fromkeys(_hawq("bits", network).scheme)]
 
 
 def load_precision(network: Network, name: str) -> Precision:
@@ -215,17 +254,18 @@ def load_precision(network: Network, name: str) -> Precision:
     >>> load_precision(zoo.vgg16(), "w4a8").name
     'w4a8'
     """
-    if not isinstance(name, str):
-        raise wrong_type("precision", name, "a name")
-    if fixed := re.fullmatch(r"int(\d{1,9})|w(\d{1,9})a(\d{1,9})", name):
+    instance("network", network, Network)
+    if fixed := re.fullmatch(
+        r"int(\d{1,9})|w(\d{1,9})a(\d{1,9})", instance("precision", name, str, "a name")
+    ):
         both, weights, activations = (int(g) if g else None for g in fixed.groups())
         return Precision.fixed(network, both, weights=weights, activations=activations)
-    known = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
-    if name not in known:
-        raise unknown(f"precision of {network.name}", name, ["int<bits>", "w<bits>a<bits>", *known])
-    table = _read("hawq_v3/bits.csv")
-    rows = table[
-        (table.network == _hawq_name(network.name)) & (table.scheme == name.split("/", 1)[1])
-    ]
+    schemes = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
+    if name not in schemes:
+        raise unknown(
+            f"precision of {network.name}", name, ["int<bits>", "w<bits>a<bits>", *schemes]
+        )
+    table = _hawq("bits", network.name)
+    rows = table[table.scheme == name.split("/", 1)[1]]
     bits = {r.layer: (r.weight_bits, r.activation_bits) for r in rows.itertuples()}
     return Precision.of(network, bits, name)

@@ -1,4 +1,4 @@
-"""Quantities with a sensible unit, and tables in HTML: how objects introduce themselves."""
+"""Write quantities with readable units, and tables as HTML or text."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,7 +14,7 @@ _PREFIXES = {
 def quantity(value: float, unit: str, digits: int = 3) -> str:
     """Write an SI value with the prefix that leaves one to three digits before the point.
 
-    Volts, and numbers without a unit that are neither large nor tiny, have no prefix.
+    Volts, and dimensionless numbers from 0.001 to 10 000, have no prefix.
 
     >>> quantity(3.996e-05, "s"), quantity(2.5e13, "OPS"), quantity(0.0, "J")
     ('40 µs', '25 TOPS', '0 J')
@@ -34,7 +34,7 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 
 
 def _rounded(value: float, digits: int) -> str:
-    """Write a number to so many significant digits, never as a power of ten below a million.
+    """Write a number to `digits` significant digits, without an exponent from 1 to a million.
 
     >>> _rounded(26700.0, 3), _rounded(0.66, 3)
     ('26700', '0.66')
@@ -47,7 +47,7 @@ _UNITS = {"s": "s", "j": "J", "v": "V", "w": "W", "m2": "m²", "hz": "Hz", "byte
 
 
 def unit_of(field: str) -> str:
-    """Return the unit in a field's name; an empty text where it has none.
+    """Return the unit in a field's name, an empty string if it has none.
 
     >>> unit_of("compare_j_per_row"), unit_of("dram_bytes_per_s"), unit_of("alpha")
     ('J', 'B/s', '')
@@ -55,7 +55,7 @@ def unit_of(field: str) -> str:
     return next((_UNITS[part] for part in field.split("_") if part in _UNITS), "")
 
 
-#: end of a column's name → unit; what has a prefix of its own, and powers of it, by name
+#: end of a column's name → unit, and factor from SI (None: chosen by the largest value)
 _COLUMN_UNITS = (
     ("_ops_per_w_m2", "GOPS/W/mm²", 1e-15), ("_ops_per_w", "TOPS/W", 1e-12),
     ("_gops_per_w", "GOPS/W", 1.0), ("_gops", "GOPS", 1.0), ("_ops", "TOPS", 1e-12),
@@ -86,19 +86,19 @@ def unit_and_factor(column: str, largest: float) -> tuple[str, float]:
 def html_table(
     title: str, header: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()
 ) -> str:
-    """Return an HTML table with a caption and notes below it; everything escaped.
+    """Return an HTML table with a caption, and notes below it; all text is escaped.
 
     >>> html_table("a < b", ["name"], [["x"]])[:43]
     '<table><caption><b>a &lt; b</b></caption><t'
     """
     rows = list(rows)
-    left = len(rows) - MOST_ROWS
+    omitted = len(rows) - MOST_ROWS
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
         for row in rows[:MOST_ROWS]
     )
-    notes = [*([f"… and {left} more"] if left > 0 else []), *notes]
+    notes = [*([f"… and {omitted} more"] if omitted > 0 else []), *notes]
     below = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (
         f"<table><caption><b>{escape(title)}</b></caption><thead><tr>{head}</tr></thead>"
@@ -107,7 +107,7 @@ def html_table(
 
 
 def text_table(rows: Iterable[Sequence[object]]) -> str:
-    """Return lines with columns side by side, for a terminal.
+    """Return rows as lines with aligned columns, for a terminal.
 
     >>> print(text_table([["name", "MACs"], ["alexnet", "714 M"]]))
     name     MACs

@@ -1,6 +1,9 @@
-"""The package's own errors: what was given, what is allowed, and where."""
+"""The package's own errors and warnings: what was given, what is allowed, and where."""
 
-from collections.abc import Iterable
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from difflib import get_close_matches
 from math import isfinite, isnan
 from numbers import Integral, Real
@@ -10,8 +13,8 @@ from typing import TypeVar
 Kind = TypeVar("Kind")
 
 LONGEST_MESSAGE = 1400  # characters: a screen
-LONGEST_VALUE = 80  # characters of a given value that a message repeats
-MOST_NAMES = 40  # known names that a message lists
+LONGEST_VALUE = 80  # characters of a refused value that a message repeats
+MOST_NAMES = 40  # allowed names that a message lists
 
 
 class BfimnaError(ValueError):
@@ -26,7 +29,7 @@ class BfimnaError(ValueError):
 
 
 def brief(message: str, longest: int = LONGEST_MESSAGE) -> str:
-    r"""Return a message as one line that fits on a screen: its middle is cut, whatever is in it.
+    r"""Return a message as one line that fits on a screen, its middle cut if it is too long.
 
     >>> brief("a message\nof two lines"), brief("0123456789" * 9, 15)
     ('a message of two lines', '012345 … 456789')
@@ -43,7 +46,7 @@ _BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxlong, _BRIEF.maxother = 4, 1000, 50
 
 
 def shown(value: object) -> str:
-    """Write a given value on one line, cut where it is long.
+    """Write a value on one line, cut where it is long.
 
     >>> shown("a" * 100)[-10:], shown(10**5000)
     ('a… (a str)', 'an int too long to write')
@@ -59,63 +62,74 @@ def _type(value: object) -> str:
     return type(value).__name__
 
 
-def unknown(what: str, given: object, known: Iterable[str]) -> BfimnaError:
-    """Error for a name that is not among `known`, with the nearest one suggested.
+def unknown(what: str, value: object, allowed: Iterable[str]) -> BfimnaError:
+    """Error for a name that is not among the allowed ones; suggests the nearest.
 
     >>> print(unknown("network", "resnet81", ["resnet18", "vgg16"]))
     unknown network 'resnet81'; did you mean 'resnet18'? Known: resnet18, vgg16
     """
-    names = sorted(known)
-    near = get_close_matches(str(given), names, n=1) if isinstance(given, str) else []
+    names = sorted(allowed)
+    near = get_close_matches(value, names, n=1) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ";"
     more = f", … ({len(names)} in all)" if len(names) > MOST_NAMES else ""
     listed = ", ".join(names[:MOST_NAMES]) + more
-    return BfimnaError(f"unknown {what} {shown(given)}{hint} Known: {listed}")
+    return BfimnaError(f"unknown {what} {shown(value)}{hint} Known: {listed}")
 
 
-def wrong_type(what: str, given: object, wanted: str) -> BfimnaError:
+def missing_extra(package: str, extra: str) -> BfimnaError:
+    """Error for a package that only an extra of bfimna installs.
+
+    >>> print(missing_extra("Numba", "emulate"))
+    this needs Numba, which is not installed: pip install 'bfimna[emulate]'
+    """
+    return BfimnaError(
+        f"this needs {package}, which is not installed: pip install 'bfimna[{extra}]'"
+    )
+
+
+def wrong_type(what: str, value: object, allowed: str) -> BfimnaError:
     """Error for an argument of a type that cannot be used.
 
     >>> print(wrong_type("network", 7, "a name, a file or a Network"))
     network must be a name, a file or a Network, not 7 (int)
     """
-    return BfimnaError(f"{what} must be {wanted}, not {shown(given)} ({_type(given)})")
+    return BfimnaError(f"{what} must be {allowed}, not {shown(value)} ({_type(value)})")
 
 
-def one_of(what: str, value: object, known: Iterable[str]) -> None:
-    """Raise unless a value is one of a few names.
+def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise unless a value is one of the allowed names.
 
     >>> one_of("counts", "exact", ("microcode", "published"))
     Traceback (most recent call last):
     bfimna.errors.BfimnaError: unknown counts 'exact'; Known: microcode, published
     """
-    names = list(known)
+    names = list(allowed)
     if not isinstance(value, str) or value not in names:  # arrays compare element by element
         raise unknown(what, value, names)
 
 
-def instance(what: str, value: object, kind: type[Kind], wanted: str = "") -> Kind:
-    """Return a value of a type, or raise for one of another.
+def instance(what: str, value: object, kind: type[Kind], allowed: str = "") -> Kind:
+    """Return a value of type `kind`, or raise; `allowed` describes it in the error.
 
     >>> instance("chip", 7, str)
     Traceback (most recent call last):
     bfimna.errors.BfimnaError: chip must be a str, not 7 (int)
     """
     if not isinstance(value, kind):
-        raise wrong_type(what, value, wanted or f"a {kind.__name__}")
+        raise wrong_type(what, value, allowed or f"a {kind.__name__}")
     return value
 
 
 def whole_number(what: str, value: object, low: int, high: int | None = None) -> int:
-    """Return `value` as Python's int, or raise if it is no whole number within [low, high].
+    """Return `value` as Python's int, or raise if it is not a whole number within [low, high].
 
-    NumPy's integers become Python's, which cannot overflow; truth values are no numbers.
+    NumPy's integers become Python's, which cannot overflow. Booleans are rejected.
 
     >>> whole_number("batch", 4, 1)
     4
     """
     if type(value) is int and value >= low and (high is None or value <= high):
-        return value  # the way that almost every call takes, thousands a network
+        return value  # the common case, thousands of times per network
     allowed = f"from {low} to {high}" if high is not None else f"of at least {low}"
     number = _exact(value)
     if number is None or number < low or (high is not None and number > high):
@@ -124,7 +138,7 @@ def whole_number(what: str, value: object, low: int, high: int | None = None) ->
 
 
 def _exact(value: object) -> int | None:
-    """Return a whole number as int, anything else as None."""
+    """Return a whole number as int, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     if isinstance(value, Integral):
@@ -137,13 +151,13 @@ def _exact(value: object) -> int | None:
 
 
 def as_int(value: object) -> object:
-    """Return a whole number as Python's int, and anything else as it is, to be refused later."""
+    """Return a whole number as Python's int, anything else unchanged for a later check."""
     number = _exact(value)
     return value if number is None else number
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a real number; truth values and what is not a number are none.
+    """Whether a value is a real number; False for booleans and NaN.
 
     >>> is_number(0.5), is_number(True), is_number(float("nan"))
     (True, False, False)
@@ -155,7 +169,7 @@ def is_number(value: object) -> bool:
 
 
 def positive_number(what: str, value: object) -> float:
-    """Return `value` as Python's float, or raise if it is no finite number above 0.
+    """Return `value` as Python's float, or raise if it is not a finite number above 0.
 
     >>> positive_number("clock_hz", 10**9)
     1000000000.0
@@ -171,7 +185,7 @@ def positive_number(what: str, value: object) -> float:
 
 
 def truth(what: str, value: object) -> bool:
-    """Return `value` as Python's bool, or raise if it is no truth value (0 and 1 are none).
+    """Return `value` as Python's bool, or raise if it is not a boolean (0 and 1 are rejected).
 
     >>> truth("overlap", True)
     True
@@ -181,3 +195,75 @@ def truth(what: str, value: object) -> bool:
     if _type(value) in ("bool", "bool_"):  # NumPy's
         return bool(value)
     raise BfimnaError(f"{what} must be true or false, not {shown(value)}")
+
+
+#: (name of a field in errors, its value) → the value to keep, or an error
+Check = Callable[[str, object], object]
+
+
+def whole(low: int, high: int | None = None) -> Check:
+    """Check of a whole number, for `check_fields`."""
+    return lambda what, value: whole_number(what, value, low, high)
+
+
+def among(noun: str, allowed: Iterable[str]) -> Check:
+    """Check of one of a few names, for `check_fields`; errors call it `noun`."""
+
+    def check(_: str, value: object) -> object:
+        one_of(noun, value, allowed)
+        return value
+
+    return check
+
+
+def check_fields(owner: object, where: str, checks: Mapping[str, Check]) -> None:
+    """Replace fields of a frozen dataclass by what their checks return, or raise.
+
+    Called by ``__post_init__``; NumPy's numbers become Python's. `where` precedes the field's name
+    in errors.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Array:
+    ...     rows: int
+    ...     def __post_init__(self):
+    ...         check_fields(self, "array: ", {"rows": whole(1, 2**20)})
+    >>> Array(0)
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: array: rows must be a whole number from 1 to 1048576, not 0
+    """
+    for field, check in checks.items():
+        object.__setattr__(owner, field, check(f"{where}{field}", getattr(owner, field)))
+
+
+def known_fields(what: str, names: Iterable[object], dataclass: type) -> None:
+    """Raise for a name that is not a field of a dataclass."""
+    allowed = [field.name for field in fields(dataclass)]
+    for name in names:
+        one_of(f"field of {what}", name, allowed)
+
+
+#: old public name → new one; the old ones work, with a warning, until the release after 0.3
+RENAMED = {
+    "bfimna.ap.Emulator": "bfimna.emulator.Emulator",
+    "bfimna.ap.infer": "bfimna.infer",
+    "bfimna.ap.quantise": "bfimna.emulator.quantise",
+    "bfimna.ap.synthetic": "bfimna.emulator.synthetic",
+}
+
+
+def renamed(module: str, name: str) -> object:
+    """Return the value of an old public name, with a warning; for a module's `__getattr__`.
+
+    The value is looked up from the top of the package, which may import every room: a room that
+    once offered the name need not import the one that offers it now.
+    """
+    old = f"{module}.{name}"
+    if old not in RENAMED:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    new = RENAMED[old]
+    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)
+    value: object = sys.modules["bfimna"]
+    for part in new.split(".")[1:]:
+        value = getattr(value, part)
+    return value

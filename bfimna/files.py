@@ -1,4 +1,4 @@
-"""Strangers' text files: found, bounded in size and decoded before anything looks into them."""
+"""Read untrusted text files safely: bounded in size, decoded, with errors that name the file."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from bfimna.errors import BfimnaError, shown, wrong_type
 
 
 def as_path(path: object) -> Path:
-    """Return a path, or raise for what is none.
+    """Return a path, or raise if it is not one.
 
     >>> as_path(7)
     Traceback (most recent call last):
@@ -18,7 +18,7 @@ def as_path(path: object) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a path names a file; none that is overlong or holds NUL does, nor does a device."""
+    """Whether a path names a regular file; False for a device, an overlong path or one with NUL."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -26,23 +26,23 @@ def is_file(path: Path) -> bool:
 
 
 def text_of(path: str | Path, most_bytes: int) -> str:
-    """Return the text of a file of at most so many bytes, in UTF-8.
+    """Return the text of a UTF-8 file, its line ends as newlines.
 
     Raises
     ------
     BfimnaError
-        Naming the file, if there is none, or it is larger, cannot be read or is no text.
+        Naming the file, if it is missing, larger than `most_bytes`, unreadable or not UTF-8.
     """
     path = as_path(path)
-    told = path if len(str(path)) < 200 else shown(str(path))
+    name = path if len(str(path)) < 200 else shown(str(path))
     if not is_file(path) or path.stat().st_size > most_bytes:
-        raise BfimnaError(f"{told}: no such file, or one larger than {most_bytes} bytes")
+        raise BfimnaError(f"{name}: no such file, or one larger than {most_bytes} bytes")
     try:
         with path.open("rb") as file:  # which may grow, or be a pipe by now
             raw = file.read(most_bytes + 1)
         text = raw[:most_bytes].decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BfimnaError(f"{told}: not UTF-8 text") from None
+        raise BfimnaError(f"{name}: not UTF-8 text") from None
     except OSError as error:
-        raise BfimnaError(f"{told} cannot be read: {error.strerror}") from None
+        raise BfimnaError(f"{name} cannot be read: {error.strerror}") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,6 +1,6 @@
-"""One loader per noun: networks, precisions, chips and technologies by name, file or object.
+"""Load a network, precision or chip from an object, a name or a file.
 
-A relative path counts from the working directory.
+Relative paths count from the working directory.
 """
 
 import re
@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bfimna import data
-from bfimna.errors import BfimnaError, shown, unknown, wrong_type
+from bfimna.data import load_technology as load_technology
+from bfimna.errors import BfimnaError, known_fields, shown, unknown, wrong_type
 from bfimna.files import text_of
 from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
@@ -20,27 +19,27 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import BitsByLayer, Precision
 from bfimna.network.precision_file import read_precision
 from bfimna.network.scalesim import read_scalesim
-from bfimna.onnx import read_onnx, read_onnx_precision
+from bfimna.onnx import InputShape, read_onnx, read_onnx_precision
 from bfimna.technology.technology import Technology
 
-#: what `load_network` and its kin take: an object, or what names one
+#: what each loader accepts
 AnyNetwork = Network | str | Path
 AnyPrecision = Precision | str | Path | int | tuple[int, int] | BitsByLayer
 AnyChip = Chip | str | Path | Mapping[str, Any]
 AnyTechnology = Technology | str
 
-NETWORK_FILES = {".onnx": read_onnx, ".csv": read_scalesim}
+NETWORK_FILES = (".onnx", ".csv")
 PRECISION_FILES = (".csv", ".yaml", ".yml")
 CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
-OWN = "own"  # the bits that an ONNX file carries itself
+OWN = "own"  # the bits stored in an ONNX file
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
-SAFE = re.compile(r"[\w./-]+")  # stands unquoted in a shell command, YAML and a folder's name
+SAFE = re.compile(r"[\w./-]+")  # needs no quotes in a shell command, YAML or a folder's name
 LABEL = re.compile(r"[\w.+-]{1,80}")
 
 
 def network_file(name: str) -> Path | None:
-    """Return the file that a network's name means, or None if the name is the zoo's."""
+    """Return the file that a network's name means, or None for a name of the zoo."""
     if Path(name).suffix not in NETWORK_FILES:
         return None
     if not SAFE.fullmatch(name):
@@ -52,16 +51,16 @@ def network_file(name: str) -> Path | None:
 
 
 def _file(name: str | Path) -> Path:
-    """Return a path that the file system can be asked about."""
+    """Return a valid path, or raise for one that is overlong or holds NUL."""
     try:
         Path(name).is_file()
-    except (OSError, ValueError):  # overlong, or with NUL
+    except (OSError, ValueError):
         raise BfimnaError(f"{shown(str(name))}: no such file") from None
     return Path(name)
 
 
 def slug(name: str) -> str:
-    """Return what a folder of results calls a network: a file's stem.
+    """Return a network's name in a folder of results: its own, or the stem of its file.
 
     >>> slug("models/mobilenet_v2.onnx"), slug("resnet18")
     ('mobilenet_v2', 'resnet18')
@@ -69,31 +68,45 @@ def slug(name: str) -> str:
     return Path(name).stem if Path(name).suffix in NETWORK_FILES else name
 
 
-def load_network(network: AnyNetwork) -> Network:
-    """Return a network: itself, one of the zoo by name, or that of an ONNX or SCALE-Sim file.
+def load_network(network: AnyNetwork, input_shape: InputShape = None) -> Network:
+    """Return a network: itself, by its name in the zoo, or from an ONNX or SCALE-Sim file.
 
-    A network from a file bears the path as its name.
+    The name of a network from a file is the file's path. `input_shape` is for an ONNX file that
+    leaves it open, see `read_onnx`.
 
     >>> load_network("resnet18").name
     'resnet18'
     """
+    if not isinstance(network, Network | str | Path):
+        raise wrong_type("network", network, "a Network, a name or a file")
+    if input_shape is not None and not str(network).endswith(".onnx"):
+        raise BfimnaError(f"input_shape is for ONNX files, not for {shown(network)}")
     if isinstance(network, Network):
         return network
-    if not isinstance(network, str | Path):
-        raise wrong_type("network", network, "a Network, a name or a file")
     path = _file(network) if isinstance(network, Path) else network_file(network)
     if path is None or path.suffix not in NETWORK_FILES:
         if network not in zoo.NETWORKS:
             raise unknown("network", network, [*zoo.NETWORKS, "<path>.onnx", "<path>.csv"])
         return zoo.load(str(network))
-    return replace(NETWORK_FILES[path.suffix](path), name=str(network))
+    read = read_onnx(path, input_shape) if path.suffix == ".onnx" else read_scalesim(path)
+    return replace(read, name=str(network))
 
 
-def load_precision(network: AnyNetwork, precision: AnyPrecision) -> Precision:
-    """Return a precision of a network: itself, or made of a width, a mapping, a name or a file.
+def load_precision(
+    network: AnyNetwork,
+    precision: AnyPrecision,
+    default: int | None = None,
+    input_shape: InputShape = None,
+) -> Precision:
+    """Return a precision of a network: itself, or from widths, bits by layer, a name or a file.
 
-    Names are those of `bfimna.data.load_precision`, and ``own``: the bits that the network's ONNX
-    file carries. One width serves weights and activations; two are (weights, activations).
+    One width holds for weights and activations; two are (weights, activations). Names are those of
+    `bfimna.data.load_precision`, and ``own`` for the bits stored in the network's ONNX file.
+
+    Parameters
+    ----------
+    default : bits of the layers that a mapping or file leaves out; without it, they are an error.
+    input_shape : of the file that ``own`` reads, as for `load_network`.
 
     >>> load_precision("resnet18", 8).name, load_precision("alexnet", (4, 8)).name
     ('int8', 'w4a8')
@@ -102,44 +115,42 @@ def load_precision(network: AnyNetwork, precision: AnyPrecision) -> Precision:
     """
     network = load_network(network)
     if isinstance(precision, Precision):
-        precision.of_network(network)  # or raise: it is another network's
+        precision.of_network(network)  # raises if it is another network's
         return precision
     if isinstance(precision, Mapping):
-        return Precision.of(network, precision)
+        return Precision.of(network, precision, default=default)
+    if isinstance(precision, str | Path):
+        return _named_precision(network, precision, default, input_shape)
     if isinstance(precision, tuple | list):
         if len(precision) != 2:
             raise BfimnaError(
                 f"bits must be one width or (weights, activations), not {shown(precision)}"
             )
         return Precision.fixed(network, weights=precision[0], activations=precision[1])
-    if isinstance(precision, str | Path):
-        return _named_precision(network, precision)
-    return Precision.fixed(network, _width(precision))
+    if precision is None:
+        raise wrong_type("precision", precision, "a Precision, bits, a mapping, a name or a file")
+    return Precision.fixed(network, precision)
 
 
-def _width(bits: object) -> Any:
-    if bits is None:
-        raise wrong_type("precision", bits, "a Precision, bits, a mapping, a name or a file")
-    return bits
-
-
-def _named_precision(network: Network, name: str | Path) -> Precision:
+def _named_precision(
+    network: Network, name: str | Path, default: int | None, input_shape: InputShape
+) -> Precision:
     if name == OWN:
         path = _file(network.name)
         if path.suffix != ".onnx":
-            raise BfimnaError(f"precision 'own' is for ONNX files; {shown(network.name)} is none")
-        return replace(read_onnx_precision(path), name=OWN)
-    file = isinstance(name, Path) or (SAFE.fullmatch(name) is not None)
-    if file and Path(name).suffix in PRECISION_FILES:
-        return replace(read_precision(network, _file(name)), name=str(name))
+            raise BfimnaError(f"precision 'own' is for ONNX files, not for {shown(network.name)}")
+        return replace(read_onnx_precision(path, default, input_shape), name=OWN)
+    may_be_file = isinstance(name, Path) or SAFE.fullmatch(name) is not None
+    if may_be_file and Path(name).suffix in PRECISION_FILES:
+        return replace(read_precision(network, _file(name), default), name=str(name))
     return data.load_precision(network, str(name))
 
 
 def load_chip(chip: AnyChip) -> Chip:
-    """Return a chip: itself, LR or IR by name, or one of your own as a mapping or a file of fields.
+    """Return a chip: itself, by name (LR or IR), or from fields in a mapping or file.
 
-    Fields left out are LR's. A chip of your own has a name of its own; a file's default is its
-    stem.
+    Fields left out are LR's. A mapping must give a name other than LR and IR; that of a chip in a
+    file is the file's stem unless given.
 
     >>> load_chip("LR").caps, load_chip({"name": "small", "clusters": 16}).caps
     (4096, 1024)
@@ -147,29 +158,26 @@ def load_chip(chip: AnyChip) -> Chip:
     if isinstance(chip, Chip):
         return chip
     if isinstance(chip, Mapping):
-        return _own_chip(chip, "a chip")
+        return _user_chip(chip, "a chip")
     if not isinstance(chip, str | Path):
         raise wrong_type("chip", chip, "a Chip, a name, a mapping of fields or a file")
     if Path(chip).suffix in CHIP_FILES:
         path = _file(chip)
-        return _own_chip({"name": path.stem, **_fields_in(path)}, f"{path}: a chip")
+        return _user_chip({"name": path.stem, **_fields_in(path)}, f"{path}: a chip")
     if chip not in CHIPS:
         raise unknown("chip", chip, [*CHIPS, "<path>.yaml", "<path>.json"])
     return CHIPS[str(chip)]()
 
 
-def _own_chip(fields: Mapping[str, Any], where: str) -> Chip:
-    known = Chip.__dataclass_fields__
-    for field in fields:
-        if field not in known:
-            raise unknown(f"field of {where}", field, known)
+def _user_chip(fields: Mapping[str, Any], where: str) -> Chip:
+    known_fields(where, fields, Chip)
     name = fields.get("name")
     if not isinstance(name, str) or not LABEL.fullmatch(name):
         raise BfimnaError(
             f"{where} needs a name of letters, digits, '_', '-', '+' and '.', not {shown(name)}"
         )
     clock = fields.get("clock_hz")
-    if isinstance(clock, str):  # YAML reads 1e9 as text, and 1.0e+9 as a number
+    if isinstance(clock, str):  # YAML reads 1e9 as text, 1.0e+9 as a number
         try:
             fields = {**fields, "clock_hz": float(clock)}
         except ValueError:
@@ -181,13 +189,15 @@ def _own_chip(fields: Mapping[str, Any], where: str) -> Chip:
 
 
 def _fields_in(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML or JSON file, whose keys may each stand once."""
+    """Return the mapping in a YAML or JSON file, or raise if a key stands twice."""
+    import yaml
+
     text = text_of(path, MOST_BYTES)
     try:
         root, fields = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: no YAML") from None
+        raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: not valid YAML") from None
     if not isinstance(root, yaml.MappingNode):
         raise BfimnaError(f"{path}: want a mapping of a chip's fields to values")
     lines: dict[str, int] = {}
@@ -199,26 +209,6 @@ def _fields_in(path: Path) -> dict[str, Any]:
             )
         lines[field] = line
     return fields
-
-
-def load_technology(technology: AnyTechnology) -> Technology:
-    """Return a technology: itself, one of `bfimna.data.technology_names`, or one of your own table.
-
-    A table of your own is named with the technology in it, ``mine.csv:my-cell``; its columns are
-    those of data/technologies/own.csv.
-
-    >>> load_technology("sram-14nm-lstp").supply_v
-    0.8
-    """
-    if isinstance(technology, Technology):
-        return technology
-    if not isinstance(technology, str):
-        raise wrong_type("technology", technology, "a Technology, a name or '<path>.csv:<name>'")
-    if Path(technology).suffix == ".csv":
-        raise BfimnaError(
-            f"technology {shown(technology)} is a table: want <path>.csv:<name> of one in it"
-        )
-    return data.load_technology(technology)
 
 
 def check_slugs(names: list[str]) -> None:

@@ -1,24 +1,26 @@
-"""Tables on disk: written whole or not at all, the same bytes whenever they hold the same."""
+"""Write tables and texts atomically and reproducibly; redraw figures from stored tables."""
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bfimna.errors import BfimnaError
 
-#: where notebooks write when nobody tells them another place: never over a publication's figures
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: default output of notebooks, apart from a publication's figures
 INTERACTIVE = Path("results/interactive")
 
 
 def place(output: str | Path) -> Path:
-    """Return the path that an output means.
+    """Return the path to write an output to.
 
-    A relative path counts from the current folder; one under ``results/interactive`` from the
-    project that the current folder lies in, if it lies in one, since JupyterLab works in
-    ``notebooks/`` and papermill in the project's folder.
+    A path under ``results/interactive`` is relative to the project, if the current folder lies in
+    one: JupyterLab works in ``notebooks/``, papermill in the project's folder. Other relative paths
+    count from the current folder.
 
     >>> place("figures/batch").as_posix()
     'figures/batch'
@@ -30,14 +32,14 @@ def place(output: str | Path) -> Path:
 
 
 def project() -> Path | None:
-    """Return the folder of the project that the current folder lies in, if it lies in one."""
+    """Return the project's folder that is or holds the current one, None outside a project."""
     here = Path.cwd()
-    found = (f for f in (here, *here.parents) if (f / "workflow" / "Snakefile").is_file())
-    return next(found, None)
+    folders = (f for f in (here, *here.parents) if (f / "workflow" / "Snakefile").is_file())
+    return next(folders, None)
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write a table as CSV, whole or not at all: seven significant digits, no dates."""
+def write_table(table: "pd.DataFrame", path: str | Path) -> Path:
+    """Write a table as CSV, whole or not at all, with seven significant digits."""
     path = place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
@@ -62,7 +64,7 @@ _stored_in: Path | None = None
 
 @contextmanager
 def stored(folder: str | Path) -> Iterator[None]:
-    """Let `table_of` return the tables that lie in a folder, and compute none, while this lasts."""
+    """Within the context, `table_of` reads its tables from a folder instead of computing them."""
     global _stored_in
     before, _stored_in = _stored_in, Path(folder)
     try:
@@ -72,15 +74,17 @@ def stored(folder: str | Path) -> Iterator[None]:
 
 
 def redrawing() -> bool:
-    """Whether figures are drawn anew from stored tables, `stored`."""
+    """Whether `table_of` reads stored tables."""
     return _stored_in is not None
 
 
-def table_of(compute: Callable[[], pd.DataFrame], output: str | Path) -> pd.DataFrame:
-    """Compute a table, write ``output``.csv and return what its reader gets.
+def table_of(compute: Callable[[], "pd.DataFrame"], output: str | Path) -> "pd.DataFrame":
+    """Compute a table, write it to ``output``.csv and return that file's content.
 
-    Figures are drawn from that, so that they can be drawn from the file alone: see `stored`.
+    A figure drawn from it can be redrawn from the file alone, see `stored`.
     """
+    import pandas as pd
+
     output = Path(output)
     name = f"{output.name}.csv"
     if _stored_in is None:

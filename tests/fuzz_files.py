@@ -17,7 +17,7 @@ import bfimna as bf
 from bfimna import data
 from bfimna.network.precision_file import read_precision
 from bfimna.network.scalesim import read_scalesim
-from bfimna.search.sensitivity_file import read_sensitivity
+from bfimna.search.sensitivity import read_sensitivity
 
 NET = bf.zoo.alexnet()
 ROOT = Path(__file__).parents[1]

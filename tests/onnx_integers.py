@@ -4,8 +4,9 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from bfimna.emulator.integer import average_scale, words
+from bfimna.emulator.integer import words
 from bfimna.network.graph import GEMM
+from bfimna.operators.avgpool import average_scale
 
 
 class Graph:

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from reproduction.studies import bit_search as studies
+from reproduction.studies import streams
 
 import bfimna as bf
 
@@ -70,23 +72,26 @@ CALLS = {
     "size_bits": (BITS.size_bits, [NET]),
     "Budget": (bf.search.Budget, ["bops", None, 0.5]),
     "Sensitivity": (bf.search.Sensitivity, [{"a": 1.0}, {"a": {4: 1.0}}, {}]),
-    "Sensitivity.of": (OMEGA.of, ["layer1.0.conv1", 4]),
+    "Sensitivity.omega": (OMEGA.omega, ["layer1.0.conv1", 4]),
     "Sensitivity.total": (OMEGA.total, [{"layer1.0.conv1": 4}]),
     "Sensitivity.basis": (OMEGA.basis, [{"layer1.0.conv1": 4}]),
     "Sensitivity.check": (OMEGA.check, [R18]),
     "hawq_sensitivity": (bf.search.hawq_sensitivity, [R18]),
     "choose": (bf.search.choose, [R18, OMEGA, HALF, CHIP, TECH, (4, 8)]),
     "compare": (bf.search.compare, [R18, OMEGA, [bf.Precision.fixed(R18, 8)], CHIP, TECH]),
-    "chips": (bf.search.chips, [NET, TECH, None, {"clusters": (16, 64)}, None, None, 1, False]),
-    "options": (bf.search.options, ["resnet18", {"int8": 70.0}, CHIP, TECH]),
-    "published_options": (bf.search.published_options, ["resnet18", CHIP, TECH]),
-    "crossbar_reload": (bf.search.crossbar_reload, [R18, [bf.Precision.fixed(R18, 8)], TECH]),
-    "moves": (bf.search.moves, ["resnet18", "latency-low", CHIP, TECH]),
-    "against_published": (bf.search.against_published, ["resnet18", CHIP, TECH, {}, OMEGA]),
+    "search_chips": (
+        bf.search.search_chips,
+        [NET, TECH, None, {"clusters": (16, 64)}, None, None, 1, False],
+    ),
+    "options": (studies.options, ["resnet18", {"int8": 70.0}, CHIP, TECH]),
+    "published_options": (studies.published_options, ["resnet18", CHIP, TECH]),
+    "crossbar_reload": (streams.crossbar_reload, [R18, [bf.Precision.fixed(R18, 8)], TECH]),
+    "moves": (studies.moves, ["resnet18", "latency-low", CHIP, TECH]),
+    "against_published": (studies.against_published, ["resnet18", CHIP, TECH, {}, OMEGA]),
     "reproduced_schemes": (bf.search.reproduced_schemes, ["resnet18"]),
     "synthetic": (bf.emulator.synthetic, [DIGITS, FOUR, 0]),
     "infer": (
-        lambda network, images, bits, keep: bf.emulator.infer(
+        lambda network, images, bits, keep: bf.infer(
             network, bf.emulator.synthetic(DIGITS, FOUR), images, bits, keep=keep
         ),
         [DIGITS, IMAGES, FOUR, False],
@@ -117,8 +122,8 @@ CALLS = {
 }
 
 
-def told(function, *arguments):
-    """Return our error's text, or none; any other error is the test's failure."""
+def message_of(function, *arguments):
+    """Return our error's text, empty without an error; any other error fails the test."""
     try:
         function(*arguments)
     except bf.BfimnaError as error:
@@ -127,11 +132,11 @@ def told(function, *arguments):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_misuse_is_told_in_one_line(call, tmp_path, monkeypatch):
+def test_misuse_is_refused_in_one_line(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function, arguments = CALLS[call]
     for k in range(len(arguments)):
         for what, value in ODD.items():
-            text = told(function, *arguments[:k], value, *arguments[k + 1 :])
+            text = message_of(function, *arguments[:k], value, *arguments[k + 1 :])
             assert "\n" not in text, (k, what)
             assert len(text) < 1500, (k, what)

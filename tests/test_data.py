@@ -1,13 +1,14 @@
-"""data/: what a table must hold, and the one-line errors for what it must not."""
+"""Tables of data/, and the one-line errors for rows that cannot be used."""
 
 import shutil
 from dataclasses import replace
 
 import pandas as pd
 import pytest
-from close import close
 
 from bfimna import BfimnaError, data
+
+from .close import close
 
 
 @pytest.fixture
@@ -16,18 +17,12 @@ def edited(tmp_path, monkeypatch):
     shutil.copytree(data.ROOT, tmp_path / "data")
     monkeypatch.setattr(data, "ROOT", tmp_path / "data")
 
-    def forget():
-        data._read.cache_clear()
-        data._technology.cache_clear()
-
     def edit(name, change):
         path = tmp_path / "data" / name
         table = pd.read_csv(path, dtype=object)
         change(table).to_csv(path, index=False)
-        forget()
 
-    yield edit
-    forget()
+    return edit
 
 
 DERIVED = "technologies/derived.csv"
@@ -39,7 +34,7 @@ def first(table, column, value):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda t: first(t, "unit", None), "line 2: sram-14nm-lstp compare_time has no unit"),
         (lambda t: first(t, "unit", "parsec"), "has unit 'parsec'; allowed: s, ns, ps"),
@@ -58,9 +53,9 @@ def first(table, column, value):
         (lambda t: pd.concat([t.iloc[:1], t]), "has two compare_time"),
     ],
 )
-def test_a_broken_technology_row_is_named_by_line(edited, change, told):
+def test_a_broken_technology_row_is_named_by_line(edited, change, message):
     edited(DERIVED, change)
-    with pytest.raises(BfimnaError, match=told):
+    with pytest.raises(BfimnaError, match=message):
         data.load_technology("sram-14nm-lstp")
 
 
@@ -106,7 +101,7 @@ def test_every_published_figure_has_a_source_and_a_status():
         assert table.status.isin(data.STATUSES).all(), name
 
 
-def test_every_rival_says_what_was_read_and_has_no_figure_where_nothing_was():
+def test_accelerators_state_what_was_read_and_have_no_figure_otherwise():
     table = data.accelerators()
     assert set(table.read) == {"abstract", "quoted", "not read"}
     figures = table[["throughput_gops", "efficiency_gops_per_w", "bits"]]
@@ -139,20 +134,20 @@ def mine():
     return derived[derived.technology == "sram-14nm-lstp"].assign(technology="mine")
 
 
-def test_a_table_of_one_s_own_is_read_from_its_path(tmp_path, mine):
-    given = data.load_technology("mine", write(tmp_path / "cells.csv", mine))
-    assert replace(given, name="sram-14nm-lstp") == data.load_technology("sram-14nm-lstp")
-    # what holds for every technology alike need not stand in it, nor how ranges are drawn
+def test_a_users_table_is_read_from_its_path(tmp_path, mine):
+    tech = data.load_technology("mine", write(tmp_path / "cells.csv", mine))
+    assert replace(tech, name="sram-14nm-lstp") == data.load_technology("sram-14nm-lstp")
+    # parameters common to all technologies may be left out, and how ranges are drawn
     short = mine[~mine.parameter.str.startswith("vertical_")].drop(
         columns=["cause", "distribution"]
     )
-    given = data.load_technology("mine", str(write(tmp_path / "short.csv", short)))
-    assert (given.vertical_rows, given.interconnect.router_bits) == (300, 256)
-    assert given.draws["compare_s"] == ("split", "compare_time")
+    tech = data.load_technology("mine", str(write(tmp_path / "short.csv", short)))
+    assert (tech.vertical_rows, tech.interconnect.router_bits) == (300, 256)
+    assert tech.draws["compare_s"] == ("split", "compare_time")
 
 
 @pytest.mark.parametrize(
-    ("change", "separator", "told"),
+    ("change", "separator", "message"),
     [
         (lambda t: t, ";", "cells.csv line 1: separated by semicolons; want commas"),
         (
@@ -167,18 +162,21 @@ def test_a_table_of_one_s_own_is_read_from_its_path(tmp_path, mine):
             "line 2: mine compare_time",
         ),
         (lambda t: first(t.reset_index(drop=True), "value", ""), ",", "is no number of at least 0"),
+        (
+            lambda t: first(t.reset_index(drop=True), "high", "inf"),
+            ",",
+            "line 2: mine compare_time: a range ends at a finite number, not at inf",
+        ),
         (lambda t: t.assign(technology="other"), ",", "'mine'; .*Known: other"),
         (lambda t: t[t.parameter != "alpha"][1:], ",", "cells.csv: mine lacks compare_time$"),
     ],
 )
-def test_a_broken_table_of_one_s_own_is_named_by_file_and_line(
-    tmp_path, mine, change, separator, told
-):
-    with pytest.raises(BfimnaError, match=told):
+def test_a_broken_users_table_is_named_by_file_and_line(tmp_path, mine, change, separator, message):
+    with pytest.raises(BfimnaError, match=message):
         data.load_technology("mine", write(tmp_path / "cells.csv", change(mine), separator))
 
 
-def test_a_table_that_is_no_table_is_refused_in_one_line(tmp_path):
+def test_files_that_are_not_tables_are_refused_in_one_line(tmp_path):
     for name, content in (("empty.csv", b""), ("binary.csv", b"\xff\xfe\x00")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BfimnaError, match=name):
@@ -206,7 +204,7 @@ def test_limits_are_read_in_si_and_unknown_ones_named():
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "text", "flipped"])
-def test_damaged_digits_are_told_in_one_line(damage, tmp_path, monkeypatch):
+def test_damaged_digits_are_refused_in_one_line(damage, tmp_path, monkeypatch):
     shutil.copytree(data.ROOT, tmp_path / "data")
     path = tmp_path / "data" / "digits" / "digits.npz"
     whole = path.read_bytes()
@@ -219,13 +217,36 @@ def test_damaged_digits_are_told_in_one_line(damage, tmp_path, monkeypatch):
         )
     monkeypatch.setattr(data, "ROOT", tmp_path / "data")
     with pytest.raises(BfimnaError, match=r"digits.npz is missing or damaged"):
-        data.digits.__wrapped__()
+        data.digits()
 
 
 @pytest.mark.parametrize(
-    "given", [([],), (None,), ({},), ("x", []), ("\0.csv:x",), ("a" * 10**4 + ".csv:x",)]
+    "arguments", [([],), (None,), ({},), ("x", []), ("\0.csv:x",), ("a" * 10**4 + ".csv:x",)]
 )
-def test_odd_names_of_technologies_are_told_in_one_line(given):
+def test_odd_names_of_technologies_are_refused_in_one_line(arguments):
     with pytest.raises(BfimnaError) as error:
-        data.load_technology(*given)
+        data.load_technology(*arguments)
     assert len(str(error.value)) < 1500
+
+
+def test_an_edited_or_moved_table_is_read_anew(tmp_path, mine, monkeypatch):
+    for folder, value in (("a", "0.2"), ("b", "0.3")):
+        (tmp_path / folder).mkdir()
+        table = mine.copy()
+        ends = ["value", "low", "high"]
+        table.loc[table.parameter == "compare_time", ends] = [value, value, value]
+        write(tmp_path / folder / "cells.csv", table)
+        monkeypatch.chdir(tmp_path / folder)
+        assert data.load_technology("cells.csv:mine").compare_s == close(float(value) * 1e-9)
+    (tmp_path / "b" / "cells.csv").write_bytes((tmp_path / "a" / "cells.csv").read_bytes())
+    assert data.load_technology("cells.csv:mine").compare_s == close(0.2e-9)
+    (tmp_path / "b" / "cells.csv").unlink()
+    with pytest.raises(BfimnaError, match="no such file"):
+        data.load_technology("cells.csv:mine")
+
+
+def test_a_technology_named_by_a_number_is_loaded_by_it(tmp_path, mine):
+    path = write(tmp_path / "cells.csv", mine.assign(technology="007"))
+    assert data.load_technology(f"{path}:007").compare_s > 0
+    with pytest.raises(BfimnaError, match=r"unknown technology in .*'7'.*Known: 007"):
+        data.load_technology("7", path)

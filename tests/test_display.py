@@ -1,4 +1,4 @@
-"""Quantities with a sensible unit; tables."""
+"""Quantities with readable units; tables."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ PREFIX = dict(zip("yzafpnµm kMGTPE", range(-24, 19, 3), strict=True))
 
 
 @given(st.floats(1e-20, 1e18), st.sampled_from([-1, 1]), st.integers(3, 6))
-def test_a_quantity_reads_back_to_so_many_digits(value, sign, digits):
+def test_a_quantity_reads_back_to_its_digits(value, sign, digits):
     number, _, unit = quantity(sign * value, "s", digits).partition(" ")
     factor = 10.0 ** PREFIX[unit[0] if len(unit) > 1 else " "]
     assert float(number) * factor == pytest.approx(sign * value, rel=0.51 * 10 ** (1 - digits))
@@ -33,7 +33,7 @@ def test_ends_of_the_range(value, unit, text):
     assert quantity(value, unit) == text
 
 
-def test_tables_escape_and_say_what_they_leave_out():
+def test_tables_escape_text_and_count_omitted_rows():
     page = html_table("t", ["<a>"], [["&"]] * (MOST_ROWS + 5), ["<n>"])
     assert page.count("<td>&amp;</td>") == MOST_ROWS
     assert "… and 5 more" in page

@@ -1,4 +1,4 @@
-"""Values as they enter: whole numbers, numbers, truth values, and short messages."""
+"""Checks of numbers and booleans, and messages of bounded length."""
 
 import time
 from fractions import Fraction
@@ -14,7 +14,7 @@ KINDS = [np.int8, np.uint8, np.int16, np.uint32, np.int64, np.float32, np.float6
 
 
 @given(number=st.integers(0, 100), kind=st.sampled_from(KINDS))
-def test_any_kind_of_whole_number_becomes_pythons(number, kind):
+def test_whole_numbers_of_any_type_become_pythons_int(number, kind):
     for made in (whole_number("n", kind(number), 0), as_int(kind(number))):
         assert (made, type(made)) == (number, int)
 
@@ -25,7 +25,7 @@ def test_any_kind_of_whole_number_becomes_pythons(number, kind):
      np.array([1]), 1 + 0j, b"1", Fraction(1, 2),
      Fraction(10**400, 3)],
 )  # fmt: skip
-def test_what_is_no_whole_number_is_refused_and_left_as_it_is(value):
+def test_other_values_are_refused_by_whole_number_and_unchanged_by_as_int(value):
     with pytest.raises(BfimnaError, match="n must be a whole number from 0 to 9, not "):
         whole_number("n", value, 0, 9)
     assert as_int(value) is value
@@ -38,7 +38,7 @@ def test_a_positive_number_is_finite_and_above_0(value):
     assert type(positive_number("clock", np.float32(2))) is float
 
 
-def test_a_truth_value_is_no_number():
+def test_truth_accepts_booleans_only():
     assert truth("x", np.True_) is True
     assert truth("x", np.False_) is False
     for value in (0, 1, 1.0, "true", None, np.array([True])):

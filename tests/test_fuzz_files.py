@@ -1,7 +1,8 @@
 """Damaged tables, precisions, chips and configs: CI's share of `make fuzz`."""
 
-import fuzz_files
 import pytest
+
+from . import fuzz_files
 
 
 @pytest.mark.parametrize("kind", fuzz_files.FILES)

@@ -1,6 +1,6 @@
 """A seeded part of the campaign of networks of any sizes."""
 
-import fuzz_layers
+from . import fuzz_layers
 
 
 def test_networks_of_any_sizes_are_answered_or_refused():

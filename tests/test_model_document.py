@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from reproduction.circuit import cam_arrays
 
 import bfimna as bf
 from bfimna import data
 from bfimna.ap import counts as ap
-from bfimna.cost import cost, physics
-from bfimna.technology import arrays
+from bfimna.cost import caveats, formulas
 
 TEXT = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")
 LINES = TEXT.splitlines()
@@ -55,7 +55,7 @@ def assert_rounded(printed, values):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_the_tool_taken_apart(name):
-    found = arrays.split(arrays.arrays_of(data.circuit_arrays(), name))
+    found = cam_arrays.fit_row_energies(cam_arrays.arrays_of(data.circuit_arrays(), name))
     cells = row(CELLS[name])
     assert_rounded(
         [n for cell in cells for n in numbers(cell)],
@@ -65,7 +65,7 @@ def test_the_tool_taken_apart(name):
 
 
 def test_what_an_event_takes():
-    joules = cost.joules_of(SRAM, LR.columns)
+    joules = formulas.event_joules(SRAM, LR.columns)
     events = {
         "a compared row": "compare_rows",
         "a compared row that matches": "rows_matched",
@@ -82,7 +82,7 @@ def test_what_an_event_takes():
 
 
 def test_cycle_times():
-    times = [cost.seconds_of(SRAM, cells) for cells in (64, LR.columns)]
+    times = [formulas.cycle_seconds(SRAM, cells) for cells in (64, LR.columns)]
     printed = sentence(
         "a compare takes # ns and a write # ns at 64 columns, # and # ns at 72 (14 nm LSTP)"
     )
@@ -94,13 +94,15 @@ def test_the_fit_beside_the_derived_parameters():
     passes, loads, reads, rows, pass_j, load_j, read_j = (
         [f(tech) for tech in (FITTED, SRAM)]
         for f in (
-            lambda t: sum(cost.seconds_of(t, LR.columns)[c] for c in ("compares", "writes")) / NANO,
-            lambda t: cost.seconds_of(t, LR.columns)["loads"] / NANO,
-            lambda t: cost.seconds_of(t, LR.columns)["reads"] / NANO,
-            lambda t: cost.joules_of(t, LR.columns)["compare_rows"] / FEMTO,
-            lambda t: cost.energy(program, t, LR) / program.compares / FEMTO,
-            lambda t: cost.joules_of(t, LR.columns)["cells_loaded"] / FEMTO,
-            lambda t: cost.joules_of(t, LR.columns)["cells_read"] / FEMTO,
+            lambda t: (
+                sum(formulas.cycle_seconds(t, LR.columns)[c] for c in ("compares", "writes")) / NANO
+            ),
+            lambda t: formulas.cycle_seconds(t, LR.columns)["loads"] / NANO,
+            lambda t: formulas.cycle_seconds(t, LR.columns)["reads"] / NANO,
+            lambda t: formulas.event_joules(t, LR.columns)["compare_rows"] / FEMTO,
+            lambda t: formulas.energy(program, t, LR) / program.compares / FEMTO,
+            lambda t: formulas.event_joules(t, LR.columns)["cells_loaded"] / FEMTO,
+            lambda t: formulas.event_joules(t, LR.columns)["cells_read"] / FEMTO,
         )
     )
     expected = {
@@ -135,12 +137,12 @@ def test_what_the_silent_assumptions_decide():
     assert_rounded(printed, [seconds(load_mode="by row") / base])
     placed = bf.simulate("resnet18", 8, LR, SRAM).placement
     printed = sentence("that one cycle draws # kA for ResNet18 at 8 bits on LR")
-    assert_rounded(printed, [physics.load_current(placed, SRAM) / 1e3])
+    assert_rounded(printed, [caveats.load_current(placed, SRAM) / 1e3])
 
 
 def test_the_other_orientation_of_a_write():
     program = ap.multiply(8, 8)
-    own, tools = (cost.write_energy(program, SRAM, LR, along_rows=x) for x in (False, True))
+    own, tools = (formulas.write_energy(program, SRAM, LR, along_rows=x) for x in (False, True))
     printed = sentence("which is # times the energy of an 8 × 8 multiply's writes")
     assert_rounded(printed, [tools / own])
 

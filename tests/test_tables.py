@@ -1,4 +1,4 @@
-"""Tables on disk, and where they go."""
+"""Where tables are written."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pandas as pd
 from bfimna import tables
 
 
-def test_playing_writes_into_the_project_wherever_one_works_in_it(tmp_path, monkeypatch):
+def test_interactive_output_goes_to_the_project_from_any_of_its_folders(tmp_path, monkeypatch):
     (tmp_path / "workflow").mkdir()
     (tmp_path / "workflow" / "Snakefile").touch()
     (tmp_path / "notebooks").mkdir()

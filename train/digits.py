@@ -163,7 +163,7 @@ def initial():  # type: ignore[no-untyped-def]
     found = {}
     for g in NETWORK.gemms:
         shape = (g.channels, g.input_shape[0], *g.layer.kernel)
-        weight = torch.randn(shape) * (2.0 / g.length) ** 0.5
+        weight = torch.randn(shape) * (2.0 / g.k) ** 0.5
         found[g.layer.name] = (weight.requires_grad_(), torch.zeros(g.channels).requires_grad_())
     return found
 

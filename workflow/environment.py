@@ -1,7 +1,8 @@
-"""Build an environment whole or not at all: `python workflow/environment.py FOLDER LOCKFILE`.
+"""Build an environment, whole or not at all: `python workflow/environment.py FOLDER NAME`.
 
-It is built beside FOLDER and renamed, under a lock: an interrupted build leaves the old one, or
-none. Needs only Python and an index for pip.
+NAME is one of the environments in requirements.lock. The environment is built beside FOLDER and
+renamed, under a file lock, so an interrupted build leaves the old one or none. Needs only Python
+and a package index that pip can reach; every package is checked against the hashes in the lock.
 """
 
 import fcntl
@@ -13,19 +14,37 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-UV = "uv==0.13.9"
+LOCK = Path("requirements.lock")
+BOOT = "boot"  # the environment that installs the others: uv alone
 OLDEST = (3, 11)
 NEEDED_BYTES = 100 * 2**20  # for temporary files of pip and uv
 
 
-def build(folder: Path, lock_file: Path, install: Callable[[Path, Path], None]) -> None:
-    """Build the environment in a temporary folder, then rename it.
+def select(lock_text: str, name: str) -> str:
+    r"""Return the requirements of one environment, with their hashes.
+
+    >>> select("# in main docs\na==1\n\n# in docs\nb==2\n", "main")
+    'a==1\n'
+    """
+    selected, belongs = [], False
+    for line in lock_text.splitlines():
+        if line.startswith("# in "):
+            belongs = name in line.split()[2:]
+        elif belongs and line:
+            selected.append(line)
+    if not selected:
+        sys.exit(f"requirements.lock has no environment {name!r}")
+    return "\n".join(selected) + "\n"
+
+
+def build(folder: Path, requirements: str, install: Callable[[Path, Path], None]) -> None:
+    """Build the environment in a folder of its own, then rename it.
 
     Parameters
     ----------
-    folder : of the environment; a file ``installed`` in it marks it as complete.
-    lock_file : requirements.
-    install : function that installs them into a folder.
+    folder : of the environment; it holds a file ``installed`` once it is whole.
+    requirements : pinned, with hashes; see `select`.
+    install : installs a file of requirements into a folder.
     """
     part = folder.with_name(folder.name + ".part")
     with open(folder.with_name(folder.name + ".lock"), "w") as lock:
@@ -34,35 +53,42 @@ def build(folder: Path, lock_file: Path, install: Callable[[Path, Path], None]) 
         except BlockingIOError:
             print(f"another make builds {folder.name}; waiting for it", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if is_current(folder, lock_file):
+            if is_current(folder, requirements):
                 return
-        shutil.rmtree(part, ignore_errors=True)  # left by an interrupted build
+        shutil.rmtree(part, ignore_errors=True)  # left by a build that was killed
         part.mkdir()
-        install(part / "new", lock_file)
-        (part / "new" / "installed").write_bytes(lock_file.read_bytes())
+        (part / "requirements.txt").write_text(requirements)
+        install(part / "new", part / "requirements.txt")
+        (part / "new" / "installed").write_text(requirements)
         if folder.exists():
             folder.rename(part / "old")
         (part / "new").rename(folder)
         shutil.rmtree(part, ignore_errors=True)
 
 
-def is_current(folder: Path, lock_file: Path) -> bool:
-    """Whether the environment is complete, and built from the current lock file."""
+def is_current(folder: Path, requirements: str) -> bool:
+    """Whether the environment is whole and holds these requirements."""
     stamp = folder / "installed"
-    return stamp.is_file() and stamp.read_bytes() == lock_file.read_bytes()
+    return stamp.is_file() and stamp.read_text() == requirements
 
 
-def install(folder: Path, lock_file: Path) -> None:
-    """Install the requirements, and the project in editable mode, with a private copy of uv."""
-    boot = folder.with_name("boot")
-    run(sys.executable, "-m", "venv", str(boot))
-    run(str(boot / "bin/python"), "-m", "pip", "install", "--quiet", UV)
-    uv, python = str(boot / "bin/uv"), str(folder / "bin/python")
+def install(folder: Path, requirements: Path) -> None:
+    """Install the requirements, and the project for editing, with the uv of requirements.lock."""
+    uv, python = install_boot(folder.with_name(BOOT), LOCK.read_text()), str(folder / "bin/python")
     run(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(folder))
-    hashes = ["--require-hashes"] if "--hash=" in lock_file.read_text() else []
     pip = [uv, "pip", "install", "--python", python, "--quiet"]
-    run(*pip, *hashes, "--requirement", str(lock_file))
-    run(*pip, "--no-deps", "--editable", ".")
+    run(*pip, "--require-hashes", "--requirement", str(requirements))
+    run(*pip, "--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+def install_boot(folder: Path, lock_text: str) -> str:
+    """Install uv into a folder of its own with pip, and return the path of its command."""
+    run(sys.executable, "-m", "venv", str(folder))
+    requirements = folder / "requirements.txt"
+    requirements.write_text(select(lock_text, BOOT))
+    pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet"]
+    run(*pip, "--require-hashes", "--requirement", str(requirements))
+    return str(folder / "bin/uv")
 
 
 def run(*command: str) -> None:
@@ -89,6 +115,6 @@ def check() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python workflow/environment.py FOLDER LOCKFILE")
+        sys.exit("usage: python workflow/environment.py FOLDER NAME")
     check()
-    build(Path(sys.argv[1]), Path(sys.argv[2]), install)
+    build(Path(sys.argv[1]), select(LOCK.read_text(), sys.argv[2]), install)

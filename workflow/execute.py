@@ -58,8 +58,13 @@ def execute(notebook: str, output: str, parameters: dict[str, object]) -> None:
     failures: list[BaseException] = []
 
     def work() -> None:
-        import papermill
+        try:
+            import papermill
+        except ImportError:
+            from bfimna.errors import missing_extra
 
+            failures.append(missing_extra("papermill", "workflow"))
+            return
         try:
             papermill.execute_notebook(
                 notebook, output, parameters, kernel_name="python3", progress_bar=False

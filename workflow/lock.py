@@ -1,40 +1,106 @@
-"""Pin the lock files anew: `python workflow/lock.py`, after a change of pyproject.toml.
+"""Pin requirements.lock anew: `python workflow/lock.py`, after a change of pyproject.toml.
 
-Versions that still fit stay as they are; delete a lock file first to take the newest of everything.
+One resolution for all environments, so that a package has the same version in each. Versions that
+still fit stay as they are; delete the lock file first to take the newest of everything. It holds
+hashes only of wheels for CPython on the platforms below, and no addresses.
 """
 
 import subprocess
-import sys
 import tempfile
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from environment import UV
+from environment import BOOT, LOCK, install_boot
 
-#: lock file → the extras of pyproject.toml that it holds
-LOCKS = {
-    "requirements.lock": ("test",),
-    "requirements-lab.lock": ("lab",),
-    "requirements-slurm.lock": ("slurm",),
-    "requirements-docs.lock": ("docs", "lab", "browser", "test"),
+#: what users install alone; the rest of pyproject's extras is for development or not pinned (train)
+ALONE = ("onnx", "emulate", "workflow", "lab", "slurm")
+#: environment → groups and extras of pyproject.toml; `environment.py` installs it by this name
+ENVIRONMENTS: dict[str, dict[str, list[str]]] = {
+    BOOT: {"--group": [BOOT]},
+    "main": {"--group": ["build"], "--extra": ["test"]},
+    "lab": {"--group": ["build"], "--extra": ["workflow", "lab"]},
+    "slurm": {"--group": ["build"], "--extra": ["slurm"]},
+    "docs": {"--group": ["build"], "--extra": ["test", "lab", "docs", "browser"]},
+    "bare": {"--extra": []},
+    **{f"only-{extra}": {"--extra": [extra]} for extra in ALONE},
 }
-#: the same file on every machine: for all Pythons and systems, with hashes, without addresses
-OPTIONS = (
-    "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet",
-    "--python-version", "3.11",
-)  # fmt: skip
+OPTIONS = ("--universal", "--python-version", "3.11", "--no-header", "--no-annotate", "--quiet")
+PROCESSORS = ("x86_64", "aarch64", "arm64", "universal2")
+HEAD = f"""\
+# Made by `make lock`. Wheels for CPython on Linux (glibc) and macOS, x86-64 and ARM; each section
+# begins with the environments that hold it: {", ".join(ENVIRONMENTS)}.
+"""
 
 
-def lock(uv: Path, file: str, extras: tuple[str, ...]) -> None:
-    """Write one lock file with uv."""
-    asked = [argument for extra in extras for argument in ("--extra", extra)]
-    command = [str(uv), "pip", "compile", *OPTIONS, *asked, "pyproject.toml", "--output-file", file]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    print(f"wrote {file}")
+def resolve(uv: str, environments: Iterable[str], *options: str) -> str:
+    """Resolve environments for all platforms with uv, and return what it writes."""
+    members = [ENVIRONMENTS[name] for name in environments]
+    asked = {(kind, name) for m in members for kind, names in m.items() for name in names}
+    sources = ["pyproject.toml"] if any("--extra" in m for m in members) else []
+    parts = [word for pair in sorted(asked) for word in pair]
+    command = [uv, "pip", "compile", *sources, *OPTIONS, *parts, *options]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def is_served(wheel: str) -> bool:
+    """Whether a wheel's name is of a platform that the lock file serves.
+
+    >>> [is_served(f"a-1-{tags}.whl") for tags in ("py3-none-any", "cp312-cp312-macosx_11_0_arm64")]
+    [True, True]
+    >>> [is_served(f"a-1-{tags}.whl") for tags in ("cp313-cp313t-manylinux_2_28_x86_64",
+    ...     "cp312-cp312-musllinux_1_2_x86_64", "cp312-cp312-win_amd64")]
+    [False, False, False]
+    """
+    python, abi, platform = wheel.removesuffix(".whl").split("-")[-3:]
+    return (
+        python.startswith(("py3", "py2.py3", "cp3"))
+        and not abi.endswith("t")
+        and (platform == "any" or platform.startswith(("manylinux", "macosx", "linux")))
+        and (platform == "any" or platform.endswith(PROCESSORS))
+    )
+
+
+def pin(package: dict[str, Any]) -> str:
+    """Return the lines that pin a package of a pylock file, with the hashes of what is served.
+
+    The source's hash stands only where there is no wheel.
+    """
+    wheels = [w for w in package.get("wheels", ()) if is_served(w["url"].rpartition("/")[2])]
+    hashes = sorted(w["hashes"]["sha256"] for w in wheels or [package["sdist"]])
+    marker = f" ; {package['marker']}" if "marker" in package else ""
+    lines = [f"{package['name']}=={package['version']}{marker}"]
+    return " \\\n".join([*lines, *(f"    --hash=sha256:{digest}" for digest in hashes)]) + "\n"
+
+
+def sections(packages: Iterable[dict[str, Any]], members: dict[str, set[str]]) -> str:
+    """Return the lock file's text: packages by the environments that hold them."""
+    by_environments = defaultdict(list)
+    for package in packages:
+        holders = [name for name, held in members.items() if package["name"] in held]
+        by_environments[" ".join(holders)].append(pin(package))
+    found = sorted(by_environments.items())
+    return HEAD + "".join(f"\n# in {names}\n{''.join(pins)}" for names, pins in found)
+
+
+def lock(uv: str, scratch: Path) -> None:
+    """Write the lock file."""
+    versions, pylock = scratch / "versions.txt", scratch / "pylock.toml"
+    if LOCK.exists():
+        versions.write_bytes(LOCK.read_bytes())  # uv keeps these versions where they fit
+    resolve(uv, ENVIRONMENTS, "--output-file", str(versions))
+    fixed = ("--constraint", str(versions))
+    resolve(uv, ENVIRONMENTS, *fixed, "--format", "pylock.toml", "--output-file", str(pylock))
+    members = {}
+    for name in ENVIRONMENTS:
+        lines = resolve(uv, [name], *fixed).splitlines()
+        members[name] = {line.partition("==")[0] for line in lines}
+    LOCK.write_text(sections(tomllib.loads(pylock.read_text())["packages"], members))
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as boot:
-        subprocess.run([sys.executable, "-m", "venv", boot], check=True)
-        subprocess.run([f"{boot}/bin/python", "-m", "pip", "install", "--quiet", UV], check=True)
-        for name, extras in LOCKS.items():
-            lock(Path(boot) / "bin/uv", name, extras)
+    with tempfile.TemporaryDirectory() as folder:
+        lock(install_boot(Path(folder, "boot"), LOCK.read_text()), Path(folder))
+        print(f"wrote {LOCK}")

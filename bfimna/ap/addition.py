@@ -3,20 +3,17 @@
 from functools import cache
 
 from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import WIDEST, tabulated
-from bfimna.ap.lut import Lut, Pass
-from bfimna.ap.program import check_ranges, program, ripple, table_counts
+from bfimna.ap.expected import MAX_WORD_BITS, count_table, tabulated
+from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, ripple
 from bfimna.ap.truth import generate
 
-Bits = tuple[int, ...]
 
-
-def add_bits(a: int, p: int, c: int) -> Bits:
+def add_bits(a: int, p: int, c: int) -> Row:
     """Full adder: a stays, p becomes the sum, c the carry."""
     return a, a ^ p ^ c, (a & p) | (a & c) | (p & c)
 
 
-def subtract_bits(a: int, p: int, c: int) -> Bits:
+def subtract_bits(a: int, p: int, c: int) -> Row:
     """Full subtractor: a stays, p becomes the difference p - a - c, c the borrow."""
     return a, a ^ p ^ c, (a & c) | ((1 - p) & (a | c))
 
@@ -25,8 +22,8 @@ FULL_ADD = generate("apc", add_bits)
 FULL_SUBTRACT = generate("apc", subtract_bits)
 
 
-@program
-def add(a: range, p: range, carry: int) -> tuple[Pass, ...]:
+@cached_program
+def add(a: Word, p: Word, carry: int) -> tuple[Pass, ...]:
     """Add in place, p += a, from the lowest bit up; the carry out stays in `carry`.
 
     >>> len(add(range(0, 8), range(8, 16), carry=16))
@@ -35,13 +32,13 @@ def add(a: range, p: range, carry: int) -> tuple[Pass, ...]:
     return _in_place("add", FULL_ADD, a, p, carry)
 
 
-@program
-def subtract(a: range, p: range, borrow: int) -> tuple[Pass, ...]:
+@cached_program
+def subtract(a: Word, p: Word, borrow: int) -> tuple[Pass, ...]:
     """Subtract in place, p -= a; the borrow out stays (the sign, if the words are unsigned)."""
     return _in_place("subtract", FULL_SUBTRACT, a, p, borrow)
 
 
-def _in_place(what: str, lut: Lut, a: range, p: range, carry: int) -> tuple[Pass, ...]:
+def _in_place(what: str, lut: Lut, a: Word, p: Word, carry: int) -> tuple[Pass, ...]:
     check_ranges(what, a, p, (carry,))
     check_ranges(what, a, p, equal=True)
     return ripple(lut, a, p, carry)
@@ -53,21 +50,21 @@ def add_counts(bits: Amount) -> Counts:
     >>> add_counts(8).cycles
     64
     """
-    return table_counts(FULL_ADD, bits, _add_tagged(bits))
+    return count_table(FULL_ADD, bits, _add_tagged(bits))
 
 
 def subtract_counts(bits: Amount) -> Counts:
     """Subtract in place, p -= a: the same passes with another table."""
-    return table_counts(FULL_SUBTRACT, bits, _subtract_tagged(bits))
+    return count_table(FULL_SUBTRACT, bits, _subtract_tagged(bits))
 
 
-@tabulated(WIDEST)
-def _add_tagged(bits):  # type: ignore[no-untyped-def]
+@tabulated(MAX_WORD_BITS)
+def _add_tagged(bits: int) -> tuple[float, ...]:
     return _expect(FULL_ADD, bits)[:2]
 
 
-@tabulated(WIDEST)
-def _subtract_tagged(bits):  # type: ignore[no-untyped-def]
+@tabulated(MAX_WORD_BITS)
+def _subtract_tagged(bits: int) -> tuple[float, ...]:
     return _expect(FULL_SUBTRACT, bits)[:2]
 
 

@@ -10,20 +10,22 @@ from typing import Any, get_args
 import numpy as np
 
 from bfimna.ap import programs
+from bfimna.ap.arguments import (
+    MAX_BITS,
+    broadcast,
+    check_result,
+    lay_out,
+    operand,
+    operand_pair,
+    sign_pair,
+    width_of,
+)
 from bfimna.ap.array import COLUMNS, Array
 from bfimna.ap.counts import levels
 from bfimna.ap.events import ApKind, Counts
-from bfimna.ap.operands import (
-    WIDEST,
-    broadcast,
-    check_result,
-    columns,
-    pair,
-    signs,
-    width_of,
-    words,
-)
 from bfimna.errors import BfimnaError, one_of, truth, whole_number
+
+MAX_SCALE_BITS = 32  # of the factors of `requantise`
 
 Result = tuple[np.ndarray, Counts]
 Signed = bool | tuple[bool, bool]
@@ -51,11 +53,11 @@ def multiply(
     >>> product, counts.compares, counts.cycles
     (array([   15, 63750]), 256, 544)
     """
-    a_bits, b_bits, signed = width_of("a", a_bits), width_of("b", b_bits), signs(signed)
-    a, b = broadcast(words("a", a, a_bits, signed[0]), words("b", b, b_bits, signed[1]))
+    a_bits, b_bits, signed = width_of("a", a_bits), width_of("b", b_bits), sign_pair(signed)
+    a, b = broadcast(operand("a", a, a_bits, signed[0]), operand("b", b, b_bits, signed[1]))
     if signed == (False, True):  # the signed one is the multiplier: that takes no extra subtraction
         a, b, a_bits, b_bits, signed = b, a, b_bits, a_bits, (True, False)
-    left, right, product, borrow = columns(
+    left, right, product, borrow = lay_out(
         "multiply", a_bits, b_bits, a_bits + b_bits, int(signed[1])
     )
     program = programs.multiply(left, right, product, signed, borrow.start if signed[1] else None)
@@ -88,13 +90,14 @@ def subtract(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
 
 def _in_place(what: str, b: Any, a: Any, bits: int, signed: bool) -> Result:
     bits = width_of("a and b", bits)
-    a, b = pair(a, b, bits, signed)
+    a, b = operand_pair(a, b, bits, signed)
     width = bits + 1 if signed else bits
-    operand, running, carry = columns(what, width, width, 1)
+    kept, running, carry = lay_out(what, width, width, 1)
     array = Array(a.size)
-    array.load(b.reshape(1, -1), operand, clear=carry)
+    array.load(b.reshape(1, -1), kept, clear=carry)
     array.load(a.reshape(1, -1), running)
-    array.run(getattr(programs, what)(operand, running, carry.start))
+    program = programs.add if what == "add" else programs.subtract
+    array.run(program(kept, running, carry.start))
     result = running if signed else range(running.start, carry.stop)
     return array.read(result, signed or what == "subtract").reshape(a.shape), array.counts
 
@@ -106,12 +109,12 @@ def maximum(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
     array([3, 7])
     """
     bits = width_of("a and b", bits)
-    a, b = pair(a, b, bits, signed)
-    left, right, flags = columns("maximum", bits, bits, 2)
+    a, b = operand_pair(a, b, bits, signed)
+    left, right, won, lost = lay_out("maximum", bits, bits, 1, 1)
     array = Array(a.size)
     array.load(a.reshape(1, -1), left)
     array.load(b.reshape(1, -1), right)
-    array.run(programs.maximum(left, right, *flags, signed))
+    array.run(programs.maximum(left, right, won.start, lost.start, signed))
     return array.read(right, signed).reshape(a.shape), array.counts
 
 
@@ -122,8 +125,8 @@ def relu(a: Any, bits: int = 8) -> Result:
     array([  0,   0,   0, 127])
     """
     bits = width_of("a", bits)
-    a = words("a", a, bits, True)
-    (word,) = columns("relu", bits)
+    a = operand("a", a, bits, True)
+    (word,) = lay_out("relu", bits)
     array = Array(a.size)
     array.load(a.reshape(1, -1), word)
     array.run(programs.relu(word))
@@ -144,21 +147,21 @@ def requantise(
     array([ 127, -128,    0])
     """
     a_bits, signed = width_of("a", a_bits), truth("signed", signed)
-    a = words("a", a, a_bits, True)
-    factor = words("scale", scale, WIDEST, False)
+    a = operand("a", a, a_bits, True)
+    factor = operand("scale", scale, MAX_SCALE_BITS, False)
     scale_bits = max(1, int(factor.max()).bit_length())
-    bits = whole_number("bits", bits, 1, WIDEST + 32)
+    bits = whole_number("bits", bits, 1, MAX_BITS)
     if a_bits + scale_bits - bits < 1:
         raise BfimnaError(
             f"requantise: {a_bits} bits times {scale_bits} leave no shift that gives {bits}"
         )
     shift = whole_number("shift", shift, 0, a_bits + scale_bits - bits - 1)
     a, factor = broadcast(a, factor)
-    low, word, operand, flag = columns("requantise", scale_bits + 1, a_bits, scale_bits, 1)
+    low, word, scales, flag = lay_out("requantise", scale_bits + 1, a_bits, scale_bits, 1)
     array = Array(a.size)
     array.load(a.reshape(1, -1), word, clear=low)
-    array.load(factor.reshape(1, -1), operand, clear=flag)
-    array.run(programs.requantise(word, operand, shift, bits, flag.start, signed))
+    array.load(factor.reshape(1, -1), scales, clear=flag)
+    array.run(programs.requantise(word, scales, shift, bits, flag.start, signed))
     result = range(low.start + shift, low.start + shift + bits)
     return array.read(result, signed).reshape(a.shape), array.counts
 
@@ -176,14 +179,14 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
     """
     one_of("AP kind", kind, get_args(ApKind))
     bits = width_of("a", bits)
-    a = words("a", a, bits, signed)
+    a = operand("a", a, bits, signed)
     rows = a.shape[0] if a.ndim else 1
     width = bits + int(levels(rows))
     check_result("reduce", width, signed)
     if kind == "1d":
-        word, beside, carry = columns("reduce", width, width, 1)
+        word, beside, carry = lay_out("reduce", width, width, 1)
     else:
-        word, beside, carry = *columns("reduce", width), range(0), range(0)
+        word, beside, carry = *lay_out("reduce", width), range(0), range(0)
     array = Array(prod(a.shape[1:]), rows, kind=kind)
     array.load(a.reshape(rows, -1), word[:bits], clear=range(bits, carry.stop or width))
     if kind == "1d":
@@ -192,12 +195,12 @@ def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segme
     if signed:
         array.run(programs.sign_extend(word[bits - 1], word[bits:]))
     left = programs.reduce(array, word)
-    sums, counts = resolve([array.read_planes(word, rows=left)], array, signed)
+    sums, counts = resolve_carries([array.read_planes(word, rows=left)], array, signed)
     return sums.reshape(a.shape[1:]), array.counts + counts
 
 
-def resolve(parts: list[np.ndarray], array: Array, signed: bool) -> Result:
-    """Add up what reductions left over, densely packed: one group per row.
+def resolve_carries(parts: list[np.ndarray], array: Array, signed: bool) -> Result:
+    """Add up the sum and carry rows that reductions leave, densely packed: one group per row.
 
     Two words of more than 35 bits do not fit beside each other: then each column of the second is
     loaded when its turn comes, which takes the same cycles.
@@ -209,12 +212,12 @@ def resolve(parts: list[np.ndarray], array: Array, signed: bool) -> Result:
     """
     width = len(parts[0])
     at_once = width if 2 * width < COLUMNS else 1
-    running, operand, carry = columns("carry resolution", width, at_once, 1)
+    running, addend, carry = lay_out("carry resolution", width, at_once, 1)
     dense = Array(array.groups, runs=array.runs, threads=array.threads)
     rows = [part[:, r : r + 1] for part in parts for r in range(part.shape[1])]
     dense.load_planes(rows[0], running)
     for row in rows[1:]:
         for i in range(0, width, at_once):
-            dense.load_planes(row[i : i + at_once], operand, range(0) if i else carry)
-            dense.run(programs.add(operand, running[i : i + at_once], carry.start))
+            dense.load_planes(row[i : i + at_once], addend, range(0) if i else carry)
+            dense.run(programs.add(addend, running[i : i + at_once], carry.start))
     return dense.read(running, signed)[0], dense.counts

@@ -1,7 +1,7 @@
 """The bit-exact associative processor: a CAM as packed bit planes that runs programs pass by pass.
 
 Model document, section 1. The array is an oracle: it compares, writes, loads, reads and shifts, and
-counts what it does. Energy events that depend on the data (cells written, tags set) are counted
+counts its cycles and events. Events that depend on the data (cells written, tags set) are counted
 from the data.
 
 The rows are `groups` × `rows`: a dot product is a group, and vertical mode works on the rows of all
@@ -14,23 +14,13 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bfimna.ap import checks, tally
-from bfimna.ap.cells import NOTHING, Cells, Set, processors
+from bfimna.ap.arguments import integers_to_load, row_sets, word_bits
+from bfimna.ap.bit_planes import COLUMNS, ZERO, Cells, RowSets, pack, processors, unpack
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
-from bfimna.ap.lut import Lut, Pass
-from bfimna.ap.planes import check_fit, pack, unpack
-from bfimna.errors import (
-    BfimnaError,
-    instance,
-    one_of,
-    shown,
-    truth,
-    whole_number,
-    wrong_type,
-)
-
-COLUMNS = 72  # 16 + 16 bit operands, 32 bit product, carry and flags
+from bfimna.ap.lowering import lowered
+from bfimna.ap.passes import Lut, Pass
+from bfimna.errors import BfimnaError, instance, one_of, shown, truth, whole_number, wrong_type
 
 
 class Array:
@@ -51,7 +41,7 @@ class Array:
 
     Attributes
     ----------
-    counts : what the array has done since it was made.
+    counts : cycles and events since the array was made.
     tags_set : tags that compares have set.
     wear : writes of each cell, (columns, rows, groups), if asked for.
 
@@ -132,20 +122,9 @@ class Array:
         values : integers, (rows, groups) or what broadcasts to it.
         clear : columns that are cleared in the first of these cycles, which costs no further one.
         """
-        rows, bits = self._first_rows(rows), checks.word_bits("load", columns)
-        try:
-            numbers = np.asarray(values)
-        except (ValueError, MemoryError):
-            raise BfimnaError(f"load: want an array of integers, not {shown(values)}") from None
-        check_fit(numbers, bits)
-        try:
-            numbers = np.broadcast_to(numbers, (rows, self.groups)).reshape(rows * self.runs, -1)
-        except ValueError:
-            raise BfimnaError(
-                f"load: values of shape {numbers.shape}, want ({rows}, {self.groups}) or what "
-                "broadcasts to it"
-            ) from None
-        packed = pack(numbers.astype(np.int64, copy=False), bits)
+        rows, bits = self._first_rows(rows), word_bits("load", columns)
+        numbers = integers_to_load(values, bits, (rows, self.groups))
+        packed = pack(numbers.reshape(rows * self.runs, -1), bits)
         self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
@@ -162,9 +141,9 @@ class Array:
         if packed.dtype != np.uint64:
             raise BfimnaError(f"planes must be uint64, not {packed.dtype}")
         stop = shape[1] * self.words
-        self._cells.overwrite(clear, NOTHING, stop)
+        self._cells.overwrite(clear, ZERO, stop)
         self._cells.overwrite(columns, packed.reshape(len(columns), stop), stop)
-        self.counts += tally.loaded(len(columns), len(clear), shape[1] * self.groups)
+        self._count_load(len(columns), len(clear), shape[1] * self.groups)
 
     def load_by(
         self, fill: Callable[[np.ndarray], Any], columns: range, clear: range = range(0)
@@ -178,15 +157,21 @@ class Array:
         where = slice(columns.start, columns.stop)
         if not callable(fill):
             raise wrong_type("fill", fill, "a function of planes")
-        self._cells.overwrite(clear, NOTHING, stop)
+        self._cells.overwrite(clear, ZERO, stop)
         fill(self.planes[where].reshape(len(columns), self.rows, self.words))
         if self._cells.ragged or not self._cells.healthy:
             self._cells.overwrite(columns, self.planes[where], stop)
-        self.counts += tally.loaded(len(columns), len(clear), self.rows * self.groups)
+        self._count_load(len(columns), len(clear), self.rows * self.groups)
+
+    def _count_load(self, columns: int, cleared: int, rows: int) -> None:
+        cleared *= rows  # cells, in the cycles of the load
+        self.counts += Counts(
+            loads=columns, cells_loaded=columns * rows, cells_written=cleared, lines_driven=cleared
+        )
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""
-        rows, bits = self._first_rows(rows), checks.word_bits("read", columns)
+        rows, bits = self._first_rows(rows), word_bits("read", columns)
         signed = truth("signed", signed)
         if bits == 64 and not signed:
             raise BfimnaError("read: an unsigned word of 64 columns does not fit a signed integer")
@@ -198,7 +183,7 @@ class Array:
         """Read words as bit planes: (bits, rows, words)."""
         self._check_columns(columns)
         rows = self._first_rows(rows)
-        self.counts += tally.read(len(columns), rows * self.groups)
+        self.counts += Counts(reads=len(columns), cells_read=len(columns) * rows * self.groups)
         planes = self.planes[columns.start : columns.stop, : rows * self.words]
         return planes.reshape(len(columns), rows, self.words)
 
@@ -212,26 +197,15 @@ class Array:
         rows = self._first_rows(rows)
         if not isinstance(program, Sequence):
             raise wrong_type("program", program, "a sequence of passes")
-        own = checks.runnable(program)
+        own = lowered(program)
         if not own.passes:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(int(own.columns[0]), int(own.columns[-1]))
         tagged = self._cells.run_program(own, rows * self.words)
-        ran = tally.ran(own, tagged, rows * self.groups)
-        self.tags_set += int(ran.rows_matched)
-        self.counts += ran
+        self._count_run(own.count_horizontal(tagged, rows * self.groups))
 
-    def add_rows(self, lut: Lut, rows: Sequence[int], times: int, columns: range) -> None:
-        """Run a table in vertical mode on `times` neighbouring sets of rows; see `add_levels`.
-
-        Parameters
-        ----------
-        rows : first row for each of the table's names; the k-th set has each of them + k.
-        """
-        self.add_levels(lut, [(rows, times)], columns)
-
-    def add_levels(self, lut: Lut, levels: Sequence[Set], columns: range) -> None:
+    def add_levels(self, lut: Lut, levels: Sequence[RowSets], columns: range) -> None:
         """Run a table in vertical mode, rows as keys, and hand its last line on by one column.
 
         The program runs on a level's sets of rows in every group at once if the array is segmented,
@@ -240,24 +214,27 @@ class Array:
 
         Parameters
         ----------
-        levels : one after the other, as `add_rows` has them: (rows, times).
+        levels : one after the other, each (rows, times): the first row for each of the table's
+            names, and how many neighbouring sets there are; the k-th has each of the rows + k.
         """
         if self.kind == "1d":
             raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
         self._check_columns(columns)
         instance("table", lut, Lut)
-        levels = checks.levels(lut.columns, levels, self.rows)
+        levels = row_sets(lut.columns, levels, self.rows)
         if not levels:
             return
-        own = checks.runnable(lut.passes)
+        own = lowered(lut.passes)
         at_once = self.threads == 1 and self._cells.healthy  # threads share one level's words
         parts = [levels] if at_once else [(level,) for level in levels]
         tagged = np.sum([self._cells.run_levels(own, part, columns) for part in parts], axis=0)
         sets = sum(times for _, times in levels)
-        again = len(levels) if self.kind == "2d-segmented" else sets * self.side_by_side
-        ran = tally.ran_upright(own, tagged, again, sets * self.groups * len(columns))
-        self.tags_set += int(ran.rows_matched)
-        self.counts += ran
+        runs = len(levels) if self.kind == "2d-segmented" else sets * self.side_by_side
+        self._count_run(own.count_vertical(tagged, runs, sets * self.groups * len(columns)))
+
+    def _count_run(self, run: Counts) -> None:
+        self.tags_set += int(run.rows_matched)
+        self.counts += run
 
     def move_rows(self, first: int, count: int, source: range, target: range, clear: range) -> None:
         """Copy words of rows from `first` on to the first rows' other columns, a word at a time.
@@ -270,13 +247,20 @@ class Array:
         if len(source) != len(target):
             raise BfimnaError(f"a word of {len(source)} columns does not fit {len(target)} columns")
         start, stop = first * self.words, (first + count) * self.words
-        self._cells.overwrite(clear, NOTHING, stop - start)
+        self._cells.overwrite(clear, ZERO, stop - start)
         moving = self.planes[source.start : source.stop, start:stop]
         self._cells.overwrite(target, moving, stop - start)
-        cycles = count * self.side_by_side
-        self.counts += tally.moved(len(source), len(clear), cycles, count * self.groups)
+        cycles, words = count * self.side_by_side, count * self.groups
+        self.counts += Counts(
+            reads=cycles,
+            loads=cycles,
+            cells_read=words * len(source),
+            cells_loaded=words * len(source),
+            cells_written=words * len(clear),
+            lines_driven=words * len(clear),
+        )
 
-    # ---- what compiled code does not check ---------------------------------------------------
+    # ---- ranges, which compiled code does not check -------------------------------------------
 
     def _first_rows(self, rows: int) -> int:
         return whole_number("rows", rows, 0, self.rows) or self.rows

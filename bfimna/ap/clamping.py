@@ -1,14 +1,14 @@
 """ReLU and saturation, in every row: passes, counts, expected cells. They need no table."""
 
 from bfimna.ap.events import Amount, Counts, CountSet
-from bfimna.ap.lut import Pass
-from bfimna.ap.program import check_ranges, program
-from bfimna.ap.words import load_counts, one_bit_counts, read_counts
+from bfimna.ap.expected import count_passes
+from bfimna.ap.passes import Pass, Word, cached_program, check_ranges
+from bfimna.ap.word_access import load_counts, one_bit_counts, read_counts
 from bfimna.errors import BfimnaError, whole_number
 
 
-@program
-def relu(word: range) -> tuple[Pass, ...]:
+@cached_program
+def relu(word: Word) -> tuple[Pass, ...]:
     """Clear the words whose top bit, the sign, is 1.
 
     >>> len(relu(range(8)))
@@ -32,8 +32,8 @@ def relu_counts(bits: Amount, count_set: CountSet = "microcode") -> Counts:
     return load_counts(bits) + steps + read_counts(bits)
 
 
-@program
-def saturate(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pass, ...]:
+@cached_program
+def saturate(word: Word, bits: int, flag: int, signed: bool = True) -> tuple[Pass, ...]:
     """Clamp a signed word to `bits` bits, in its lowest columns; the others are left as they are.
 
     Raise the flag where the upper columns say that the word fits, then write the largest or the
@@ -53,8 +53,8 @@ def saturate(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pa
     return (*fits, Pass(((flag, 0), (top, 0)), large), Pass(((flag, 0), (top, 1)), small))
 
 
-@program
-def clamp(word: range, bits: int, flag: int, signed: bool = True) -> tuple[Pass, ...]:
+@cached_program
+def clamp(word: Word, bits: int, flag: int, signed: bool = True) -> tuple[Pass, ...]:
     """Saturate a word to `bits` bits; its upper columns then repeat the sign, or are 0."""
     *fits, large, small = saturate(word, bits, flag, signed)
     zeros = tuple((column, 0) for column in word[bits:])
@@ -85,15 +85,12 @@ def saturate_counts(
     upper = (1 if word_bits is None else word_bits - bits) + int(signed)  # columns that must agree
     patterns = 2 if signed else 1
     fit = patterns * 2.0**-upper if fitting is None else fitting
-    return Counts(
-        compares=patterns + 2,
-        writes=patterns + 2,
-        compare_rows=patterns + 2,
-        key_cells=patterns * upper + 4,
-        cells_written=fit + (1.0 - fit) * bits,
-        rows_matched=1.0,  # what fits matches a pattern, what does not one of the two signs
-        words_written=1.0,
-        lines_driven=patterns + 2 * bits,
+    return count_passes(
+        passes=patterns + 2,
+        keys=patterns * upper + 4,
+        tags=1.0,  # a word that fits matches a pattern, any other one of the two signs
+        cells=fit + (1.0 - fit) * bits,
+        lines=patterns + 2 * bits,
     )
 
 

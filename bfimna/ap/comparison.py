@@ -1,15 +1,13 @@
 """Maximum of two words, in every row: the tables, passes, counts, expected cells."""
 
-from bfimna.ap.addition import Bits
 from bfimna.ap.events import Amount, Counts, CountSet
-from bfimna.ap.expected import WIDEST, tabulated
-from bfimna.ap.lut import Pass
-from bfimna.ap.program import check_ranges, program, table_counts
+from bfimna.ap.expected import MAX_WORD_BITS, count_table, tabulated
+from bfimna.ap.passes import Pass, Row, Word, cached_program, check_ranges
 from bfimna.ap.truth import generate
-from bfimna.ap.words import clear, clear_counts
+from bfimna.ap.word_access import clear, clear_counts
 
 
-def maximum_bits(a: int, b: int, u: int, v: int) -> Bits:
+def maximum_bits(a: int, b: int, u: int, v: int) -> Row:
     """One column of b := max(a, b); u: a was the greater in a higher column, v: b was."""
     if u:
         return a, a, u, v
@@ -18,7 +16,7 @@ def maximum_bits(a: int, b: int, u: int, v: int) -> Bits:
     return (a, 1, 1, 0) if a else (a, b, 0, 1)
 
 
-def sign_bits(a: int, b: int, u: int, v: int) -> Bits:
+def sign_bits(a: int, b: int, u: int, v: int) -> Row:
     """Treat the column of the signs: a 0 there makes a word the greater."""
     return a, a & b, b & (1 - a), a & (1 - b)
 
@@ -30,8 +28,8 @@ MAXIMUM_TOP = generate("abuv", maximum_bits, _FLAGS_UP)
 MAXIMUM_SIGN = generate("abuv", sign_bits, _FLAGS_UP)
 
 
-@program
-def maximum(a: range, b: range, won: int, lost: int, signed: bool = False) -> tuple[Pass, ...]:
+@cached_program
+def maximum(a: Word, b: Word, won: int, lost: int, signed: bool = False) -> tuple[Pass, ...]:
     """Maximum in place, b := max(a, b), from the top bit down; clears its two flags first.
 
     The top column needs a pass less, no flag being up yet. If it is a sign, a 0 there makes a word
@@ -56,8 +54,8 @@ def maximum_counts(bits: Amount, count_set: CountSet = "microcode") -> Counts:
     >>> maximum_counts(8).cycles, maximum_counts(8, "published").cycles
     (47, 66)
     """
-    top = table_counts(MAXIMUM_TOP, 1, _maximum_tagged(bits))
-    microcode = clear_counts(2) + top + table_counts(MAXIMUM, bits - 1, (0, 0))
+    top = count_table(MAXIMUM_TOP, 1, _maximum_tagged(bits))
+    microcode = clear_counts(2) + top + count_table(MAXIMUM, bits - 1, (0, 0))
     if count_set == "microcode":
         return microcode
     return microcode + Counts(
@@ -69,17 +67,17 @@ def maximum_counts(bits: Amount, count_set: CountSet = "microcode") -> Counts:
     )
 
 
-@tabulated(WIDEST)
-def _maximum_tagged(bits):  # type: ignore[no-untyped-def]
+@tabulated(MAX_WORD_BITS)
+def _maximum_tagged(bits: int) -> tuple[float, float]:
     """Return what the passes tag; the flags' clearing is not among them."""
     matches, cells, greater, less, lut = 0.0, 0.0, 0.0, 0.0, MAXIMUM_TOP
     for _ in range(bits):  # the flags exclude each other, so they are no independent columns
         undecided = lut.expect(0.5, 0.5, 0.0, 0.0)
         copied = MAXIMUM.expect(0.5, 0.5, 1.0, 0.0)
-        kept = MAXIMUM.expect(0.5, 0.5, 0.0, 1.0)
+        settled = MAXIMUM.expect(0.5, 0.5, 0.0, 1.0)
         still = 1.0 - greater - less
-        matches += still * undecided.matches + greater * copied.matches + less * kept.matches
-        cells += still * undecided.cells + greater * copied.cells + less * kept.cells
+        matches += still * undecided.matches + greater * copied.matches + less * settled.matches
+        cells += still * undecided.cells + greater * copied.cells + less * settled.cells
         greater, less = greater + still * undecided.after[2], less + still * undecided.after[3]
         lut = MAXIMUM
     return matches, cells

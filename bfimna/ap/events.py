@@ -1,6 +1,6 @@
 """What is counted of a program: its cycles, and the events that take energy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
@@ -13,15 +13,13 @@ CountSet = Literal["microcode", "published"]
 ApKind = Literal["1d", "2d", "2d-segmented"]
 
 
-NONE = 0  # the very object that means "never happens": no array need be made of it
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Counts:
     """Cycles and energy events of a program.
 
     The first five are cycles: every row takes part in the same cycle. The others are events that
-    cost energy; programs give them per row.
+    cost energy; programs give them per row. Only the events that occur are stored, see `amounts`;
+    every other one reads as 0.
 
     Attributes
     ----------
@@ -41,50 +39,45 @@ class Counts:
     lines_driven : driven written columns × all rows of the array, tagged or not.
     """
 
-    compares: Amount = NONE
-    writes: Amount = NONE
-    loads: Amount = NONE
-    reads: Amount = NONE
-    shifts: Amount = NONE
-    compare_rows: Amount = NONE
-    key_cells: Amount = NONE
-    cells_written: Amount = NONE
-    cells_loaded: Amount = NONE
-    cells_read: Amount = NONE
-    tags_shifted: Amount = NONE
-    rows_matched: Amount = NONE
-    words_written: Amount = NONE
-    lines_driven: Amount = NONE
+    compares: Amount = 0
+    writes: Amount = 0
+    loads: Amount = 0
+    reads: Amount = 0
+    shifts: Amount = 0
+    compare_rows: Amount = 0
+    key_cells: Amount = 0
+    cells_written: Amount = 0
+    cells_loaded: Amount = 0
+    cells_read: Amount = 0
+    tags_shifted: Amount = 0
+    rows_matched: Amount = 0
+    words_written: Amount = 0
+    lines_driven: Amount = 0
 
-    @classmethod
-    def of(cls, amounts: Sequence[Amount]) -> "Counts":
-        """Return the counts of amounts in the order of the fields (quicker than by name)."""
-        counts = cls.__new__(cls)
-        counts.__dict__.update(zip(EVENTS, amounts, strict=True))
-        return counts
+    def __init__(self, **amounts: Amount) -> None:
+        if not amounts.keys() <= _NAMES:
+            raise TypeError(f"no events: {', '.join(sorted(amounts.keys() - _NAMES))}")
+        self.__dict__.update(amounts)  # events left out are the class's zeros
+
+    @property
+    def amounts(self) -> Mapping[str, Amount]:
+        """The events that occur, by name: no array need be made of the others.
+
+        >>> Counts(loads=8, cells_loaded=8).amounts
+        {'loads': 8, 'cells_loaded': 8}
+        """
+        return self.__dict__
 
     @property
     def cycles(self) -> Amount:
         """Compares + writes + loads + reads + shifts."""
         return self.compares + self.writes + self.loads + self.reads + self.shifts
 
-    @classmethod
-    def named(cls, **amounts: Amount) -> "Counts":
-        """Return the counts of these events (as by calling the class, but quicker)."""
-        counts = cls.__new__(cls)
-        counts.__dict__.update(_NOTHING)
-        counts.__dict__.update(amounts)
-        return counts
-
     def __add__(self, other: "Counts") -> "Counts":
-        total = Counts.__new__(Counts)
-        amounts = total.__dict__
-        amounts.update(self.__dict__)
-        for event, more in other.__dict__.items():
-            if more is not NONE:
-                so_far = amounts[event]
-                amounts[event] = more if so_far is NONE else so_far + more
-        return total
+        total = dict(self.amounts)
+        for event, more in other.amounts.items():
+            total[event] = total[event] + more if event in total else more
+        return Counts(**total)
 
     def __mul__(self, times: Amount) -> "Counts":
         """Return the program run `times` times, one after the other."""
@@ -101,20 +94,14 @@ class Counts:
         >>> again.loads, again.cells_loaded
         (24, 8000)
         """
-        amounts, n = self._amounts, len(CYCLES)
-        cycles = [a if a is NONE else a * folds for a in amounts[:n]]
-        return Counts.of(cycles + [a if a is NONE else a * rows for a in amounts[n:]])
-
-    @property
-    def _amounts(self) -> tuple[Amount, ...]:
-        return tuple(self.__dict__.values())
+        return Counts(**{e: a * (folds if e in CYCLES else rows) for e, a in self.amounts.items()})
 
 
 EVENTS = tuple(f.name for f in fields(Counts))
 CYCLES, ENERGY_EVENTS = EVENTS[:5], EVENTS[5:]
-_NOTHING = dict.fromkeys(EVENTS, NONE)
+_NAMES = frozenset(EVENTS)
 
 
-def check_set(counts: str) -> None:
-    """Raise unless `counts` names one of the two sets."""
-    one_of("counts", counts, get_args(CountSet))
+def check_count_set(count_set: str) -> None:
+    """Raise unless this names one of the two sets of closed forms."""
+    one_of("counts", count_set, get_args(CountSet))

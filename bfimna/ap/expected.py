@@ -1,6 +1,7 @@
-"""Tables of what programs are expected to match and write in a row of random operand bits.
+"""Closed forms of runs of passes: exact events, and the expected tags and cells.
 
-All else that a program does is exact; these two follow the data. Each program's file has its own.
+What a program does to a row of random operand bits is tabulated by width: passes that match, and
+cells that they write. All else is exact. Each program's file has its own table.
 """
 
 from collections.abc import Callable
@@ -10,16 +11,55 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.ap.events import Amount
+from bfimna.ap.events import Amount, Counts
+from bfimna.ap.passes import Lut
 from bfimna.errors import BfimnaError
 
-WIDEST = 64  # bits of a word that programs take
+MAX_WORD_BITS = 64  # of a word that programs take
 
 Tagged = tuple[Amount, ...]  # expected per row: passes that match, and cells that they write
-LookUp = Callable[..., tuple[Amount, ...]]
 
 
-def tabulated(*highest: int, values: int = 2) -> Callable[[Callable[..., object]], LookUp]:
+def count_passes(
+    passes: Amount, keys: Amount, tags: Amount, cells: Amount, lines: Amount
+) -> Counts:
+    """Count passes that each compare a key and write the tagged rows.
+
+    Parameters
+    ----------
+    keys : driven key columns, over all passes.
+    tags : expected passes that match a row.
+    cells : expected cells that are written of a row.
+    lines : driven written columns, over all passes.
+    """
+    return Counts(
+        compares=passes,
+        writes=passes,
+        compare_rows=passes,
+        key_cells=keys,
+        cells_written=cells,
+        rows_matched=tags,
+        words_written=tags,
+        lines_driven=lines,
+    )
+
+
+def count_table(lut: Lut, steps: Amount, tagged: Tagged) -> Counts:
+    """Count `steps` runs of a pass table that match and write so much in all."""
+    tags, cells = tagged
+    lines = lut.written_columns * steps
+    return count_passes(len(lut) * steps, lut.key_columns * steps, tags, cells, lines)
+
+
+def count_random_step(lut: Lut) -> Counts:
+    """Count one run of a pass table on columns of random bits, the carry's too."""
+    matches, cells, _ = lut.expect(*[0.5] * len(lut.columns))
+    return count_table(lut, 1, (matches, cells))
+
+
+def tabulated(
+    *highest: int, values: int = 2
+) -> Callable[[Callable[..., Any]], Callable[..., Tagged]]:
     """Make a function of whole numbers that returns floats accept arrays, each entry computed once.
 
     Parameters
@@ -29,22 +69,22 @@ def tabulated(*highest: int, values: int = 2) -> Callable[[Callable[..., object]
     """
     shape = tuple(h + 1 for h in highest)
 
-    def decorate(function: Callable[..., object]) -> LookUp:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Tagged]:
         table = np.full((values, prod(shape)), np.nan)
 
         @wraps(function)
-        def look_up(*arguments: Amount) -> tuple[Amount, ...]:
+        def look_up(*arguments: Amount) -> Tagged:
             index: tuple[Any, ...] = tuple(np.asarray(x, dtype=np.intp) for x in arguments)
             try:
                 at = np.ravel_multi_index(index, shape)
             except ValueError:
                 raise _too_wide(index, highest) from None
-            found = table[:, at]
-            if np.isnan(found[0]).any():
-                for entry in set(np.ravel(at[np.isnan(found[0])]).tolist()):
+            entries = table[:, at]
+            if np.isnan(entries[0]).any():
+                for entry in set(np.ravel(at[np.isnan(entries[0])]).tolist()):
                     table[:, entry] = function(*(int(x) for x in np.unravel_index(entry, shape)))
-                found = table[:, at]
-            return tuple(found if found.ndim > 1 else found.tolist())
+                entries = table[:, at]
+            return tuple(entries if entries.ndim > 1 else entries.tolist())
 
         return look_up
 

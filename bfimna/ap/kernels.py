@@ -1,8 +1,8 @@
 """The compiled loops of the emulator: passes over packed bit planes, 64 rows a word.
 
 `planes[column, word]` holds an array's cells. A run of passes of one truth table is a loop of
-`steps`; any other pass is a loop over each of its lines. `careful` has the loops for cells that
-fail or wear.
+`codegen`; any other pass is a loop over each of its lines. `faulty_kernels` has the loops for cells
+that fail or wear. Programs come as `lowering.PassArrays`.
 
 The loops work on blocks of words that stay in the first-level cache. They release the interpreter's
 lock, so that threads can each take a range of words. None checks a range: `array` does.
@@ -10,50 +10,34 @@ lock, so that threads can each take a range of words. None checks a range: `arra
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numba import njit
 
-from bfimna.ap.machine import U, content, kept, pointer, popcount
-from bfimna.ap.steps import SOURCE, run_step
+from bfimna.ap.codegen import (
+    STEP_SOURCE,
+    U,
+    cached_jit,
+    code_bytes,
+    njit,
+    pointer,
+    popcount,
+    run_step,
+)
 
 BLOCK = 512  # words of a line in one go: the four lines of a step fit the first-level cache
-_SO_FAR = sha256(f"{BLOCK} {SOURCE}".encode())  # of all that compiled functions are made of
+_DIGEST = sha256(f"{BLOCK} {STEP_SOURCE}".encode())  # of all parts of compiled functions so far
 
 
 def _part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function that others are made of."""
-    _SO_FAR.update(content(function.__code__))
+    """Compile a function that others call."""
+    _DIGEST.update(code_bytes(function.__code__))
     return njit(nogil=True)(function)
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function made of the parts so far, and keep its machine code."""
-    return kept(function, _SO_FAR.hexdigest()[:8])
-
-
-class Program(NamedTuple):
-    """A program as arrays.
-
-    Attributes
-    ----------
-    table, line, first : of each step: its table's number (-1: a pass by itself), its lines, its
-        first pass.
-    key_at, key_line, key_flip : pass i has the keys key_at[i] to key_at[i + 1]. The flip is 0 where
-        the key is 1 and all ones where it is 0, so that (cell ^ flip) is a match.
-    write_at, write_line, write_one : likewise, the lines that it writes and whether with a 1.
-    """
-
-    table: np.ndarray
-    line: np.ndarray
-    first: np.ndarray
-    key_at: np.ndarray
-    key_line: np.ndarray
-    key_flip: np.ndarray
-    write_at: np.ndarray
-    write_line: np.ndarray
-    write_one: np.ndarray
+    """Compile a function that calls the parts so far, and keep its machine code."""
+    return cached_jit(function, _DIGEST.hexdigest()[:8])
 
 
 @_part

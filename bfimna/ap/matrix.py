@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap import programs
-from bfimna.ap.arithmetic import Result, resolve
+from bfimna.ap.arguments import check_result, operand, sign_pair, width_of
+from bfimna.ap.arithmetic import Result, resolve_carries
 from bfimna.ap.array import COLUMNS, Array
-from bfimna.ap.cells import processors
-from bfimna.ap.compiled import ALL
+from bfimna.ap.bit_planes import pack, processors
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
-from bfimna.ap.lut import Pass
-from bfimna.ap.operands import check_result, signs, width_of, words
-from bfimna.ap.planes import pack
-from bfimna.ap.program import program
+from bfimna.ap.lowering import ALL_ONES
+from bfimna.ap.passes import Pass, cached_program
 from bfimna.errors import BfimnaError, shown, whole_number
 
 BATCH = 16384  # words of a column in one go: the working set stays in the last-level cache
@@ -42,27 +40,6 @@ class Layout:
     borrow: range
     signed: tuple[bool, bool]
 
-    @classmethod
-    def of(
-        cls,
-        w_bits: int,
-        a_bits: int,
-        length: int,
-        signed: tuple[bool, bool],
-        columns: int = COLUMNS,
-    ) -> "Layout":
-        """Lay out weights × activations, `length` of them to a sum, in an array's columns."""
-        bits, growth = w_bits + a_bits, int(levels(length))
-        check_result("gemm", bits + growth, any(signed))
-        operands = bits + int(all(signed))
-        needed = bits + max(operands, growth)
-        if needed > columns:
-            raise BfimnaError(f"gemm needs {needed} columns; the array has {columns}")
-        at = min(bits + growth, columns - operands)
-        w, a = range(at, at + w_bits), range(at + w_bits, at + bits)
-        borrow = range(a.stop, at + operands)
-        return cls(range(bits), range(bits + growth), w, a, borrow, signed)
-
     @property
     def multiply(self) -> programs.Program:
         """Multiply the operands of every row."""
@@ -78,7 +55,23 @@ class Layout:
         return _extend(growth, width, self.total.stop > self.weights.start, any(self.signed))
 
 
-@program
+def product_layout(
+    w_bits: int, a_bits: int, length: int, signed: tuple[bool, bool], columns: int = COLUMNS
+) -> Layout:
+    """Lay out weights × activations, `length` of them to a sum, in an array's columns."""
+    bits, growth = w_bits + a_bits, int(levels(length))
+    check_result("gemm", bits + growth, any(signed))
+    operands = bits + int(all(signed))
+    needed = bits + max(operands, growth)
+    if needed > columns:
+        raise BfimnaError(f"gemm needs {needed} columns; the array has {columns}")
+    at = min(bits + growth, columns - operands)
+    w, a = range(at, at + w_bits), range(at + w_bits, at + bits)
+    borrow = range(a.stop, at + operands)
+    return Layout(range(bits), range(bits + growth), w, a, borrow, signed)
+
+
+@cached_program
 def _extend(growth: range, width: int, overlap: bool, signed: bool) -> tuple[Pass, ...]:
     clear = programs.clear(growth) if overlap else ()
     extended = growth[: width - growth.start] if signed else range(0)
@@ -101,7 +94,7 @@ def add_up(array: Array, layout: Layout) -> int:
 
 
 def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:
-    """Multiply and reduce in an array; return what is left over: planes (bits, rows left, words).
+    """Multiply and reduce in an array; return the sum and carry rows: (bits, rows left, words).
 
     Parameters
     ----------
@@ -146,17 +139,17 @@ def gemm(
     array([[-7, -8]])
     """
     w_bits, a_bits = width_of("weights", w_bits), width_of("activations", a_bits)
-    signed = signs(signed)
+    signed = sign_pair(signed)
     rows, threads = whole_number("rows", rows, 1), whole_number("threads", threads, 0)
     if faults is not None and not isinstance(faults, Faults):
         raise BfimnaError(f"faults must be a bf.ap.Faults or None, not {shown(faults)}")
-    w = words("weights", weights, w_bits, signed[0])
-    a = words("activations", activations, a_bits, signed[1])
+    w = operand("weights", weights, w_bits, signed[0])
+    a = operand("activations", activations, a_bits, signed[1])
     if w.ndim != 2 or a.ndim != 2 or w.shape[1] != a.shape[0]:
         raise BfimnaError(
             f"gemm: weights {w.shape} and activations {a.shape}, want (i, j) and (j, u)"
         )
-    layout = Layout.of(w_bits, a_bits, w.shape[1], signed)
+    layout = product_layout(w_bits, a_bits, w.shape[1], signed)
     by_weights = _waste(len(w)) < _waste(a.shape[1])  # 64 rows of which operand share a word
     packed, scalars = (w.T, a.T) if by_weights else (a, w)
     planes = pack(packed, w_bits if by_weights else a_bits)
@@ -184,7 +177,7 @@ def gemm(
             w_planes, a_planes = (many, one) if by_weights else (one, many)
             left.append(dot_products(array, layout, w_planes, a_planes))
             total = _beside(total, array.counts)
-        sums, counts = resolve(left, array, any(signed))
+        sums, counts = resolve_carries(left, array, any(signed))
         return sums.reshape(len(part), run), total + counts
 
     with ThreadPoolExecutor(threads or processors()) as pool:
@@ -212,10 +205,11 @@ def _beside(a: Counts, b: Counts) -> Counts:
     """Add up what arrays count that run in lockstep: all events, the cycles of the longer."""
     both = a + b
     longer = a if a.cycles > b.cycles else b
-    return Counts(*(getattr(longer if f in CYCLES else both, f) for f in vars(both)))
+    longest = {event: getattr(longer, event) for event in CYCLES}
+    return Counts(**{**both.amounts, **longest})
 
 
 def _repeat(values: np.ndarray, bits: int, words: int) -> np.ndarray:
     """Return bit planes (bits, j, scalars × words): each scalar in all 64 rows of its words."""
     one = (values.T[None] >> np.arange(bits)[:, None, None]) & 1
-    return np.repeat(np.where(one, ALL, np.uint64(0)), words, axis=2)
+    return np.repeat(np.where(one, ALL_ONES, np.uint64(0)), words, axis=2)

@@ -5,38 +5,38 @@ of up to 16 bits together, since every pair of them is looked at; longer ones ta
 fixed, evenly spread sample, within 0.3 %.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
-from bfimna.ap.addition import Bits, add_bits, subtract_bits
+from bfimna.ap.addition import add_bits, subtract_bits
 from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import WIDEST, tabulated
-from bfimna.ap.lut import Lut, Pass
-from bfimna.ap.program import check_ranges, program, ripple, table_counts
+from bfimna.ap.expected import MAX_WORD_BITS, count_table, tabulated
+from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, ripple
 from bfimna.ap.truth import generate
 from bfimna.errors import BfimnaError
 
-WIDEST_MULTIPLICAND = 48  # leaves 16 bits of a 64-bit product to the multiplier
+MAX_MULTIPLICAND_BITS = 48  # leaves 16 bits of a 64-bit product to the multiplier
 EXACT_BITS = 16  # of both operands together, up to which every pair is looked at
 SAMPLE_BITS = 12  # beyond, 2^12 pairs for each partial product
 
 
-def _if_control(step):  # type: ignore[no-untyped-def]
+def _if_control(step: Callable[..., Row]) -> Callable[..., Row]:
     return lambda b, *apc: (b, *step(*apc)) if b else (b, *apc)
 
 
 # the carry stays 0 where the control bit is 0, so those rows never occur
-_NO_CARRY: list[Bits] = [(0, a, p, 1) for a in (0, 1) for p in (0, 1)]
+_NO_CARRY: list[Row] = [(0, a, p, 1) for a in (0, 1) for p in (0, 1)]
 CONTROLLED_ADD = generate("bapc", _if_control(add_bits), _NO_CARRY)
 CONTROLLED_SUBTRACT = generate("bapc", _if_control(subtract_bits), _NO_CARRY)
 
 
-@program
+@cached_program
 def multiply(
-    multiplier: range,
-    a: range,
-    product: range,
+    multiplier: Word,
+    a: Word,
+    product: Word,
     signed: tuple[bool, bool] = (False, False),
     borrow: int | None = None,
 ) -> tuple[Pass, ...]:
@@ -88,11 +88,13 @@ def multiply_counts(
     """
     tagged = _multiply_tagged(multiplier_bits, bits, int(signed[0]), int(signed[1]))
     steps = multiplier_bits * (bits + signed[1])
-    return table_counts(CONTROLLED_ADD, steps, tagged)
+    return count_table(CONTROLLED_ADD, steps, tagged)
 
 
-@tabulated(WIDEST, WIDEST_MULTIPLICAND, 1, 1)
-def _multiply_tagged(multiplier_bits, bits, signed, operand_signed):  # type: ignore[no-untyped-def]
+@tabulated(MAX_WORD_BITS, MAX_MULTIPLICAND_BITS, 1, 1)
+def _multiply_tagged(
+    multiplier_bits: int, bits: int, signed: int, operand_signed: int
+) -> tuple[float, float]:
     """Return what a multiplication tags, by the operands' widths and signs (0 or 1)."""
     if not bits or not multiplier_bits:
         return 0.0, 0.0
@@ -109,7 +111,7 @@ def _pairs(bits: int, multiplier_bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Return multiplicands and multipliers that broadcast: all of them, or a fixed sample."""
     if bits + multiplier_bits <= EXACT_BITS:
         a, b = (np.arange(1 << n, dtype=np.uint16) for n in (bits, multiplier_bits))
-        return a[:, None], b  # products fit, and what wraps around is not looked at
+        return a[:, None], b  # products fit; bits that wrap around are not looked at
     words, flips = _sample()
     a, b = words ^ flips[:, multiplier_bits, None]  # each partial product errs by itself
     return a >> np.uint64(64 - bits), b >> np.uint64(64 - multiplier_bits)
@@ -124,7 +126,7 @@ def _sample() -> tuple[np.ndarray, np.ndarray]:
     n, random = 1 << SAMPLE_BITS, np.random.default_rng(0)
     top = np.stack([np.arange(n, dtype=np.uint64), random.permutation(n).astype(np.uint64)])
     low = random.integers(0, 1 << (64 - SAMPLE_BITS), (2, n), dtype=np.uint64)
-    flips = random.integers(0, 2**64, (2, WIDEST + 1), dtype=np.uint64)
+    flips = random.integers(0, 2**64, (2, MAX_WORD_BITS + 1), dtype=np.uint64)
     return top << np.uint64(64 - SAMPLE_BITS) | low, flips
 
 
@@ -139,10 +141,10 @@ def _tags(lut: Lut, a: np.ndarray, p: np.ndarray, bits: int) -> tuple[float, flo
     matches = cells = 0.0
     for (control, *pattern), _, matched, written in lut.outcomes:
         if control and matched:
-            found = mask
+            tags = mask
             for word, bit in zip(words, pattern, strict=True):
-                found = found & word[bit]
-            share = _ones(found) / found.size
+                tags = tags & word[bit]
+            share = _ones(tags) / tags.size
             matches, cells = matches + matched * share, cells + written * share
     return matches, cells
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from bfimna.ap.addition import FULL_ADD, add
 from bfimna.ap.events import Amount, ApKind, Counts, CountSet
-from bfimna.ap.expected import WIDEST
-from bfimna.ap.program import random_step
-from bfimna.ap.words import clear_along_counts, sign_extend, sign_extend_counts
+from bfimna.ap.expected import MAX_WORD_BITS, count_random_step
+from bfimna.ap.word_access import clear_along_counts, sign_extend, sign_extend_counts
 from bfimna.errors import BfimnaError, whole_number
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def reduce_counts(
     count_set: CountSet = "microcode",
     groups: Amount = 1,
     signed: bool = False,
-    beside: Amount = WIDEST,
+    beside: Amount = MAX_WORD_BITS,
 ) -> Counts:
     """Add up each group of `words` rows of `bits`-bit words; events are per group.
 
@@ -130,10 +129,10 @@ def reduce_counts(
         return _reduce_1d_counts(words, bits, groups, signed, beside)
     if count_set == "published":
         steps = (depth if kind == "2d-segmented" else (words - 1) * groups) * (words > 1)
-        return random_step(FULL_ADD).repeat(steps, columns * (words - 1))
+        return count_random_step(FULL_ADD).repeat(steps, columns * (words - 1))
     joins = np.maximum(words - 2, 0)
     steps = tree_levels(words) if kind == "2d-segmented" else joins * groups
-    return (random_step(FULL_ADD) + _hand_on_counts(columns)).repeat(steps, columns * joins)
+    return (count_random_step(FULL_ADD) + _hand_on_counts(columns)).repeat(steps, columns * joins)
 
 
 def _hand_on_counts(columns: Amount) -> Counts:
@@ -170,7 +169,8 @@ def _reduce_1d_counts(
         events = events + width * pairs
         extended = extended + left * (left > 1)
         left = left - pairs
-    added = random_step(FULL_ADD).repeat(steps, events) + clear_along_counts(words - 1)  # carries
+    carries = clear_along_counts(words - 1)
+    added = count_random_step(FULL_ADD).repeat(steps, events) + carries
     if signed:
         added = added + sign_extend_counts(1).repeat(depth, extended)
     read = moves * groups

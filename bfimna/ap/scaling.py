@@ -4,16 +4,15 @@ import numpy as np
 
 from bfimna.ap.clamping import saturate, saturate_counts
 from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import WIDEST, tabulated
-from bfimna.ap.lut import Pass
+from bfimna.ap.expected import MAX_WORD_BITS, tabulated
 from bfimna.ap.multiplication import (
     CONTROLLED_ADD,
     CONTROLLED_SUBTRACT,
-    WIDEST_MULTIPLICAND,
+    MAX_MULTIPLICAND_BITS,
     multiply_counts,
 )
-from bfimna.ap.program import check_ranges, program, ripple
-from bfimna.ap.words import clear, clear_counts
+from bfimna.ap.passes import Pass, cached_program, check_ranges, ripple
+from bfimna.ap.word_access import clear, clear_counts
 from bfimna.errors import whole_number
 
 
@@ -22,7 +21,7 @@ def scale_bits(out_bits: Amount) -> Amount:
     return out_bits + 1
 
 
-@program
+@cached_program
 def scale_up(multiplier: range, a: range) -> tuple[Pass, ...]:
     """Multiply a signed word by an unsigned a, into its own columns and the len(a) + 1 below it.
 
@@ -42,7 +41,7 @@ def scale_up(multiplier: range, a: range) -> tuple[Pass, ...]:
     return steps
 
 
-@program
+@cached_program
 def requantise(
     word: range, scale: range, shift: int, bits: int, flag: int, signed: bool = True
 ) -> tuple[Pass, ...]:
@@ -86,8 +85,8 @@ def requantise_counts(
     return scaled + clamped + clear_counts(1, bits - 1)
 
 
-@tabulated(WIDEST, WIDEST_MULTIPLICAND, WIDEST, 1, values=1)
-def _fitting(bits, scale_bits, excess, signed):  # type: ignore[no-untyped-def]
+@tabulated(MAX_WORD_BITS, MAX_MULTIPLICAND_BITS, MAX_WORD_BITS, 1, values=1)
+def _fitting(bits: int, scale_bits: int, excess: int, signed: int) -> float:
     """Return the share of products of random words and scales that need no clamping.
 
     Exact for scales of up to 12 bits: for each, the words whose product fits are a range. Longer
@@ -96,7 +95,7 @@ def _fitting(bits, scale_bits, excess, signed):  # type: ignore[no-untyped-def]
     used = min(scale_bits, 12)
     scales = np.arange(1, 1 << used) * 2.0 ** (scale_bits - used)
     half = 2.0 ** (bits - 1)
-    limit = 2.0 ** (bits + scale_bits - excess - int(signed)) / scales
+    limit = 2.0 ** (bits + scale_bits - excess - signed) / scales
     fits = np.minimum(np.ceil(limit), half)
     if signed:
         fits = fits + np.minimum(np.floor(limit), half)

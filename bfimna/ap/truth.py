@@ -9,35 +9,36 @@ are sorted topologically, and a table that rewrites in a circle cannot be run in
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice, product
+from typing import Any
 
-from bfimna.ap.lut import Lut, Pass, Row, all_rows
-from bfimna.errors import BfimnaError
+from bfimna.ap.passes import Lut, Pass, Row, all_rows
+from bfimna.errors import BfimnaError, shown
 
 Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
 
 Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
 
-# what bounds the search for a stranger's table; ours take 30 steps and one list
+# bounds of the search, for users' tables; the package's own take 30 steps and one list
 SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
-MOST_ORDERS = 1_000  # lists of passes that are weighed
-MOST_COLUMNS = 8
+MAX_ORDERS = 1_000  # lists of passes that are weighed
+MAX_COLUMNS = 8
 
 
 def _cubes(rows: Mapping[Row, Row], width: int) -> list[Pass]:
     """Return every ternary key under which one write serves all rows, largest cubes first."""
-    found = []
+    cubes = []
     for cube in product((None, 0, 1), repeat=width):
         key = tuple((c, bit) for c, bit in enumerate(cube) if bit is not None)
         inside = [r for r in rows if all(r[c] == bit for c, bit in key)]
         changed = [c for c in range(width) if any(rows[r][c] != r[c] for r in inside)]
         if changed and all(len({rows[r][c] for r in inside}) == 1 for c in changed):
-            found.append(Pass(key, tuple((c, rows[inside[0]][c]) for c in changed)))
-    return sorted(found, key=lambda p: (len(p.key), len(p.write), p.key))
+            cubes.append(Pass(key, tuple((c, rows[inside[0]][c]) for c in changed)))
+    return sorted(cubes, key=lambda p: (len(p.key), len(p.write), p.key))
 
 
 def _orders(cover: Sequence[Pass], rows: Mapping[Row, Row]) -> Iterator[list[Pass]]:
     """Yield every order in which no rewritten row is changed by a later pass."""
-    before = {  # pass → the others that would change what it wrote, which must come first
+    before = {  # pass → the others that would change its results, which must come first
         i: {
             k
             for k, other in enumerate(cover)
@@ -61,20 +62,20 @@ def _orders(cover: Sequence[Pass], rows: Mapping[Row, Row]) -> Iterator[list[Pas
     return extend([])
 
 
-Served = Mapping[Pass, frozenset[Row]]  # cube → the rows that it rewrites, and must
+Served = Mapping[Pass, frozenset[Row]]  # cube → the rows to rewrite that it rewrites
 
 
 def _covers(serves: Served, size: int) -> tuple[list[tuple[Pass, ...]], bool]:
     """Return the sets of `size` cubes that cover every row to rewrite; whether these are all."""
     most = max(len(served) for served in serves.values())
-    found: dict[frozenset[Pass], tuple[Pass, ...]] = {}
+    covers: dict[frozenset[Pass], tuple[Pass, ...]] = {}
     budget = SEARCH_BUDGET
 
     def extend(chosen: tuple[Pass, ...], left: frozenset[Row]) -> None:
         nonlocal budget
         budget -= 1
         if not left:
-            found.setdefault(frozenset(chosen), chosen)
+            covers.setdefault(frozenset(chosen), chosen)
         elif len(left) <= most * (size - len(chosen)) and budget > 0:
             row = min(left)
             for cube, served in serves.items():
@@ -82,12 +83,12 @@ def _covers(serves: Served, size: int) -> tuple[list[tuple[Pass, ...]], bool]:
                     extend((*chosen, cube), left - served)
 
     extend((), frozenset[Row]().union(*serves.values()))
-    return list(found.values()), budget > 0
+    return list(covers.values()), budget > 0
 
 
-def _least(cover: Sequence[Pass], serves: Served, kept: Sequence[Row]) -> Weight:
-    """Return the least that an order of the cover can weigh: rows to rewrite are tagged once."""
-    idle = [sum(step.matches(row) for row in kept) for step in cover]
+def _least(cover: Sequence[Pass], serves: Served, unchanged: Sequence[Row]) -> Weight:
+    """Return a lower bound of the weight of a cover's orders: rows to rewrite are tagged once."""
+    idle = [sum(step.matches(row) for row in unchanged) for step in cover]
     todo = frozenset[Row]().union(*(serves[step] for step in cover))
     needed = [min(len(step.write) for step in cover if row in serves[step]) for row in todo]
     cells = sum(n * len(step.write) for n, step in zip(idle, cover, strict=True))
@@ -96,7 +97,7 @@ def _least(cover: Sequence[Pass], serves: Served, kept: Sequence[Row]) -> Weight
 
 def _weight(order: Sequence[Pass], rows: Mapping[Row, Row]) -> Weight:
     """Return cells written and passes matched over all rows, and driven key columns."""
-    traces = [Lut((), tuple(order)).trace(row) for row in rows]
+    traces = [Lut((), tuple(order)).run(row) for row in rows]
     return (
         sum(cells for _, _, cells in traces),
         sum(matches for _, matches, _ in traces),
@@ -107,19 +108,20 @@ def _weight(order: Sequence[Pass], rows: Mapping[Row, Row]) -> Weight:
 def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
     """Return, of the shortest lists of passes, the one that writes the fewest cells.
 
-    All rows that occur count alike. Among equals fewest rows are tagged, then fewest key columns
-    driven; what is still equal is decided by the order of the keys, so that the result is one.
+    All rows that occur count alike. Ties are broken by the fewest tagged rows, then the fewest
+    driven key columns, then the order of the keys, so that the result is unique.
     """
-    kept = [r for r in rows if rows[r] == r]
+    unchanged = [r for r in rows if rows[r] == r]
     serves = {
         cube: frozenset(r for r in rows if rows[r] != r and cube.matches(r)) for cube in cubes
     }
     for size in range(1, len(rows) + 1):
         covers, complete = _covers(serves, size)
-        ranked = sorted(((_least(c, serves, kept), c) for c in covers), key=lambda pair: pair[0])
+        bounded = ((_least(cover, serves, unchanged), cover) for cover in covers)
+        ranked = sorted(bounded, key=lambda pair: pair[0])
         lists = ((least, order) for least, cover in ranked for order in _orders(cover, rows))
         best: tuple[Weight, list[Pass]] | None = None
-        for least, order in islice(lists, MOST_ORDERS):
+        for least, order in islice(lists, MAX_ORDERS):
             if best and least >= best[0]:
                 break
             weight = _weight(order, rows)
@@ -130,7 +132,7 @@ def _search(cubes: Sequence[Pass], rows: Mapping[Row, Row]) -> list[Pass]:
         if not complete:
             break
     single = [Pass(tuple(enumerate(r)), _changes(r, rows[r])) for r in sorted(rows) if rows[r] != r]
-    return next(_orders(single, rows))  # one pass per row: always possible where no cycle is
+    return next(_orders(single, rows))  # one pass per row: always possible without a cycle
 
 
 def _changes(row: Row, result: Row) -> tuple[tuple[int, int], ...]:
@@ -163,29 +165,55 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
     110 → p:=0 c:=1
     100 → p:=1
     """
-    width, skipped = len(columns), set(unreachable)
-    if not 0 < width <= MOST_COLUMNS or len(set(columns)) < width:
+    names = tuple(columns) if isinstance(columns, Sequence) else ()
+    named = {name for name in names if isinstance(name, str)}
+    if not 0 < len(named) == len(names) <= MAX_COLUMNS:
         raise BfimnaError(
-            f"a truth table over {tuple(columns)}: 1 to {MOST_COLUMNS} names, once each"
+            f"a truth table over {shown(columns)}: want 1 to {MAX_COLUMNS} names, once each"
         )
-    if not callable(table) and not isinstance(table, Mapping):
-        raise BfimnaError(f"a truth table is a function or a mapping, not {type(table).__name__}")
-    rows = {r: r for r in all_rows(width) if r not in skipped}
-    given = {r: tuple(table(*r)) for r in rows} if callable(table) else dict(table)
-    for row, result in given.items():
-        for bits in (row, tuple(result)):
-            if len(bits) != width or not set(bits) <= {0, 1}:
-                raise BfimnaError(f"truth table row {row} → {result}: want {width} bits of 0 or 1")
-        if row in rows:
-            rows[row] = tuple(int(b) for b in result)
+    if not isinstance(unreachable, Iterable):
+        raise BfimnaError(f"unreachable rows must be a sequence of rows, not {shown(unreachable)}")
+    skipped = {_bits(row, len(names), row) for row in unreachable}
+    rows = {r: r for r in all_rows(len(names)) if r not in skipped}
+    rows |= {r: new for r, new in _rewritten(names, table, rows).items() if r in rows}
     todo = frozenset(r for r, result in rows.items() if r != result)
     try:
         list(TopologicalSorter({r: {rows[r]} & todo for r in todo}).static_order())
     except CycleError as error:
         circle = " → ".join("".join(map(str, row)) for row in error.args[1])
         raise BfimnaError(
-            f"truth table over ({', '.join(columns)}) rewrites in a circle, {circle}: "
+            f"truth table over ({', '.join(names)}) rewrites in a circle, {circle}: "
             "it cannot be run in place; write the result to a spare column"
         ) from None
-    ordered = _search(_cubes(rows, width), rows) if todo else []
-    return Lut(tuple(columns), tuple(ordered))
+    return Lut(names, tuple(_search(_cubes(rows, len(names)), rows)) if todo else ())
+
+
+def _rewritten(names: tuple[str, ...], table: Any, rows: Iterable[Row]) -> dict[Row, Row]:
+    """Return a table's rows with their results, all of them bits."""
+    if isinstance(table, Mapping):
+        results = dict(table)
+    elif callable(table):
+        try:
+            results = {row: table(*row) for row in rows}
+        except Exception as error:  # of the user's own function
+            raise BfimnaError(
+                f"the function of a truth table over ({', '.join(names)}) fails: {error!r}"
+            ) from error
+    else:
+        raise BfimnaError(f"a truth table is a function or a mapping, not {type(table).__name__}")
+    width = len(names)
+    return {
+        _bits(row, width, row, new): _bits(new, width, row, new) for row, new in results.items()
+    }
+
+
+def _bits(row: Any, width: int, *entry: Any) -> Row:
+    """Return a row of so many bits as integers, or raise and name the table's entry."""
+    try:
+        bits = tuple(row)
+        if len(bits) == width and set(bits) <= {0, 1}:
+            return tuple(int(bit) for bit in bits)
+    except TypeError:  # no sequence, or its entries cannot be compared
+        pass
+    row = " → ".join(map(shown, entry))
+    raise BfimnaError(f"truth table row {row}: want {width} bits of 0 or 1")

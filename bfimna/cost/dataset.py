@@ -4,21 +4,20 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
 
 from bfimna.cost.grid import Grid, Part
-from bfimna.cost.totals import LABELS
+from bfimna.cost.totals import POINT_LABELS
 from bfimna.errors import BfimnaError, shown, unknown
 from bfimna.files import as_path
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pandas as pd
 
-#: columns that folders tell, as ``network=alexnet/counts=microcode/chip=LR``
+#: columns in the names of folders, as ``network=alexnet/counts=microcode/chip=LR``
 KEYS = ("network", "counts", "chip")
 FILES = "/".join([*(f"{key}=*" for key in KEYS), "part-*.parquet"])
 DIGEST = b"bfimna.digest"
@@ -28,7 +27,7 @@ Compute = Callable[[Part], dict[str, np.ndarray]]
 
 
 def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
-    """Write a sweep part by part; what is there of the same inputs is left as it is.
+    """Write a sweep part by part, but no part that the folder has of the same inputs.
 
     Raises
     ------
@@ -36,7 +35,7 @@ def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
         Two networks or chips share a name; the folder cannot be written, or has other parts.
     """
     folder = Path(to)
-    parts = planned(grid, folder)
+    parts = parts_by_path(grid, folder)
     check_own(folder, parts)
     done, before = 0, -1
     for path, part in parts.items():
@@ -61,14 +60,14 @@ def check_own(folder: Path, parts: Iterable[Path]) -> None:
 
 
 def _parts(folder: Path) -> list[Path]:
-    """Return the parts that lie in a folder."""
+    """Return the files of parts in a folder."""
     try:
         return sorted(folder.glob(FILES))
     except (OSError, ValueError):  # overlong, or with NUL
         return []
 
 
-def planned(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, Part]:
+def parts_by_path(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, Part]:
     """Return the parts of a grid by the paths of their files, of about so many points each."""
     for what, names in (
         ("networks", [network.name for network, _ in grid.networks]),
@@ -79,15 +78,15 @@ def planned(grid: Grid, folder: Path, points: int = PART_POINTS) -> dict[Path, P
                 raise BfimnaError(f"two {what} of a sweep on disk are named {shown(name)}")
     each = max(1, points // (len(grid.batches) * len(grid.technologies)))
     return {
-        folder / place_of(part.network.name, part.counts, part.chip.name, part.number): part
+        folder / part_path(part.network.name, part.counts, part.chip.name, part.number): part
         for part in grid.parts(each)
     }
 
 
-def place_of(network: str, counts: str, chip: str, number: int) -> Path:
+def part_path(network: str, counts: str, chip: str, number: int) -> Path:
     """Return a part's path in the dataset.
 
-    >>> place_of("models/a.onnx", "microcode", "LR", 3).as_posix()
+    >>> part_path("models/a.onnx", "microcode", "LR", 3).as_posix()
     'network=models%2Fa.onnx/counts=microcode/chip=LR/part-00003.parquet'
     """
     named = zip(KEYS, (network, counts, chip), strict=True)
@@ -97,41 +96,39 @@ def place_of(network: str, counts: str, chip: str, number: int) -> Path:
 
 def is_current(path: Path, part: Part) -> bool:
     """Whether a file holds a part, whole and of the same inputs."""
-    parquet = _parquet()
+    from pyarrow import parquet  # loaded on use: only datasets need it
+
     if not path.is_file():
         return False
     try:
-        known = parquet.read_metadata(path)
+        stored = parquet.read_metadata(path)
     except (OSError, ValueError):  # ArrowInvalid is a ValueError
         return False
-    return (known.metadata or {}).get(DIGEST) == part.digest.encode()
+    return (stored.metadata or {}).get(DIGEST) == part.digest.encode()
 
 
 def write_part(path: Path, part: Part, compute: Compute) -> None:
     """Compute a part and write it, whole or not at all."""
-    parquet = _parquet()
+    import pyarrow as pa
+    from pyarrow import parquet
+
     partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(_table(part, compute(part)), partial, compression="zstd")
+        points = pa.table({key: x for key, x in compute(part).items() if key not in KEYS})
+        points = points.replace_schema_metadata({DIGEST: part.digest.encode()})
+        parquet.write_table(points, partial, compression="zstd")
         os.replace(partial, path)
     except OSError as error:
         raise BfimnaError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def _table(part: Part, columns: dict[str, np.ndarray]) -> "pa.Table":
-    import pyarrow as pa
-
-    table = pa.table({key: values for key, values in columns.items() if key not in KEYS})
-    return table.replace_schema_metadata({DIGEST: part.digest.encode()})
-
-
-def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
     """Read a sweep that `sweep` or the workflow wrote, in the columns of `sweep`.
 
     Parameters
     ----------
-    columns : those to read; all if left out.
+    columns : names of the columns to read; all if left out.
 
     Raises
     ------
@@ -141,7 +138,9 @@ def read_sweep(folder: str | Path, columns: Sequence[str] | None = None) -> pd.D
     return _read(folder, _files(folder), columns)
 
 
-def read_parts(folder: str | Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+def read_parts(
+    folder: str | Path, columns: Sequence[str] | None = None
+) -> "Iterator[pd.DataFrame]":
     """Read a sweep as `read_sweep` does, one part after the other, in the memory of one."""
     for file in _files(folder):
         yield _read(folder, [file], columns)
@@ -154,26 +153,18 @@ def _files(folder: str | Path) -> list[Path]:
     return files
 
 
-def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> pd.DataFrame:
-    _parquet()
+def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> "pd.DataFrame":
     import pyarrow as pa
     from pyarrow import dataset as ds
 
     keys = ds.partitioning(pa.schema([(key, pa.string()) for key in KEYS]), flavor="hive")
     names = [str(file) for file in files]
     try:
-        found = ds.dataset(names, format="parquet", partitioning=keys)
-        known = [*LABELS, *(name for name in found.schema.names if name not in LABELS)]
+        points = ds.dataset(names, format="parquet", partitioning=keys)
+        known = [*POINT_LABELS, *(name for name in points.schema.names if name not in POINT_LABELS)]
         for name in columns or ():
             if name not in known:
                 raise unknown("column of a sweep", name, known)
-        return found.to_table(columns=list(columns or known)).to_pandas()
+        return points.to_table(columns=list(columns or known)).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise BfimnaError(f"{folder}: {' '.join(str(error).split())}") from None
-
-
-def _parquet() -> Any:
-    """Return pyarrow.parquet, loaded when first used: only datasets need it."""
-    from pyarrow import parquet
-
-    return parquet

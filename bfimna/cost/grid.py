@@ -1,4 +1,4 @@
-"""The grid of a sweep, checked, and the parts that it is worked off in."""
+"""Grid of a sweep: its points, checked, and the parts that it is computed in."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.ap.counts import CountSet, check_set
+from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.digests import digest, model_digest
 from bfimna.errors import BfimnaError, truth, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
@@ -24,7 +24,7 @@ class Part:
 
     Attributes
     ----------
-    number : of the part among those that share the three.
+    number : position of the part among those of the same network, count set and chip.
     intervals : whether the points have columns ``_low`` and ``_high``.
     """
 
@@ -39,7 +39,7 @@ class Part:
 
     @property
     def points(self) -> int:
-        """How many points it has."""
+        """Number of points."""
         return len(self.precisions) * len(self.batches) * len(self.technologies)
 
     @property
@@ -59,7 +59,7 @@ def _network_digest(network: Network) -> str:
 
 @dataclass(frozen=True)
 class Grid:
-    """Every combination of these: networks with their own precisions × all others."""
+    """Points of a sweep: each network with its precisions × all the rest."""
 
     networks: tuple[tuple[Network, tuple[Precision, ...]], ...]
     chips: tuple[Chip, ...]
@@ -70,7 +70,7 @@ class Grid:
 
     @property
     def points(self) -> int:
-        """How many points it has."""
+        """Number of points."""
         each = len(self.chips) * len(self.technologies) * len(self.batches) * len(self.counts)
         return each * sum(len(bits) for _, bits in self.networks)
 
@@ -94,48 +94,50 @@ def grid(
     supplies: Any = None,
     intervals: bool = False,
 ) -> Grid:
-    """Check what `sweep` takes, and load what is named."""
+    """Check the arguments of `sweep`, and load what they name."""
     nets = [load_network(network) for network in listed(networks)]
-    given, sets = listed(precisions), listed(counts)
+    bits, sets = listed(precisions), listed(counts)
     techs = [load_technology(t) for t in listed(technologies)]
     if supplies is not None:
         techs = [tech.at_supply(v) for tech in techs for v in listed(supplies)]
     for count_set in sets:
-        check_set(count_set)
-    found = Grid(
-        tuple((net, _precisions(net, given, nets)) for net in nets),
+        check_count_set(count_set)
+    combinations = Grid(
+        tuple((net, _precisions(net, bits, nets)) for net in nets),
         tuple(load_chip(chip) for chip in listed(chips)),
         tuple(techs),
         tuple(whole_number("batch", b, 1, MOST_IMAGES) for b in listed(batches)),
         tuple(sets),
         truth("intervals", intervals),
     )
-    if not (found.points and all(bits for _, bits in found.networks)):
+    if not (combinations.points and all(bits for _, bits in combinations.networks)):
         raise BfimnaError(
             "a sweep needs at least one precision, chip, technology, supply, batch, count set and "
             "network, and for each network a precision that fits it"
         )
-    return found
+    return combinations
 
 
-def _precisions(network: Network, given: list[Any], networks: list[Network]) -> tuple[Any, ...]:
+def _precisions(
+    network: Network, precisions: list[Any], networks: list[Network]
+) -> tuple[Precision, ...]:
     """Return a network's precisions: a `Precision` belongs to the networks with its layers."""
-    known = {net.gemm_names for net in networks}
+    layers = {net.gemm_names for net in networks}
     return tuple(
         load_precision(network, p)
-        for p in given
-        if not isinstance(p, Precision) or p.layers == network.gemm_names or p.layers not in known
+        for p in precisions
+        if not isinstance(p, Precision) or p.layers == network.gemm_names or p.layers not in layers
     )
 
 
-def listed(given: Any) -> list[Any]:
-    """Return a list of what was given, which may be one thing alone.
+def listed(values: Any) -> list[Any]:
+    """Return values as a list; one alone (a name, mapping or number) as a list of one.
 
     >>> listed("alexnet"), listed((1, 2))
     (['alexnet'], [1, 2])
     """
-    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        return [given]
-    if isinstance(given, np.ndarray) and not given.ndim:
-        return [given.item()]
-    return list(given)
+    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
+        return [values]
+    if isinstance(values, np.ndarray) and not values.ndim:
+        return [values.item()]
+    return list(values)

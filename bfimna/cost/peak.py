@@ -1,19 +1,19 @@
-"""Peak figures of a chip, as accelerator papers quote them."""
+"""Peak figures of a chip, as accelerator papers quote them: every row busy, no traffic."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from bfimna.ap import counts as ap
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.mapping.chip import Chip, columns_needed
 from bfimna.names import AnyChip, AnyTechnology, load_chip, load_technology
 from bfimna.network.precision import MAX_BITS
+from bfimna.technology.prices import AnyPrices, Price
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Peak figures as accelerator papers quote them."""
+    """Operations a second, a joule, and area of a chip at its peak."""
 
     throughput_ops: float
     efficiency_ops_per_w: float
@@ -31,9 +31,10 @@ class Peak:
 
 
 def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
-    """Every row of every CAP does load 2M + multiply M × M + add M + read 2M: two operations.
+    """Return a chip's peak: every row loads 2M bits, multiplies M × M, adds M, reads 2M.
 
-    No traffic; leakage included. The two sets of counts agree on these programs.
+    That is two operations a row. No traffic; leakage included. The two sets of counts agree on
+    these programs.
 
     Parameters
     ----------
@@ -52,11 +53,11 @@ def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
     41654
     """
     chip, technology = load_chip(chip), load_technology(technology)
-    return Peak(*(float(x) for x in figures(bits, chip, technology)))
+    return Peak(*(float(x) for x in peak_figures(bits, chip, technology)))
 
 
-def figures(bits: int, chip: Chip, technology: cost.Prices) -> tuple[Any, Any, Any]:
-    """Return OPS, OPS/W and m² at peak; arrays where the technology's fields are draws."""
+def peak_figures(bits: int, chip: Chip, prices: AnyPrices) -> tuple[Price, Price, Price]:
+    """Return OPS, OPS/W and m² at peak, of the prices' shape."""
     bits = whole_number("bits", bits, 1, MAX_BITS)
     if not chip.clusters:
         raise BfimnaError(f"chip {chip.name!r} has no fixed number of CAPs, so it has no peak")
@@ -67,7 +68,7 @@ def figures(bits: int, chip: Chip, technology: cost.Prices) -> tuple[Any, Any, A
         )
     program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
     rows = chip.product_rows
-    seconds = cost.latency(program, technology, chip)
-    joules = cost.energy(program.over(rows), technology, chip)
-    joules = joules + cost.leakage_power(chip, technology) * seconds
-    return 2 * rows / seconds, 2 * rows / joules, cost.area(chip, technology)
+    seconds = formulas.latency(program, prices, chip)
+    joules = formulas.energy(program.over(rows), prices, chip)
+    joules = joules + formulas.leakage_power(chip, prices) * seconds
+    return 2 * rows / seconds, 2 * rows / joules, formulas.area(chip, prices)

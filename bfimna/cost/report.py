@@ -1,33 +1,32 @@
-"""What a simulation returns: totals, what to know about them, and tables by layer and phase."""
+"""Report of a simulation: totals, their caveats, and tables by layer and phase."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bfimna.ap.counts import CountSet
-from bfimna.cost import physics, uncertainty
-from bfimna.cost.cost import ALL_PHASES
-from bfimna.cost.layers import layer_table
-from bfimna.cost.notes import memory_note, published_note
-from bfimna.cost.totals import labels, totals
+from bfimna.cost import formulas, uncertainty
+from bfimna.cost.caveats import limit_warnings, memory_note, published_note
+from bfimna.cost.formulas import ALL_PHASES
+from bfimna.cost.layer_table import layer_table
+from bfimna.cost.totals import figures_of_merit, point_labels
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.memory import live_bits
-from bfimna.mapping.placement import Placement
-from bfimna.mapping.words import storage
+from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
-DRAWN = "5 to 95 % of the draws"
-#: total → how a report calls it, and its unit
+INTERVAL = "5 to 95 % of the draws"  # heading of the column in tables
+#: total → its name in a report, and its unit
 SHOWN = {
     "latency_s": ("latency (of the batch)", "s"),
     "seconds_per_inference": ("time per inference", "s"),
@@ -41,11 +40,11 @@ SHOWN = {
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """What one network costs; model document, section 3.
+    """Cost of one network's inference; model document, section 3.
 
     Attributes
     ----------
-    chip : as placed (IR has its clusters now).
+    chip : as the network was placed on it: IR with the clusters that it takes.
     latency_s : seconds from the first load until the batch is done; of an inference at batch 1.
     seconds_per_inference : the latency divided by the batch's images, the inverse of the rate.
     energy_j : joules of one inference, the batch's divided by its images.
@@ -59,20 +58,20 @@ class Report:
     technology: Technology
     batch: int
     counts: CountSet
-    placement: Placement
+    placement: Schedule
     times: np.ndarray
     energies: np.ndarray
 
     @cached_property
     def _totals(self) -> dict[str, float]:
-        known = totals(
-            self.network, self.placement, self.technology, self.batch, self.times, self.energies
-        )
-        return {name: float(value) for name, value in known.items()}
+        seconds, joules = (costs.sum(axis=(-2, -1)) for costs in (self.times, self.energies))
+        area = formulas.area(self.chip, self.technology)
+        figures = figures_of_merit(seconds, joules, self.operations, self.batch, area)
+        return {name: float(value) for name, value in figures.items()}
 
     @property
     def latency_s(self) -> float:
-        """Seconds until the whole batch is done: what one waits for a result."""
+        """Seconds from the first load until the whole batch is done."""
         return self._totals["latency_s"]
 
     @property
@@ -131,10 +130,12 @@ class Report:
         return self.precision.size_bits(self.network)
 
     def interval(
-        self, quantity: str, draws: int = uncertainty.DRAWS, seed: int = 0
+        self, quantity: str, draws: int = uncertainty.SAMPLES, seed: int = 0
     ) -> tuple[float, float, float]:
-        """Return (5 %, median, 95 %) of a quantity under the ranges of the technology."""
-        return uncertainty.interval(self, quantity, draws, seed)
+        """Return (5 %, median, 95 %) of a quantity over samples of the technology's ranges."""
+        samples = uncertainty.samples_of(self, quantity, draws, seed)
+        low, median, high = np.percentile(samples, uncertainty.PERCENTILES)
+        return float(low), float(median), float(high)
 
     @property
     def resident_weights_fit(self) -> bool:
@@ -144,14 +145,13 @@ class Report:
     @cached_property
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
-        bits = np.array(self.precision.weight_bits), np.array(self.precision.activation_bits)
-        live = live_bits(self.network, storage(self.network).words(*bits).kept)
+        live = live_bits(self.network, self.placement.words.read_bits)
         live.setflags(write=False)
         return live
 
     @property
     def peak_live_bits(self) -> int:
-        """Bits of an image's live tensors where they take most."""
+        """Most bits that an image's live tensors take, over the layers."""
         return int(self.live_bits.max())
 
     @property
@@ -161,8 +161,8 @@ class Report:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the result would take that nobody can build, cool or feed; a line each."""
-        return physics.warnings(
+        """A line for each infeasible area, power density or current."""
+        return limit_warnings(
             self.placement, self.technology, self.times, self.energies, self.network.name
         )
 
@@ -173,7 +173,7 @@ class Report:
         )
 
     def _span(self, key: str, unit: str) -> str:
-        """Return where 90 % of a total's draws lie, as text; empty if nothing is drawn."""
+        """Return the 5 to 95 % interval of a total as text, empty without ranges."""
         try:
             low, high = (float(self._bounds[f"{key}_{end}"]) for end in ("low", "high"))
         except BfimnaError:  # no interval at a supply within the threshold's range
@@ -182,8 +182,8 @@ class Report:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the figures do not show: of the network's file, the memory, the set of counts."""
-        own = (
+        """Caveats of the figures: of the network's file, the memory, the set of counts."""
+        of_the_model = (
             memory_note(
                 self.chip,
                 self.weights_bits,
@@ -192,16 +192,17 @@ class Report:
             ),
             published_note(self.counts, self.times),
         )
-        return (*self.network.notes, *filter(None, own))
+        return (*self.network.notes, *filter(None, of_the_model))
 
     @cached_property
     def _summary(self) -> dict[str, object]:
-        row = labels(
+        row = point_labels(
             self.network, [self.precision], [self.precision.mean_bits], [self.technology],
             self.chip, self.counts, self.batch,
         )  # fmt: skip
         return {name: values.tolist()[0] for name, values in row.items()} | {
             **self._totals,
+            "utilisation": self.utilisation,
             "weights_bits": self.weights_bits,
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": self.peak_live_bits,
@@ -219,26 +220,47 @@ class Report:
         return dict(self._summary)
 
     @property
-    def phases(self) -> pd.DataFrame:
+    def phases(self) -> "pd.DataFrame":
         """Seconds and joules of the batch by phase (the index), for the phases that take part."""
+        import pandas as pd
+
         sums = {"latency_s": self.times.sum(axis=0), "energy_j": self.energies.sum(axis=0)}
         table = pd.DataFrame(sums, index=pd.Index(ALL_PHASES, name="phase"))
         return table[table.any(axis="columns")]
 
     @property
-    def layers(self) -> pd.DataFrame:
+    def layers(self) -> "pd.DataFrame":
         """Tidy: one row per layer and phase that takes part; the batch's counts, time, energy."""
         return self._layers.copy()
 
     def plot(self) -> "Figure":
-        """Draw time and energy by layer and phase; return the figure."""
-        from bfimna.plot.breakdown import breakdown  # Matplotlib only where it is wanted
+        """Draw the batch's time and energy by weighted layer and phase; return the figure.
 
-        return breakdown(self)
+        A layer without weights counts towards the weighted layer before it.
+        """
+        from bfimna.plot.phases import breakdown  # Matplotlib, only where a figure is drawn
+        from bfimna.plot.style import title_of
+
+        title = (
+            f"{title_of(self.network.name)}, {self.precision.name}, {self.chip.name}, "
+            f"{title_of(self.technology.name)}"
+        )
+        times, energies = map(self._by_weighted_layer, (self.times, self.energies))
+        return breakdown(times, energies, title)
+
+    def _by_weighted_layer(self, costs: np.ndarray) -> "pd.DataFrame":
+        """Sum costs (layers, phases) into rows of weighted layers."""
+        import pandas as pd
+
+        names = self.network.gemm_names
+        makers = [self.network.makers[layer.name] for layer in self.network.layers]
+        rows = np.zeros((len(names), len(ALL_PHASES)))
+        np.add.at(rows, makers, costs)
+        return pd.DataFrame(rows, index=list(names), columns=list(ALL_PHASES))
 
     @property
     def title(self) -> str:
-        """What was simulated, on one line."""
+        """Network, precision, chip, technology and batch on one line."""
         return (
             f"{self.network.name} at {self.precision.name} on {self.chip.name}, "
             f"{self.technology.name} at {self.technology.supply_v:g} V, batch {self.batch}"
@@ -246,7 +268,7 @@ class Report:
 
     @property
     def headline(self) -> list[tuple[str, str, str]]:
-        """The totals: name, value with a sensible unit, and where 90 % of its draws lie."""
+        """The totals: name, value with a sensible unit, and its 5 to 95 % interval."""
         shown = [
             (name, quantity(self._totals[key], unit), self._span(key, unit))
             for key, (name, unit) in SHOWN.items()
@@ -260,9 +282,9 @@ class Report:
         )
 
     def _repr_html_(self) -> str:
-        told = (*self.notes, *(f"warning: {line}" for line in self.warnings))
-        return html_table(self.title, ("quantity", "value", DRAWN), self.headline, told)
+        caveats = (*self.notes, *(f"warning: {line}" for line in self.warnings))
+        return html_table(self.title, ("quantity", "value", INTERVAL), self.headline, caveats)
 
     @cached_property
-    def _layers(self) -> pd.DataFrame:
+    def _layers(self) -> "pd.DataFrame":
         return layer_table(self.network, self.precision, self.placement, self.times, self.energies)

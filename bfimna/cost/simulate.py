@@ -1,38 +1,54 @@
-"""The one entry: a network at given bits on a chip, in a technology → a report."""
+"""The entries: a network on a chip → a plan; at given bits, in a technology → a report."""
 
 from functools import lru_cache
 
-from bfimna.ap.counts import CountSet, check_set
-from bfimna.cost.cost import costs
+from bfimna import names
+from bfimna.ap.counts import CountSet, check_count_set
+from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.placement import Placement, place
-from bfimna.names import (
-    AnyChip,
-    AnyNetwork,
-    AnyPrecision,
-    AnyTechnology,
-    load_chip,
-    load_network,
-    load_precision,
-    load_technology,
-)
+from bfimna.mapping.mapping import Mapping
+from bfimna.mapping.plan import Plan
+from bfimna.mapping.plan import plan as resolved
+from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
+
+
+def plan(
+    network: names.AnyNetwork, chip: names.AnyChip, mapping: Mapping | None = None, batch: int = 1
+) -> Plan:
+    """Resolve a network on a chip once: where operands lie, folds, rows, what moves.
+
+    Parameters
+    ----------
+    network, chip : as for `simulate`.
+    mapping : of the matrix products; `Mapping.paper()` unless given.
+    batch : images that share the weights of a fold.
+
+    Examples
+    --------
+    >>> import bfimna as bf
+    >>> bf.plan("resnet18", "LR")
+    <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 114 folds>
+    """
+    return resolved(names.load_network(network), names.load_chip(chip), mapping, batch)
 
 
 def simulate(
-    network: AnyNetwork,
-    precision: AnyPrecision,
-    chip: AnyChip,
-    technology: AnyTechnology,
+    network: names.AnyNetwork,
+    precision: names.AnyPrecision,
+    chip: names.AnyChip,
+    technology: names.AnyTechnology,
     batch: int = 1,
     counts: CountSet = "microcode",
+    mapping: Mapping | None = None,
 ) -> Report:
     """Simulate the inference of a batch.
 
-    Each noun is an object, or a name or file that `bfimna.names` loads.
+    Network, precision, chip and technology are objects, or names or files that `bfimna.names`
+    loads.
 
     Parameters
     ----------
@@ -43,12 +59,12 @@ def simulate(
     technology : of the tables by name, or a `Technology`.
     batch : images that share the weights of a fold.
     counts : "microcode", what bit-exact programs take, or "published", the literature's.
+    mapping : of the matrix products; `Mapping.paper()` unless given.
 
     Raises
     ------
     BfimnaError
-        If something is not known, precision and network do not belong together, or the placement
-        is impossible.
+        For an unknown name, a precision of another network, or a chip too narrow for the bits.
 
     Examples
     --------
@@ -61,23 +77,27 @@ def simulate(
     >>> bf.simulate(net, bf.Precision.mixed(net, 5), bf.Chip.unlimited(), tech).chip.clusters
     392
     """
-    network = load_network(network)
-    precision = load_precision(network, precision)
-    chip, technology = load_chip(chip), load_technology(technology)
+    network = names.load_network(network)
+    precision = names.load_precision(network, precision)
+    chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    check_set(counts)
-    placement = _placed(network, precision, chip, batch, counts)
+    check_count_set(counts)
+    placement = _placed(network, precision, chip, batch, counts, mapping)
     times, energies = costs(placement, technology, len(network.layers))
-    for costs_of in (times, energies):
-        costs_of.setflags(write=False)
+    times.setflags(write=False)
+    energies.setflags(write=False)
     return Report(
         network, precision, placement.chip, technology, batch, counts, placement, times, energies
     )
 
 
-@lru_cache(maxsize=128)  # technologies and supplies share a placement
+@lru_cache(maxsize=128)  # technologies and supplies share a schedule
 def _placed(
-    network: Network, precision: Precision, chip: Chip, batch: int, counts: CountSet
-) -> Placement:
-    w, a = as_arrays(network, [precision])
-    return place(network, w[0], a[0], chip, batch, counts)
+    network: Network,
+    precision: Precision,
+    chip: Chip,
+    batch: int,
+    counts: CountSet,
+    mapping: Mapping | None,
+) -> Schedule:
+    return resolved(network, chip, mapping, batch).at(precision, counts)

@@ -2,23 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import pandas as pd
 
 from bfimna.ap.counts import CountSet
-from bfimna.cost import cost, dataset
+from bfimna.cost import dataset, formulas
 from bfimna.cost.grid import Part, grid
-from bfimna.cost.sums import stacked, summed
-from bfimna.cost.totals import headline, labels
+from bfimna.cost.totals import event_totals, figures_of_merit, point_labels
 from bfimna.cost.uncertainty import bounds
 from bfimna.errors import wrong_type
-from bfimna.mapping.placement import Placement, place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Schedule
 from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
-from bfimna.network.precision import as_arrays
+from bfimna.network.precision import Bits
+from bfimna.technology.prices import AnyPrices, stack
 
-STEP = 64  # precisions at once: what keeps the arrays of a step in the cache
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEP = 64  # precisions at once, so that the arrays of a step fit the processor's cache
 
 #: columns of points: strings and numbers of one length, by name
 Columns = dict[str, np.ndarray]
@@ -36,7 +39,7 @@ def sweep(
     *,
     intervals: bool = ...,
     to: None = ...,
-) -> pd.DataFrame: ...
+) -> "pd.DataFrame": ...
 
 
 @overload
@@ -65,16 +68,17 @@ def sweep(
     *,
     intervals: bool = False,
     to: str | Path | None = None,
-) -> pd.DataFrame | Path:
+) -> "pd.DataFrame | Path":
     """Simulate every combination, vectorised over precisions and technologies; one row per point.
 
-    Each noun is an object, or a name or file that `bfimna.names` loads; one stands for a list of
-    one.
+    Networks, precisions, chips and technologies are objects, or names or files that `bfimna.names`
+    loads; one alone is a list of one.
 
     Parameters
     ----------
-    network : one or several. Widths, names and mappings among the precisions serve each of them, a
-        `Precision` those that have its layers.
+    network : one or several.
+    precisions : widths, names and mappings apply to every network, a `Precision` to those that have
+        its layers.
     counts : one set of AP counts, or both.
     supplies : logic supplies in V, of every technology; their own if left out.
     intervals : whether to add columns ``_low`` and ``_high``, as in `Report.summary`; costs
@@ -90,7 +94,7 @@ def sweep(
     Raises
     ------
     BfimnaError
-        Something is not known or does not fit; the folder holds another sweep's parts.
+        For an unknown name, a precision that fits no network, or a folder of another sweep.
 
     Examples
     --------
@@ -99,45 +103,47 @@ def sweep(
     >>> len(sweep(["alexnet", "vgg16"], 8, "LR", "sram-14nm-lstp", supplies=[0.6, 0.7, 0.8]))
     6
     """
-    asked = grid(network, precisions, chips, technologies, batches, counts, supplies, intervals)
+    import pandas as pd
+
+    points = grid(network, precisions, chips, technologies, batches, counts, supplies, intervals)
     if to is not None:
         if not isinstance(to, str | Path):
             raise wrong_type("to", to, "a folder")
-        return dataset.write(asked, to, part_columns)
-    frames = [part_columns(part) for part in asked.parts(STEP)]
+        return dataset.write(points, to, part_columns)
+    frames = [part_columns(part) for part in points.parts(STEP)]
     return pd.DataFrame({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
 
 
 def part_columns(part: Part) -> Columns:
     """Return the points of a part: by batch, by technology, by precision within each step."""
-    prices = stacked(part.technologies)
+    prices = stack(part.technologies)
     steps = []
     for start in range(0, len(part.precisions), STEP):
-        some = part.precisions[start : start + STEP]
-        weights, activations = as_arrays(part.network, some)
-        mean_bits = (weights.sum(axis=1) + activations.sum(axis=1)) / (2 * weights.shape[1])
+        precisions = part.precisions[start : start + STEP]
+        bits = Bits.from_precisions(part.network, precisions)
+        mean_bits = (bits.left.sum(axis=1) + bits.right.sum(axis=1)) / (2 * bits.left.shape[1])
         for batch in part.batches:
-            placed = place(part.network, weights, activations, part.chip, batch, part.counts)
+            placed = plan(part.network, part.chip, batch=batch).at(bits, part.counts)
             figures = _figures(part, placed, prices, batch)
             steps.append(
-                labels(part.network, some, mean_bits, part.technologies, placed.chip,
+                point_labels(part.network, precisions, mean_bits, part.technologies, placed.chip,
                        part.counts, batch)
                 | {name: values.ravel() for name, values in figures.items()}
             )  # fmt: skip
     return {key: np.concatenate([step[key] for step in steps]) for key in steps[0]}
 
 
-def _figures(part: Part, placed: Placement, prices: Any, batch: int) -> Columns:
+def _figures(part: Part, placed: Schedule, prices: AnyPrices, batch: int) -> Columns:
     """Return the figures of a placement, arrays of shape (technologies, precisions)."""
-    sums = summed(placed)
+    totals = event_totals(placed)
     operations = 2 * part.network.macs
     shape = (len(part.technologies), *np.shape(placed.traffic.bus_bits)[:-1])
-    seconds = np.broadcast_to(sums.seconds(prices), shape)
-    joules = np.broadcast_to(sums.joules(prices, seconds), shape)
-    area = np.broadcast_to(cost.area(placed.chip, prices), (shape[0], 1))
-    found = headline(seconds, joules, operations, batch, area)
-    found["utilisation"] = np.broadcast_to(placed.mean_utilisation, shape)
+    seconds = np.broadcast_to(totals.seconds(prices), shape)
+    joules = np.broadcast_to(totals.joules(prices, seconds), shape)
+    area = np.broadcast_to(formulas.area(placed.chip, prices), (shape[0], 1))
+    columns = figures_of_merit(seconds, joules, operations, batch, area)
+    columns["utilisation"] = np.broadcast_to(placed.mean_utilisation, shape)
     if part.intervals:
         ends = [bounds(placed, tech, operations, batch) for tech in part.technologies]
-        found |= {name: np.stack([end[name] for end in ends]) for name in ends[0]}
-    return found
+        columns |= {name: np.stack([end[name] for end in ends]) for name in ends[0]}
+    return columns

@@ -1,24 +1,129 @@
-"""Totals over layers and phases, and the columns that summaries and sweeps share."""
+"""Totals of a network on a chip: events summed over layers, and the headline figures of points.
+
+Seconds and joules are linear in the counts (`bfimna.cost.formulas`), so prices that differ between
+technologies, supplies or Monte Carlo samples are multiplied once per point, not per layer.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bfimna.ap.counts import Amount, CountSet
-from bfimna.cost import cost
+from bfimna.ap.counts import Amount, Counts, CountSet
+from bfimna.cost import formulas
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement
+from bfimna.mapping.schedule import Schedule, Vertical, Work
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.technology.prices import AnyPrices, Price, with_layer_axis
 from bfimna.technology.technology import Technology
 
 #: first columns of summaries and sweeps: which point a row is
-LABELS = (
+POINT_LABELS = (
     "network", "precision", "mean_bits", "technology", "supply_v", "chip", "counts", "batch",
 )  # fmt: skip
+#: a column's line with no row attached; the time of a vertical cycle does not depend on the rows
+UNATTACHED, ONE_ROW = Vertical(0.0), Vertical(1.0)
 
 
-def headline(
+@dataclass(frozen=True)
+class EventTotals:
+    """Events of a placement of shape (points, ...), summed over its layers.
+
+    Prices are numbers, or arrays with as many axes behind their own as the placement has of points.
+
+    Attributes
+    ----------
+    placement : whose events they are.
+    horizontal : counts of the phases in horizontal mode, summed over layers and phases.
+    vertical : counts of the phases in vertical mode, summed likewise.
+    vertical_rows : the same, each layer's times the rows of its segment.
+    bus_bits, mesh_bit_hops, dram_bits : the traffic, summed over the layers.
+    """
+
+    placement: Schedule
+    horizontal: Counts
+    vertical: Counts
+    vertical_rows: Counts
+    bus_bits: np.ndarray
+    mesh_bit_hops: np.ndarray
+    dram_bits: np.ndarray
+
+    def seconds(self, prices: AnyPrices) -> Price:
+        """Seconds of the batch under each price list."""
+        traffic, chip = self.placement.traffic, self.placement.chip
+        if chip.overlap or np.any(traffic.dram_bits):
+            return self._seconds_by_layer(prices)
+        return (
+            formulas.link_latency(traffic, chip).sum(axis=-1) / prices.interconnect.link_speed
+            + formulas.latency(self.horizontal, prices, chip)
+            + formulas.latency(self.vertical, prices, chip, UNATTACHED)
+        )
+
+    def _seconds_by_layer(self, prices: AnyPrices) -> Price:
+        """Seconds where the slower of traffic and computing counts, layer by layer."""
+        chip, traffic = self.placement.chip, self.placement.traffic
+        by_layer, phases = with_layer_axis(prices), self.placement.phases.values()
+        positions = [traffic.layers, *(work.layers for work in phases)]
+        layers = max(int(layers.max(initial=0)) for layers in positions) + 1
+        each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]
+        points = np.broadcast_shapes(*(np.shape(seconds)[:-1] for seconds in each))
+        computing = np.zeros((*points, layers))
+        for work, seconds in zip(phases, each, strict=True):
+            computing[..., work.layers] += seconds
+        moving = formulas.exposed_latency(self.placement, by_layer, computing)
+        return moving.sum(axis=-1) + computing.sum(axis=-1)
+
+    def joules(self, prices: AnyPrices, seconds: Price) -> Price:
+        """Joules of the batch under each price list, leakage over its seconds included."""
+        chip = self.placement.chip
+        # a vertical line takes a + b · rows: Σ counts · (a + b · rows) from two totals
+        slope = formulas.energy(self.vertical_rows, prices, chip, ONE_ROW)
+        slope = slope - formulas.energy(self.vertical_rows, prices, chip, UNATTACHED)
+        return (
+            formulas.transfer_energy(
+                self.bus_bits, self.mesh_bit_hops, self.dram_bits, prices.interconnect
+            )
+            + formulas.energy(self.horizontal, prices, chip)
+            + formulas.energy(self.vertical, prices, chip, UNATTACHED)
+            + slope
+            + seconds * formulas.leakage_power(chip, prices)
+        )
+
+
+def event_totals(placement: Schedule) -> EventTotals:
+    """Sum a placement's events over its layers."""
+    works = [(work, work.mode) for work in placement.phases.values()]
+    horizontal = [work for work, mode in works if not isinstance(mode, Vertical)]
+    vertical = [(work, mode.rows) for work, mode in works if isinstance(mode, Vertical)]
+    traffic = placement.traffic
+    return EventTotals(
+        placement,
+        _weighted([(work, np.ones(len(work.layers))) for work in horizontal]),
+        _weighted([(work, np.ones(len(work.layers))) for work, _ in vertical]),
+        _weighted([(work, np.asarray(rows, dtype=float)) for work, rows in vertical]),
+        traffic.bus_bits.sum(axis=-1),
+        traffic.mesh_bit_hops.sum(axis=-1),
+        traffic.dram_bits.sum(axis=-1),
+    )
+
+
+def _weighted(works: list[tuple[Work, np.ndarray]]) -> Counts:
+    """Return the counts of several phases summed over their layers, each layer weighted."""
+    total = Counts()
+    for work, weights in works:
+        amounts = work.counts.amounts.items()
+        total = total + Counts(**{event: _dot(amount, weights) for event, amount in amounts})
+    return total
+
+
+def _dot(amounts: Any, weights: np.ndarray) -> Any:
+    # row by row, so that a point's sum is the same to the last bit whatever stands beside it
+    return np.vecdot(amounts, weights) if np.ndim(amounts) else amounts * weights.sum()
+
+
+def figures_of_merit(
     seconds: Amount, joules: Amount, operations: Amount, batch: int, area_m2: Amount
 ) -> dict[str, np.ndarray]:
     """Return the headline figures of points from the totals of their batch, all of one shape.
@@ -41,32 +146,7 @@ def headline(
     }
 
 
-def totals(
-    network: Network,
-    placement: Placement,
-    technology: Technology,
-    batch: int,
-    times: np.ndarray,
-    energies: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Return the headline figures and the utilisation of points whose costs are known.
-
-    Parameters
-    ----------
-    times : seconds of the batch, shape (..., layers, phases).
-    energies : joules of the batch, shape (..., layers, phases).
-
-    Returns
-    -------
-    Arrays of shape (...).
-    """
-    seconds, joules = times.sum(axis=(-2, -1)), energies.sum(axis=(-2, -1))
-    area = cost.area(placement.chip, technology)
-    used = np.broadcast_to(placement.mean_utilisation, np.shape(seconds))
-    return headline(seconds, joules, 2 * network.macs, batch, area) | {"utilisation": used}
-
-
-def labels(
+def point_labels(
     network: Network,
     precisions: Sequence[Precision],
     mean_bits: Sequence[float] | np.ndarray,
@@ -75,7 +155,7 @@ def labels(
     counts: CountSet,
     batch: int,
 ) -> dict[str, np.ndarray]:
-    """Return the columns `LABELS` of points: by technology, then by precision."""
+    """Return the columns `POINT_LABELS` of points: by technology, then by precision."""
     n, points = len(precisions), len(technologies) * len(precisions)
 
     def each(value: object) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.array import Array
-from bfimna.ap.cells import processors
+from bfimna.ap.bit_planes import processors
 from bfimna.ap.events import ApKind, Counts
 from bfimna.ap.faults import Faults
 from bfimna.errors import truth, whole_number
@@ -132,7 +132,7 @@ class Emulator:
             booked.tags_set += array.tags_set
         array.tags_set = 0
 
-    def retire(self, array: Array, layer: str, stage: str, folds: int) -> None:
+    def record_wear(self, array: Array, layer: str, stage: str, folds: int) -> None:
         """Note how often each column's most written cell was written in a part of a layer."""
         if self.wear:
             hottest = array.wear.max(axis=(1, 2)).astype(np.int64) * folds

@@ -7,9 +7,10 @@ import numpy as np
 from bfimna.ap.events import EVENTS
 from bfimna.emulator import reference
 from bfimna.emulator.infer import InferReport
-from bfimna.emulator.integer import Parameters, bits_of
+from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.mapping import Mapping as ProductMapping
+from bfimna.mapping.plan import plan
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 
@@ -39,7 +40,12 @@ def wrong_layers(
 
 
 def differences(
-    network: Network, precision: Precision, report: InferReport, chip: Chip, images: int
+    network: Network,
+    precision: Precision,
+    report: InferReport,
+    chip: Chip,
+    images: int,
+    mapping: ProductMapping | None = None,
 ) -> list[tuple]:
     """Compare the counts of every layer and phase with the placement's.
 
@@ -51,7 +57,7 @@ def differences(
     (layer, phase, event, counted, wanted) of all that differ, then the (layer, phase) that only
     one of the two has.
     """
-    placed = place(network, *bits_of(network, precision), chip, images)
+    placed = plan(network, chip, mapping, images).at(precision)
     seen, found = set(), []
     for phase, work in placed.phases.items():
         for k in np.flatnonzero(work.rows):

@@ -3,35 +3,26 @@
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from math import ceil, prod
+from dataclasses import dataclass
 
 import numpy as np
 
 from bfimna.ap.counts import Counts
 from bfimna.emulator.arrays import Activity, Emulator
-from bfimna.emulator.constants import Constants, integers
-from bfimna.emulator.integer import (
-    LayerParameters,
-    Parameters,
-    Word,
-    bits_of,
-    check,
-    full_sums,
-    sum_bits,
-    words,
-)
-from bfimna.emulator.step import OverRows, Round, Step
-from bfimna.emulator.unweighted import KINDS, unweighted
-from bfimna.emulator.weighted import Product, weighted
+from bfimna.emulator.integer import LayerParameters, Parameters, check
+from bfimna.emulator.layers import run_layer
+from bfimna.emulator.products import run_product
 from bfimna.errors import BfimnaError, instance, truth
-from bfimna.mapping.chip import Chip, fit
-from bfimna.mapping.columns import check as fits
-from bfimna.mapping.geometry import geometry
-from bfimna.mapping.pooling import averaged_over_rows, number_of_rounds, rounds
-from bfimna.mapping.words import storage
-from bfimna.network.graph import GEMM, Layer, Network
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.mapping import Mapping as ProductMapping
+from bfimna.mapping.mapping import ProductStep
+from bfimna.mapping.plan import plan
+from bfimna.mapping.steps import steps, stored_words
+from bfimna.network.graph import Layer, Network
 from bfimna.network.precision import Precision
+from bfimna.operators.addressing import address
+from bfimna.operators.constants import integers
+from bfimna.operators.words import Word
 
 
 @dataclass(frozen=True)
@@ -80,6 +71,7 @@ def infer(
     precision: Precision,
     *,
     chip: Chip | None = None,
+    mapping: ProductMapping | None = None,
     threads: int = 0,
     emulator: Emulator | None = None,
     keep: bool = False,
@@ -93,6 +85,7 @@ def infer(
     images : unsigned integers of the input's bits, (images, channels, y, x); by name where there
         are several inputs.
     chip : LR unless given; says how many CAPs share the rows, so how often they are filled.
+    mapping : of the matrix products; the paper's unless given.
     threads : processor threads; 0 for all.
     emulator : arrays to use again, as they were left.
     keep : return every layer's tensor in the report.
@@ -117,35 +110,34 @@ def infer(
     if emulator is not None:
         instance("emulator", emulator, Emulator, "an Emulator")
     keep = truth("keep", keep)
-    if network.gemms:
-        single = geometry(network, chip.sized_for(network, 1), 1)  # columns know no batch
-        fits(network, single, *bits_of(network, precision))
+    schedule = plan(network, chip, mapping).at(precision)  # columns and words know no batch
     check(network, parameters, precision, chip.columns)
-    stored = words(network, precision)
-    tensors = _checked(network, images, stored)
+    words = stored_words(schedule)
+    tensors = _checked(network, images, words)
     batch = len(next(iter(tensors.values())))
+    if batch > 1:
+        schedule = plan(network, chip, mapping, batch).at(precision)
     emulator = emulator or Emulator(threads)
     switching = emulator.begin(chip.ap_kind)
-    chip = chip.sized_for(network, batch)
-    plan = _plan(network, parameters, precision, chip, batch)
+    taken = steps(schedule, parameters)
     clock = _Progress(network, precision, progress)
-    in_place = {step.layer.name for head in plan.values() for step in head.chain}
+    in_place = {after.layer.name for step in taken.values() for after in step.chain}
     for layer in network.layers:
         if layer.kind == "input" or layer.name in in_place:  # done where the layer before left it
             continue
-        more = [stored[name].bits - stored[layer.name].bits for name in layer.inputs]
-        inputs = [tensors[name] for name in layer.inputs]
-        step = plan.get(layer.name)
-        if isinstance(step, Product):
+        inputs, step = [tensors[name] for name in layer.inputs], taken.get(layer.name)
+        if isinstance(step, ProductStep):
             own = parameters[layer.name]
             assert isinstance(own, LayerParameters)
-            result = weighted(emulator, step, own, inputs[0])
+            result = run_product(emulator, step, own, inputs[0])
         else:  # which reads the top columns, as many as its result has
+            more = [words[name].bits - words[layer.name].bits for name in layer.inputs]
             inputs = [x >> spare for x, spare in zip(inputs, more, strict=True)]
             if step is None:
-                result = _addressed(network, layer, parameters.get(layer.name), inputs)
+                shape = network.shapes[layer.name]
+                result = address(layer.kind, parameters.get(layer.name), inputs, shape)
             else:
-                result = unweighted(emulator, step, inputs)
+                result = run_layer(emulator, step, inputs)
         end = step.chain[-1].layer if step and step.chain else layer
         tensors[end.name] = result
         clock.done(layer)
@@ -182,92 +174,6 @@ def _checked(
     if len({len(x) for x in tensors.values()}) > 1:
         raise BfimnaError(f"inputs of {[len(x) for x in tensors.values()]} images: want as many")
     return tensors
-
-
-def _addressed(network: Network, layer: Layer, own: object, inputs: list[np.ndarray]) -> np.ndarray:
-    """Read stored words in another order: a concatenation, a flatten or a view."""
-    if layer.kind == "concat":
-        return np.concatenate(inputs, axis=1)
-    x, shape = inputs[0].reshape(len(inputs[0]), -1), network.shapes[layer.name]
-    if isinstance(own, Constants):
-        zeros = np.zeros((len(x), 1), dtype=x.dtype)  # for index -1
-        x = np.concatenate([x, zeros], axis=1)[:, own.index]
-    return x.reshape(len(x), *shape)
-
-
-def _plan(
-    network: Network, parameters: Parameters, precision: Precision, chip: Chip, batch: int
-) -> dict[str, Product | Step]:
-    """Return what each layer runs that computes something and does not follow in a chain."""
-    stored, sums = words(network, precision), sum_bits(network, precision)
-    gemms = {gemm.layer.name: gemm for gemm in network.gemms}
-    placed = zip(network.layers, storage(network).in_place.tolist(), strict=True)
-    in_place, outputs = {layer.name for layer, here in placed if here}, full_sums(network)
-    over_rows = _over_rows(network, precision, chip, batch)
-    in_rounds = _rounds(network, precision, chip, batch)
-    plan: dict[str, Product | Step] = {}
-    chains: dict[str, tuple[Step, ...]] = {}  # by the layer before
-    for layer in reversed(network.layers):
-        chain = chains.get(layer.name, ())
-        dense = ceil(batch * prod(network.shapes[layer.name]) / chip.product_rows)
-        target = stored[layer.name]
-        if layer.kind in GEMM:
-            fitted = fit(gemms[layer.name], chip.rows, batch)
-            plan[layer.name] = Product(
-                gemms[layer.name], *precision[layer.name], sums[layer.name],
-                stored[layer.inputs[0]], target, chain, layer.name in outputs, fitted.part,
-                fitted.splits, fitted.side_by_side(chip.caps), fitted.folds(chip.caps), dense,
-                chip.columns,
-            )  # fmt: skip
-        elif layer.kind in KINDS:
-            own = parameters.get(layer.name, Constants())
-            assert isinstance(own, Constants)
-            sources = tuple(replace(stored[name], bits=target.bits) for name in layer.inputs)
-            shape = network.shapes[layer.name]
-            over, more = over_rows.get(layer.name), in_rounds.get(layer.name, ())
-            step = Step(layer, own, sources, target, chain, shape, dense, chip.columns, over, more)
-            if layer.name in in_place:
-                chains[layer.inputs[0]] = (replace(step, chain=()), *chain)
-            else:
-                plan[layer.name] = step
-    return plan
-
-
-def _over_rows(
-    network: Network, precision: Precision, chip: Chip, batch: int
-) -> dict[str, OverRows]:
-    """Return the layers whose windows are averaged over rows, and how these share arrays."""
-    alike = geometry(network, chip, batch).alike.get("avgpool")
-    if alike is None:
-        return {}
-    words = storage(network).words(*bits_of(network, precision)).of(alike.at)
-    found = alike.parts
-    parts = zip(
-        found.part.tolist(),
-        found.side_by_side.astype(int).tolist(),
-        found.folds.astype(int).tolist(),
-        strict=True,
-    )
-    chosen = zip(alike.layers, averaged_over_rows(alike, words.bits), parts, strict=True)
-    return {layer.name: OverRows(*part) for layer, over_rows, part in chosen if over_rows}
-
-
-def _rounds(
-    network: Network, precision: Precision, chip: Chip, batch: int
-) -> dict[str, tuple[Round, ...]]:
-    """Return the rounds of each maximum, before the last."""
-    alike = geometry(network, chip, batch).alike.get("maxpool")
-    if alike is None:
-        return {}
-    words = storage(network).words(*bits_of(network, precision)).of(alike.at)
-    numbers = number_of_rounds(alike, words.bits).tolist()
-    found = {}
-    for layer, n, window, number in zip(
-        alike.layers, alike.elements.tolist(), alike.window.tolist(), numbers, strict=True
-    ):
-        rows = [int(one.rows) for one in rounds(window, number)[:-1]]
-        found[layer.name] = tuple(Round(r, ceil(n * r / alike.chip_rows)) for r in rows)
-    return found
 
 
 class _Progress:

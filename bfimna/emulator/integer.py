@@ -16,43 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from bfimna.ap.array import COLUMNS
-from bfimna.ap.counts import levels, scale_bits
-from bfimna.emulator import constants
-from bfimna.emulator.constants import Constants
+from bfimna.ap.counts import scale_bits
 from bfimna.errors import BfimnaError, whole_number, wrong_type
-from bfimna.mapping.columns import scaled_columns
-from bfimna.mapping.words import storage
-from bfimna.network.graph import GEMM, Gemm, Network
-from bfimna.network.precision import Precision, as_arrays
-
-
-@dataclass(frozen=True)
-class Word:
-    """How a tensor is stored.
-
-    Parameters
-    ----------
-    bits : steps of the full-scale range, as a power of two; no sign.
-    signed : one sign column more.
-    """
-
-    bits: int
-    signed: bool
-
-    @property
-    def width(self) -> int:
-        """Columns that the word takes."""
-        return self.bits + self.signed
-
-    @property
-    def low(self) -> int:
-        """Smallest value."""
-        return -(2**self.bits) if self.signed else 0
-
-    @property
-    def high(self) -> int:
-        """Largest value."""
-        return 2**self.bits - 1
+from bfimna.mapping.paper import scaled_columns
+from bfimna.mapping.storage import storage
+from bfimna.network.graph import GEMM, Network
+from bfimna.network.matmul import Matmul
+from bfimna.network.precision import Bits, Precision
+from bfimna.operators import OPERATORS
+from bfimna.operators.addressing import check_index
+from bfimna.operators.constants import Constants, check_constants, check_range, integers
+from bfimna.operators.words import Word
 
 
 @dataclass(frozen=True)
@@ -74,7 +48,7 @@ class LayerParameters:
 
     def __post_init__(self) -> None:
         for name in ("weights", "bias", "multiplier"):
-            object.__setattr__(self, name, constants.integers(name, getattr(self, name)))
+            object.__setattr__(self, name, integers(name, getattr(self, name)))
         object.__setattr__(self, "shift", whole_number("shift", self.shift, 0))
 
 
@@ -109,7 +83,7 @@ def ranges(network: Network) -> dict[str, str]:
 
 def sum_bits(network: Network, precision: Precision) -> dict[str, int]:
     """Width of each weighted layer's sums, Mw + Ma + ⌈log2 j⌉, a signed word."""
-    widths = storage(network).sum_bits(*bits_of(network, precision))
+    widths = storage(network).sum_bits(Bits.from_precision(network, precision))
     return dict(zip(network.gemm_names, widths.tolist(), strict=True))
 
 
@@ -123,7 +97,7 @@ def words(network: Network, precision: Precision) -> dict[str, Word]:
     (Word(bits=4, signed=True), 4, 17)
     """
     stored = storage(network)
-    bits = stored.bits(*bits_of(network, precision)).tolist()
+    bits = stored.bits(Bits.from_precision(network, precision)).tolist()
     return {
         layer.name: Word(*word)
         for layer, *word in zip(network.layers, bits, stored.signed.tolist(), strict=True)
@@ -132,30 +106,8 @@ def words(network: Network, precision: Precision) -> dict[str, Word]:
 
 def full_sums(network: Network) -> set[str]:
     """Return the weighted layers whose sums are an output as they are: nothing scales them."""
-    pairs = zip(network.gemm_names, storage(network).summed.tolist(), strict=True)
+    pairs = zip(network.gemm_names, storage(network).keeps_sum.tolist(), strict=True)
     return {name for name, summed in pairs if summed}
-
-
-def bits_of(network: Network, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
-    """Return weight and activation bits of the weighted layers."""
-    weights, activations = as_arrays(network, [precision])
-    return weights[0], activations[0]
-
-
-def average_scale(elements: int, bits: int) -> tuple[int, int]:
-    """Return (b, c) with b / 2^c the least above 1 / elements that keeps an average in `bits` bits.
-
-    A power of two needs no multiply: b is 1.
-
-    >>> average_scale(16, 8), average_scale(49, 8)
-    ((1, 4), (335, 14))
-    """
-    depth = int(levels(elements))
-    if elements == 2**depth:
-        return 1, depth
-    m = int(scale_bits(bits))
-    b, c = -(-(2 ** (m + depth - 1)) // elements), m + depth - 1
-    return (b // 2, c - 1) if b == 2**m else (b, c)
 
 
 def sum_bounds(weights: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
@@ -198,8 +150,12 @@ def check(
                 f"layer {layer.name!r}: average pooling with ceil has no integer form"
             )
         if layer.kind not in GEMM:
+            where = f"layer {layer.name!r} of {network.name!r} ({layer.kind})"
             own, bits = parameters.get(layer.name), stored[layer.name].bits
-            constants.check(network, layer, own, bits, columns)
+            shape, rules = network.shapes[layer.name], OPERATORS[layer.kind].constants
+            check_constants(where, layer, rules, own, bits, shape[0], columns)
+            if isinstance(own, Constants) and own.index.size:
+                check_index(where, own.index, network.shapes[layer.inputs[0]], shape)
     scaled = set(network.gemm_names) - full_sums(network)
     for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
         name = gemm.layer.name
@@ -210,21 +166,23 @@ def check(
         if not isinstance(own, LayerParameters):
             raise BfimnaError(f"{where}: want LayerParameters, not {type(own).__name__}")
         _check_shapes(where, own, weight_shape(gemm), name in scaled)
-        _within(f"{where}: weights", own.weights, -(2 ** (weight_bits - 1)), 2 ** (weight_bits - 1))
+        check_range(
+            f"{where}: weights", own.weights, -(2 ** (weight_bits - 1)), 2 ** (weight_bits - 1)
+        )
         bias = folded_bias(own, stored[gemm.layer.inputs[0]], bits)
         low, high = sum_bounds(own.weights, bits)
         limit = 2 ** (sums[name] - 1)
-        _within(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
+        check_range(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
         if name in scaled:
             out = stored[name].bits
             width = int(scale_bits(out))
-            _within(f"{where}: multiplier", own.multiplier, 0, 2**width)
+            check_range(f"{where}: multiplier", own.multiplier, 0, 2**width)
             dropped = sums[name] - int(scaled_columns(sums[name], out, columns))
             limit = sums[name] + width - out - 1
-            _within(f"{where}: shift", np.array(own.shift), dropped, limit)
+            check_range(f"{where}: shift", np.array(own.shift), dropped, limit)
 
 
-def weight_shape(gemm: Gemm) -> tuple[int, ...]:
+def weight_shape(gemm: Matmul) -> tuple[int, ...]:
     """Return the shape of a layer's weights, see `LayerParameters`."""
     inputs = gemm.input_shape[0] // gemm.layer.groups
     return (gemm.output_shape[0], inputs, *gemm.layer.kernel)
@@ -241,10 +199,3 @@ def _check_shapes(
         shape = getattr(own, name).shape
         if shape != (length,):
             raise BfimnaError(f"{where}: {name} of shape {shape}, want ({length},)")
-
-
-def _within(what: str, values: np.ndarray, low: int, stop: int) -> None:
-    smallest, largest = int(values.min(initial=low)), int(values.max(initial=low))
-    if smallest < low or largest >= stop:
-        wrong = smallest if smallest < low else largest
-        raise BfimnaError(f"{what} must be from {low} to {stop - 1}, not {wrong}")

@@ -4,9 +4,8 @@ The compiled loops; `windows` says where everything lies.
 """
 
 import numpy as np
-from numba import njit
 
-from bfimna.ap.machine import U, kept, pointer
+from bfimna.ap.codegen import U, cached_jit, njit, pointer
 
 
 @njit(nogil=True)
@@ -37,7 +36,7 @@ def _copy(target, source, n):
         w += 1
 
 
-@kept
+@cached_jit
 def broadcast(values, row, first, run, planes):
     """Give each run of words the bits of one integer per row: of values[row + r, first + k].
 
@@ -56,7 +55,7 @@ def broadcast(values, row, first, run, planes):
                 _fill(pointer(flat, (b * rows + r) * words + k * run), word, run)
 
 
-@kept
+@cached_jit
 def repeat(source, row, step, first, share, word, run, planes):
     """Copy words of planes, (bits, rows, words), to each run of words.
 
@@ -73,7 +72,7 @@ def repeat(source, row, step, first, share, word, run, planes):
                 _copy(pointer(flat, (b * rows + r) * words + k * run), there, run)
 
 
-@kept
+@cached_jit
 def pack_windows(pixels, rows, positions, lo, hi, planes):
     """im2col: pixels[rows[r] + positions[n]] for rows lo to hi, 64 positions a word."""
     bits = len(planes)

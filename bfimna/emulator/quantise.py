@@ -11,11 +11,8 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap.counts import scale_bits
-from bfimna.emulator import constants
-from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import (
     LayerParameters,
-    Word,
     full_sums,
     ranges,
     sum_bits,
@@ -32,8 +29,12 @@ from bfimna.errors import (
     whole_number,
     wrong_type,
 )
-from bfimna.network.graph import GEMM, Gemm, Network
+from bfimna.network.graph import GEMM, Network
+from bfimna.network.matmul import Matmul
 from bfimna.network.precision import Precision
+from bfimna.operators import OPERATORS
+from bfimna.operators.constants import Constants, random_constants
+from bfimna.operators.words import Word
 
 CLIPPING = np.linspace(0.3, 1.0, 36)  # shares of the largest weight tried as the full scale
 LARGEST = 1e15  # real weight: squares of larger ones overflow 32-bit floats
@@ -167,7 +168,7 @@ def _span(name: str, full_scale: Mapping[str, float]) -> float:
     return positive_number(f"full_scale of {name!r}", full_scale[name])
 
 
-def _reals(name: str, given: Any, gemm: Gemm) -> tuple[np.ndarray, np.ndarray]:
+def _reals(name: str, given: Any, gemm: Matmul) -> tuple[np.ndarray, np.ndarray]:
     """Return a layer's real weights and bias, or raise where they are of another shape, or NaN."""
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise wrong_type(f"real weights of layer {name!r}", given, "a pair (weights, bias)")
@@ -222,7 +223,13 @@ def synthetic(
         values *= np.float32(np.sqrt(2.0 / np.prod(shape[1:])))
         return values, 0.1 * random.standard_normal(shape[0])
 
-    drawn = constants.draw(network, {name: word.bits for name, word in stored.items()}, seed)
+    drawn = {}
+    for k, layer in enumerate(network.layers):
+        rules, channels = OPERATORS[layer.kind].constants, network.shapes[layer.name][0]
+        if rules.names:
+            random = np.random.default_rng([seed, k])
+            bits = stored[layer.name].bits
+            drawn[layer.name] = random_constants(layer, rules, bits, channels, random)
     return {**quantise(network, real, full_scale, precision), **drawn}
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bfimna.network.graph import Layer, Shape
+from bfimna.network.layer import Layer
+from bfimna.operators.shapes import Shape
 
 
 class Chunk(NamedTuple):
@@ -41,14 +42,14 @@ class Runs:
     packed: int
 
     @classmethod
-    def of(cls, channels: int, positions: int, grouped: bool) -> "Runs":
+    def packing(cls, channels: int, positions: int, grouped: bool) -> "Runs":
         """Pack the side that wastes less of its words: positions, if it is about the same.
 
         Parameters
         ----------
         grouped : whether channels differ in their activations: then positions are packed.
 
-        >>> Runs.of(64, 49, False).by_channel, Runs.of(64, 49, True).by_channel
+        >>> Runs.packing(64, 49, False).by_channel, Runs.packing(64, 49, True).by_channel
         (True, False)
         """
         waste = [-(-n // 64) * 64 / n for n in (positions, channels)]
@@ -103,16 +104,3 @@ def window_offsets(layer: Layer, padded: tuple[int, ...], shape: Shape) -> tuple
     rows = flat(channels, np.arange(ky) * dy, np.arange(kx) * dx, height * width)
     places = np.arange(shape[1]) * sy, np.arange(shape[2]) * sx
     return rows, flat(images, *places, channels * height * width)
-
-
-def pad(values: np.ndarray, layer: Layer, shape: Shape, fill: int) -> np.ndarray:
-    """Pad an image tensor as the layer says, and on where its last windows overhang (ceil)."""
-    top, left, bottom, right = layer.padding
-    reach = [
-        (n - 1) * s + d * (k - 1) + 1
-        for n, s, d, k in zip(shape[1:], layer.stride, layer.dilation, layer.kernel, strict=True)
-    ]
-    bottom = max(bottom, reach[0] - values.shape[2] - top)
-    right = max(right, reach[1] - values.shape[3] - left)
-    borders = ((0, 0), (0, 0), (top, bottom), (left, right))
-    return np.pad(values, borders, constant_values=fill)

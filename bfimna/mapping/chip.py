@@ -4,38 +4,42 @@ A cluster holds CAPs (computing, 2D APs) and MAPs (memory) on one bus; the clust
 mesh. Model document, section 3.
 """
 
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
-from math import ceil, isqrt
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from math import isqrt
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bfimna.ap.counts import Amount, ApKind
 from bfimna.display import html_table, quantity
 from bfimna.errors import (
     BfimnaError,
-    instance,
-    one_of,
+    Check,
+    among,
+    check_fields,
+    known_fields,
     positive_number,
     shown,
     truth,
-    unknown,
-    whole_number,
+    whole,
 )
-from bfimna.network.graph import Gemm, Network
+
+if TYPE_CHECKING:
+    from bfimna.network.graph import Network
 
 Weights = Literal["resident", "streamed", "auto"]
 LoadMode = Literal["latched", "by row"]
 MOST_IMAGES = 2**20  # in a batch
-#: field → what errors call it, its least value and its largest: far above what can be built
-_LIMITS = {
-    "clusters": ("clusters (0: as many as needed)", 0, 2**40),
-    "caps_per_cluster": ("CAPs per cluster", 1, 2**20),
-    "maps_per_cluster": ("MAPs per cluster", 0, 2**20),
-    "rows": ("rows", 1, 2**20),
-    "columns": ("columns", 1, 2**20),
-    "bus_bits": ("bus_bits", 1, 2**20),
-    "mesh_bits": ("mesh_bits", 1, 2**20),
-    "mats": ("mats", 1, 2**20),
+#: field → its check; limits are far above what can be built
+_CHECKS: dict[str, Check] = {
+    "clusters": whole(0, 2**40),  # 0: as many as needed
+    "caps_per_cluster": whole(1, 2**20),
+    "maps_per_cluster": whole(0, 2**20),
+    **dict.fromkeys(("rows", "columns", "bus_bits", "mesh_bits", "mats"), whole(1, 2**20)),
+    "clock_hz": positive_number,
+    "multicast": truth,
+    "overlap": truth,
+    "ap_kind": among("AP kind", get_args(ApKind)),
+    "weights": among("place of the weights", get_args(Weights)),
+    "load_mode": among("load mode", get_args(LoadMode)),
 }
 
 
@@ -92,27 +96,13 @@ class Chip:
                 f"Chip takes its fields by keyword, not {shown(by_position[0])}: want "
                 "Chip.limited(), Chip.unlimited(), load_chip(name) or Chip(name=..., rows=...)"
             )
-        for field in fields:
-            if field not in cls.__dataclass_fields__:
-                raise unknown("field of a chip", field, cls.__dataclass_fields__)
+        known_fields("a chip", fields, cls)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise BfimnaError(f"a chip's name must be text, not {shown(self.name)}")
-        where = f"chip {shown(self.name)}:"
-        checked: dict[str, object] = {
-            field: whole_number(f"{where} {what}", getattr(self, field), low, high)
-            for field, (what, low, high) in _LIMITS.items()
-        }
-        checked["clock_hz"] = positive_number(f"{where} clock_hz", self.clock_hz)
-        for field in ("multicast", "overlap"):
-            checked[field] = truth(f"{where} {field}", getattr(self, field))
-        for field, value in checked.items():  # NumPy's numbers become Python's, which never wrap
-            object.__setattr__(self, field, value)
-        one_of("AP kind", self.ap_kind, get_args(ApKind))
-        one_of("place of the weights", self.weights, get_args(Weights))
-        one_of("load mode", self.load_mode, get_args(LoadMode))
+        check_fields(self, f"chip {shown(self.name)}: ", _CHECKS)
 
     @classmethod
     def limited(cls) -> "Chip":
@@ -183,11 +173,14 @@ class Chip:
         """Bits that the MAPs can hold: what "resident" weights and activations must fit."""
         return self.clusters * self.maps_per_cluster * self.rows * self.columns
 
-    def sized_for(self, network: Network, batch: int) -> "Chip":
-        """Return the chip itself, or for IR one with clusters enough for the largest layer."""
-        instance("network", network, Network)
-        batch = whole_number("batch", batch, 1, MOST_IMAGES)
-        return self if self.clusters else _sized(self, network, batch)
+    def sized_for(self, network: "Network", batch: int) -> "Chip":
+        """Return the chip itself, or for IR one with clusters enough for the largest layer.
+
+        By the paper's mapping; a plan has the chip that its own mapping needs.
+        """
+        from bfimna.mapping.mapping import Mapping, sized
+
+        return sized(self, network, Mapping.paper(), batch)
 
 
 def columns_needed(weight_bits: Amount, activation_bits: Amount) -> Amount:
@@ -197,60 +190,3 @@ def columns_needed(weight_bits: Amount, activation_bits: Amount) -> Amount:
     67
     """
     return 2 * (weight_bits + activation_bits) + 3
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a weighted layer's dot products fit CAPs.
-
-    Attributes
-    ----------
-    dots : dot products of the batch. splits : CAPs that share one dot product. part : rows of a
-    dot product in one CAP, of the last one `last_part`. per_cap : dot products (or parts) that find
-    room side by side in a CAP.
-    """
-
-    dots: int
-    splits: int
-    part: int
-    last_part: int
-    per_cap: int
-
-    @property
-    def caps(self) -> int:
-        """CAPs that hold all dot products at once."""
-        return -(-self.dots * self.splits // self.per_cap)
-
-    def folds(self, caps: int) -> int:
-        """Return how often a chip of so many CAPs is filled."""
-        return -(-self.caps // caps)
-
-    def side_by_side(self, caps: int) -> int:
-        """Return the dot products (or parts) of a CAP, spread evenly over folds and CAPs."""
-        return -(-self.dots * self.splits // (self.folds(caps) * caps))
-
-
-def fit(gemm: Gemm, rows: int, batch: int) -> Fit:
-    """Fit a layer's dot products: ⌊rows / j⌋ in a CAP, or each over ⌈j / rows⌉ CAPs.
-
-    >>> from bfimna.network import zoo
-    >>> fit(zoo.resnet18().gemms[1], rows=4800, batch=1)   # j = 64 · 3 · 3 = 576
-    Fit(dots=200704, splits=1, part=576, last_part=576, per_cap=8)
-    """
-    return fit_rows(gemm.length, gemm.layer.groups * gemm.channels * gemm.positions * batch, rows)
-
-
-def fit_rows(length: int, sums: int, rows: int) -> Fit:
-    """Fit sums of `length` words, one per row."""
-    splits = -(-length // rows)
-    part = -(-length // splits)
-    last = length - part * (splits - 1)
-    return Fit(sums, splits, part, last, rows // part if splits == 1 else 1)
-
-
-@lru_cache
-def _sized(chip: Chip, network: Network, batch: int) -> Chip:
-    if not network.gemms:
-        return replace(chip, clusters=1)
-    caps = max(fit(gemm, chip.rows, batch).caps for gemm in network.gemms)
-    return replace(chip, clusters=ceil(caps / chip.caps_per_cluster))

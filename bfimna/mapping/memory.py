@@ -3,22 +3,25 @@
 import numpy as np
 
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.words import in_place
+from bfimna.mapping.storage import is_in_place
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, Layer
+from bfimna.network.precision import Bits
+from bfimna.operators.words import Words
 
 
-def live_bits(network: Network, kept: np.ndarray) -> np.ndarray:
+def live_bits(network: Network, read_bits: np.ndarray) -> np.ndarray:
     """Bits of the tensors that are live while each layer runs, one image, in the layers' order.
 
-    A tensor lives from the layer that makes it to the last that reads it. A flatten, view or
+    A tensor lives from the layer that makes it to the last that reads it, one that is kept across
+    inferences all the time. A flatten, view or
     concatenation is its inputs' words under other addresses; an element-wise layer works in place
     on a result that no other layer reads. Neither takes memory of its own.
 
     Parameters
     ----------
-    kept : columns of each layer's tensor in which its elements are read, shape (..., layers); see
-        `bfimna.mapping.alike.Words`.
+    read_bits : columns of each layer's tensor in which its elements are read, shape (..., layers);
+        see `bfimna.operators.words.Words`.
 
     Returns
     -------
@@ -38,45 +41,49 @@ def live_bits(network: Network, kept: np.ndarray) -> np.ndarray:
     for k, layer in reversed(list(enumerate(network.layers))):
         for reader in (position[name] for name in network.consumers[layer.name]):
             last[k] = max(last[k], last[reader] if borrows[reader] else reader)
-    change = np.zeros((*np.shape(kept)[:-1], len(last) + 1), dtype=np.int64)
+    change = np.zeros((*np.shape(read_bits)[:-1], len(last) + 1), dtype=np.int64)
     for k, layer in enumerate(network.layers):
         if not borrows[k]:
-            channels, height, width = network.shapes[layer.name]
-            bits = channels * height * width * np.asarray(kept[..., k], dtype=np.int64)
-            change[..., k] += bits
-            change[..., last[k] + 1] -= bits
+            tensor = network.tensors[layer.name]
+            bits = tensor.elements * np.asarray(read_bits[..., k], dtype=np.int64)
+            if tensor.lifetime == "kept":
+                change[..., 0] += bits
+            else:
+                change[..., k] += bits
+                change[..., last[k] + 1] -= bits
     return np.cumsum(change, axis=-1)[..., :-1]
 
 
 def streamed_weights(
-    network: Network, chip: Chip, batch: int, weight_bits: np.ndarray, kept: np.ndarray
+    network: Network, chip: Chip, batch: int, bits: Bits, words: Words
 ) -> np.ndarray:
-    """Bits of each weighted layer that come from DRAM anew for every batch.
+    """Bits of each product's weights that come from DRAM anew for every batch.
 
     "auto" goes through the layers in the network's order; each whose weights still fit the room
     that is left beside the batch's live tensors, where those take most, stays in the MAPs.
 
     Parameters
     ----------
-    weight_bits : shape (..., weighted layers). kept : as for `live_bits`.
+    words : of each layer's tensor, shape (..., layers).
 
     Returns
     -------
-    float array of shape (..., weighted layers).
+    float array of shape (..., products).
     """
-    bits = np.array([gemm.weights for gemm in network.gemms], dtype=float) * weight_bits
+    sizes = np.array([product.weights for product in network.gemms], dtype=float) * bits.left
     if chip.weights != "auto":
-        return bits * (chip.weights == "streamed")
-    room = chip.map_bits - batch * live_bits(network, kept).max(axis=-1).astype(float)
-    for k in range(bits.shape[-1]):
-        fits = bits[..., k] <= room
-        room = room - bits[..., k] * fits
-        bits[..., k] *= ~fits
-    return bits
+        return sizes * (chip.weights == "streamed")
+    live = live_bits(network, words.read_bits).max(axis=-1).astype(float)
+    room = chip.map_bits - batch * live
+    for k in range(sizes.shape[-1]):
+        fits = sizes[..., k] <= room
+        room = room - sizes[..., k] * fits
+        sizes[..., k] *= ~fits
+    return sizes
 
 
 def _borrows(network: Network, layer: Layer) -> bool:
     """Whether a layer's tensor lies where its inputs' do."""
     if layer.kind in ADDRESSING:
         return layer.kind != "input"
-    return in_place(network, layer)
+    return is_in_place(network, layer)

@@ -11,39 +11,51 @@ from math import isqrt, prod
 import numpy as np
 
 from bfimna.errors import BfimnaError
-from bfimna.mapping.chip import Chip, fit
-from bfimna.network.graph import Gemm, Network
-from bfimna.network.precision import MAX_BITS
+from bfimna.network.graph import Network
+from bfimna.network.matmul import Matmul
+from bfimna.network.precision import Bits
+from bfimna.operators.words import MAX_BITS
 
 MOST_SHAPES = 2**18  # of tiles, by rows or by channels: hundreds of times any network's
 
 
-def tile_bits(
-    network: Network, chip: Chip, batch: int, weight_bits: np.ndarray, activation_bits: np.ndarray
-) -> np.ndarray:
-    """Bits that cross the buses if every weighted layer takes the tile that moves least of them.
+def tile_bits(network: Network, batch: int, shares: tuple[int, ...], bits: Bits) -> np.ndarray:
+    """Bits that cross the buses if every product takes the tile that moves the fewest.
 
     Parameters
     ----------
-    weight_bits : 1 to 16, shape (..., weighted layers).
-    activation_bits : likewise.
+    shares : dot products of each product's busiest cluster in a fold.
+    bits : widths of 1 to 16 bits, shape (..., products).
     """
-    table = _least(network, chip, batch)
-    return table[np.arange(len(table)), weight_bits, activation_bits]
+    table = _least(network, batch, shares)
+    return table[np.arange(len(table)), bits.left, bits.right]
+
+
+def best_tile(
+    product: Matmul, batch: int, share: int, left_bits: int, right_bits: int
+) -> tuple[int, int]:
+    """Return the channels and positions of the tile that moves the fewest bits.
+
+    >>> from bfimna.network import zoo
+    >>> best_tile(zoo.resnet18().gemms[1], 1, 512, 8, 8)
+    (13, 39)
+    """
+    channels, positions = candidates(product, batch, share)
+    weights, inputs = moved(product, batch, channels, positions)
+    k = int(np.argmin(weights * left_bits + inputs * right_bits))
+    return int(channels[k]), int(positions[k])
 
 
 @lru_cache(maxsize=256)
-def _least(network: Network, chip: Chip, batch: int) -> np.ndarray:
-    """Tabulate the bits that each layer's best tiles move: (layers, weight bits, activation bits).
+def _least(network: Network, batch: int, shares: tuple[int, ...]) -> np.ndarray:
+    """Tabulate the bits that each product's best tiles move: (products, left bits, right bits).
 
-    With these few points of each layer's lower left hull, that takes no time to speak of.
+    With the few points of each product's lower left hull this is cheap.
     """
     bits = np.arange(MAX_BITS + 1.0)
     table = np.empty((len(network.gemms), len(bits), len(bits)))
-    for row, gemm in zip(table, network.gemms, strict=True):
-        fitted = fit(gemm, chip.rows, batch)
-        share = -(-fitted.dots // (fitted.folds(chip.caps) * chip.clusters))
-        hull = np.array(_hull(*moved(gemm, batch, *candidates(gemm, batch, share))))
+    for row, product, share in zip(table, network.gemms, shares, strict=True):
+        hull = np.array(_hull(*moved(product, batch, *candidates(product, batch, share))))
         both = hull[:, 0, None, None] * bits[:, None] + hull[:, 1, None, None] * bits
         row[:] = both.min(axis=0)
     table.flags.writeable = False
@@ -51,52 +63,52 @@ def _least(network: Network, chip: Chip, batch: int) -> np.ndarray:
 
 
 def moved(
-    gemm: Gemm, batch: int, channels: np.ndarray, positions: np.ndarray
+    product: Matmul, batch: int, channels: np.ndarray, positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the weights and pixels that all tiles of a layer move, for several shapes of tile."""
-    dots = gemm.layer.groups * gemm.channels * gemm.positions * batch
+    dots = product.dot_products * batch
     times = dots / (channels * positions)
-    return times * channels * gemm.length, times * pixels(gemm, positions)
+    return times * channels * product.k, times * pixels(product, positions)
 
 
-def pixels(gemm: Gemm, positions: np.ndarray) -> np.ndarray:
+def pixels(product: Matmul, positions: np.ndarray) -> np.ndarray:
     """Distinct input values of one group that a run of positions in raster order reads."""
-    layer, width = gemm.layer, gemm.output_shape[2]
-    image = gemm.output_shape[1] * width
+    layer, width = product.layer, product.output_shape[2]
+    image = product.output_shape[1] * width
     images, within = np.maximum(positions / image, 1.0), np.minimum(positions, image)
     spans = []
     for axis, count in enumerate((np.ceil(within / width), np.minimum(within, width))):
         reach = layer.dilation[axis] * (layer.kernel[axis] - 1) + 1
         span = (count - 1) * layer.stride[axis] + reach
-        spans.append(np.minimum(span, gemm.input_shape[1 + axis]))
+        spans.append(np.minimum(span, product.input_shape[1 + axis]))
     copies = within * prod(layer.kernel)
-    channels = gemm.input_shape[0] // layer.groups
+    channels = product.input_shape[0] // layer.groups
     return images * channels * np.minimum(spans[0] * spans[1], copies)
 
 
-def candidates(gemm: Gemm, batch: int, share: int) -> tuple[np.ndarray, np.ndarray]:
+def candidates(product: Matmul, batch: int, share: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the tiles among which the least is, whatever the bits.
 
     For a number of positions it has as many channels as fit. For a number of channels it has as
     many positions as fit, or whole rows of the image: between two of these only pixels that are
     moved anyway are left unused.
     """
-    most, width = min(share, gemm.positions * batch), gemm.output_shape[2]
-    high = min(gemm.output_shape[1], -(-most // width))  # more rows are as many as fit
-    few = min(gemm.channels, isqrt(share))
+    most, width = min(share, product.n * batch), product.output_shape[2]
+    high = min(product.output_shape[1], -(-most // width))  # more rows are as many as fit
+    few = min(product.m, isqrt(share))
     if max(high, few) > MOST_SHAPES or share >= 2**62:
         raise BfimnaError(
-            f"layer {gemm.layer.name!r}: tiles of {share} products and {high} rows in a cluster "
+            f"layer {product.layer.name!r}: tiles of {share} products and {high} rows in a cluster "
             f"have more than {MOST_SHAPES} shapes to choose from"
         )
     # share // c for every c up to the channels; above the root of the share, that is every number
     by_channels = share // np.arange(1, few + 1)
     more = np.arange(
-        share // min(gemm.channels, share), share // (few + 1) + 1 if gemm.channels > few else 0
+        share // min(product.m, share), share // (few + 1) + 1 if product.m > few else 0
     )
     rows = np.arange(1, high + 1) * width
     positions = np.unique(np.minimum(np.concatenate([by_channels, more, rows]), most))
-    return np.minimum(share // positions, gemm.channels), positions
+    return np.minimum(share // positions, product.m), positions
 
 
 def _hull(weights: np.ndarray, pixels: np.ndarray) -> list[tuple[float, float]]:

@@ -1,58 +1,20 @@
-"""Networks as directed graphs of layers: shapes, MACs, im2col dimensions.
+"""Networks as directed graphs of layers: shapes, matrix products, readers of each tensor.
 
-A tensor is (channels, height, width) of one image; a layer's tensor bears the layer's name. Batch
-norm is folded into the convolution before it, as in integer-only inference.
+A layer's tensor bears the layer's name. Batch norm is folded into the convolution before it, as in
+integer-only inference.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import prod
 
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, shown, unknown, wrong_type
-from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Shape
+from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Tensor
+from bfimna.network.matmul import Matmul
+from bfimna.operators.shapes import Shape
 
-__all__ = ["GEMM", "KINDS", "POOL", "Builder", "Gemm", "Layer", "Network", "Shape"]
-
-
-@dataclass(frozen=True)
-class Gemm:
-    """A weighted layer as a matrix product, groups × (i × j) · (j × u).
-
-    Attributes
-    ----------
-    layer : the convolution or linear layer.
-    channels : i, the output channels of a group.
-    length : j, of a dot product.
-    positions : u, of one image.
-    input_shape : channels, height and width of the image that it reads.
-    output_shape : of the image that it makes.
-    """
-
-    layer: Layer
-    channels: int
-    length: int
-    positions: int
-    input_shape: Shape
-    output_shape: Shape
-
-    @classmethod
-    def of(cls, layer: Layer, input_shape: Shape, output_shape: Shape) -> "Gemm":
-        """Return a weighted layer's product of matrices."""
-        channels, height, width = output_shape
-        j = input_shape[0] // layer.groups * prod(layer.kernel)
-        return cls(layer, channels // layer.groups, j, height * width, input_shape, output_shape)
-
-    @property
-    def weights(self) -> int:
-        """Number of weights, without biases."""
-        return self.layer.groups * self.channels * self.length
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates for one image."""
-        return self.weights * self.positions
+__all__ = ["GEMM", "KINDS", "POOL", "Builder", "Layer", "Matmul", "Network", "Shape"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,10 +102,18 @@ class Network:
         return {layer.name: layer for layer in self.layers}
 
     @cached_property
-    def gemms(self) -> tuple[Gemm, ...]:
-        """The weighted layers (convolutions and linear layers), in order."""
-        weighted = (layer for layer in self.layers if layer.kind in GEMM)
-        return tuple(Gemm.of(x, self.shapes[x.inputs[0]], self.shapes[x.name]) for x in weighted)
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensor that each layer makes, by the layer's name."""
+        return {x.name: Tensor(self.shapes[x.name], x.lifetime) for x in self.layers}
+
+    @cached_property
+    def gemms(self) -> tuple[Matmul, ...]:
+        """The matrix products that convolutions and linear layers lower to, in order."""
+        return tuple(
+            Matmul.from_layer(x, self.shapes[x.inputs[0]], self.shapes[x.name])
+            for x in self.layers
+            if x.kind in GEMM
+        )
 
     @cached_property
     def gemm_names(self) -> tuple[str, ...]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from bfimna.display import html_table
 from bfimna.errors import BfimnaError, positive_number, shown, unknown, whole_number, wrong_type
-from bfimna.network.graph import Gemm, Network
-
-MAX_BITS = 16
+from bfimna.network.graph import Network
+from bfimna.network.matmul import Matmul
+from bfimna.operators.words import MAX_BITS
 
 #: bits by layer name: one width for both operands, or (weights, activations)
 BitsByLayer = Mapping[str, int | tuple[int, int]]
@@ -26,6 +27,8 @@ class Precision:
     layers : names of the weighted layers, in the network's order.
     weight_bits : 1 to 16, one per layer.
     activation_bits : of the input, 1 to 16, one per layer.
+    tensor_bits : widths of tensors that are not stored at what their readers ask for, by layer:
+        a residual stream, say; at least the bits of each reader.
 
     Examples
     --------
@@ -38,6 +41,7 @@ class Precision:
     layers: tuple[str, ...]
     weight_bits: tuple[int, ...]
     activation_bits: tuple[int, ...]
+    tensor_bits: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         for what in ("layers", "weight_bits", "activation_bits"):
@@ -61,6 +65,7 @@ class Precision:
                 for layer, b in zip(self.layers, bits, strict=True)
             )
             object.__setattr__(self, what, checked)
+        object.__setattr__(self, "tensor_bits", _own_widths(self.name, self.tensor_bits))
 
     @classmethod
     def fixed(
@@ -118,9 +123,18 @@ class Precision:
 
     @classmethod
     def of(
-        cls, network: Network, bits: BitsByLayer, name: str = "custom", default: int | None = None
+        cls,
+        network: Network,
+        bits: BitsByLayer,
+        name: str = "custom",
+        default: int | None = None,
+        tensors: Mapping[str, int] | None = None,
     ) -> "Precision":
         """Return bits by layer name or alias; layers left out take `default`, or are an error.
+
+        Parameters
+        ----------
+        tensors : widths of tensors by layer, see `tensor_bits`.
 
         >>> from bfimna.network import zoo
         >>> Precision.of(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
@@ -141,9 +155,15 @@ class Precision:
             named.update((layer, width) for layer in layers)
         missing = [layer for layer in network.gemm_names if layer not in named]
         if missing and default is None:
-            raise BfimnaError(f"precision {name!r} gives no bits to: {', '.join(missing)}")
+            raise BfimnaError(
+                f"precision {name!r} gives no bits to: {', '.join(missing)}; give a default"
+            )
         pairs = [_pair(layer, named.get(layer, default)) for layer in network.gemm_names]
-        return cls(name, network.gemm_names, tuple(w for w, _ in pairs), tuple(a for _, a in pairs))
+        weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
+        own = tuple((tensors or {}).items())
+        precision = cls(name, network.gemm_names, weights, activations, own)
+        precision.of_network(network)
+        return precision
 
     def __getitem__(self, layer: str) -> tuple[int, int]:
         """Weight and activation bits of a layer."""
@@ -182,7 +202,7 @@ class Precision:
         """Bits that hold all weights, without biases."""
         return sum(g.weights * w for g, (w, _) in self._pairs(network))
 
-    def _pairs(self, network: Network) -> Iterable[tuple[Gemm, tuple[int, int]]]:
+    def _pairs(self, network: Network) -> Iterable[tuple[Matmul, tuple[int, int]]]:
         bits = self.of_network(network)  # which checks the network
         return zip(network.gemms, bits, strict=True)
 
@@ -195,7 +215,24 @@ class Precision:
             raise BfimnaError(
                 f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
             )
+        for tensor, _ in self.tensor_bits:
+            if tensor not in network.shapes:
+                raise unknown(f"tensor of {network.name}", tensor, network.shapes)
         return list(zip(self.weight_bits, self.activation_bits, strict=True))
+
+
+def _own_widths(name: str, tensors: Any) -> tuple[tuple[str, int], ...]:
+    """Return the widths of tensors, checked and sorted by layer."""
+    pairs = tensors.items() if isinstance(tensors, Mapping) else tensors
+    try:
+        widths = dict(pairs)
+    except (TypeError, ValueError):
+        what = f"tensor_bits of precision {name!r}"
+        raise wrong_type(what, tensors, "a mapping of layers to bits") from None
+    return tuple(
+        (layer, whole_number(f"bits of tensor {layer!r}", widths[layer], 1, MAX_BITS))
+        for layer in sorted(widths)
+    )
 
 
 def _check_network(network: object) -> None:
@@ -215,8 +252,39 @@ def _pair(layer: str, bits: object) -> tuple[int, int]:
     return weights, activations
 
 
-def as_arrays(network: Network, precisions: Sequence[Precision]) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and activation bits of many precisions, shapes (precisions, weighted layers)."""
-    pairs = np.array([p.of_network(network) for p in precisions], dtype=np.int64)
-    pairs = pairs.reshape(len(precisions), len(network.gemms), 2)
-    return pairs[..., 0], pairs[..., 1]
+@dataclass(frozen=True, eq=False)
+class Bits:
+    """Widths as integer arrays over a network, of one precision or many.
+
+    Attributes
+    ----------
+    left : of each product's left operand (weights), shape (..., products).
+    right : of each product's right operand (activations), shape (..., products).
+    tensors : own widths of tensors, shape (..., layers), 0 where readers decide; None if they do
+        for all.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    tensors: np.ndarray | None = None
+
+    @classmethod
+    def from_precisions(cls, network: Network, precisions: Sequence[Precision]) -> "Bits":
+        """Stack precisions along the first axis."""
+        pairs = np.array([p.of_network(network) for p in precisions], dtype=np.int64)
+        pairs = pairs.reshape(len(precisions), len(network.gemms), 2)
+        if not any(p.tensor_bits for p in precisions):
+            return cls(pairs[..., 0], pairs[..., 1])
+        position = {name: k for k, name in enumerate(network.shapes)}
+        own = np.zeros((len(precisions), len(position)), dtype=np.int64)
+        for row, precision in zip(own, precisions, strict=True):
+            for layer, width in precision.tensor_bits:
+                row[position[layer]] = width
+        return cls(pairs[..., 0], pairs[..., 1], own)
+
+    @classmethod
+    def from_precision(cls, network: Network, precision: Precision) -> "Bits":
+        """Return the widths of one precision, without a leading axis."""
+        many = cls.from_precisions(network, [precision])
+        own = None if many.tensors is None else many.tensors[0]
+        return cls(many.left[0], many.right[0], own)

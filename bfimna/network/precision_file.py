@@ -1,11 +1,9 @@
-"""A precision written by hand: a small CSV, or YAML with patterns."""
+"""Read a precision from a file written by hand: a small CSV, or YAML with patterns."""
 
 import csv
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-
-import yaml
 
 from bfimna.errors import BfimnaError, instance, unknown, whole_number
 from bfimna.files import text_of
@@ -13,7 +11,7 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 
 MAX_BYTES = 2**22
-COLUMNS = ["layer", "weight_bits", "activation_bits"]
+COLUMNS = ("layer", "weight_bits", "activation_bits")
 
 #: line, layer or pattern, weight bits, activation bits, as written
 Rule = tuple[int, str, str, str]
@@ -24,7 +22,8 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
 
     Layers go by their own name, or by an alias such as the name of the module in PyTorch.
 
-    A CSV has the columns layer, weight_bits, activation_bits. YAML maps a layer to its bits, one
+    A CSV has the columns layer, weight_bits, activation_bits in any order, with or without lines
+    that begin with ``#`` and the index that pandas writes. YAML maps a layer to its bits, one
     number for both or ``[weights, activations]``. Either may give a pattern instead of a layer,
     with ``*`` and ``?``. A layer's own name beats patterns; of several patterns the last counts:
 
@@ -41,7 +40,8 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     Raises
     ------
     BfimnaError
-        Naming file and line: what is not read as bits, is given twice or matches no layer.
+        Naming file and line: for bits that are no whole numbers, a layer that is given twice, a
+        pattern that matches no layer.
     """
     instance("network", network, Network)
     text, path = text_of(path, MAX_BYTES), Path(path)
@@ -76,39 +76,55 @@ def _matches(network: Network, pattern: str) -> list[str]:
     named = network.weighted(pattern)
     if named:
         return list(named)
-    known = (*network.gemm_names, *network.aliases)
-    matched = [name for name in known if fnmatchcase(name, pattern)]
+    names = (*network.gemm_names, *network.aliases)
+    matched = [name for name in names if fnmatchcase(name, pattern)]
     if not matched:
-        raise unknown(f"layer or pattern for {network.name}", pattern[:100], known)
+        raise unknown(f"layer or pattern for {network.name}", pattern[:100], names)
     return [layer for name in matched for layer in network.weighted(name)]
 
 
 def _bits(what: str, text: str) -> int:
-    return whole_number(
-        what,
-        int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text[:40],
-        1,
-        MAX_BITS,
-    )
+    digits = text.removesuffix(".0")
+    plain = digits.isascii() and digits.isdigit() and len(digits) < 9
+    return whole_number(what, int(digits) if plain else text[:40], 1, MAX_BITS)
 
 
 def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
-    rows = csv.reader(text.splitlines())
+    rows = csv.reader("" if line.lstrip().startswith("#") else line for line in text.splitlines())
+    columns: list[int] = []
     try:
         for row in rows:
             cells = [cell.strip() for cell in row]
-            wrong = len(cells) != len(COLUMNS) if rows.line_num > 1 else cells != COLUMNS
-            if wrong and any(cells):
+            if not any(cells):
+                continue
+            header = not columns
+            columns = columns or _csv_columns(cells)
+            last = max(columns, default=len(cells))
+            if len(cells) <= last or any(cells[last + 1 :]):
                 raise BfimnaError(
                     f"{path} line {rows.line_num}: want {', '.join(COLUMNS)}, not {str(row)[:200]}"
                 )
-            if rows.line_num > 1 and any(cells):
-                yield rows.line_num, *cells  # type: ignore[misc]
+            if not header:
+                yield rows.line_num, *(cells[k] for k in columns)  # type: ignore[misc]
     except csv.Error as error:
         raise BfimnaError(f"{path} line {rows.line_num}: {error}") from None
 
 
+def _csv_columns(header: list[str]) -> list[int]:
+    """Return the positions of the three columns; none for another header.
+
+    A column without name may stand before them (pandas' index) or, empty, behind.
+    """
+    names = ["_".join(cell.lower().split()) for cell in header]
+    first = names[:1] == [""]
+    if sorted(names[first : first + 3]) != sorted(COLUMNS) or any(names[first + 3 :]):
+        return []
+    return [names.index(column) for column in COLUMNS]
+
+
 def _yaml_rules(path: Path, text: str) -> Iterator[Rule]:
+    import yaml
+
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

@@ -1,4 +1,4 @@
-"""SCALE-Sim topology files → Network: convolutions, or products of matrices (GEMM)."""
+"""Read SCALE-Sim topologies: convolutions, or products of matrices (GEMM)."""
 
 import csv
 from pathlib import Path
@@ -9,11 +9,17 @@ from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
 
 MAX_BYTES = 2**24
-LARGEST = 2**20  # number in a field
+LARGEST = 2**30  # number in a field
 LONGEST_NAME = 200
+GEMM = ("m", "n", "k")
 CONV = (
     "ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter",
 )  # fmt: skip
+#: other spellings of columns
+ALIASES = {"num filters": "num filter", "channel": "channels", "layer name": "layer"}
+WIDTHS = ("width", "w", "horizontal")  # last words of a stride along rows
+#: the positions by which SCALE-Sim itself reads a convolution
+POSITIONS = ("layer", *CONV, "stride height", "stride width")
 NOTE = (
     "a SCALE-Sim topology lists weighted layers only: each reads an input tensor of its own, whose "
     "height and width include the padding; pooling, activations, residual adds and groups are not "
@@ -24,58 +30,112 @@ NOTE = (
 def read_scalesim(path: str | Path) -> Network:
     """Read a SCALE-Sim topology CSV, in its convolution or its GEMM form.
 
-    The form is told from the header: ``Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter
-    Width, Channels, Num Filter, Strides`` (or two strides, vertical and horizontal) or ``Layer, M,
-    N, K``, an (M × K)·(K × N) product whose N × K operand is taken as the weights.
+    The header decides the form: ``Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter
+    Width, Channels, Num Filter, Strides`` (or two strides, height and width) or ``Layer, M, N, K``,
+    an (M × K)·(K × N) product whose N × K operand is taken as the weights. Columns are read by the
+    header; where it names one of the first eight twice, by their positions, as SCALE-Sim does. A
+    last window that overhangs the input counts, and a layer with DP in its name is depthwise, as in
+    SCALE-Sim.
 
     Returns
     -------
     Network
         Unconnected layers, each with an input of its own; `Network.notes` states what such a file
-        cannot say.
+        leaves out, and what of it was not read. Repeated names get a number: ``fc``, ``fc.2``.
 
     Raises
     ------
     BfimnaError
         Naming file and line.
     """
-    rows, path = csv.reader(text_of(path, MAX_BYTES).splitlines()), Path(path)
+    text, path = text_of(path, MAX_BYTES), Path(path)
+    delimiter = "\t" if "\t" in text and "," not in text else ","
+    rows = csv.reader(text.splitlines(), delimiter=delimiter)
     try:
-        numbered = [(rows.line_num, [cell.strip() for cell in row]) for row in rows if any(row)]
+        numbered = [(rows.line_num, [cell.strip() for cell in row]) for row in rows]
     except csv.Error as error:
         raise BfimnaError(f"{path}: no CSV table ({error})") from None
+    numbered = [(line, row) for line, row in numbered if any(row)]
     if not numbered:
         raise BfimnaError(f"{path}: empty")
     line, header = numbered[0]
     layers: list[Layer] = []
+    names: dict[str, int] = {}
     try:
-        columns = _columns(header)
+        columns, unread = _columns(header)
         for line, row in numbered[1:]:  # noqa: B007  (the error below names the line)
-            if any(row[max(columns.values()) + 1 :]):
-                raise BfimnaError(f"more cells than the header's {max(columns.values()) + 1}")
-            layers += _gemm(row, columns) if "m" in columns else _conv(row, columns)
-        return Network(path.stem, tuple(layers), (NOTE,))
+            if any(row[1:]):  # else the title of a section
+                layers += _layers(row, columns, names)
+                _check_unnamed(row, header, layers[-1].stride[1])
+        return Network(path.stem, tuple(layers), (NOTE, *unread))
     except BfimnaError as error:
         raise BfimnaError(f"{path} line {line}: {error}") from None
 
 
-def _columns(header: list[str]) -> dict[str, int]:
-    """Return name → position of the columns, of either form."""
+def _columns(header: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return name → position of the columns, of either form, and a note of the others."""
     names = [" ".join(cell.lower().split()) for cell in header]
-    found = {name: k for k, name in enumerate(names) if name}
-    twice = [name for k, name in enumerate(names) if name and found[name] != k]
-    if twice:
-        raise BfimnaError(f"column {twice[0]!r:.80} stands twice")
-    strides = [name for name in found if name.startswith("stride")]
-    gemm = {"m", "n", "k"} <= set(found)
-    missing = [] if gemm else [name for name in CONV if name not in found]
+    names = [ALIASES.get(name, name) for name in names]
+    columns = {name: k for k, name in enumerate(names) if name}
+    repeated = [name for k, name in enumerate(names) if name and columns[name] != k]
+    strides = [name for name in names if name.startswith("stride")]
+    if repeated:
+        if len(names) > len(POSITIONS) or any(names[8:]) or set(repeated) - {*CONV, *strides}:
+            raise BfimnaError(f"column {repeated[0]!r:.80} stands twice")
+        return dict(zip(POSITIONS[:8], range(8), strict=True)), ()
+    gemm = set(columns) >= set(GEMM)
+    missing = [] if gemm else [name for name in CONV if name not in columns]
     if missing or not (gemm or strides):
         raise BfimnaError(f"no column {(missing or ['strides'])[0]!r}; want {', '.join(CONV)}, "
                           "strides, or m, n, k")  # fmt: skip
-    others = set(found) - {"m", "n", "k", *CONV, *strides} - {"layer", "layer name", "sparsity"}
-    if others:
-        raise BfimnaError(f"unknown columns {', '.join(sorted(others)):.200}")
-    return found
+    others = [n for n in columns if n not in (*GEMM, *CONV, *strides, "layer", "sparsity")]
+    for name in others:
+        del columns[name]
+    return columns, (f"columns not read: {', '.join(others):.200}",) * bool(others)
+
+
+def _layers(row: list[str], columns: dict[str, int], names: dict[str, int]) -> list[Layer]:
+    """Return the layers of one row: an input, and a convolution or product of it."""
+    name = _name(row, columns, names)
+    if "m" in columns:
+        m, n, k = (_number(row, columns, c) for c in GEMM)
+        rows = Layer(f"{name}.ifmap", "input", channels=k, size=(m, 1))
+        return [rows, Layer(name, "conv", (rows.name,), n)]
+    height, wide, tall, across, channels, filters = (_number(row, columns, c) for c in CONV)
+    by_row, by_column = _strides(row, columns)
+    padding = (0, 0, _overhang(height, tall, by_row), _overhang(wide, across, by_column))
+    groups = channels if "DP" in name else 1  # SCALE-Sim's mark of a depthwise convolution
+    image = Layer(f"{name}.ifmap", "input", channels=channels, size=(height, wide))
+    return [
+        image,
+        Layer(
+            name, "conv", (image.name,), filters * groups, (tall, across), (by_row, by_column),
+            padding=padding, groups=groups,
+        ),
+    ]  # fmt: skip
+
+
+def _strides(row: list[str], columns: dict[str, int]) -> tuple[int, int]:
+    """Return the strides between rows and between columns; a file may give one for both."""
+    strides = {c: _number(row, columns, c) for c in columns if c.startswith("stride")}
+    along_width = [c for c in strides if c.split()[-1] in WIDTHS]
+    along_height = [c for c in strides if c not in along_width]
+    first, last = (along_height or along_width)[0], (along_width or along_height)[-1]
+    return strides[first], strides[last]
+
+
+def _check_unnamed(row: list[str], header: list[str], stride: int) -> None:
+    """Raise for a number in a column without name: text is a remark, and a stride may repeat."""
+    unnamed = [cell for k, cell in enumerate(row) if k >= len(header) or not header[k]]
+    numbers = [cell for cell in unnamed if cell.isdigit()]
+    if numbers and numbers != [str(stride)]:
+        named = sum(map(bool, header))
+        raise BfimnaError(f"more cells than the header's {named}; name the column of {numbers[0]}")
+
+
+def _overhang(size: int, window: int, stride: int) -> int:
+    """Return by how much the last window overhangs, which SCALE-Sim counts in full."""
+    return -(size - window) % stride if size > window else 0
 
 
 def _number(row: list[str], columns: dict[str, int], name: str) -> int:
@@ -86,29 +146,13 @@ def _number(row: list[str], columns: dict[str, int], name: str) -> int:
     return int(text)
 
 
-def _name(row: list[str], columns: dict[str, int]) -> str:
+def _name(row: list[str], columns: dict[str, int], names: dict[str, int]) -> str:
+    """Return the layer's name, with a number where the file has used it before."""
     sparse = row[columns["sparsity"]] if columns.get("sparsity", len(row)) < len(row) else ""
     if sparse not in ("", "1:1"):
         raise BfimnaError(f"sparsity {sparse!r:.40} is not modelled")
-    name = row[columns.get("layer name", columns.get("layer", 0))]
+    name = row[columns.get("layer", 0)] if columns.get("layer", 0) < len(row) else ""
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise BfimnaError(f"a layer's name must have 1 to {LONGEST_NAME} signs, not {name!r:.40}")
-    return name
-
-
-def _conv(row: list[str], columns: dict[str, int]) -> list[Layer]:
-    height, width, tall, wide, channels, filters = (_number(row, columns, c) for c in CONV)
-    strides = [_number(row, columns, c) for c in columns if c.startswith("stride")]
-    name = _name(row, columns)
-    image = Layer(f"{name}.ifmap", "input", channels=channels, size=(height, width))
-    return [
-        image,
-        Layer(name, "conv", (image.name,), filters, (tall, wide), (strides[0], strides[-1])),
-    ]
-
-
-def _gemm(row: list[str], columns: dict[str, int]) -> list[Layer]:
-    m, n, k = (_number(row, columns, c) for c in ("m", "n", "k"))
-    name = _name(row, columns)
-    rows = Layer(f"{name}.ifmap", "input", channels=k, size=(m, 1))
-    return [rows, Layer(name, "conv", (rows.name,), n)]
+    names[name] = names.get(name, 0) + 1
+    return name if names[name] == 1 else f"{name}.{names[name]}"

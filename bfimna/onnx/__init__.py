@@ -6,12 +6,10 @@ from bfimna.errors import BfimnaError, whole_number
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.onnx.bits import tensor_bits
-from bfimna.onnx.file import InputShape, read_graph
-from bfimna.onnx.graph import Graph
-from bfimna.onnx.modules import module_names
+from bfimna.onnx.model_graph import InputShape, read_graph
+from bfimna.onnx.nodes import Graph
 from bfimna.onnx.operations import translate
-from bfimna.onnx.sharing import held_again
-from bfimna.onnx.translation import Translation
+from bfimna.onnx.translation import Translation, module_names, sharing_notes
 
 LISTED = 60  # layers in a message
 
@@ -77,14 +75,24 @@ def read_onnx_precision(
             layer: tuple(bits.get(tensor, default) for tensor in tensors[:2])
             for layer, tensors in translation.gemms.items()
         }
-        silent = [layer for layer, pair in pairs.items() if None in pair]
-        if silent:
-            more = f" and {len(silent) - LISTED} more" if len(silent) > LISTED else ""
-            listed = ", ".join(map(repr, silent[:LISTED])) + more
-            raise BfimnaError(f"does not say the bits of {listed}; give a default")
+        open_layers = [_open(layer, *pair) for layer, pair in pairs.items() if None in pair]
+        if open_layers:
+            count = len(open_layers) - LISTED
+            more = f" and {count} more" if count > 0 else ""
+            listed = ", ".join(open_layers[:LISTED]) + more
+            raise BfimnaError(f"does not say the bits of {listed}; give a default for them")
         return Precision.of(network, pairs, Path(path).stem)  # type: ignore[arg-type]
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
+
+
+def _open(layer: str, weights: int | None, activations: int | None) -> str:
+    """Name a layer of which the file does not say all bits, and what it does say."""
+    if weights is None and activations is None:
+        return repr(layer)
+    if activations is None:
+        return f"{layer!r} (of its activations; weights have {weights})"
+    return f"{layer!r} (of its weights; activations have {activations})"
 
 
 def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation, Network]:
@@ -93,7 +101,7 @@ def _read(path: str | Path, input_shape: InputShape) -> tuple[Graph, Translation
         translation = translate(graph)
         layers = tuple(translation.layers.values())
         names = module_names(translation)
-        notes = (*translation.notes, *held_again(translation))
+        notes = (*translation.notes, *sharing_notes(translation))
         network = Network(graph.name, layers, notes, names)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None

@@ -1,31 +1,29 @@
 """Functions of one word, and what becomes of several in a row.
 
-A look-up table holds any function of one word, so whatever only feeds one, or only follows one, is
-part of the table: x · sigmoid(x), or GELU and Mish written as their formulas, are one layer.
+A look-up table holds any function of one word, so operations that only feed one, or only follow
+one, are part of the table: x · sigmoid(x), or GELU and Mish written as formulas, are one layer.
 """
 
-from collections.abc import Callable
-
-from bfimna.onnx.graph import Node
+from bfimna.onnx.nodes import Node
 from bfimna.onnx.translation import Translation
-
-Reader = Callable[[Translation, Node], None]
 
 #: layers that a multiplication by (or an addition of) one number can be made part of
 TABLES = {"scale": ("lookup", "hardsigmoid", "hardswish"), "bias": ("lookup", "hardsigmoid")}
+#: activations with an AP program of their own; every other function of one word is a look-up
+PROGRAMS = {"Relu": "relu", "HardSigmoid": "hardsigmoid", "HardSwish": "hardswish"}
 
 DYNAMIC = (
     "the host finds the scales of dynamically quantised tensors, at each inference: not counted"
 )
 
 
-def root(t: Translation, tensor: str) -> str:
+def _root(t: Translation, tensor: str) -> str:
     """Return the layer of whose word a tensor is a function that nothing else reads."""
     layer = t.made[tensor]
     return t.roots.get(layer, layer) if t.alone(tensor) else layer
 
 
-def absorbed(t: Translation, layer: str, into: str) -> str:
+def _absorb(t: Translation, layer: str, into: str) -> str:
     """Take back the layers from this one up to another, of whose word it is a function."""
     while layer != into:
         before = t.layers[layer].inputs[0]
@@ -36,12 +34,12 @@ def absorbed(t: Translation, layer: str, into: str) -> str:
 
 def function(t: Translation, node: Node, kind: str, tensor: str, suffix: str = "") -> str:
     """Append a function of one word, together with those before it where one table holds all."""
-    source, origin = t.made[tensor], root(t, tensor)
+    source, origin = t.made[tensor], _root(t, tensor)
     before = t.layers[source]
     if origin != source and "lookup" in (kind, before.kind):
-        kind, source = "lookup", absorbed(t, source, origin)
+        kind, source = "lookup", _absorb(t, source, origin)
     elif origin != source and kind == "clip" and before.kind == "bias":
-        kind, source = "hardsigmoid", absorbed(t, source, before.inputs[0])
+        kind, source = "hardsigmoid", _absorb(t, source, before.inputs[0])
     name = t.emit(node, kind, (source,), suffix)
     t.roots[name] = origin
     return name
@@ -49,7 +47,7 @@ def function(t: Translation, node: Node, kind: str, tensor: str, suffix: str = "
 
 def product_of_functions(t: Translation, node: Node, kind: str, tensors: list[str]) -> str:
     """Append the sum or product of two functions of one word as one function, or return ""."""
-    layers, origins = [t.made[x] for x in tensors], {root(t, x) for x in tensors}
+    layers, origins = [t.made[x] for x in tensors], {_root(t, x) for x in tensors}
     if len(layers) != 2 or len(origins) > 1 or layers[0] == layers[1]:
         return ""
     (origin,) = origins
@@ -59,20 +57,16 @@ def product_of_functions(t: Translation, node: Node, kind: str, tensors: list[st
     if "lookup" not in kinds and not (hard and len(members) == 1):
         return ""
     for member in members:
-        absorbed(t, member, origin)
+        _absorb(t, member, origin)
     name = t.emit(node, "hardswish" if hard else "lookup", (origin,))
     t.roots[name] = origin
     return name
 
 
-def activation(kind: str) -> Reader:
-    """Return the reader of an element-wise function of this kind."""
-
-    def read(t: Translation, node: Node) -> None:
-        t.source(node)
-        t.done(node, function(t, node, kind, node.inputs[0]))
-
-    return read
+def activation(t: Translation, node: Node) -> None:
+    """Relu, HardSigmoid, HardSwish, and any other element-wise function: one look-up."""
+    t.source(node)
+    t.done(node, function(t, node, PROGRAMS.get(node.op, "lookup"), node.inputs[0]))
 
 
 def leaky_relu(t: Translation, node: Node) -> None:
@@ -81,9 +75,9 @@ def leaky_relu(t: Translation, node: Node) -> None:
     if node.op == "LeakyRelu":
         gentle = 0 <= node.real("alpha", 0.01) <= 1
     else:
-        if node.given(1) not in t.graph.constants:
+        if node.input(1) not in t.graph.constants:
             raise node.refuse("its slopes depend on the data: not modelled")
-        slopes = t.graph.value(node.given(1))
+        slopes = t.graph.value(node.input(1))
         gentle = slopes is not None and slopes.dtype.kind == "f" and bool(
             (slopes >= 0).all() and (slopes <= 1).all()
         )  # fmt: skip
@@ -99,9 +93,9 @@ def leaky_relu(t: Translation, node: Node) -> None:
 def power(t: Translation, node: Node) -> None:
     """Pow with a constant exponent: a square is a product, others are looked up."""
     source = t.source(node)
-    if node.given(1) not in t.graph.constants:
+    if node.input(1) not in t.graph.constants:
         raise node.refuse("an exponent that depends on the data is not modelled")
-    exponent = t.graph.number_of(node.given(1))
+    exponent = t.graph.number_of(node.input(1))
     if exponent == 1:
         t.done(node, source)
     elif exponent == 2:
@@ -110,22 +104,22 @@ def power(t: Translation, node: Node) -> None:
         t.done(node, function(t, node, "lookup", node.inputs[0]))
 
 
-def dynamic_quantiser(t: Translation, node: Node) -> None:
-    """DynamicQuantizeLinear: the host finds the range of the tensor."""
-    name = t.source(node)
-    if DYNAMIC not in t.notes:
-        t.notes.append(DYNAMIC)
-    t.made[node.outputs[0]] = name
-    if not t.alone(node.inputs[0]):
-        t.shared.add(name)
-
-
 def same(t: Translation, node: Node) -> None:
     """Identity, dropout, casts and quantisers."""
     name = t.source(node)
     if not t.alone(node.inputs[0]):
         t.shared.add(name)
     t.done(node, name)
+
+
+def dynamic_quantiser(t: Translation, node: Node) -> None:
+    """DynamicQuantizeLinear: the host finds the range of the tensor."""
+    name = t.source(node)
+    if DYNAMIC not in t.notes:
+        t.notes.append(DYNAMIC)
+    if not t.alone(node.inputs[0]):
+        t.shared.add(name)
+    t.made[node.outputs[0]] = name
 
 
 def clip(t: Translation, node: Node) -> None:

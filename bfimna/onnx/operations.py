@@ -1,72 +1,143 @@
-"""Which reader each ONNX operation has, and the walk over a graph that uses them."""
+"""The table of ONNX operations, and the walk over a graph that turns its nodes into layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import floor
+from typing import NamedTuple
+
+import numpy as np
 
 from bfimna.errors import BfimnaError
-from bfimna.onnx import functions, moves, products, reductions, windows, words
-from bfimna.onnx.branches import CONTROL
-from bfimna.onnx.graph import QONNX, RECURRENT, Graph, Node, RefusedError
-from bfimna.onnx.recurrent import recurrent
+from bfimna.onnx import addressing, elementwise, functions, matmuls, normalisation, windows
+from bfimna.onnx.nodes import Dims, Graph, Node, RefusedError
+from bfimna.onnx.rewrites import CONTROL
 from bfimna.onnx.translation import Translation
-from bfimna.onnx.transpose_conv import conv_transpose
+from bfimna.onnx.transposed_conv import conv_transpose, conv_transpose_shapes
 
-#: element-wise functions that are one look-up table of an M-bit word
-FUNCTIONS = (
-    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu",
-    "Erf", "Exp", "Floor", "Gelu", "IsInf", "IsNaN", "Log", "Mish", "Neg", "Not", "Reciprocal",
-    "Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish",
-    "Tan", "Tanh", "ThresholdedRelu",
-)  # fmt: skip
-#: operations that pass their first input on
-PASS = (
-    "Cast", "DequantizeLinear", "Dropout", "Identity", "QuantizeLinear", *QONNX,
-)  # fmt: skip
-#: operations that pick, repeat or reorder elements (and constants)
-VIEWS = (
-    "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Pad", "Reshape",
-    "Slice", "SpaceToDepth", "Squeeze", "Tile", "Transpose", "Unsqueeze",
-)  # fmt: skip
-#: functions of two words that are a look-up of their sum or difference
-COMPARISONS = (
-    "And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or", "Xor",
-)  # fmt: skip
-#: operations that the host does, where all that follows is done by it
-HOST = ("ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK")
-SHOWN = 6  # obstacles, and nodes of each, in a message
+Shapes = Callable[[Graph, Node], list[Dims]]
+Layers = Callable[[Translation, Node], None]
 
-OPERATIONS: dict[str, Callable[[Translation, Node], None]] = {
-    "Conv": windows.conv,
-    "ConvTranspose": conv_transpose,
-    **dict.fromkeys(("Gemm", "MatMul", "MatMulNBits"), products.linear),
-    **dict.fromkeys(RECURRENT, recurrent),
-    **dict.fromkeys(("MaxPool", "AveragePool"), windows.pool),
-    **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), windows.global_pool),
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum"), words.arithmetic),
-    **dict.fromkeys(("Max", "Min"), words.extreme),
-    **dict.fromkeys(COMPARISONS, words.compare),
-    **dict.fromkeys(FUNCTIONS, functions.activation("lookup")),
-    **dict.fromkeys(PASS, functions.same),
-    **dict.fromkeys(VIEWS, moves.view),
-    **dict.fromkeys(("Resize", "Upsample"), moves.resize),
-    **dict.fromkeys(reductions.REDUCTIONS, reductions.reduce),
-    **dict.fromkeys(
-        ("InstanceNormalization", "GroupNormalization", "LayerNormalization"), reductions.normalise
+
+class Operation(NamedTuple):
+    """How an operation is read; `layers` is None where it may only occur among constants."""
+
+    shapes: Shapes
+    layers: Layers | None = None
+
+
+def _stated_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Constant: as stored."""
+    return [graph.dims[node.outputs[0]]] if node.outputs and node.outputs[0] in graph.dims else []
+
+
+def _filled_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """ConstantOfShape: as its input lists."""
+    return [graph.integers(node, 0)]
+
+
+def _range_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Range: from start to stop by step."""
+    ends = [graph.number_of(node.input(k)) for k in range(3)]
+    if None in ends or not all(np.isfinite(ends)) or not ends[2]:  # type: ignore[arg-type]
+        raise node.refuse("its ends are no constant numbers")
+    start, stop, step = ends
+    return [(max(-floor((start - stop) / step), 0),)]  # type: ignore[operator]
+
+
+def _no_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Shape and Size: constant folding computes them."""
+    return []
+
+
+def _dynamic_quantiser_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """DynamicQuantizeLinear: codes, and two numbers."""
+    return [graph.input_dims(node), (), ()]
+
+
+def _rows(operations: str, shapes: Shapes, layers: Layers | None = None) -> dict[str, Operation]:
+    return dict.fromkeys(operations.split(), Operation(shapes, layers))
+
+
+_same, _broadcast = elementwise.same_shapes, elementwise.broadcast_shapes
+
+OPERATIONS: dict[str, Operation] = {
+    # weighted layers and windows
+    **_rows("Conv", windows.conv_shapes, windows.conv),
+    **_rows("ConvTranspose", conv_transpose_shapes, conv_transpose),
+    **_rows("Gemm", matmuls.gemm_shapes, matmuls.linear),
+    **_rows("MatMul", matmuls.matmul_shapes, matmuls.linear),
+    **_rows("MatMulNBits", matmuls.packed_matmul_shapes, matmuls.linear),
+    **_rows("LSTM GRU RNN", matmuls.recurrent_shapes, matmuls.recurrent),
+    **_rows("MaxPool AveragePool", windows.pool_shapes, windows.pool),
+    **_rows("GlobalMaxPool GlobalAveragePool", windows.global_pool_shapes, windows.global_pool),
+    **_rows("LpPool", windows.pool_shapes),
+    # functions of one word
+    **_rows(
+        "Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu "
+        "HardSigmoid HardSwish IsInf IsNaN Log Mish Neg Not Reciprocal Relu Round Selu Sigmoid "
+        "Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu",
+        _same, functions.activation,
     ),
-    **dict.fromkeys(("Softmax", "LogSoftmax"), reductions.softmax),
-    **dict.fromkeys(("LeakyRelu", "PRelu"), functions.leaky_relu),
-    "BatchNormalization": words.batch_norm,
-    "LRN": words.lrn,
-    "Pow": functions.power,
-    "Where": words.where,
-    "Concat": moves.concat,
-    "Split": moves.split,
-    "Relu": functions.activation("relu"),
-    "Clip": functions.clip,
-    "HardSigmoid": functions.activation("hardsigmoid"),
-    "HardSwish": functions.activation("hardswish"),
-    "DynamicQuantizeLinear": functions.dynamic_quantiser,
-}
+    **_rows("LeakyRelu PRelu", _same, functions.leaky_relu),
+    **_rows("Clip", _same, functions.clip),
+    **_rows("Pow", _broadcast, functions.power),
+    # operations that pass their first input on
+    **_rows(
+        "Cast DequantizeLinear Dropout Identity QuantizeLinear Quant IntQuant BipolarQuant Trunc",
+        _same, functions.same,
+    ),
+    **_rows("DynamicQuantizeLinear", _dynamic_quantiser_shapes, functions.dynamic_quantiser),
+    # arithmetic between words
+    **_rows("Add Sub Mul Div Sum", _broadcast, elementwise.arithmetic),
+    **_rows("Max Min", _broadcast, elementwise.extreme),
+    **_rows(
+        "And Equal Greater GreaterOrEqual Less LessOrEqual Or Xor", _broadcast, elementwise.compare
+    ),
+    **_rows("Where", _broadcast, elementwise.where),
+    **_rows("BatchNormalization", _same, elementwise.batch_norm),
+    **_rows("Mean Mod", _broadcast),
+    **_rows("BitwiseNot CumSum ScatterElements ScatterND", _same),
+    # reductions and norms
+    **_rows(" ".join(normalisation.REDUCTIONS), normalisation.reduce_shapes, normalisation.reduce),
+    **_rows("ReduceProd", normalisation.reduce_shapes),
+    **_rows(
+        "InstanceNormalization GroupNormalization LayerNormalization",
+        _same, normalisation.normalise,
+    ),
+    **_rows("Softmax LogSoftmax", _same, normalisation.softmax),
+    **_rows("LRN", _same, normalisation.lrn),
+    **_rows("TopK", normalisation.top_k_shapes),
+    **_rows("ArgMax ArgMin", normalisation.arg_shapes),
+    # addressing
+    **_rows("Reshape", addressing.reshape_shapes, addressing.view),
+    **_rows("Flatten", addressing.flatten_shapes, addressing.view),
+    **_rows("Transpose", addressing.transpose_shapes, addressing.view),
+    **_rows("Squeeze", addressing.squeeze_shapes, addressing.view),
+    **_rows("Unsqueeze", addressing.unsqueeze_shapes, addressing.view),
+    **_rows("Slice", addressing.slice_shapes, addressing.view),
+    **_rows("Gather", addressing.gather_shapes, addressing.view),
+    **_rows("GatherElements", addressing.gather_elements_shapes, addressing.view),
+    **_rows("GatherND", addressing.gather_nd_shapes, addressing.view),
+    **_rows("Pad", addressing.pad_shapes, addressing.view),
+    **_rows("Expand", addressing.expand_shapes, addressing.view),
+    **_rows("Tile", addressing.tile_shapes, addressing.view),
+    **_rows("DepthToSpace", addressing.depth_to_space_shapes, addressing.view),
+    **_rows("SpaceToDepth", addressing.space_to_depth_shapes, addressing.view),
+    **_rows("Concat", addressing.concat_shapes, addressing.concat),
+    **_rows("Split", addressing.split_shapes, addressing.split),
+    **_rows("Resize Upsample", addressing.resize_shapes, addressing.resize),
+    # constants and sizes
+    **_rows("Constant", _stated_shapes),
+    **_rows("ConstantOfShape", _filled_shapes),
+    **_rows("Range", _range_shapes),
+    **_rows("Shape Size", _no_shapes),
+}  # fmt: skip
+
+#: operations that the host does, where everything after them is left to it too
+HOST = ("ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK")
+#: how operations are read that the host may do after those: they only pass words on
+MOVES = (functions.same, addressing.view, addressing.split)
+SHOWN = 6  # obstacles, and nodes of each, in a message
 
 
 def translate(graph: Graph) -> Translation:
@@ -78,7 +149,7 @@ def translate(graph: Graph) -> Translation:
         Naming every obstacle in the graph, not only the first.
     """
     t = Translation(graph)
-    walk = _Walk(t, hosted(graph))
+    walk = _Walk(t, _host_nodes(graph))
     for tensor, dims in graph.inputs.items():
         node = Node("input", "", tensor, (), (tensor,))
         shape = t.shape_of(dims, node)
@@ -87,7 +158,7 @@ def translate(graph: Graph) -> Translation:
         if not all(o in graph.constants for o in node.outputs if o):
             walk.step(k, node)
     if walk.obstacles:
-        raise summary(walk.obstacles)
+        raise _summary(walk.obstacles)
     return t
 
 
@@ -107,20 +178,21 @@ class _Walk:
 
     def step(self, k: int, node: Node) -> None:
         """Translate one node."""
-        unknown = node.domain or node.op not in OPERATIONS
-        if unknown and k not in self.host:
+        row = None if node.domain else OPERATIONS.get(node.op)
+        layers = row.layers if row is not None else None
+        if layers is None and k not in self.host:
             why = f"not modelled{f' (domain {node.domain[:100]!r})' if node.domain else ''}"
             why = "control flow is not modelled" if node.op in CONTROL else why
             self._note(node, node.refuse(why))
         elif any(i in self.lost for i in node.inputs if i):
             self.lost.update(node.outputs)
-        elif k in self.host:
+        elif k in self.host or layers is None:
             self._leave(node)
         else:
             try:
                 if k in self.t.graph.refused:
                     raise self.t.graph.refused[k]
-                OPERATIONS[node.op](self.t, node)
+                layers(self.t, node)
             except BfimnaError as error:
                 self._note(node, error)
 
@@ -129,7 +201,7 @@ class _Walk:
         self.obstacles.append(error if isinstance(error, RefusedError) else node.refuse(str(error)))
         for k, tensor in enumerate(node.outputs):
             try:
-                shape = self.t.shape_of(self.t.dims(tensor, node), node)
+                shape = self.t.result_shape(node, k)
                 self.t.made[tensor] = self.t.emit(
                     node, "input", (), f".unknown{k}", channels=shape[0], size=shape[1:]
                 )
@@ -143,31 +215,33 @@ class _Walk:
         self.t.host.update(node.outputs)
 
 
-def hosted(graph: Graph) -> set[int]:
+def _host_nodes(graph: Graph) -> set[int]:
     """Return the positions of the nodes that the host does: a softmax at the end, and what follows.
 
-    A node is at the end where all that reads its results, directly or not, only passes them on.
+    A node is at the end where everything that reads its results, directly or not, only passes them
+    on.
     """
-    inner: set[str] = set()  # tensors that something reads which computes
+    computed_on: set[str] = set()  # tensors that an operation reads which computes
     ending = []
     for k in reversed(range(len(graph.nodes))):
         node = graph.nodes[k]
-        moving = node.op in (*HOST, *PASS, *VIEWS, "Split") and not node.domain
-        if moving and not any(o in inner for o in node.outputs):
+        moves = node.op in OPERATIONS and OPERATIONS[node.op].layers in MOVES
+        at_end = not node.domain and (moves or node.op in HOST)
+        if at_end and not any(o in computed_on for o in node.outputs):
             ending.append(k)
         else:
-            inner.update(node.inputs)
+            computed_on.update(node.inputs)
     behind: set[str] = set()  # tensors that the host makes
-    found = set()
+    host = set()
     for k in reversed(ending):
         node = graph.nodes[k]
         if node.op in HOST or any(i in behind for i in node.inputs):
-            found.add(k)
+            host.add(k)
             behind.update(node.outputs)
-    return found
+    return host
 
 
-def summary(obstacles: list[RefusedError]) -> BfimnaError:
+def _summary(obstacles: list[RefusedError]) -> BfimnaError:
     """Return one error for all obstacles: each kind once, with its nodes."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for error in obstacles:

@@ -1,18 +1,24 @@
-"""The network that an ONNX graph becomes, as it grows."""
+"""The network that an ONNX graph becomes: its layers so far, and which layer holds which tensor."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from bfimna.network.layer import Layer, Shape
-from bfimna.onnx.bits import codes
-from bfimna.onnx.graph import RECURRENT, Dims, Graph, Node
+from bfimna.network.matmul import Matmul
+from bfimna.onnx.bits import code_tensors
+from bfimna.onnx.nodes import RECURRENT, Dims, Graph, Node, packed_matrix
+
+SCOPES = "pkg.torch.onnx.name_scopes"
+LONGEST = 10_000  # characters of a list of scopes that are read
+MAX_CHAIN = 8  # operations between stored weights and the layer: quantisers, a transposition
 
 
-def _batch(graph: Graph) -> int:
-    """Return the batch: the first axis of the first input, the second of a recurrent layer's."""
-    tensor, dims = next(iter(graph.inputs.items()))
-    steps_first = any(n.op in RECURRENT and n.given(0) == tensor for n in graph.nodes)
-    return dims[1] if steps_first and len(dims) > 1 else dims[0]
+def vector(shape: Shape) -> Shape:
+    """Return the shape of the vector of all elements."""
+    return (prod(shape), 1, 1)
 
 
 class Translation:
@@ -29,6 +35,7 @@ class Translation:
     roots : layer that is a function of one word → the layer that holds that word.
     codes : tensors that a quantiser makes, before they stand for numbers again.
     shared : layers whose tensor is also read under an earlier name, before a quantiser or the like.
+    batch : the first axis of the first input, the second of a recurrent layer's.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -43,8 +50,55 @@ class Translation:
         self.rows: set[str] = set()
         self.roots: dict[str, str] = {}
         self.shared: set[str] = set()
-        self.codes = codes(graph)
-        self.batch = _batch(graph)
+        self.codes = code_tensors(graph)
+        tensor, dims = next(iter(graph.inputs.items()))
+        steps_first = any(n.op in RECURRENT and n.input(0) == tensor for n in graph.nodes)
+        self.batch = dims[1] if steps_first and len(dims) > 1 else dims[0]
+
+    # ---- what a node reads ---------------------------------------------------------------------
+
+    def source(self, node: Node, position: int = 0) -> str:
+        """Return the layer that holds an input of a node."""
+        return self.holder(node, node.input(position), f"input {position}")
+
+    def holder(self, node: Node, tensor: str, what: str = "an input") -> str:
+        """Return the layer that holds a tensor."""
+        if tensor in self.host:
+            raise node.refuse(f"reads {tensor[:100]!r}, which is left to the host")
+        if tensor not in self.made:
+            why = "is a constant" if tensor in self.graph.constants else "is missing"
+            raise node.refuse(f"{what} {why}; want a tensor that depends on the data")
+        return self.made[tensor]
+
+    def variable_inputs(self, node: Node) -> list[str]:
+        """Return the inputs that depend on the data, each held by a layer; raise if none does."""
+        data = [i for i in node.inputs if i not in self.graph.constants]
+        if not data:
+            raise node.refuse("has no input that depends on the data")
+        for tensor in data:
+            self.holder(node, tensor)
+        return data
+
+    def constant_inputs(self, node: Node) -> list[str]:
+        """Return the inputs that do not depend on the data."""
+        return [i for i in node.inputs if i in self.graph.constants]
+
+    def check_constant(self, node: Node, positions: Sequence[int], why: str) -> None:
+        """Raise unless the inputs at these positions are constants, or left out."""
+        if any(node.input(k) and node.input(k) not in self.graph.constants for k in positions):
+            raise node.refuse(why)
+
+    def alone(self, tensor: str) -> bool:
+        """Whether one node reads the tensor, once, and nothing else the layer that holds it."""
+        return self.graph.uses[tensor] == 1 and self.made.get(tensor) not in self.shared
+
+    # ---- what it makes -------------------------------------------------------------------------
+
+    def dims(self, tensor: str, node: Node) -> Dims:
+        """Return a tensor's dimensions, or raise that they are unknown."""
+        if tensor not in self.graph.dims:
+            raise node.refuse(f"the dimensions of {tensor[:100]!r} are not known")
+        return self.graph.dims[tensor]
 
     def shape_of(self, dims: Dims, node: Node) -> Shape:
         """Return (C, H, W) of dimensions that begin with the batch: a sequence is (C, 1, L)."""
@@ -54,26 +108,11 @@ class Translation:
         elif self.batch != 1:
             raise node.refuse(f"its tensor of {dims} does not keep the batch of {self.batch} first")
         first, *rest = image or [1]
-        return (first, prod(rest[:-1]), rest[-1]) if len(rest) > 1 else (first, 1, *rest, 1)[:3]  # type: ignore[return-value]
+        return (first, prod(rest[:-1]), rest[-1]) if len(rest) > 1 else (first, 1, *rest, 1)[:3]
 
-    def dims(self, tensor: str, node: Node) -> Dims:
-        """Return a tensor's dimensions, or raise that they are unknown."""
-        if tensor not in self.graph.dims:
-            raise node.refuse(f"the dimensions of {tensor[:100]!r} are not known")
-        return self.graph.dims[tensor]
-
-    def source(self, node: Node, position: int = 0) -> str:
-        """Return the layer that holds an input of a node."""
-        return self.holder(node, node.given(position), f"input {position}")
-
-    def holder(self, node: Node, tensor: str, what: str) -> str:
-        """Return the layer that holds a tensor."""
-        if tensor in self.host:
-            raise node.refuse(f"reads {tensor[:100]!r}, which is left to the host")
-        if tensor not in self.made:
-            why = "is a constant" if tensor in self.graph.constants else "is missing"
-            raise node.refuse(f"{what} {why}; want a tensor that depends on the data")
-        return self.made[tensor]
+    def result_shape(self, node: Node, output: int = 0) -> Shape:
+        """Return (C, H, W) of one of a node's outputs."""
+        return self.shape_of(self.dims(node.outputs[output], node), node)
 
     def emit(
         self, node: Node, kind: str, sources: tuple[str, ...], suffix: str = "", **fields: Any
@@ -92,6 +131,24 @@ class Translation:
         self.layers[name], self.shapes[name] = layer, shape
         return name
 
+    def view(self, node: Node, source: str, shape: Shape, suffix: str = "") -> str:
+        """Append a view of a layer with this shape."""
+        return self.emit(node, "view", (source,), suffix, channels=shape[0], size=shape[1:])
+
+    def reshaped(self, node: Node, source: str, shape: Shape, suffix: str) -> str:
+        """Return the layer itself where it has this shape, else a view of it."""
+        return source if self.shapes[source] == shape else self.view(node, source, shape, suffix)
+
+    def joined(self, node: Node, parts: list[str], suffix: str, output: int = 0) -> str:
+        """Append what lays all elements of some layers out as one of the node's outputs."""
+        if len(parts) > 1:
+            vectors = [
+                self.reshaped(node, part, vector(self.shapes[part]), f"{suffix}.{k}")
+                for k, part in enumerate(parts)
+            ]
+            parts = [self.emit(node, "concat", tuple(vectors), f"{suffix}.all")]
+        return self.reshaped(node, parts[0], self.result_shape(node, output), suffix)
+
     def withdraw(self, name: str) -> None:
         """Take back a layer that nothing reads any more."""
         del self.layers[name], self.shapes[name]
@@ -103,18 +160,84 @@ class Translation:
         for extra in node.outputs[1:]:
             if extra in self.graph.uses and extra not in self.graph.constants:
                 raise node.refuse(f"its further output {extra[:100]!r} is not modelled")
-        tensor = node.outputs[0]
-        shape = self.shape_of(self.dims(tensor, node), node)
+        shape = self.result_shape(node)
         if shape != self.shapes[layer]:
             raise node.refuse(f"gives {self.shapes[layer]}, but its tensor is {shape}")
-        self.made[tensor] = layer
+        self.made[node.outputs[0]] = layer
 
-    def alone(self, tensor: str) -> bool:
-        """Whether one node reads the tensor, once, and nothing else the layer that holds it."""
-        return self.graph.uses[tensor] == 1 and self.made.get(tensor) not in self.shared
 
-    def view(self, node: Node, source: str, shape: Shape, suffix: str = "") -> str:
-        """Append a view of a layer with this shape, unless it has the shape already."""
-        if self.shapes[source] == shape and suffix:
-            return source
-        return self.emit(node, "view", (source,), suffix, channels=shape[0], size=shape[1:])
+def module_names(t: Translation) -> dict[str, tuple[str, ...]]:
+    """Return module → the weighted layers that it became, where its name is another than theirs.
+
+    A module is named by its stored weights (``layer1.0.conv2.weight``), else by the scopes that the
+    exporter writes, else by a path as the legacy exporter's (``/layer1/layer1.0/conv2/Conv``).
+    """
+    makers = _makers(t)
+    modules: dict[str, tuple[str, ...]] = {}
+    for layer, (weight, _, node) in t.gemms.items():
+        stored = _stored_weights(makers, weight)
+        name = stored.removesuffix(".weight") if stored.endswith(".weight") else ""
+        name = name or _scope(node) or _path(node.name)
+        if name and name not in t.gemms:
+            modules[name] = (*modules.get(name, ()), layer)
+    return modules
+
+
+def sharing_notes(t: Translation) -> tuple[str, ...]:
+    """Return a note of how many shared weights are counted once per layer, if any.
+
+    A head that serves several levels of a pyramid, and the steps of a recurrent layer, share
+    weights, and each layer of a network holds its own. A transposed convolution's layers hold a
+    part each, which together is no more than the file stores.
+    """
+    held: Counter[str] = Counter()
+    stored: dict[str, int] = {}
+    makers = _makers(t)
+    for name, (weight, _, node) in t.gemms.items():
+        layer, tensor = t.layers[name], _stored_weights(makers, weight)
+        packed = node.op == "MatMulNBits"
+        stored[tensor] = prod(packed_matrix(node) if packed else t.graph.dims[tensor])
+        held[tensor] += Matmul.from_layer(layer, t.shapes[layer.inputs[0]], t.shapes[name]).weights
+    again = sum(max(count - stored[tensor], 0) for tensor, count in held.items())
+    return (f"{again} weights are held again, by layers that share them with others",) * (again > 0)
+
+
+def _makers(t: Translation) -> dict[str, Node]:
+    return {output: node for node in t.graph.nodes for output in node.outputs}
+
+
+def _stored_weights(makers: dict[str, Node], weight: str) -> str:
+    """Return the tensor from which a layer's weights are made: quantised, transposed, renamed."""
+    for _ in range(MAX_CHAIN):
+        if weight not in makers or not makers[weight].inputs:
+            break
+        weight = makers[weight].inputs[0]
+    return weight
+
+
+def _scope(node: Node) -> str:
+    """Return the module in a list of scopes that ends with the module and its operation."""
+    for entry in node.proto.metadata_props if node.proto is not None else ():
+        if entry.key == SCOPES and len(entry.value) < LONGEST:
+            scopes = re.findall("'([^']*)'", entry.value)  # Python's notation of a list of texts
+            if len(scopes) > 1:
+                return scopes[-2]
+    return ""
+
+
+def _path(name: str) -> str:
+    """Return the module of a legacy path, in which children of containers repeat their parent.
+
+    >>> _path("/layer1/layer1.0/conv2/Conv"), _path("conv")
+    ('layer1.0.conv2', '')
+    """
+    if not name.startswith("/"):
+        return ""
+    path, last = "", ""
+    for part in name.split("/")[1:-1]:
+        if last and part.startswith(f"{last}."):
+            path = path[: len(path) - len(last)] + part
+        else:
+            path = f"{path}.{part}" if path else part
+        last = part
+    return path

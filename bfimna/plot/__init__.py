@@ -1,6 +1,10 @@
-"""House style, the figures' shared helpers, and pictures of arrays."""
+"""Figures and their texts, drawn from tables: house style, layout, bars by phase, narratives."""
+
+import warnings
 
 from bfimna.plot.layout import label_point, legend_below, tidy, unique_entries
+from bfimna.plot.narrative import narrate, plain, readable, show_table, span
+from bfimna.plot.phases import breakdown, stack, stack_shares
 from bfimna.plot.publish import publication
 from bfimna.plot.style import (
     COLOURS,
@@ -24,7 +28,6 @@ from bfimna.plot.style import (
     title_of,
     use_house_style,
 )
-from bfimna.plot.told import plain, readable, span, table_shown, tell
 
 __all__ = [
     "COLOURS",
@@ -36,11 +39,13 @@ __all__ = [
     "PHASE_HATCHES",
     "TECHNOLOGY_STYLE",
     "TECHNOLOGY_TITLES",
+    "breakdown",
     "figure",
     "label_point",
     "legend_below",
     "letter",
     "look",
+    "narrate",
     "plain",
     "plain_log",
     "publication",
@@ -48,13 +53,27 @@ __all__ = [
     "save",
     "set_categories",
     "set_ticks",
+    "show_table",
     "span",
+    "stack",
+    "stack_shares",
     "style_of",
     "styles_of",
-    "table_shown",
-    "tell",
     "tidy",
     "title_of",
     "unique_entries",
     "use_house_style",
 ]
+
+#: old public name → new one, for one release
+RENAMED = {"tell": "narrate", "table_shown": "show_table"}
+
+
+def __getattr__(name: str) -> object:
+    """Forward a renamed function, with a warning."""
+    if name in RENAMED:
+        new = RENAMED[name]
+        message = f"bfimna.plot.{name} is now bfimna.plot.{new}"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return globals()[new]
+    raise AttributeError(f"module 'bfimna.plot' has no attribute {name!r}")

@@ -1,12 +1,14 @@
-"""Where text stands: legends that fit the figure, titles that fit their panel, labels apart."""
+"""Placement of text: legends within the figure, titles within their panel, labels apart."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Any
+from typing import cast
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -15,21 +17,21 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import Bbox
 
-#: offsets in points where a point's label may stand, the best ones first
+#: offsets in points at which a point's label may be placed, the best ones first
 PLACES = tuple(
     (radius * x, radius * y)
     for radius in (6, 10, 15, 21, 28, 36, 45, 55)
     for x, y in ((0, 1), (1, 0.4), (-1, 0.4), (0, -1), (1, -0.6), (-1, -0.6), (1, 1), (-1, 1))
 )
-LEAST_FONT = 4.0  # points
+MIN_FONT = 4.0  # points
 
 
 def legend_below(
-    fig: Figure, handles: Sequence[Any], labels: Sequence[str] | None = None, most: int = 6
+    fig: Figure, handles: Sequence[Artist], labels: Sequence[str] | None = None, most: int = 6
 ) -> Legend:
-    """Put a legend below the axes, in as few rows as fit the figure's width, evenly filled."""
+    """Put a legend below the axes, in as few and as even rows as fit the figure's width."""
     texts = list(labels) if labels is not None else [handle.get_label() for handle in handles]
-    renderer = fig.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = _renderer(fig)
     for rows in range(1, max(len(texts), 1) + 1):
         columns = max(-(-len(texts) // rows), 1)
         if columns > most:
@@ -44,17 +46,17 @@ def legend_below(
     return legend
 
 
-def unique_entries(axes: Iterable[Axes]) -> tuple[list[Any], list[str]]:
+def unique_entries(axes: Iterable[Axes]) -> tuple[list[Artist], list[str]]:
     """Return handles and labels of several axes, each label once."""
-    found: dict[str, Any] = {}
+    entries: dict[str, Artist] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+            entries.setdefault(label, handle)
+    return list(entries.values()), list(entries)
 
 
 def tidy(fig: Figure) -> None:
-    """Make titles fit their panels, thin crowded ticks, and move points' labels apart."""
+    """Fit titles to their panels, thin out crowded ticks, and move points' labels apart."""
     fig.draw_without_rendering()
     for ax in fig.axes:
         _fit_labels(ax)
@@ -70,12 +72,13 @@ def tidy(fig: Figure) -> None:
     _spread(fig)
 
 
-def _renderer(fig: Figure) -> Any:
-    return fig.canvas.get_renderer()  # type: ignore[attr-defined]
+def _renderer(fig: Figure) -> RendererBase:
+    renderer: RendererBase = fig.canvas.get_renderer()  # type: ignore[attr-defined]
+    return renderer
 
 
 def _fit_titles(ax: Axes, fig: Figure) -> None:
-    """Break or shrink titles that reach into the next panel or out of the figure."""
+    """Break or shrink titles that extend into the next panel or out of the figure."""
     renderer = _renderer(fig)
     own = ax.get_window_extent(renderer)
     beside = [
@@ -91,13 +94,13 @@ def _fit_titles(ax: Axes, fig: Figure) -> None:
             _squeeze(title, min(width, fig.bbox.width - 8), renderer, "width")
 
 
-def _same_row(one: Axes, other: Axes, renderer: Any) -> bool:
+def _same_row(one: Axes, other: Axes, renderer: RendererBase) -> bool:
     a, b = one.get_window_extent(renderer), other.get_window_extent(renderer)
     return a.y0 < b.y1 and b.y0 < a.y1
 
 
 def _fit_labels(ax: Axes) -> None:
-    """Break or shrink the axes' own labels where they are longer than their axis."""
+    """Break or shrink axis labels that are longer than their axis."""
     fig = ax.get_figure(root=True)
     assert fig is not None
     renderer = _renderer(fig)
@@ -106,8 +109,8 @@ def _fit_labels(ax: Axes) -> None:
     _squeeze(ax.yaxis.label, 1.1 * own.height, renderer, "height")
 
 
-def _squeeze(text: Text, room: float, renderer: Any, along: str) -> None:
-    """Break a text in two lines, evenly, then shrink it, until it is no longer than `room`."""
+def _squeeze(text: Text, room: float, renderer: RendererBase, along: str) -> None:
+    """Break a text into two even lines, then shrink it, until it is no longer than `room`."""
     if not text.get_text() or getattr(text.get_window_extent(renderer), along) <= room:
         return
     whole = text.get_text()
@@ -115,7 +118,7 @@ def _squeeze(text: Text, room: float, renderer: Any, along: str) -> None:
     if "\n" not in whole and ends:
         halves = [(whole[:n].rstrip(" "), whole[n:]) for n in ends]
         text.set_text("\n".join(min(halves, key=lambda two: max(map(len, two)))))
-    while getattr(text.get_window_extent(renderer), along) > room and _points(text) > LEAST_FONT:
+    while getattr(text.get_window_extent(renderer), along) > room and _points(text) > MIN_FONT:
         text.set_fontsize(_points(text) - 0.5)
 
 
@@ -125,7 +128,7 @@ def _points(text: Text) -> float:
 
 
 def _fit_ticks(ax: Axes) -> None:
-    """Turn or shrink tick labels that touch each other; numbers are thinned out."""
+    """Shrink tick labels that touch each other; then thin out numbers and rotate names."""
     fig = ax.get_figure(root=True)
     assert fig is not None
     renderer = _renderer(fig)
@@ -140,7 +143,7 @@ def _fit_ticks(ax: Axes) -> None:
             if not _touch(boxes, 1 if side == "x" else 0):
                 break
             numbers = all(_is_number(t.get_text()) for t in texts)
-            if _points(texts[0]) > (5.5 if numbers else LEAST_FONT):
+            if _points(texts[0]) > (5.5 if numbers else MIN_FONT):
                 for text in axis.get_ticklabels():
                     text.set_fontsize(_points(text) - 0.5)
             elif numbers:
@@ -167,37 +170,37 @@ def _overlap(one: Bbox, other: Bbox) -> bool:
 
 
 def _spread(fig: Figure) -> None:
-    """Move the labels of points (`label_point`) to where they touch nothing."""
+    """Move the labels of points (`label_point`) to free places."""
     renderer = _renderer(fig)
     for ax in fig.axes:
         labels = [t for t in ax.texts if t.get_gid() == "point" and t.get_text()]
         if not labels:
             continue
-        taken = [t.get_window_extent(renderer) for t in ax.texts if t not in labels]
+        texts = [t.get_window_extent(renderer) for t in ax.texts if t not in labels]
         legend = ax.get_legend()
-        taken += [legend.get_window_extent(renderer)] if legend else []
-        around = _Around(ax.get_window_extent(renderer), taken, _spots(ax), _paths(ax))
+        texts += [legend.get_window_extent(renderer)] if legend else []
+        obstacles = _Obstacles(ax.get_window_extent(renderer), texts, _spots(ax), _paths(ax))
         for label in labels:
             assert isinstance(label, Annotation)
-            around.taken.append(_place(label, around, renderer))
+            obstacles.texts.append(_place(label, obstacles, renderer))
 
 
 @dataclass
-class _Around:
-    """What labels of points must not lie on, in pixels.
+class _Obstacles:
+    """What a label should not cover, in pixels.
 
     Attributes
     ----------
-    inside : of the axes. taken : extents of texts. spots : of points, (n, 2). paths : of lines.
+    inside : the axes. texts : extents of other texts. spots : points, (n, 2). paths : lines.
     """
 
     inside: Bbox
-    taken: list[Bbox]
+    texts: list[Bbox]
     spots: np.ndarray
     paths: list[Path]
 
     def cost(self, box: Bbox, own: np.ndarray, marker: float) -> float:
-        """Return how badly a label stands: outside and over texts worst, over lines least."""
+        """Return a penalty of a label's place: high outside and over texts, low over lines."""
         away = self._distances(box, self.spots)
         out = not (
             self.inside.x0 <= box.x0
@@ -206,10 +209,12 @@ class _Around:
             and box.y1 <= self.inside.y1
         )
         others = away[np.abs(self.spots - own).max(axis=1) > 1] if len(away) else away
-        ahead = others - self._distances(box, own[None])[0]  # else it would name that one
+        ahead = (
+            others - self._distances(box, own[None])[0]
+        )  # else the label would seem to name another point
         doubt = 2.0 * (ahead < 0).any() + (ahead < marker).any()
         crossed = sum(path.intersects_bbox(box, filled=False) for path in self.paths)
-        over = sum(_overlap(box, other) for other in self.taken)
+        over = sum(_overlap(box, other) for other in self.texts)
         return 10.0 * out + 5.0 * over + (away < marker).sum() + doubt + crossed
 
     @staticmethod
@@ -219,45 +224,45 @@ class _Around:
 
 
 def _spots(ax: Axes) -> np.ndarray:
-    """Return where points are drawn, in pixels: of lines with markers and of scatters."""
-    found = [
+    """Return the points of lines with markers and of scatters, in pixels."""
+    spots = [
         ax.transData.transform(line.get_xydata())
         for line in ax.lines
         if line.get_marker() not in ("None", "", None)
     ]
-    found += [
+    spots += [
         ax.transData.transform(np.ma.filled(np.ma.asarray(c.get_offsets(), float), np.nan))
         for c in ax.collections
         if isinstance(c, PathCollection)
     ]
-    spots = np.concatenate([np.empty((0, 2)), *found])
-    return spots[np.isfinite(spots).all(axis=1)]
+    every = np.concatenate([np.empty((0, 2)), *spots])
+    return every[np.isfinite(every).all(axis=1)]
 
 
 def _paths(ax: Axes) -> list[Path]:
-    """Return the lines that are drawn, bars of errors among them, in pixels."""
+    """Return the drawn lines, including error bars, in pixels."""
     lines = [Path(line.get_xydata()) for line in ax.lines if line.get_linestyle() != "None"]
     bars = [p for c in ax.collections if isinstance(c, LineCollection) for p in c.get_paths()]
     return [ax.transData.transform_path(path) for path in (*lines, *bars)]
 
 
-def _place(label: Annotation, around: _Around, renderer: Any) -> Bbox:
-    """Try the places around a point; take the nearest of those where it stands best."""
+def _place(label: Annotation, obstacles: _Obstacles, renderer: RendererBase) -> Bbox:
+    """Move a label to the place of least penalty around its point, the nearest of equals."""
     own = label.axes.transData.transform(label.xy)  # type: ignore[union-attr]
-    marker = 3.0 * renderer.points_to_pixels(1.0)
+    marker = 3.0 * cast(float, renderer.points_to_pixels(1.0))
     costs = {}
     for place in PLACES:
         label.set_position(place)
         label.update_positions(renderer)
         box = label.get_window_extent(renderer)
-        costs[place] = around.cost(box, own, marker) + 0.02 * np.hypot(*place)
+        costs[place] = obstacles.cost(box, own, marker) + 0.02 * np.hypot(*place)
     label.set_position(min(costs, key=lambda place: costs[place]))
     label.update_positions(renderer)
     return label.get_window_extent(renderer)
 
 
 def label_point(ax: Axes, text: str, xy: tuple[float, float]) -> Annotation:
-    """Write a point's name beside it; `tidy`, which `save` calls, finds the place."""
+    """Write a point's name beside it; `tidy`, which `save` calls, chooses the place."""
     return ax.annotate(
         text, xy, PLACES[0], textcoords="offset points", ha="center", va="center",
         fontsize="x-small", gid="point",

@@ -1,4 +1,4 @@
-"""How a figure is drawn for a publication: a style, formats, and the user's own settings last."""
+"""Style and formats of figures for a publication."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,24 +21,24 @@ FORMATS: dict[str, dict[str, None]] = {
 
 @dataclass(frozen=True)
 class Publication:
-    """What is asked for.
+    """Style files and formats that figures are drawn with.
 
     Attributes
     ----------
-    formats : of the files, keys of `FORMATS`.
-    settings : style files, read one after the other over the house style; the user's own is last.
+    formats : keys of `FORMATS`.
+    settings : style files, applied in order over the house style; the user's own comes last.
     """
 
     formats: tuple[str, ...] = ("pdf", "png")
     settings: tuple[Path, ...] = ()
 
 
-_asked = Publication()
+_current = Publication()
 
 
-def asked() -> Publication:
-    """Return what is asked for now: the house style as PDF and PNG if nothing else is."""
-    return _asked
+def current() -> Publication:
+    """Return the publication in effect; the house style as PDF and PNG by default."""
+    return _current
 
 
 @contextmanager
@@ -51,18 +51,18 @@ def publication(
     ----------
     style : one of `STYLES`; the house style if left out.
     formats : keys of `FORMATS`.
-    own : a Matplotlib style file or matplotlibrc of your own, which has the last word.
+    own : a Matplotlib style file or matplotlibrc of your own, applied last.
 
     Raises
     ------
     BfimnaError
-        For an unknown style or format, or a file that is none of Matplotlib's.
+        For an unknown style or format, or a file that Matplotlib cannot read.
 
     >>> with publication("slide", ["svg"]):
-    ...     asked().formats
+    ...     current().formats
     ('svg',)
     """
-    global _asked
+    global _current
     if style is not None and style not in STYLES:
         raise unknown("style", style, STYLES)
     for name in formats:
@@ -72,25 +72,25 @@ def publication(
         raise BfimnaError(f"no format is given: want some of {', '.join(FORMATS)}")
     files = [FOLDER / f"{style}.mplstyle"] if style else []
     files += [_checked(Path(own))] if own else []
-    before, _asked = _asked, Publication(tuple(dict.fromkeys(formats)), tuple(files))
+    before, _current = _current, Publication(tuple(dict.fromkeys(formats)), tuple(files))
     try:
         yield
     finally:
-        _asked = before
+        _current = before
 
 
 def _checked(path: Path) -> Path:
     try:
         with mpl.rc_context():
-            found = mpl.rc_params_from_file(path, use_default_template=False)
+            settings = mpl.rc_params_from_file(path, use_default_template=False)
     except (OSError, ValueError) as error:
         raise BfimnaError(f"style file {path}: {error}") from None
-    if not found:
+    if not settings:
         raise BfimnaError(f"style file {path}: no setting of Matplotlib in it")
     return path
 
 
 def apply() -> None:
-    """Set what is asked for, over whatever is set."""
-    for path in _asked.settings:
+    """Apply the style files of the publication in effect to Matplotlib's settings."""
+    for path in _current.settings:
         mpl.rcParams.update(mpl.rc_params_from_file(path, use_default_template=False))

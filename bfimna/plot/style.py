@@ -1,4 +1,4 @@
-"""House style and the figures' shared helpers; the only place with display units."""
+"""House style: sizes, colours and markers, titles, axes, and saving."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -29,13 +29,13 @@ Share = bool | Literal["none", "all", "row", "col"]
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
 HOUSE_POINTS = 8.0
-LONGEST_NAME = 22  # letters of a network's or technology's name in a figure
+MAX_NAME = 22  # characters of a network's or technology's name in a figure
 
-#: Okabe and Ito's colours that a greyscale print keeps apart by lightness, dark to light
+#: Okabe and Ito's colours, distinguishable by lightness in greyscale
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#999999")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":")
-#: phase → fill, so that neighbours in a stack differ in lightness, and a hatch for greyscale
+#: phase → fill and hatch: neighbours in a stack differ in lightness or hatch, also in greyscale
 PHASE_COLOURS = {
     "load": "#56B4E9", "multiply": "#0072B2", "reduce": "#D55E00", "read": "#F0E442",
     "carry": "#009E73", "bias": "#999999", "requantise": "#CC79A7", "relu": "#000000",
@@ -57,9 +57,9 @@ TECHNOLOGY_STYLE = {
     "reram-22nm-lstp": (COLOURS[4], "v"),
     "sram-published-fit": (COLOURS[3], "X"),
 }
-#: for technologies that have no style of their own
+#: for technologies without a style of their own
 SPARE_COLOURS = ("#CC79A7", "#7f7f7f", "#8F6FD0", "#005038", "#5c3d2e", "#b5a800")
-SPARE_MARKERS = ("<", ">", "p", "h", "*", "P")  # what can be drawn hollow first
+SPARE_MARKERS = ("<", ">", "p", "h", "*", "P")  # those that can be hollow come first
 NETWORK_TITLES = {
     "alexnet": "AlexNet",
     "vgg16": "VGG16",
@@ -104,14 +104,14 @@ def figure(
 ) -> tuple[Figure, Any]:
     """Return a figure as wide as one or two columns of a paper, and its axes (as `subplots`).
 
-    Where a publication asks for one column, panels side by side stand one below the other: the
-    axes come in the shape that was asked for all the same.
+    If the publication in effect has one column, panels side by side are stacked; the array of axes
+    keeps the requested shape.
     """
     if columns not in COLUMN_IN:
         raise BfimnaError(f"a figure is 1 or 2 columns wide, not {columns!r}")
     use_house_style()
     width, stacked = COLUMN_IN[columns], False
-    if publish.asked().settings:
+    if publish.current().settings:
         publish.apply()
         chosen = mpl.rcParams["figure.figsize"][0]
         stacked = rows == 1 and cols > 1 and chosen < COLUMN_IN[2] <= width
@@ -129,21 +129,21 @@ def figure(
 
 
 def style_of(technology: str) -> tuple[str, str]:
-    """Colour and marker of a technology; unknown ones get a spare one, see `styles_of`."""
+    """Colour and marker of a technology; the first spare ones if unknown (see `styles_of`)."""
     return TECHNOLOGY_STYLE.get(technology, (SPARE_COLOURS[0], SPARE_MARKERS[0]))
 
 
 def styles_of(technologies: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colours and markers of technologies, all different: unknown ones take the spare ones.
+    """Colours and markers of technologies, all different; unknown ones get the spare ones.
 
     >>> styles_of(["mine", "sram-14nm-hp", "yours"])["yours"]
     ('#7f7f7f', '>')
     """
     technologies = list(dict.fromkeys(technologies))
-    unknown = [name for name in technologies if name not in TECHNOLOGY_STYLE]
+    others = [name for name in technologies if name not in TECHNOLOGY_STYLE]
     spare = {
         name: (SPARE_COLOURS[n % len(SPARE_COLOURS)], SPARE_MARKERS[(n + n // 6) % 6])
-        for n, name in enumerate(unknown)
+        for n, name in enumerate(others)
     }
     return {name: TECHNOLOGY_STYLE.get(name) or spare[name] for name in technologies}
 
@@ -162,26 +162,26 @@ def look(n: int) -> dict[str, str]:
 
 
 def title_of(name: str) -> str:
-    """How figures write a network (a file by its stem) or technology (by its name in a table).
+    """Title of a network (a file's stem) or technology (its name in a table), shortened.
 
     >>> title_of("models/a-network-of-a-very-long-name.onnx"), title_of("mine.csv:cell")
     ('a-network…y-long-name', 'cell')
     """
     title = full_title_of(name)
-    if len(title) <= LONGEST_NAME:
+    if len(title) <= MAX_NAME:
         return title
-    half = (LONGEST_NAME - 1) // 2
+    half = (MAX_NAME - 1) // 2
     return f"{title[: half - 1]}…{title[-half - 1 :]}"
 
 
 def full_title_of(name: str) -> str:
-    """How tables write it: as figures do, but in full.
+    """Title of a network or technology in full, for tables.
 
     >>> full_title_of("models/a-network-of-a-very-long-name.onnx"), full_title_of("resnet18")
     ('a-network-of-a-very-long-name', 'ResNet18')
     """
-    known = {**NETWORK_TITLES, **TECHNOLOGY_TITLES}
-    return known.get(name, slug(name.rpartition(":")[2]))
+    titles = {**NETWORK_TITLES, **TECHNOLOGY_TITLES}
+    return titles.get(name, slug(name.rpartition(":")[2]))
 
 
 def letter(axes: Iterable[Axes]) -> None:
@@ -192,7 +192,7 @@ def letter(axes: Iterable[Axes]) -> None:
 
 
 def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = None) -> None:
-    """Put ticks on the x axis at these values only, written plainly (also on a log axis)."""
+    """Put ticks on the x axis at these values only, as plain numbers (also on a log axis)."""
     values = list(values)
     ax.xaxis.set_major_locator(FixedLocator(values))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -200,9 +200,10 @@ def set_ticks(ax: Axes, values: Iterable[float], labels: Iterable[str] | None = 
 
 
 def plain_log(axis: Axis) -> None:
-    """Write the ticks of a logarithmic axis as plain numbers, more of them where it is short.
+    """Format the ticks of a logarithmic axis as plain numbers, more of them on a short axis.
 
-    For an axis that has its data: 0.1, 1, 10; below three decades 1, 3, 10; below one 1, 2, 3, 5.
+    Call it once the axis has its limits: 0.1, 1, 10; below three decades 1, 3, 10; below one
+    1, 2, 3, 5.
     """
     low, high = sorted(axis.get_view_interval())
     decades = np.log10(high / low) if low > 0 else np.inf
@@ -213,12 +214,12 @@ def plain_log(axis: Axis) -> None:
 
 
 def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
-    """Put names under bars, upright; of many only every n-th."""
+    """Put vertical names under bars; of many only every n-th."""
     step = -(-len(labels) // most)
     large = max(mpl.rcParams["font.size"] / HOUSE_POINTS, 1.0)  # such as a slide's
     size = large * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
-    shown = [label if len(label) <= LONGEST_NAME else f"…{label[-20:]}" for label in labels]
-    ax.set_xticks(range(0, len(labels), step), shown[::step], rotation=90, fontsize=size)
+    short = [label if len(label) <= MAX_NAME else f"…{label[-20:]}" for label in labels]
+    ax.set_xticks(range(0, len(labels), step), short[::step], rotation=90, fontsize=size)
     ax.set_xlim(-0.7, len(labels) - 0.3)
     ax.grid(axis="x", visible=False)
 
@@ -226,14 +227,14 @@ def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
 def save(fig: Figure, output: str | Path) -> None:
     """Write ``output``.pdf and .png, the same bytes whenever the figure is the same.
 
-    Titles, ticks and labels are fitted first (`tidy`). `bfimna.plot.publication` asks for other
+    Titles, ticks and labels are fitted first (`tidy`). `bfimna.plot.publication` sets other
     formats.
     """
     tidy(fig)
     output = place(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     written = []
-    for suffix in publish.asked().formats:
+    for suffix in publish.current().formats:
         path = output.with_name(f"{output.name}.{suffix}")
         partial = path.with_name(f".{path.name}.part")
         fig.savefig(partial, format=suffix, metadata=publish.FORMATS[suffix])

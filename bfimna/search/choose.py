@@ -1,10 +1,10 @@
-"""Choosing bits under a budget, and the front of all budgets."""
+"""Choose bits under a budget, and the Pareto front of Ω and EDP."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from bfimna.cost.grid import listed
 from bfimna.cost.sweep import sweep
@@ -28,26 +28,29 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.precision import Precision
-from bfimna.search.costs import QUANTITIES, Quantity, ap_costs, model_costs, value
-from bfimna.search.limits import Limit, ratios
-from bfimna.search.program import Choice
+from bfimna.search.bounds import Limit, ratio_range
+from bfimna.search.cost_graph import Choice
+from bfimna.search.costs import QUANTITIES, Quantity, Vectors, ap_costs, cost_of, network_costs
 from bfimna.search.sensitivity import Sensitivity
-from bfimna.search.solve import Search
-from bfimna.search.space import Space
+from bfimna.search.solver import Solver
+from bfimna.search.space import SearchSpace
 
-MOST_POINTS = 10_000  # of a front
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_POINTS = 10_000  # of a front
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that an inference may take of one quantity.
+    """An upper limit on one quantity of an inference.
 
     Parameters
     ----------
     quantity : "size_bits" (of all weights), "bops", "latency_s", "energy_j" or "edp_js".
     limit : in the unit that the quantity's name ends in.
-    fraction : instead of a limit, the share of the way from every layer at the lowest choice (0) to
-        every layer at the highest (1); HAWQ-V3's high, medium and low are 0.75, 0.5 and 0.25.
+    fraction : instead of a limit, a point between all layers at the lowest choice (0) and all at
+        the highest (1); HAWQ-V3's high, medium and low are 0.75, 0.5 and 0.25.
 
     Examples
     --------
@@ -85,8 +88,8 @@ def choose(
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
 
     Weights and activations of a layer have the same width, and layers that read the same tensor
-    share one. Latency and energy are the simulator's for one image, exactly, and EDP is their
-    product, as it is. The optimum is proven (`bfimna.search.solve`).
+    share one. Latency and energy are exactly the simulator's for one image, and EDP is their
+    product. The optimum is proven (`bfimna.search.solver`).
 
     Raises
     ------
@@ -115,54 +118,54 @@ def choose_each(
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
 ) -> list[Precision]:
-    """Return `choose` for several budgets; what they share is worked out once."""
+    """Return `choose` for several budgets; the costs are computed once."""
     budgets = [instance("budget", budget, Budget) for budget in budgets]
     space = _space(network, sensitivity, choices)
-    on = load_chip(chip), load_technology(technology)
-    vectors = model_costs(space) | ap_costs(space, *on)
-    budgeted = {
-        quantity: _Budgeted(space, vectors, quantity)
+    hardware = load_chip(chip), load_technology(technology)
+    vectors = network_costs(space) | ap_costs(space, *hardware)
+    searches = {
+        quantity: _BudgetedSearch(space, vectors, quantity)
         for quantity in dict.fromkeys(budget.quantity for budget in budgets)
     }
-    return [budgeted[budget.quantity].choose(budget) for budget in budgets]
+    return [searches[budget.quantity].choose(budget) for budget in budgets]
 
 
-def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> Space:
+def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> SearchSpace:
     instance("sensitivity", sensitivity, Sensitivity)
-    return Space(load_network(network), sensitivity, tuple(listed(choices)))
+    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)))
 
 
-class _Budgeted:
+class _BudgetedSearch:
     """The search under budgets on one quantity."""
 
-    def __init__(self, space: Space, vectors: dict[str, np.ndarray], quantity: Quantity) -> None:
+    def __init__(self, space: SearchSpace, vectors: Vectors, quantity: Quantity) -> None:
         names = ("energy_j", "latency_s") if quantity == "edp_js" else (quantity,)
         self.space, self.vectors, self.quantity = space, vectors, quantity
-        self.search = Search(space.program, np.stack([vectors[name] for name in names]))
+        self.solver = Solver(space.graph, np.stack([vectors[name] for name in names]))
         self.cone = (0.0, np.inf)
         if quantity == "edp_js":
-            self.cone = ratios(self.search.elimination, *self.search.vectors)
+            self.cone = ratio_range(self.solver.elimination, *self.solver.vectors)
 
-    def value(self, choice: Choice) -> float:
-        return value(self.space, self.vectors, choice, self.quantity)
+    def cost(self, choice: Choice) -> float:
+        return cost_of(self.space.graph, self.vectors, choice, self.quantity)
 
-    def within(self, limit: float) -> Choice | None:
-        return self.search.within(Limit(self.search.vectors, limit, self.cone))
+    def best_within(self, limit: float) -> Choice | None:
+        return self.solver.best_within(Limit(self.solver.vectors, limit, self.cone))
 
     def choose(self, budget: Budget) -> Precision:
         limit = budget.limit
         if budget.fraction is not None:
-            low, high = (self.value(self.space.uniform(end)) for end in (0, -1))
+            low, high = (self.cost(self.space.uniform(end)) for end in (0, -1))
             limit = low + budget.fraction * (high - low)
         assert limit is not None  # a budget has one or the other
-        found = self.within(limit)
-        if found is None:
+        choice = self.best_within(limit)
+        if choice is None:
             raise BfimnaError(
                 f"no choice of {', '.join(map(str, self.space.choices))} bits brings "
                 f"{self.space.network.name} within {self.quantity} of {limit:.6g}; the smallest "
-                f"feasible budget is {self.value(self.search.smallest):.6g}"
+                f"feasible budget is {self.cost(self.solver.cheapest):.6g}"
             )
-        return self.space.precision(found, f"{self.quantity}<={limit:.4g}")
+        return self.space.precision(choice, f"{self.quantity}<={limit:.4g}")
 
 
 def front(
@@ -173,23 +176,23 @@ def front(
     choices: Iterable[int] = (4, 8),
     points: int = 50,
 ) -> list[Precision]:
-    """Return the choices of least Ω from the smallest EDP to the largest, best EDP first.
+    """Return the choices of least Ω under EDP budgets from tight to loose.
 
-    EDP budgets are spaced evenly in logarithm, from the smallest EDP that there is to that of the
-    highest bits; each choice is the proven optimum of its own budget, as `choose` finds it.
+    Budgets are spaced evenly in logarithm, from the smallest possible EDP to that of the highest
+    bits; each choice is the proven optimum of its own budget, as `choose` returns it.
     """
-    points = whole_number("points", points, 2, MOST_POINTS)
+    points = whole_number("points", points, 2, MAX_POINTS)
     space = _space(network, sensitivity, choices)
-    on = load_chip(chip), load_technology(technology)
-    budgeted = _Budgeted(space, ap_costs(space, *on), "edp_js")
-    ends = [budgeted.value(c) for c in (budgeted.search.smallest, space.uniform(-1))]
-    found: dict[tuple[int, ...], Precision] = {}
-    for k, limit in enumerate(np.geomspace(ends[0], ends[1], points)):
-        choice = budgeted.within(float(limit))
-        assert choice is not None  # the smallest is within every one of these budgets
+    vectors = ap_costs(space, load_chip(chip), load_technology(technology))
+    search = _BudgetedSearch(space, vectors, "edp_js")
+    low, high = (search.cost(choice) for choice in (search.solver.cheapest, space.uniform(-1)))
+    precisions: dict[tuple[int, ...], Precision] = {}
+    for k, limit in enumerate(np.geomspace(low, high, points)):
+        choice = search.best_within(float(limit))
+        assert choice is not None  # the cheapest is within each of these budgets
         precision = space.precision(choice, f"front-{k:03d}")
-        found.setdefault(precision.weight_bits, precision)
-    return list(found.values())
+        precisions.setdefault(precision.weight_bits, precision)
+    return list(precisions.values())
 
 
 def compare(
@@ -198,8 +201,8 @@ def compare(
     precisions: Sequence[AnyPrecision],
     chip: AnyChip,
     technology: AnyTechnology,
-) -> pd.DataFrame:
-    """Return `sweep`'s rows of precisions with their Ω, whatever chose them.
+) -> "pd.DataFrame":
+    """Return `sweep`'s rows of precisions, with their Ω.
 
     Column `omega_basis` is "known" where the sensitivity gives every layer's error at its width,
     and "interpolated" where some are estimated (error ∝ 4^-bits).

@@ -1,59 +1,62 @@
-"""What a choice costs on the AP, as sums that the integer program can hold: exactly, not nearly.
+"""Costs of a choice on the AP, exactly, as sums of terms of a `CostGraph`.
 
-A layer's cost follows from its own bits and from the bits at which its tensor is stored, the widest
-that the layers reading it want (`bfimna.mapping.placement`); a layer without weights has the second
-only.
-Latency and energy add up over the layers. So each is a sum of terms of one or two nodes of the
-`Space`, and the terms are read off the simulator itself: no formula is repeated here.
+A layer's cost depends on its own bits and on the bits at which its tensor is stored, those of the
+widest layer that reads it; a layer without weights has the latter only. Latency and energy add up
+over the layers. So each is a sum of terms of one or two nodes, and the simulator itself provides
+the terms: no formula is repeated here.
 """
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
 
-from bfimna.cost.cost import costs
+from bfimna.cost.formulas import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
-from bfimna.search.program import Choice
-from bfimna.search.space import Space
+from bfimna.mapping.plan import plan
+from bfimna.network.precision import Bits
+from bfimna.search.cost_graph import Choice, CostGraph
+from bfimna.search.space import SearchSpace
 from bfimna.technology.technology import Technology
 
 Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]
 QUANTITIES = get_args(Quantity)
 
+Vectors = Mapping[str, np.ndarray]  # cost vectors by quantity
 
-def model_costs(space: Space) -> dict[str, np.ndarray]:
-    """Return what does not depend on hardware: weights' size and bit operations, as cost vectors.
+
+def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
+    """Return size of the weights (bits) and bit operations, as cost vectors.
 
     >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
-    >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
-    >>> float(model_costs(s)["bops"][s.program.entries(s.uniform(-1)[None])[0]].sum()) / 64
+    >>> s = SearchSpace(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
+    >>> float(network_costs(s)["bops"][s.graph.entries(s.uniform(-1)[None])[0]].sum()) / 64
     1814073344.0
     """
     widths = np.array(space.widths, dtype=float)
     weights = np.array([g.weights for g in space.network.gemms], dtype=float)
     macs = np.array([g.macs for g in space.network.gemms], dtype=float)
     by_layer = {"size_bits": np.outer(weights, widths), "bops": np.outer(macs, widths**2)}
-    return {name: space.program.vector(space.by_group(cost)) for name, cost in by_layer.items()}
+    return {name: space.graph.vector(space.by_group(cost)) for name, cost in by_layer.items()}
 
 
-def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
+def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
     """Return latency (s) and energy (J) of an inference on the AP, as cost vectors.
 
     >>> from bfimna import data
     >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
-    >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
+    >>> s = SearchSpace(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
     >>> c = ap_costs(s, Chip.limited(), data.load_technology("sram-14nm-lstp"))
     >>> sorted(c)
     ['energy_j', 'latency_s']
     """
     if chip.weights == "auto":
         raise BfimnaError(
-            f"chip {chip.name!r}: with weights='auto' a layer's cost hangs on every other's bits, "
-            "which no sum over layers holds; choose bits for 'resident' or 'streamed'"
+            f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
+            "all other layers, so costs do not add up; choose bits for 'resident' or 'streamed'"
         )
     colours = _colours(space)
     own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
@@ -61,7 +64,7 @@ def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.n
     tables = []
     for colour in range(max(colours) + 1):
         bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        placement = place(space.network, bits, bits, chip)
+        placement = plan(space.network, chip).at(Bits(bits, bits))
         by_phase = costs(placement, technology, len(space.network.layers))
         tables.append([table.sum(axis=-1) for table in by_phase])
     return {
@@ -70,11 +73,11 @@ def ap_costs(space: Space, chip: Chip, technology: Technology) -> dict[str, np.n
     }
 
 
-def _colours(space: Space) -> list[int]:
+def _colours(space: SearchSpace) -> list[int]:
     """Colour the groups so that none has the colour of a group that reads its tensors.
 
-    Then one simulation with a colour at one width and the rest at another tells the cost of all
-    the colour's layers at that pair of widths.
+    So one simulation with a colour at one width and the rest at another gives the cost of all the
+    colour's layers at that pair of widths.
     """
     clash: list[set[int]] = [set() for _ in space.groups]
     for k, name in enumerate(space.network.gemm_names):
@@ -85,30 +88,30 @@ def _colours(space: Space) -> list[int]:
                 clash[reader].add(g)
     colours: list[int] = []
     for g in range(len(space.groups)):
-        taken = {colours[other] for other in clash[g] if other < g}
-        colours.append(next(c for c in range(len(taken) + 1) if c not in taken))
+        used = {colours[other] for other in clash[g] if other < g}
+        colours.append(next(c for c in range(len(used) + 1) if c not in used))
     return colours
 
 
-def _vector(space: Space, colours: list[int], tables: list[np.ndarray]) -> np.ndarray:
+def _vector(space: SearchSpace, colours: list[int], tables: list[np.ndarray]) -> np.ndarray:
     """Gather each layer's table, (own width, stored width), as terms of its nodes."""
     widths = len(space.widths)
-    single = np.zeros((space.program.nodes, widths))
+    single = np.zeros((space.graph.nodes, widths))
     double = np.zeros((len(space.pairs), widths, widths))
     position = {name: k for k, name in enumerate(space.network.gemm_names)}
     for k, layer in enumerate(space.network.layers):
-        node = space.node(layer.name)
+        node = space.stored_node(layer.name)
         group = space.group_of[position[layer.name]] if layer.name in position else node
         if group == node:
             single[node] += tables[0][..., k].diagonal()
         else:
             double[space.pairs.index((group, node))] += tables[colours[group]][..., k]
-    return space.program.vector(single, double)
+    return space.graph.vector(single, double)
 
 
-def value(space: Space, vectors: dict[str, np.ndarray], choice: Choice, quantity: str) -> float:
+def cost_of(graph: CostGraph, vectors: Vectors, choice: Choice, quantity: Quantity) -> float:
     """Return a quantity of a choice; EDP is the product of latency and energy."""
-    cost = space.program.cost
+    cost = graph.cost
     if quantity == "edp_js":
         return cost(vectors["latency_s"], choice) * cost(vectors["energy_j"], choice)
     return cost(vectors[quantity], choice)

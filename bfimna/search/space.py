@@ -1,4 +1,4 @@
-"""What there is to choose: which layers share a width, and which costs depend on two widths."""
+"""The search space of a network: layers that share a width, and costs that depend on two."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from functools import cached_property
 import numpy as np
 
 from bfimna.errors import BfimnaError, whole_number
-from bfimna.mapping.words import storage
+from bfimna.mapping.storage import storage
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
-from bfimna.search.program import Choice, Program
+from bfimna.search.cost_graph import Choice, CostGraph
 from bfimna.search.sensitivity import Sensitivity
 
 
-def tied(network: Network) -> tuple[tuple[int, ...], ...]:
-    """Return groups of weighted layers that read the same tensor, and so share a width.
+def layers_by_input(network: Network) -> tuple[tuple[int, ...], ...]:
+    """Return the weighted layers, grouped by the tensor they read: a group shares a width.
 
-    In a ResNet these are a stage's downsample layer and its block's first convolution, the ones
-    that HAWQ-V3 ties.
+    In a ResNet a stage's downsample layer and its block's first convolution form such a group, as
+    in HAWQ-V3.
 
     >>> from bfimna.network import zoo
-    >>> [g for g in tied(zoo.resnet18()) if len(g) > 1]
+    >>> [g for g in layers_by_input(zoo.resnet18()) if len(g) > 1]
     [(5, 7), (10, 12), (15, 17)]
     """
     groups: dict[str, list[int]] = {}
@@ -31,18 +31,18 @@ def tied(network: Network) -> tuple[tuple[int, ...], ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
-    """The choices for a network: one of `widths` bits for weights and activations of each group.
+class SearchSpace:
+    """The choices for a network: the bits of weights and activations of each group of layers.
 
     Parameters
     ----------
-    choices : bits that the search may give; the layers that the sensitivity fixes keep theirs.
+    choices : bits that the search may assign; the layers that the sensitivity fixes keep theirs.
 
     Examples
     --------
     >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
-    >>> s = Space(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 6))
+    >>> s = SearchSpace(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 6))
     >>> s.widths, s.precision(s.uniform(0), "lowest").weight_bits[:3]
     ((4, 6, 8), (8, 4, 4))
     """
@@ -60,22 +60,22 @@ class Space:
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
-        """All bits that occur: the choices and the fixed ones, ascending."""
+        """Choices and fixed bits, ascending."""
         return tuple(sorted({*self.choices, *self.sensitivity.fixed.values()}))
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """Positions in the network of the weighted layers that share a width."""
-        return tied(self.network)
+        """Indices of the weighted layers that share a width."""
+        return layers_by_input(self.network)
 
     @cached_property
     def group_of(self) -> dict[int, int]:
-        """Return the group of each weighted layer."""
+        """The group of each weighted layer."""
         return {layer: g for g, layers in enumerate(self.groups) for layer in layers}
 
     @cached_property
     def readers(self) -> dict[str, tuple[int, ...]]:
-        """The groups whose width sets each layer's stored bits: those that read its tensor."""
+        """By layer, the groups that read its tensor: the widest of them sets its stored bits."""
         stored = storage(self.network)
         groups = {
             source: tuple(sorted({self.group_of[k] for k in stored.readers(source)}))
@@ -86,29 +86,29 @@ class Space:
 
     @cached_property
     def tensors(self) -> list[tuple[int, ...]]:
-        """Sets of several groups that read one tensor: nodes of their own."""
+        """Sets of several groups that read one tensor: each is a node of the graph."""
         return sorted({r for r in self.readers.values() if len(r) > 1})
 
-    def node(self, layer: str) -> int:
+    def stored_node(self, layer: str) -> int:
         """Return the node whose width a layer's tensor is stored at."""
         readers = self.readers[layer]
         return readers[0] if len(readers) == 1 else len(self.groups) + self.tensors.index(readers)
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
-        """(group, node of its tensor) of every weighted layer whose tensor has another width."""
+        """(group, node of its tensor) of weighted layers whose tensor has a width of its own."""
         names = self.network.gemm_names
-        found = {(self.group_of[k], self.node(name)) for k, name in enumerate(names)}
-        return sorted(pair for pair in found if pair[0] != pair[1])
+        pairs = {(self.group_of[k], self.stored_node(name)) for k, name in enumerate(names)}
+        return sorted(pair for pair in pairs if pair[0] != pair[1])
 
     @cached_property
-    def program(self) -> Program:
-        """The integer program without limits."""
+    def graph(self) -> CostGraph:
+        """Ω and the structure of all costs."""
         table = self.sensitivity.table(self.network.gemm_names, self.widths)
         omega = np.array([table[list(group)].sum(axis=0) for group in self.groups])
         for g in range(len(self.groups)):
             omega[g, [bits not in self._allowed(g) for bits in self.widths]] = np.inf
-        return Program(omega, self.tensors, self.pairs)
+        return CostGraph(omega, self.tensors, self.pairs)
 
     def _allowed(self, group: int) -> Sequence[int]:
         names = [self.network.gemm_names[k] for k in self.groups[group]]
@@ -118,8 +118,8 @@ class Space:
         return sorted(fixed) or self.choices
 
     def by_group(self, by_layer: np.ndarray) -> np.ndarray:
-        """Add a cost of each weighted layer and width, (layers, widths), up to (nodes, widths)."""
-        nodes = np.zeros((self.program.nodes, len(self.widths)))
+        """Sum costs of weighted layers, (layers, widths), by group: (nodes, widths)."""
+        nodes = np.zeros((self.graph.nodes, len(self.widths)))
         for g, layers in enumerate(self.groups):
             nodes[g] = by_layer[list(layers)].sum(axis=0)
         return nodes
@@ -134,12 +134,12 @@ class Space:
         }
         return Precision.of(self.network, bits, name)
 
-    def choice(self, bits: Mapping[str, int]) -> Choice:
-        """Return bits by layer as a choice; those of a group's first layer count."""
+    def choice_from_bits(self, bits: Mapping[str, int]) -> Choice:
+        """Return bits by layer as a choice: a group takes those of its first layer."""
         first = [self.network.gemm_names[layers[0]] for layers in self.groups]
         return np.array([self.widths.index(bits[name]) for name in first])
 
     def uniform(self, position: int) -> Choice:
-        """Return the choice that gives every layer its lowest (0) or highest (-1) allowed width."""
-        allowed = (self._allowed(g)[position] for g in range(len(self.groups)))
-        return np.array([self.widths.index(bits) for bits in allowed])
+        """Return the choice of the lowest (0) or highest (-1) allowed width everywhere."""
+        chosen = (self._allowed(g)[position] for g in range(len(self.groups)))
+        return np.array([self.widths.index(bits) for bits in chosen])

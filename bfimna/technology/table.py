@@ -1,17 +1,16 @@
-"""A technology from rows of a table: units, ranges and sources checked, converted to SI once."""
+"""Read technologies from rows of a table: check units, ranges and sources, convert to SI once."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from math import inf, isnan
+from typing import TYPE_CHECKING, Any
 
 from bfimna.errors import BfimnaError, unknown
-from bfimna.technology.interconnect import Interconnect
-from bfimna.technology.technology import Technology
+from bfimna.technology.technology import DISTRIBUTIONS, Interconnect, Technology
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATUSES = ("A", "P", "H", "C", "D")
-#: how a range is drawn (`bfimna.cost.uncertainty`, data/README.md)
-DISTRIBUTIONS = ("split", "logsplit", "fixed")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use
 UNITS = {
@@ -62,14 +61,19 @@ PARAMETERS = {
 }
 
 
+def _is_empty(value: object) -> bool:
+    """Whether a cell of a table is empty: pandas reads it as NaN."""
+    return isinstance(value, float) and isnan(value)
+
+
 def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
     """Raise unless a row has a unit, a status, a source, and numbers in order.
 
     Parameters
     ----------
-    where : file, line and what the row is of, for the error.
+    where : file, line and parameter, for the error.
     """
-    if pd.isna(row.unit):
+    if _is_empty(row.unit):
         raise BfimnaError(f"{where} has no unit; allowed: {', '.join(units)}")
     if str(row.unit) not in units:
         raise BfimnaError(f"{where} has unit {row.unit!r}; allowed: {', '.join(units)}")
@@ -82,6 +86,8 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
     low, high = _number(where, "low", low), _number(where, "high", high)
     if not low <= value <= high:
         raise BfimnaError(f"{where}: value {row.value} lies outside {low:g} to {high:g}")
+    if high == inf and low != high:
+        raise BfimnaError(f"{where}: a range ends at a finite number, not at {high:g}")
     distribution = _optional(row, "distribution") or "fixed"
     if distribution not in DISTRIBUTIONS:
         raise unknown(f"distribution ({where})", str(distribution), DISTRIBUTIONS)
@@ -89,30 +95,31 @@ def check_number(where: str, row: Any, units: tuple[str, ...]) -> None:
         raise BfimnaError(f"{where}: a logsplit range starts above 0, not at {low:g}")
 
 
-def _number(where: str, end: str, value: Any) -> float:
+def _number(where: str, column: str, value: Any) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not number >= 0:
-        raise BfimnaError(f"{where}: {end} {value!r} is no number of at least 0")
+        raise BfimnaError(f"{where}: {column} {value!r} is no number of at least 0")
     return number
 
 
 def _optional(row: Any, column: str) -> Any:
+
     value = getattr(row, column, None)
-    return None if value is None or pd.isna(value) else value
+    return None if value is None or _is_empty(value) else value
 
 
 def range_of(row: Any) -> tuple[Any, Any]:
-    """Return low and high as printed, the value where there is none."""
+    """Return low and high as printed; the value where the table has none."""
     ends = (_optional(row, end) for end in ("low", "high"))
     low, high = (row.value if end is None else end for end in ends)
     return low, high
 
 
 def draw_of(row: Any, name: str) -> tuple[str, str]:
-    """Return distribution and cause; a row with a range and no more is drawn by itself, "split"."""
+    """Return distribution and cause; a range without them is sampled by itself, "split"."""
     low, high = range_of(row)
     ranged = float(low) < float(high)
     default = "split" if ranged else "fixed"
@@ -123,7 +130,11 @@ def draw_of(row: Any, name: str) -> tuple[str, str]:
 
 
 def technology_of(
-    name: str, table: pd.DataFrame, file: str, defaults: pd.DataFrame, interconnect: Interconnect
+    name: str,
+    table: "pd.DataFrame",
+    file: str,
+    defaults: "pd.DataFrame",
+    interconnect: Interconnect,
 ) -> Technology:
     """Return a technology from its rows.
 
@@ -135,7 +146,7 @@ def technology_of(
     Raises
     ------
     BfimnaError
-        For a name that the table lacks, and for a row that is not what it must be, with its line.
+        For a name that the table lacks, and for an invalid row, with its line.
     """
     if missing := [column for column in NEEDED if column not in table]:
         raise BfimnaError(
@@ -167,7 +178,7 @@ def _take(fields: dict[str, Any], row: Any, where: str, name: str) -> None:
 
 
 def put(fields: dict[str, Any], field: str, row: Any, name: str) -> None:
-    """Add a checked row's value, range and draw to the fields of a dataclass."""
+    """Add a checked row's value, range, distribution and cause to the fields of a dataclass."""
     factor = UNITS[str(row.unit)]
     low, high = range_of(row)
     fields[field] = float(row.value) * factor

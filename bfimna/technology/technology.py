@@ -1,13 +1,15 @@
-"""Technology: what one event of an associative processor costs, at a supply voltage."""
+"""Technology: prices of the events of an associative processor, at a supply voltage."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, nan
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from bfimna.display import html_table, quantity, unit_of
-from bfimna.errors import BfimnaError, one_of, shown
-from bfimna.technology.check import check_amounts
-from bfimna.technology.interconnect import Interconnect
+from bfimna.errors import BfimnaError, is_number, one_of, shown, wrong_type
+from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, LinkPrices, Prices
 
 Corner = Literal["optimistic", "pessimistic"]
 LOWEST_V, HIGHEST_V = 0.5, 1.0
@@ -33,45 +35,51 @@ WRITE_ENERGIES = (
 )
 
 
-@dataclass(frozen=True, repr=False)
-class Technology:
-    """Cost of each event in SI units; model document, section 2.
+#: delay law of a technology's transistors
+DELAY_LAW = ("nominal_supply_v", "threshold_v", "alpha")
+NUMBERS = (*DELAY_LAW, *EVENT_PRICES, "endurance_writes", "supply_v")
+#: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
+DISTRIBUTIONS = ("split", "logsplit", "fixed")
+#: fields of which more is better
+MORE_IS_BETTER = ("endurance_writes", "dram_bytes_per_s", "link_speed")
+UNBOUNDED = ("endurance_writes", "dram_bytes_per_s")  # may be infinite
 
-    A cycle's time is of all rows at once. Times and energies have a part that every event pays and
-    a part for every cell attached to the line that moves: `chip.columns` cells to a row's match
-    or word line, the rows of a segment to a column's in vertical mode.
+
+@dataclass(frozen=True)
+class Interconnect(LinkPrices[float]):
+    """Prices of moving bits, the same for every cell technology unless replaced.
+
+    Attributes
+    ----------
+    ranges : field → its (low, high).
+    draws : field → (distribution, cause) of its range; see `data/README.md`.
+    """
+
+    ranges: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    draws: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_numbers("interconnect", self, LINK_PRICES, ("link_speed", "router_bits"))
+        _check_ranges("interconnect", self, LINK_PRICES)
+
+
+@dataclass(frozen=True, repr=False)
+class Technology(Prices[float]):
+    """Prices of a cell technology at a logic supply, with ranges; model document, section 2.
+
+    `Prices` says what each price is.
 
     Attributes
     ----------
     name : what results call it.
     nominal_supply_v : supply that the table's figures belong to.
-    supply_v : supply that the figures of this object belong to.
     threshold_v : threshold of the device class, in V.
     alpha : of the alpha-power law, delay ∝ V / (V - threshold_v)^alpha.
     write_scales : whether writes follow the logic supply (SRAM) or are set by the device (ReRAM).
-    compare_s, write_s, load_s, read_s : seconds of a cycle without the attached cells' part.
-    compare_s_per_cell, write_s_per_cell, load_s_per_cell, read_s_per_cell : seconds that each
-        attached cell adds.
-    shift_s : seconds of a shift of the column tags.
-    compare_j_per_row : joules of a match line's precharge, sensing and output.
-    compare_j_per_attached_cell : joules to recharge a match line, per cell; none where it matched.
-    compare_j_per_key_cell : joules to drive a key column past one row.
-    broadcast_j_per_key_cell : joules to bring the key to the array, per driven column and row.
-    write_j_per_cell : joules of a written cell itself.
-    write_j_per_attached_cell : joules of a tagged row's word line, per cell, once per write.
-    write_j_per_line_cell : joules to drive a written column past one row, tagged or not.
-    load_j_per_cell : joules of a loaded cell itself.
-    load_j_per_attached_cell : joules of the line that brings a row its own bit, per cell.
-    read_j_per_row : joules to read a row's bit of one column, without its match line.
-    read_j_per_attached_cell : joules of that match line, per cell.
-    shift_j_per_tag : joules to shift one column tag.
-    idle_rows : share of the rows without data that are precharged all the same (0: gated).
-    leakage_w_per_cell : watts that a cell leaks, periphery included.
-    area_m2_per_cell : area of a cell, periphery included.
+    supply_v : supply that the figures of this object belong to; nominal unless given.
     endurance_writes : writes that a cell survives.
-    vertical_rows : rows that a vertical cycle is timed for.
-    vertical_energy_factor : energy of a cell attached to a column's line over one on a row's.
-    vertical_area_factor : area of a cell with a second set of lines and tags over one without.
     interconnect : what moving bits costs.
     ranges : field → its (low, high).
     draws : field → (distribution, cause) of its range; see `data/README.md`.
@@ -82,43 +90,20 @@ class Technology:
     threshold_v: float
     alpha: float
     write_scales: bool
-    compare_s: float
-    compare_s_per_cell: float
-    write_s: float
-    write_s_per_cell: float
-    load_s: float
-    load_s_per_cell: float
-    read_s: float
-    read_s_per_cell: float
-    shift_s: float
-    compare_j_per_row: float
-    compare_j_per_attached_cell: float
-    compare_j_per_key_cell: float
-    broadcast_j_per_key_cell: float
-    write_j_per_cell: float
-    write_j_per_attached_cell: float
-    write_j_per_line_cell: float
-    load_j_per_cell: float
-    load_j_per_attached_cell: float
-    read_j_per_row: float
-    read_j_per_attached_cell: float
-    shift_j_per_tag: float
-    idle_rows: float
-    leakage_w_per_cell: float
-    area_m2_per_cell: float
-    endurance_writes: float
-    vertical_rows: float
-    vertical_energy_factor: float
-    vertical_area_factor: float
-    interconnect: Interconnect
-    supply_v: float = 0.0
+    endurance_writes: float = field(kw_only=True)
+    interconnect: Interconnect = field(kw_only=True)
+    supply_v: float = field(default=0.0, kw_only=True)
     ranges: Mapping[str, tuple[float, float]] = field(
-        default_factory=dict, compare=False, repr=False
+        default_factory=dict, compare=False, repr=False, kw_only=True
     )
-    draws: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    draws: Mapping[str, tuple[str, str]] = field(
+        default_factory=dict, compare=False, repr=False, kw_only=True
+    )
 
     def __post_init__(self) -> None:
-        check_amounts(f"technology {self.name!r}", self, above_zero=("nominal_supply_v",))
+        what = f"technology {self.name!r}"
+        _check_numbers(what, self, NUMBERS, ("nominal_supply_v",))
+        _check_ranges(what, self, (*NUMBERS, "write_scales"))
         if not self.supply_v:
             object.__setattr__(self, "supply_v", self.nominal_supply_v)
         self._check_threshold(self.supply_v)
@@ -135,8 +120,8 @@ class Technology:
 
     def _repr_html_(self) -> str:
         rows = []
-        for part in (self, self.interconnect):
-            for name in (f.name for f in fields(part) if f.type in ("float", float)):
+        for part, names in ((self, NUMBERS), (self.interconnect, LINK_PRICES)):
+            for name in names:
                 values = (getattr(part, name), *part.ranges.get(name, ()))
                 rows.append((name, *(quantity(value, unit_of(name)) for value in values)))
         return html_table(repr(self)[1:-1], ("parameter", "value", "low", "high"), rows)
@@ -153,7 +138,7 @@ class Technology:
             At or below the threshold voltage, or outside 0.5 to 1.0 V.
         """
         try:
-            supply_v = float(supply_v)
+            supply_v = nan if isinstance(supply_v, bool | np.bool_) else float(supply_v)
         except (TypeError, ValueError, OverflowError):
             raise BfimnaError(f"supply must be a voltage in V, not {shown(supply_v)}") from None
         self._check_threshold(supply_v)
@@ -207,10 +192,57 @@ def delay(supply_v: float, threshold_v: float, alpha: float) -> float:
 
 
 def _ends(ranges: Mapping[str, tuple[float, float]], corner: Corner) -> dict[str, Any]:
-    more_is_better = ("endurance_writes", "dram_bytes_per_s", "link_speed")
+    """Return each field's end of its range, all cheap or all dear."""
     ends: dict[str, Any] = {}
     for name, (low, high) in ranges.items():
-        if name not in ("nominal_supply_v", "threshold_v", "alpha"):
-            cheap, dear = (high, low) if name in more_is_better else (low, high)
+        if name not in DELAY_LAW:
+            cheap, dear = (high, low) if name in MORE_IS_BETTER else (low, high)
             ends[name] = cheap if corner == "optimistic" else dear
     return ends
+
+
+def _check_numbers(
+    what: str, item: object, names: Sequence[str], above_zero: tuple[str, ...]
+) -> None:
+    """Raise unless each field is a finite number of at least 0, or above 0 where it divides."""
+    for name in names:
+        value = getattr(item, name)
+        valid = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        if valid and value == 0 and name in above_zero:
+            raise BfimnaError(f"{what}: {name} must be above 0, not {value!r}")
+        if not valid or (value == inf and name not in UNBOUNDED):
+            raise BfimnaError(
+                f"{what}: {name} must be a finite number of at least 0, not {value!r}"
+            )
+
+
+def _check_ranges(what: str, item: Technology | Interconnect, names: Sequence[str]) -> None:
+    """Raise unless each range is (low, high), finite and in order, and each distribution fits it.
+
+    An unbounded field may be infinite at both ends.
+    """
+    for field_name, mapping in (("ranges", item.ranges), ("draws", item.draws)):
+        if not isinstance(mapping, Mapping):
+            raise wrong_type(f"{what}: {field_name}", mapping, "a mapping of fields")
+    for name, ends in item.ranges.items():
+        one_of("field with a range", name, names)
+        low, high = ends if isinstance(ends, tuple | list) and len(ends) == 2 else (nan, nan)
+        ordered = is_number(low) and is_number(high) and 0 <= low <= high
+        if not ordered or (high == inf and not (name in UNBOUNDED and low == high)):
+            raise BfimnaError(
+                f"{what}: range of {name} must be (low, high), finite and 0 <= low <= high, "
+                f"not {shown(ends)}"
+            )
+    for name, entry in item.draws.items():
+        if name not in item.ranges:
+            raise BfimnaError(f"{what}: {name} has a distribution but no range")
+        distribution, cause = (
+            entry if isinstance(entry, tuple | list) and len(entry) == 2 else ("", None)
+        )
+        if not isinstance(cause, str):
+            raise BfimnaError(
+                f"{what}: draws of {name} must be (distribution, cause), not {shown(entry)}"
+            )
+        one_of(f"distribution of {name}", distribution, DISTRIBUTIONS)
+        if distribution == "logsplit" and not item.ranges[name][0] > 0:
+            raise BfimnaError(f"{what}: {name}: a logsplit range starts above 0")

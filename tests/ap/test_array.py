@@ -1,4 +1,4 @@
-"""The array itself: passes, threads, faults, wear, and what it refuses."""
+"""The array itself: passes, threads, faults, wear, and the arguments that it refuses."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bfimna as bf
-from bfimna.ap import programs, tables
+from bfimna.ap import programs
+from bfimna.ap.addition import FULL_ADD
 from bfimna.ap.array import Array
-from bfimna.ap.compiled import compiled
+from bfimna.ap.lowering import LOOP_TABLES, lowered
+from bfimna.ap.multiplication import CONTROLLED_ADD
+from bfimna.ap.passes import Pass
 
 WORDS = np.random.default_rng(0).integers(0, 16, (2, 5000))
 
@@ -33,7 +36,7 @@ def test_tables_that_users_write(table):
     bits = [tuple(r >> i & 1 for i in range(3)) for r in rows.tolist()]
     expected = [sum(b << i for i, b in enumerate(table.get(row, row))) for row in bits]
     np.testing.assert_array_equal(array.read(range(3))[0], expected)
-    assert array.counts.cells_written == sum(lut.run(row)[1] for row in bits)
+    assert array.counts.cells_written == sum(lut.run(row)[2] for row in bits)
 
 
 def added(threads=1, **options):
@@ -57,7 +60,7 @@ def test_tags_are_those_of_the_table():
         carry = 0
         for i in range(4):
             row = (a >> i & 1, p >> i & 1, carry)
-            for step in tables.FULL_ADD.passes:
+            for step in FULL_ADD.passes:
                 by_row += step.matches(row)
                 row = step.rewrite(row) if step.matches(row) else row
             carry = row[2]
@@ -94,7 +97,7 @@ def test_stuck_cells_keep_their_value():
 
 def test_match_lines_err_at_their_rate():
     array = Array(100_000, columns=2, faults=bf.ap.Faults(match_error=0.01))
-    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 1),)),))  # matches nowhere
+    array.run((Pass(((0, 1),), ((1, 1),)),))  # matches nowhere
     assert array.tags_set == pytest.approx(1000, rel=0.15)
     assert array.read(range(1, 2)).sum() == array.tags_set
 
@@ -109,9 +112,9 @@ def test_match_lines_err_at_their_rate():
         (lambda a: programs.add(range(4), range(4, 7), 8), "want equal ones"),
         (lambda a: programs.multiply(range(2), range(2, 4), range(4, 7)), "give 4 columns, not 3"),
         (lambda a: programs.saturate(range(4), 4, 5), "no more than 4 bits"),
-        (lambda a: a.add_rows(tables.FULL_ADD, (0, 1, 2), 1, range(4)), "row 2 of a group of 1"),
+        (lambda a: a.add_levels(FULL_ADD, [((0, 1, 2), 1)], range(4)), "row 2 of a group of 1"),
         (
-            lambda a: Array(1, kind="1d").add_rows(tables.FULL_ADD, (0, 1, 2), 1, range(4)),
+            lambda a: Array(1, kind="1d").add_levels(FULL_ADD, [((0, 1, 2), 1)], range(4)),
             "no vert",
         ),
         (lambda a: bf.ap.Faults(match_error=2), r"match_error must lie in \[0, 1\)"),
@@ -128,17 +131,17 @@ def test_errors_change_nothing(call, message):
 
 def step_programs():
     """A program of each table that has a loop of its own, on the columns 0 to 3."""
-    return {name: lut.at((2, 0, 3, 1)[: len(lut.columns)]) for name, lut in tables.STEPS.items()}
+    return {name: lut.at((2, 0, 3, 1)[: len(lut.columns)]) for name, lut in LOOP_TABLES.items()}
 
 
-@pytest.mark.parametrize("name", tables.STEPS)
+@pytest.mark.parametrize("name", LOOP_TABLES)
 @pytest.mark.parametrize("groups", [1, 64, 100, 64 * 512 + 7])
 def test_a_table_s_own_loop_is_its_passes_one_by_one(name, groups):
     """Against the loops that count wear, which know nothing of tables; every row of bits occurs."""
     fast, slow = Array(groups, columns=4, threads=1), Array(groups, columns=4, wear=True)
     program = step_programs()[name]
-    (table,) = compiled(program).program.table
-    assert list(tables.STEPS)[table] == name
+    (table,) = lowered(program).arrays.table
+    assert list(LOOP_TABLES)[table] == name
     for array in (fast, slow):
         array.load(np.arange(groups) % 16, range(4))
         array.run((*program, *program))
@@ -147,11 +150,11 @@ def test_a_table_s_own_loop_is_its_passes_one_by_one(name, groups):
 
 
 def test_passes_of_tables_are_found_wherever_they_stand():
-    clear, add = programs.clear((9,)), tables.FULL_ADD.at((0, 4, 8))
-    program = compiled((*clear, *add, *add[:3], *clear, *tables.CONTROLLED_ADD.at((0, 1, 4, 8))))
-    names = [list(tables.STEPS)[i] if i >= 0 else "" for i in program.program.table]
+    clear, add = programs.clear((9,)), FULL_ADD.at((0, 4, 8))
+    arrays = lowered((*clear, *add, *add[:3], *clear, *CONTROLLED_ADD.at((0, 1, 4, 8)))).arrays
+    names = [list(LOOP_TABLES)[i] if i >= 0 else "" for i in arrays.table]
     assert names == ["", "full_add", "", "", "", "", "controlled_add"]
-    assert program.program.first.tolist() == [0, 1, 5, 6, 7, 8, 9]
+    assert arrays.first.tolist() == [0, 1, 5, 6, 7, 8, 9]
 
 
 @settings(max_examples=25, deadline=None)
@@ -177,7 +180,7 @@ def test_events_of_writes():
     array.run(programs.clear((3, 2)))  # enables all six
     one = array.counts
     assert (one.lines_driven, one.words_written, one.rows_matched) == (18, 6, 0)
-    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 0), (2, 1), (3, 1))),))  # the odd ones: 1, 3, 5
+    array.run((Pass(((0, 1),), ((1, 0), (2, 1), (3, 1))),))  # the odd ones: 1, 3, 5
     two = array.counts
     assert (two.lines_driven, two.words_written, two.rows_matched) == (36, 9, 3)
     assert two.cells_written - one.cells_written == 9
@@ -187,18 +190,18 @@ def test_events_of_the_hand_over():
     array = Array(1, rows=3, columns=4)
     array.load([[1], [1], [1]], range(2), clear=range(2, 4))
     before = array.counts
-    array.add_rows(tables.FULL_ADD, (0, 1, 2), 1, range(4))
+    array.add_levels(FULL_ADD, [((0, 1, 2), 1)], range(4))
     after = array.counts
-    passes = sum(p.matches((1, 1, 1)) for p in tables.FULL_ADD.passes)  # 1 + 1 + 1: none is needed
+    passes = sum(p.matches((1, 1, 1)) for p in FULL_ADD.passes)  # 1 + 1 + 1: none is needed
     assert after.rows_matched - before.rows_matched == passes + 1  # one carry
     assert after.words_written - before.words_written == passes + 4 + 1
-    driven = sum(len(p.write) for p in tables.FULL_ADD.passes)
+    driven = sum(len(p.write) for p in FULL_ADD.passes)
     assert after.lines_driven - before.lines_driven == (driven + 2) * 4
 
 
 def test_match_errors_of_any_two_runs_differ_and_threads_do_not_matter():
     faults = bf.ap.Faults(match_error=0.01)
-    never = (bf.ap.lut.Pass(((0, 1),), ((1, 1),)),)
+    never = (Pass(((0, 1),), ((1, 1),)),)
     seen = {}
     for threads in (1, 2, 3):
         for number in (0, 1, 1 << 16):
@@ -208,7 +211,7 @@ def test_match_errors_of_any_two_runs_differ_and_threads_do_not_matter():
                 array.run(never)
                 errors = array.planes[1].tobytes()
                 assert seen.setdefault((number, run), errors) == errors
-            array.add_rows(bf.ap.generate("ab", {(1, 0): (1, 1)}), (0, 1), 1, range(2))
+            array.add_levels(bf.ap.generate("ab", {(1, 0): (1, 1)}), [((0, 1), 1)], range(2))
             last = array.planes.tobytes()
             assert seen.setdefault((number, "vertical"), last) == last
     assert len(set(seen.values())) == len(seen)
@@ -216,7 +219,7 @@ def test_match_errors_of_any_two_runs_differ_and_threads_do_not_matter():
 
 def test_match_errors_of_neighbouring_blocks_are_not_shifted_copies():
     array = Array(64 * 512 * 4, columns=2, faults=bf.ap.Faults(match_error=0.3), threads=1)
-    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 1),)),))
+    array.run((Pass(((0, 1),), ((1, 1),)),))
     bits = np.unpackbits(array.planes[1].view(np.uint8), bitorder="little").reshape(4, -1)
     for shift in (0, 1, 2, 512):
         same = (bits[0, shift : 30_000 + shift] == bits[1, :30_000]).mean()
@@ -225,7 +228,7 @@ def test_match_errors_of_neighbouring_blocks_are_not_shifted_copies():
 
 def test_a_restarted_array_errs_as_at_its_start():
     array = Array(5000, columns=2, faults=bf.ap.Faults(match_error=0.1), number=7)
-    never = (*programs.clear((1,)), bf.ap.lut.Pass(((0, 1),), ((1, 1),)))
+    never = (*programs.clear((1,)), Pass(((0, 1),), ((1, 1),)))
     array.run(never)
     first = array.planes.copy()
     array.run(never)
@@ -238,7 +241,7 @@ def test_a_restarted_array_errs_as_at_its_start():
 def test_wear_of_runs_that_end_within_a_word():
     array = Array(6, columns=2, runs=3, wear=True)
     array.load(np.arange(6) % 2, range(1), clear=range(1, 2))
-    array.run((bf.ap.lut.Pass(((0, 1),), ((1, 1),)),))
+    array.run((Pass(((0, 1),), ((1, 1),)),))
     np.testing.assert_array_equal(array.wear[1, 0], 1 + np.arange(6) % 2)
     array.forget_wear()
     assert not array.wear.any()
@@ -265,8 +268,11 @@ def test_words_of_up_to_64_columns(bits):
     np.testing.assert_array_equal(array.read(range(bits), signed=True)[0], values)
 
 
-P = bf.ap.lut.Pass
-ADD = tables.FULL_ADD
+P = Pass
+
+
+def vertical(array, rows, times, columns=range(4)):
+    array.add_levels(FULL_ADD, [(rows, times)], columns)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +286,7 @@ ADD = tables.FULL_ADD
         (lambda a: a.run([P(((0, 2),), ((0, 1),))]), "bit 2"),
         (lambda a: a.run([P(((0, 1),), ((0.5, 1),))]), "column 0.5"),
         (lambda a: a.run([P(((0, 1),), ((10**12, 1),))]), "columns 0 to 1000000000000"),
-        (lambda a: a.run(["add"]), "want a bfimna.ap.lut.Pass"),
+        (lambda a: a.run(["add"]), "want a bfimna.ap.passes.Pass"),
         (lambda a: a.read(range(4), rows=4), "rows must be"),
         (lambda a: a.read(range(0, 8, 2)), "neighbours"),
         (lambda a: a.read(range(-2, 2)), "columns -2 to 1"),
@@ -297,8 +303,8 @@ ADD = tables.FULL_ADD
         (lambda a: a.load([1], range(4), clear=[3]), "columns must be a range"),
         (lambda a: a.load_by(print, [1]), "columns must be a range"),
         (lambda a: a.run(None), "program must be a sequence"),
-        (lambda a: a.add_rows(None, (0, 1, 2), 1, range(4)), "table must be a Lut"),
-        (lambda a: a.add_levels(ADD, [1], range(4)), "want pairs"),
+        (lambda a: a.add_levels(None, [((0, 1, 2), 1)], range(4)), "table must be a Lut"),
+        (lambda a: a.add_levels(FULL_ADD, [1], range(4)), "want pairs"),
         (lambda a: a.move_rows(0, 1, [0], [1], []), "columns must be a range"),
         (lambda a: Array(2**40, columns=2**20), "an array of 1099511627776 × 1 × 1048576 cells"),
         (lambda a: Array(1, faults="x"), "faults must be Faults"),
@@ -306,22 +312,27 @@ ADD = tables.FULL_ADD
         (lambda a: a.load_planes(np.zeros((3, 1, 2)), range(4)), "4 bits"),
         (lambda a: a.load_by(print, range(8, 12)), "columns 8 to 11"),
         (lambda a: a.load_by(print, range(4), clear=range(9, 12)), "columns 9 to 11"),
-        (lambda a: a.add_rows(ADD, (0, 1, 3), 1, range(4)), "row 3 of a group of 3 rows"),
-        (lambda a: a.add_rows(ADD, (0, 1, -1), 1, range(4)), "first row must be"),
-        (lambda a: a.add_rows(ADD, (0, 1, 2), 2, range(4)), "row 3 of a group"),
-        (lambda a: a.add_rows(ADD, (0, 1, 2), 0, range(4)), "sets of rows must be"),
-        (lambda a: a.add_rows(ADD, (0, 1, 2), -5, range(4)), "sets of rows must be"),
-        (lambda a: a.add_rows(ADD, (0, 1, 1), 1, range(4)), "overlap"),
-        (lambda a: a.add_rows(ADD, (0, 1), 1, range(4)), "2 rows for the names"),
-        (lambda a: a.add_rows(ADD, (0, 1, 2), 1, range(8, 12)), "columns 8 to 11"),
+        (lambda a: vertical(a, (0, 1, 3), 1), "row 3 of a group of 3 rows"),
+        (lambda a: vertical(a, (0, 1, -1), 1), "first row must be"),
+        (lambda a: vertical(a, (0, 1, 2), 2), "row 3 of a group"),
+        (lambda a: vertical(a, (0, 1, 2), 0), "sets of rows must be"),
+        (lambda a: vertical(a, (0, 1, 2), -5), "sets of rows must be"),
+        (lambda a: vertical(a, (0, 1, 1), 1), "overlap"),
+        (lambda a: vertical(a, (0, 1), 1), "2 rows for the names"),
+        (lambda a: vertical(a, (0, 1, 2), 1, range(8, 12)), "columns 8 to 11"),
         (lambda a: a.move_rows(-1, 1, range(4), range(4), range(0)), "first row must be"),
         (lambda a: a.move_rows(2, 2, range(4), range(4), range(0)), "rows to move must be"),
         (lambda a: a.move_rows(0, 1, range(4), range(5), range(0)), "does not fit 5 columns"),
         (lambda a: a.move_rows(0, 1, range(4), range(8, 12), range(0)), "columns 8 to 11"),
-        (lambda a: a.add_rows(ADD, tuple(np.int8([0, 1, 127])), np.int8(1), range(4)), "row 127"),
-        (lambda a: a.add_rows(ADD, tuple(np.uint8([0, 1, 255])), np.uint8(1), range(4)), "row 255"),
-        (lambda a: a.add_rows(ADD, (0, 1, [2]), 1, range(4)), "first row must be"),
-        (lambda a: a.add_rows(ADD, (0, 1, 10**5000), 1, range(4)), "row an int too long to write"),
+        (lambda a: vertical(a, tuple(np.int8([0, 1, 127])), np.int8(1)), "row 127"),
+        (
+            lambda a: a.add_levels(
+                FULL_ADD, [(tuple(np.uint8([0, 1, 255])), np.uint8(1))], range(4)
+            ),
+            "row 255",
+        ),
+        (lambda a: vertical(a, (0, 1, [2]), 1), "first row must be"),
+        (lambda a: vertical(a, (0, 1, 10**5000), 1), "row an int too long to write"),
         (lambda a: a.run([P(None, ())]), "want pairs"),
         (lambda a: a.run([P(((0, 1), 2), ())]), "want pairs"),
         (lambda a: a.run([P(([0], [1]), ())]), "wants passes of pairs"),

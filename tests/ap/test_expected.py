@@ -11,7 +11,7 @@ import pytest
 import bfimna as bf
 from bfimna.ap import counts as closed
 from bfimna.ap import programs
-from bfimna.ap.events import CYCLES, Counts
+from bfimna.ap.events import CYCLES, EVENTS, Counts
 
 ALL = ~np.uint64(0)
 SIGNS = tuple(itertools.product([False, True], repeat=2))
@@ -31,7 +31,7 @@ def run(program, planes, spare=0):
     """Events of a program per row, by running it; it starts with `spare` cleared columns more."""
     planes = [*planes, *(np.zeros_like(planes[0]) for _ in range(spare))]
     rows = planes[0].size * 64
-    total = dict.fromkeys(vars(Counts()), 0)
+    total = dict.fromkeys(EVENTS, 0)
     for step in program:
         tags = np.full(planes[0].shape, ALL)
         for column, bit in step.key:
@@ -68,6 +68,21 @@ def test_the_array_counts_what_the_oracle_counts():
         counted = getattr(array.counts, event) - getattr(before, event)
         per_row = 1 if event in CYCLES else 1024
         assert counted == pytest.approx(amount * per_row), event
+
+
+def test_counts_hold_the_events_that_occur():
+    """An event left out reads as 0 and is no part of a sum; one of another name is an error."""
+    loaded, written = Counts(loads=2, cells_loaded=6), Counts(writes=np.array([1, 0]))
+    total = loaded + written
+    assert list(total.amounts) == ["loads", "cells_loaded", "writes"]
+    assert total.compares == 0
+    np.testing.assert_array_equal(total.cycles, [3, 2])
+    assert list(loaded.repeat(3, 5).amounts.items()) == [("loads", 6), ("cells_loaded", 30)]
+    assert Counts(loads=0) == Counts()
+    with pytest.raises(TypeError, match="no events: load"):
+        Counts(load=2)
+    with pytest.raises(AttributeError):
+        loaded.loads = 3
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 5, 7])
@@ -202,7 +217,7 @@ def test_arrays_of_widths_give_what_each_width_gives(form):
     many = form(widths)
     for at in np.ndindex(widths.shape):
         one = form(int(widths[at]))
-        for event, amount in vars(many).items():
+        for event, amount in many.amounts.items():
             value = np.broadcast_to(amount, widths.shape)[at]
             assert value == pytest.approx(getattr(one, event)), event
 

@@ -1,13 +1,15 @@
-"""Pass lists: every list of passes as the oracle for two columns, every cover for the tables."""
+"""Pass lists: every list of passes as the oracle for two columns, every cover for the"""
 
 import heapq
 import itertools
 
+import numpy as np
 import pytest
 
 import bfimna as bf
-from bfimna.ap import tables
-from bfimna.ap.lut import Lut, Pass
+from bfimna.ap.addition import FULL_ADD, FULL_SUBTRACT
+from bfimna.ap.comparison import MAXIMUM, MAXIMUM_SIGN, MAXIMUM_TOP
+from bfimna.ap.passes import Lut, Pass
 
 ROWS = tuple(itertools.product((0, 1), repeat=2))
 
@@ -89,11 +91,11 @@ def covers(lut, reachable):
 @pytest.mark.parametrize(
     ("lut", "reached"),
     [
-        (tables.FULL_ADD, lambda row: True),
-        (tables.FULL_SUBTRACT, lambda row: True),
-        (tables.MAXIMUM, lambda row: row[2:] != (1, 1)),
-        (tables.MAXIMUM_TOP, lambda row: row[2:] == (0, 0)),
-        (tables.MAXIMUM_SIGN, lambda row: row[2:] == (0, 0)),
+        (FULL_ADD, lambda row: True),
+        (FULL_SUBTRACT, lambda row: True),
+        (MAXIMUM, lambda row: row[2:] != (1, 1)),
+        (MAXIMUM_TOP, lambda row: row[2:] == (0, 0)),
+        (MAXIMUM_SIGN, lambda row: row[2:] == (0, 0)),
     ],
 )
 def test_no_cover_of_equal_length_writes_less(lut, reached):
@@ -108,7 +110,7 @@ def test_no_cover_of_equal_length_writes_less(lut, reached):
 
 def test_maximum_keeps_its_unwritten_cells():
     """The list of least key columns clears b where it is 0 already, and raises a flag twice."""
-    assert str(tables.MAXIMUM).splitlines()[1:] == [
+    assert str(MAXIMUM).splitlines()[1:] == [
         "0100 → v:=1",
         "011- → b:=0",
         "10-0 → b:=1 u:=1",
@@ -119,7 +121,7 @@ def test_tables_are_the_same_in_every_run():
     rows = list(itertools.product((0, 1), repeat=3))
     adder = {row: (row[0], sum(row) % 2, int(sum(row) > 1)) for row in rows}
     shuffled = [dict(reversed(adder.items())), dict(sorted(adder.items(), key=lambda r: r[1]))]
-    assert {str(bf.ap.generate("apc", table)) for table in shuffled} == {str(tables.FULL_ADD)}
+    assert {str(bf.ap.generate("apc", table)) for table in shuffled} == {str(FULL_ADD)}
 
 
 def test_large_tables_end():
@@ -141,8 +143,22 @@ def test_large_tables_end():
         (lambda: bf.ap.generate("aa", {}), "1 to 8 names, once each"),
         (lambda: bf.ap.generate("ab", 7), "a function or a mapping, not int"),
         (lambda: bf.ap.generate("ab", {(0, 2): (0, 0)}), "want 2 bits of 0 or 1"),
+        (lambda: bf.ap.generate(None, {}), "truth table over None: want 1 to 8 names"),
+        (lambda: bf.ap.generate(5, {}), "truth table over 5: want 1 to 8 names"),
+        (lambda: bf.ap.generate([[1], [2]], {}), r"over \[\[1\], \[2\]\]: want 1 to 8 names"),
+        (lambda: bf.ap.generate((1, 2), {(0, 1): (0, 0)}), r"over \(1, 2\): want 1 to 8 names"),
+        (lambda: bf.ap.generate("ab", {1: (0, 1)}), r"row 1 → \(0, 1\): want 2 bits"),
+        (lambda: bf.ap.generate("ab", {(0, 1): 1}), r"row \(0, 1\) → 1: want 2 bits"),
+        (lambda: bf.ap.generate("ab", {(0, 1): ([0], [1])}), "want 2 bits of 0 or 1"),
+        (lambda: bf.ap.generate("ab", lambda a, b: None), r"row \(0, 0\) → None: want 2 bits"),
+        (lambda: bf.ap.generate("ab", lambda a, b: np.eye(2)), "want 2 bits of 0 or 1"),
+        (lambda: bf.ap.generate("ab", lambda a: (a,)), r"over \(a, b\) fails: TypeError.*2 were"),
+        (lambda: bf.ap.generate("ab", lambda a, b: 1 // 0), "fails: ZeroDivisionError"),
+        (lambda: bf.ap.generate("ab", {}, 5), "unreachable rows must be a sequence of rows, not 5"),
+        (lambda: bf.ap.generate("ab", {}, [(7, 0)]), r"row \(7, 0\): want 2 bits"),
+        (lambda: bf.ap.generate("ab", {}, [[[0], 1]]), r"row \[\[0\], 1\]: want 2 bits"),
     ],
 )
-def test_tables_that_are_none(call, message):
+def test_invalid_tables_are_refused(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()

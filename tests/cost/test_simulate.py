@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from close import close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
-from bfimna.cost.notes import memory_note
+from bfimna.cost.caveats import memory_note
 from bfimna.display import quantity
 from bfimna.network import zoo
+
+from ..close import close
 
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
@@ -63,21 +64,21 @@ def test_a_headline_shows_percent():
     assert ("utilisation of rows", "78.5 %", "") in report.headline
 
 
-def test_a_headline_shows_where_the_draws_lie():
+def test_a_headline_shows_the_interval_of_each_total():
     report = simulate(TINY, Precision.fixed(TINY, 8), SMALL, SRAM)
     spans = {name: span for name, _, span in report.headline}
     low, high = (report.summary[f"energy_j_{end}"] for end in ("low", "high"))
     assert spans["energy per inference"] == f"{quantity(low, 'J')} to {quantity(high, 'J')}"
     assert sum(map(bool, spans.values())) == len(spans) - 1  # all but the utilisation
     sharp = replace(SRAM, draws={}, interconnect=replace(SRAM.interconnect, draws={}))
-    told = simulate(TINY, Precision.fixed(TINY, 8), SMALL, sharp).headline
-    assert not any(span for _, _, span in told)
+    headline = simulate(TINY, Precision.fixed(TINY, 8), SMALL, sharp).headline
+    assert not any(span for _, _, span in headline)
     edge = replace(SRAM, ranges={**SRAM.ranges, "threshold_v": (0.3, 0.56)}).at_supply(0.55)
-    told = simulate(TINY, Precision.fixed(TINY, 8), SMALL, edge).headline
-    assert not any(span for _, _, span in told)
+    headline = simulate(TINY, Precision.fixed(TINY, 8), SMALL, edge).headline
+    assert not any(span for _, _, span in headline)
 
 
-def test_memory_that_is_just_enough_is_no_note():
+def test_memory_that_just_suffices_gives_no_note():
     chip = replace(SMALL, rows=10, columns=10)  # 100 bits of MAPs
     assert memory_note(chip, 60, 40) == ""
     assert memory_note(chip, 60, 41) == (
@@ -190,7 +191,7 @@ def test_batches_divide_and_never_cost_more_an_inference():
     assert many.latency_s > single.latency_s  # one waits for the whole batch
 
 
-def test_latency_is_what_one_waits_for_and_edp_is_of_that():
+def test_latency_and_edp_are_those_of_the_whole_batch():
     bits = Precision.fixed(TINY, 8)
     one, many = (simulate(TINY, bits, SMALL, SRAM, batch=b) for b in (1, 8))
     assert one.latency_s == one.seconds_per_inference == one.batch_latency_s
@@ -206,7 +207,7 @@ def test_latency_is_what_one_waits_for_and_edp_is_of_that():
 
 
 @pytest.mark.parametrize(
-    ("change", "batch", "told"),
+    ("change", "batch", "note"),
     [
         ({"columns": 80}, 1, ""),
         ({"maps_per_cluster": 0}, 1, f"{WEIGHTS} and {LIVE} exceed the 0 bit of the MAPs"),
@@ -216,18 +217,18 @@ def test_latency_is_what_one_waits_for_and_edp_is_of_that():
         ({"columns": 70, "weights": "streamed"}, 2, "live activations (13.3 kbit) exceed the 7 k"),
     ],
 )
-def test_a_report_says_what_does_not_fit_the_memory(change, batch, told):
+def test_a_report_notes_what_does_not_fit_the_memory(change, batch, note):
     """TINY: 108 weights; 3 × 64 pixels of 8 bits in and 4 × 64 sums of 20 bits out, all live."""
     chip = replace(SMALL, **change)
     report = simulate(TINY, Precision.fixed(TINY, 8), chip, SRAM, batch)
     assert report.peak_live_bits == (3 * 8 + 4 * 20) * 64
-    assert len(report.notes) == bool(told)
-    assert "".join(report.notes).startswith(told)
+    assert len(report.notes) == bool(note)
+    assert "".join(report.notes).startswith(note)
     assert report.live_activations_fit == (batch * report.peak_live_bits <= chip.map_bits)
     assert report.resident_weights_fit == (chip.map_bits >= 108 * 8)
 
 
-def test_published_counts_say_what_is_not_published():
+def test_published_counts_note_the_share_that_is_not_published():
     net = zoo.resnet18()
     report = simulate(net, 8, replace(LR, maps_per_cluster=64), SRAM, counts="published")
     (note,) = report.notes
@@ -236,7 +237,7 @@ def test_published_counts_say_what_is_not_published():
     assert simulate(net, 8, replace(LR, maps_per_cluster=64), SRAM).notes == ()
 
 
-def test_what_a_report_hands_out_cannot_change_it():
+def test_changing_a_returned_table_does_not_change_the_report():
     report = simulate(TINY, 8, SMALL, SRAM)
     for values in (report.times, report.energies, report.live_bits):
         with pytest.raises(ValueError, match="read-only"):

@@ -1,4 +1,4 @@
-"""Sweeps: in memory and on disk the same, resumed where they were killed, refused in one line."""
+"""Sweeps: the same in memory and on disk, resumed after a kill, one-line errors."""
 
 import re
 import signal
@@ -46,7 +46,7 @@ def table():
 def test_every_combination_stands_once(table):
     assert len(table) == 2 * 72 * 3 * 2 * 2 * 2 * 2
     assert not table.duplicated(KEYS).any()
-    assert list(table)[: len(dataset.LABELS)] == list(dataset.LABELS)
+    assert list(table)[: len(dataset.POINT_LABELS)] == list(dataset.POINT_LABELS)
 
 
 def test_points_equal_simulations(table):
@@ -66,7 +66,7 @@ def test_points_equal_simulations(table):
 
 
 def test_idle_rows_and_other_links_are_priced_per_technology():
-    """What technologies share is a number, what they do not an array."""
+    """A price that technologies share is a number, any other an array."""
     plain = bf.load_technology("sram-14nm-lstp")
     links = replace(plain.interconnect, link_speed=2.0, dram_bytes_per_s=1e8)
     techs = [plain, replace(plain, name="leaky", idle_rows=0.5, interconnect=links)]
@@ -77,7 +77,7 @@ def test_idle_rows_and_other_links_are_priced_per_technology():
 
 
 def test_streamed_equals_in_memory_to_the_last_bit(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset.planned, "__defaults__", (300,))  # several parts each
+    monkeypatch.setattr(dataset.parts_by_path, "__defaults__", (300,))  # several parts each
     folder = bf.sweep(**ASKED, to=tmp_path / "points")
     assert len(list(folder.rglob("*.parquet"))) == 2 * 2 * 3 * 2
     read = bf.read_sweep(folder)
@@ -86,7 +86,7 @@ def test_streamed_equals_in_memory_to_the_last_bit(table, tmp_path, monkeypatch)
     assert list(bf.read_sweep(folder, ["edp_js", "chip"])) == ["edp_js", "chip"]
 
 
-def test_the_same_points_whatever_stands_beside_them(table):
+def test_a_point_does_not_depend_on_the_rest_of_its_sweep(table):
     alone = bf.sweep(NETS[1], BITS[-3:], SMALL, "reram-14nm-lstp", 16, "published", 0.6)
     there = table.set_index(KEYS).sort_index()
     for row in alone.itertuples():
@@ -141,14 +141,14 @@ def test_parts_are_computed_anew_only_if_an_input_changed(tmp_path, monkeypatch)
 KILLED = """
 import bfimna as bf
 from bfimna.cost import dataset
-dataset.planned.__defaults__ = (40,)
+dataset.parts_by_path.__defaults__ = (40,)
 bits = [bf.Precision.mixed(bf.zoo.alexnet(), 5, seed) for seed in range(4000)]
 print("go", flush=True)
 bf.sweep("alexnet", bits, "LR", "sram-14nm-lstp", to={folder!r})
 """
 
 
-def test_a_killed_sweep_is_taken_up(tmp_path, monkeypatch):
+def test_a_killed_sweep_is_resumed(tmp_path, monkeypatch):
     run = subprocess.Popen([sys.executable, "-c", KILLED.format(folder=str(tmp_path))])
     deadline = time.monotonic() + 60
     while len(list(tmp_path.rglob("part-*.parquet"))) < 3 and time.monotonic() < deadline:
@@ -158,7 +158,7 @@ def test_a_killed_sweep_is_taken_up(tmp_path, monkeypatch):
     there = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("part-*.parquet")}
     assert 3 <= len(there) < 100
     parts = computed(monkeypatch)
-    monkeypatch.setattr(dataset.planned, "__defaults__", (40,))
+    monkeypatch.setattr(dataset.parts_by_path, "__defaults__", (40,))
     bits = [bf.Precision.mixed(NETS[0], 5, seed) for seed in range(4000)]
     bf.sweep("alexnet", bits, "LR", "sram-14nm-lstp", to=tmp_path)
     assert len(parts) == 100 - len(there)
@@ -169,7 +169,7 @@ def test_a_killed_sweep_is_taken_up(tmp_path, monkeypatch):
 
 def test_memory_is_bounded_by_a_part():
     asked = grid(NETS, BITS, ["LR"], "sram-14nm-lstp", [1, 4, 16])
-    parts = list(dataset.planned(asked, Path("x"), 50).values())
+    parts = list(dataset.parts_by_path(asked, Path("x"), 50).values())
     assert max(part.points for part in parts) <= 50
     assert sum(part.points for part in parts) == asked.points
     assert {len(part_columns(part)["edp_js"]) for part in parts} == {part.points for part in parts}
@@ -178,18 +178,18 @@ def test_memory_is_bounded_by_a_part():
 def test_duckdb_answers_the_query_of_the_docs(tmp_path):
     (query,) = re.findall("```sql\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     folder = bf.sweep(**FEW | {"network": NETS}, supplies=[0.6, 0.8], to=tmp_path)
-    found = duckdb.sql(query.replace("results/sweeps/example", str(folder))).df()
+    rows = duckdb.sql(query.replace("results/sweeps/example", str(folder))).df()
     table = bf.read_sweep(folder).query("latency_s <= 1e-3").sort_values("energy_j")
     best = table.groupby(["network", "mean_bits"]).first().reset_index()
-    assert len(found) == len(best) == 4
-    assert found.network.tolist() == best.network.tolist()
-    assert found.bits.tolist() == best.mean_bits.tolist()
-    assert found.energy_j.tolist() == best.energy_j.tolist()
-    assert found.supply_v.tolist() == best.supply_v.tolist()
+    assert len(rows) == len(best) == 4
+    assert rows.network.tolist() == best.network.tolist()
+    assert rows.bits.tolist() == best.mean_bits.tolist()
+    assert rows.energy_j.tolist() == best.energy_j.tolist()
+    assert rows.supply_v.tolist() == best.supply_v.tolist()
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"network": []}, "at least one"),
         ({"network": ["alexnet", "resnet81"]}, "unknown network 'resnet81'"),
@@ -208,10 +208,10 @@ def test_duckdb_answers_the_query_of_the_docs(tmp_path):
         ({"to": 7}, "to must be a folder, not 7"),
     ],
 )
-def test_bad_input_is_told_in_one_line(changed, told, tmp_path, monkeypatch):
+def test_bad_input_is_refused_in_one_line(changed, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(bf.BfimnaError, match=told) as error:
+    with pytest.raises(bf.BfimnaError, match=message) as error:
         bf.sweep(**{**FEW, "to": "points", **changed})
     assert "\n" not in str(error.value)
     assert not list(tmp_path.rglob("*.parquet"))
@@ -225,7 +225,7 @@ def test_a_folder_of_another_sweep_is_left_alone(tmp_path):
     pd.testing.assert_frame_equal(bf.read_sweep(tmp_path), before)
 
 
-def test_what_is_no_sweep_is_told(tmp_path):
+def test_a_folder_without_a_sweep_is_refused(tmp_path):
     with pytest.raises(bf.BfimnaError, match="no dataset of a sweep"):
         bf.read_sweep(tmp_path)
     bf.sweep(**FEW, to=tmp_path)

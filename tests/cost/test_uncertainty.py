@@ -1,18 +1,21 @@
-"""Draws and intervals: distributions, causes, and the same formulas as a report's."""
+"""Monte Carlo samples and intervals: distributions, causes, and a report's own formulas."""
 
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-from close import close
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.cost import uncertainty
-from bfimna.cost.draws import causes, prices, quantile, uniform
-from bfimna.cost.uncertainty import QUANTITIES, bounds, draws_of, evaluate, interval, sobol
+from bfimna.cost.uncertainty import QUANTITIES, bounds, evaluate, samples_of, sobol
+from bfimna.mapping.plan import plan
+from bfimna.network.precision import Bits
+from bfimna.technology.sampling import causes, quantile, sampled_parameters, sampled_prices, uniform
+
+from ..close import close
 
 LR = Chip.limited()
 SRAM = data.load_technology("sram-14nm-lstp")
@@ -26,7 +29,7 @@ def report(tech=SRAM, chip=LR, network=ALEXNET, batch=1, bits=8):
 @given(
     st.floats(0.1, 10), st.floats(0.05, 1), st.floats(1, 20), st.sampled_from(["split", "logsplit"])
 )
-def test_a_range_is_drawn_with_its_value_as_median(value, below, above, distribution):
+def test_the_median_of_a_range_is_its_value(value, below, above, distribution):
     low, high = value * below, value * above
     u = np.linspace(0, 1, 201)
     drawn = quantile(value, low, high, distribution, u)
@@ -44,7 +47,7 @@ def test_split_falls_off_to_its_ends_and_logsplit_is_flat_in_decades():
     assert np.mean(drawn > 10**0.5) == pytest.approx(0.25, abs=1e-4)
 
 
-def test_a_cause_s_draws_are_even_its_own_and_not_to_be_written():
+def test_samples_of_a_cause_are_even_independent_and_read_only():
     a, b = uniform("wires", 1000, 0), uniform("temperature", 1000, 0)
     np.testing.assert_array_equal(np.sort(np.floor(a * 1000)), np.arange(1000))
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.1
@@ -56,7 +59,7 @@ def test_a_cause_s_draws_are_even_its_own_and_not_to_be_written():
 
 def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     u = {cause: uniform(cause, 100, 0) for cause in causes(SRAM)}
-    drawn = prices(SRAM, u)
+    drawn = sampled_prices(SRAM, u)
     for one, other in (("compare_s", "write_s"), ("compare_j_per_row", "write_j_per_line_cell")):
         assert (
             np.argsort(getattr(drawn, one)).tolist() == np.argsort(getattr(drawn, other)).tolist()
@@ -64,15 +67,16 @@ def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     bus, mesh = drawn.interconnect.bus_j_per_bit, drawn.interconnect.mesh_j_per_bit_hop
     assert np.argsort(bus).tolist() == np.argsort(mesh).tolist()
     against = replace(SRAM, draws={**SRAM.draws, "write_s": ("logsplit", "-mats per CAP")})
-    drawn = prices(against, u)
+    drawn = sampled_prices(against, u)
     assert np.argsort(drawn.compare_s).tolist() == np.argsort(drawn.write_s)[::-1].tolist()
 
 
-def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
+def test_below_the_nominal_supply_each_sample_has_its_own_delay_law():
     low = SRAM.at_supply(0.6)
     u = {cause: uniform(cause, 20, 0) for cause in causes(low)}
-    drawn, nominal = prices(low, u), prices(SRAM, u)
-    vt, alpha = drawn.threshold_v, drawn.alpha
+    drawn, nominal = sampled_prices(low, u), sampled_prices(SRAM, u)
+    parameters = sampled_parameters(low, u)
+    vt, alpha = parameters["threshold_v"], parameters["alpha"]
     assert len(set(vt)) == len(set(alpha)) == 20
     slower = (0.6 / (0.6 - vt) ** alpha) / (0.8 / (0.8 - vt) ** alpha)
     for field in ("compare_s", "write_s", "shift_s", "load_s_per_cell"):
@@ -81,14 +85,14 @@ def test_below_the_nominal_supply_each_draw_has_its_own_delay_law():
     assert (drawn.write_j_per_cell / nominal.write_j_per_cell).tolist() == [square] * 20
     reram = data.load_technology("reram-14nm-lstp").at_supply(0.6)
     u = {cause: uniform(cause, 20, 0) for cause in causes(reram)}
-    assert np.ptp(prices(reram, {"device law": u["device law"]}).write_s) == 0
+    assert np.ptp(sampled_prices(reram, {"device law": u["device law"]}).write_s) == 0
 
 
-def test_fixed_ranges_are_not_drawn():
+def test_fixed_ranges_are_not_sampled():
     assert SRAM.ranges["idle_rows"] == (0.0, 1.0)
     assert SRAM.draws["idle_rows"][0] == "fixed"
     u = {cause: uniform(cause, 10, 0) for cause in causes(SRAM)}
-    assert prices(SRAM, u).idle_rows == 0.0
+    assert sampled_prices(SRAM, u).idle_rows == 0.0
     assert "device law" not in causes(SRAM)
     assert "device law" in causes(SRAM.at_supply(0.7))
     assert "endurance" not in causes(data.load_technology("reram-14nm-lstp"))
@@ -111,18 +115,18 @@ def test_the_median_of_every_parameter_gives_the_report(chip, supply):
     tech = SRAM.at_supply(supply)
     one = report(tech, CHIPS[chip], batch=3)
     half = {cause: np.array([0.5]) for cause in causes(tech)}
-    found = evaluate(one.placement, tech, one.operations, one.batch, half)
+    samples = evaluate(one.placement, tech, one.operations, one.batch, half)
     for quantity in QUANTITIES:
-        assert found[quantity][0] == close(getattr(one, quantity)), quantity
+        assert samples[quantity][0] == close(getattr(one, quantity)), quantity
 
 
 @pytest.mark.parametrize("chip", ["LR", "overlap", "unsegmented"])
-def test_a_draw_is_what_a_technology_with_those_numbers_gives(chip):
-    """The oracle: simulate anew with each draw's numbers."""
+def test_a_sample_equals_a_technology_with_its_numbers(chip):
+    """The oracle: simulate with the numbers of each sample."""
     one = report(chip=CHIPS[chip])
     u = {cause: uniform(cause, 3, 7) for cause in causes(SRAM)}
-    found = evaluate(one.placement, SRAM, one.operations, 1, u)
-    drawn = prices(SRAM, u)
+    samples = evaluate(one.placement, SRAM, one.operations, 1, u)
+    drawn = sampled_prices(SRAM, u)
 
     def numbers(item, k):
         fields = {f: float(getattr(item, f)[k]) for f in vars(item)
@@ -134,35 +138,35 @@ def test_a_draw_is_what_a_technology_with_those_numbers_gives(chip):
         tech = replace(SRAM, **numbers(drawn, k), interconnect=links)
         again = report(tech, CHIPS[chip])
         for quantity in QUANTITIES:
-            assert found[quantity][k] == close(getattr(again, quantity)), quantity
+            assert samples[quantity][k] == close(getattr(again, quantity)), quantity
 
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg16", "resnet18", "resnet50"])
 @pytest.mark.parametrize("technology", data.technology_names())
-def test_the_nominal_lies_between_the_quartiles_of_its_own_draws(network, technology):
+def test_the_nominal_lies_between_the_quartiles_of_its_samples(network, technology):
     net, tech = zoo.load(network), data.load_technology(technology)
     for chip, least in ((LR, 0.25), (Chip.unlimited(), 0.25), (replace(LR, overlap=True), 0.24)):
         one = report(tech, chip, net)
-        found = uncertainty.quantities(one.placement, tech, one.operations, draws=4000)
+        samples = uncertainty.quantities(one.placement, tech, one.operations, draws=4000)
         for quantity in QUANTITIES:
-            spread = np.ptp(found[quantity]) > 1e-9 * getattr(one, quantity)
-            below = np.mean(found[quantity] < getattr(one, quantity))
+            spread = np.ptp(samples[quantity]) > 1e-9 * getattr(one, quantity)
+            below = np.mean(samples[quantity] < getattr(one, quantity))
             assert not spread or least <= below <= 1 - least, (chip.name, quantity, below)
 
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg16", "resnet18", "resnet50"])
 def test_with_weights_from_dram_the_nominal_energy_lies_low_as_the_document_says(network):
-    """DRAM's ranges are skewed to the dear side: but no lower than about a fifth."""
+    """DRAM's ranges are skewed upwards: the nominal lies no lower than about a fifth."""
     for weights, tech in product(("streamed", "auto"), ("sram-14nm-lstp", "sram-22nm-lstp")):
         chip = replace(LR, weights=weights)
         one = report(data.load_technology(tech), chip, zoo.load(network))
-        below = np.mean(draws_of(one, "energy_j", 4000) < one.energy_j)
+        below = np.mean(samples_of(one, "energy_j", 4000) < one.energy_j)
         assert 0.195 <= below <= 0.5
 
 
 def test_an_interval_is_in_order_and_the_same_every_time():
     one = report()
-    low, median, high = interval(one, "energy_j")
+    low, median, high = one.interval("energy_j")
     assert low < median < high
     assert one.interval("energy_j") == (low, median, high)
     assert one.interval("energy_j", seed=1) != (low, median, high)
@@ -171,7 +175,7 @@ def test_an_interval_is_in_order_and_the_same_every_time():
     assert low < one.energy_j < high
 
 
-def test_wider_ranges_give_wider_intervals_and_none_give_none():
+def test_wider_ranges_give_wider_intervals_and_no_ranges_none():
     none = replace(SRAM, ranges={}, draws={},
                    interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
     one = report(none)
@@ -183,10 +187,8 @@ def test_wider_ranges_give_wider_intervals_and_none_give_none():
 
 
 def test_bounds_of_many_precisions_at_once_are_those_of_each():
-    from bfimna.mapping.placement import place
-
     bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
-    placed = place(ALEXNET, bits, bits, LR)
+    placed = plan(ALEXNET, LR).at(Bits(bits, bits))
     both = bounds(placed, SRAM, 2 * ALEXNET.macs)
     for k, width in enumerate((4, 8)):
         one = report(bits=width).summary
@@ -195,20 +197,18 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
     assert set(both) == {f"{q}_{end}" for q in uncertainty.BOUNDED for end in ("low", "high")}
 
 
-def test_draws_of_many_precisions_at_once_are_those_of_each():
-    from bfimna.mapping.placement import place
-
+def test_samples_of_many_precisions_at_once_are_those_of_each():
     bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
-    u = {cause: np.linspace(0.1, 0.9, 5) for cause in uncertainty.causes(SRAM)}
-    together = uncertainty.evaluate(place(ALEXNET, bits, bits, LR), SRAM, 1.0, 1, u)
+    u = {cause: np.linspace(0.1, 0.9, 5) for cause in causes(SRAM)}
+    together = uncertainty.evaluate(plan(ALEXNET, LR).at(Bits(bits, bits)), SRAM, 1.0, 1, u)
     for k in range(2):
-        alone = uncertainty.evaluate(place(ALEXNET, bits[k], bits[k], LR), SRAM, 1.0, 1, u)
+        alone = uncertainty.evaluate(plan(ALEXNET, LR).at(Bits(bits[k], bits[k])), SRAM, 1.0, 1, u)
         for quantity in ("latency_s", "energy_j"):
             assert together[quantity].shape == (5, 2)
             np.testing.assert_allclose(together[quantity][:, k], alone[quantity])
 
 
-def test_sobol_names_what_a_result_hangs_on():
+def test_sobol_names_the_causes_of_a_result():
     table = sobol(report(data.load_technology("reram-14nm-lstp")), "energy_j", 256)
     assert table.cause[0] == "device pulse"
     assert table.total[0] == pytest.approx(1.0, abs=0.1)
@@ -219,8 +219,8 @@ def test_sobol_names_what_a_result_hangs_on():
     assert area["first"].sum() == pytest.approx(1.0, abs=0.1)
 
 
-def test_peaks_are_drawn_by_the_same_prices():
-    drawn = uncertainty.peak_draws(16, LR, SRAM, 2000)
+def test_peaks_are_sampled_with_the_same_prices():
+    drawn = uncertainty.peak_samples(16, LR, SRAM, 2000)
     nominal = peak(16, LR, SRAM)
     for figure in ("throughput_ops", "efficiency_ops_per_w", "power_w"):
         draws = getattr(drawn, figure)
@@ -228,12 +228,21 @@ def test_peaks_are_drawn_by_the_same_prices():
         assert 0.25 <= np.mean(draws < getattr(nominal, figure)) <= 0.75
     none = replace(SRAM, ranges={}, draws={},
                    interconnect=replace(SRAM.interconnect, ranges={}, draws={}))  # fmt: skip
-    same = uncertainty.peak_draws(16, LR, none, 2)
+    same = uncertainty.peak_samples(16, LR, none, 2)
     assert same.throughput_ops.tolist() == [nominal.throughput_ops] * 2
     assert same.area_m2.tolist() == [nominal.area_m2] * 2
 
 
-def test_what_cannot_be_drawn_is_refused_in_one_line():
+def test_a_parameter_set_to_zero_stays_zero():
+    """A log-uniform range has no median of 0: an effect that is switched off has no samples."""
+    off = replace(SRAM, compare_s_per_cell=0.0)
+    assert SRAM.draws["compare_s_per_cell"][0] == "logsplit"
+    low, median, high = report(off).interval("latency_s")
+    assert 0 < low < median < high < np.inf
+    assert high < report().interval("latency_s")[2]
+
+
+def test_impossible_samples_are_refused_in_one_line():
     one = report()
     with pytest.raises(BfimnaError, match="unknown quantity with an interval 'energy'; did you me"):
         one.interval("energy")

@@ -1,13 +1,14 @@
 """The trained digits network: what is committed is what it says, and it works on the emulator."""
 
 import numpy as np
-import onnx_integers
 import pytest
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits, reference
 from bfimna.emulator.infer import infer
 from bfimna.emulator.integer import check
+
+from .. import onnx_integers
 
 
 def test_test_images_are_scikit_learn_s():

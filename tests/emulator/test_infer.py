@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 
 from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
-from bfimna.ap.lut import Pass
+from bfimna.ap.passes import Pass
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.check import differences
-from bfimna.emulator.constants import Constants
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer
-from bfimna.network.precision import as_arrays
+from bfimna.operators.constants import Constants
+
+from ..networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
 
 SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
 
@@ -109,9 +109,7 @@ def test_wide_words_fit_72_columns():
         report = compare(network, precision)
         check_counts(network, precision, report, Chip.limited(), 2)
     assert (
-        place(y.network(), *as_arrays(y.network(), [precision]), Chip())
-        .phases["requantise"]
-        .counts.compares[0, 0]
+        plan(y.network(), Chip()).at(precision).phases["requantise"].counts.compares[0]
         == 4 * 35 * 17 + 4
     )  # 35 of 45 columns
 
@@ -138,7 +136,7 @@ def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, bits, columns, 
     for wide in (columns, enough):
         chip = Chip(name="narrow", columns=wide)
         run = drawn(network, precision), random_images(network, precision), precision
-        placing = lambda: place(network, *as_arrays(network, [precision]), chip)  # noqa: B023, E731
+        placing = lambda: plan(network, chip).at(precision)  # noqa: B023, E731
         if wide < enough:
             with pytest.raises(BfimnaError, match=told):
                 placing()

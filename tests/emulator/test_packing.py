@@ -67,7 +67,7 @@ def test_windows_are_packed(positions, bits):
 
 @pytest.mark.parametrize(("channels", "positions"), [(64, 49), (1, 1), (1000, 1), (64, 12544)])
 def test_runs_waste_as_little_as_either_side_can(channels, positions):
-    runs = Runs.of(channels, positions, grouped=False)
+    runs = Runs.packing(channels, positions, grouped=False)
     words = runs.outer * runs.words
     least = min(channels * -(-positions // 64), positions * -(-channels // 64))
     assert words <= 1.05 * least

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import chained, everything
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
-from bfimna.emulator.integer import average_scale, check, ranges, sum_bits, words
+from bfimna.emulator.integer import check, ranges, sum_bits, words
 from bfimna.emulator.quantise import (
     best_scale,
     dyadic,
@@ -21,6 +20,9 @@ from bfimna.emulator.quantise import (
 )
 from bfimna.network import zoo
 from bfimna.network.graph import Layer
+from bfimna.operators.avgpool import average_scale
+
+from ..networks import chained, everything
 
 
 @given(st.integers(1, 400), st.integers(1, 16))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip
-from bfimna.mapping.chip import fit
+from bfimna.mapping.paper import fit_product
 from bfimna.network import zoo
 
 
@@ -27,7 +27,7 @@ def test_lr_has_the_published_resources():
     [
         (
             {"caps_per_cluster": 0},
-            "CAPs per cluster must be a whole number from 1 to 1048576, not 0",
+            "caps_per_cluster must be a whole number from 1 to 1048576, not 0",
         ),
         ({"clusters": -1}, "clusters"),
         ({"rows": 0}, "rows must be"),
@@ -87,15 +87,17 @@ def test_a_chip_introduces_itself():
 @given(rows=st.integers(1, 5000), batch=st.integers(1, 64), layer=st.integers(0, 20))
 def test_folds_hold_every_product(rows, batch, layer):
     gemm = zoo.resnet18().gemms[layer]
-    held = fit(gemm, rows, batch)
-    assert held.part * held.per_cap <= rows
-    assert held.part * held.splits >= gemm.length > held.part * (held.splits - 1)
-    assert held.caps * held.per_cap >= held.dots * held.splits
-    assert held.dots * gemm.length == gemm.macs * batch
+    held = fit_product(gemm, rows, batch)
+    assert held.part * held.per_array <= rows
+    assert held.part * held.splits >= gemm.k > held.part * (held.splits - 1)
+    assert held.arrays * held.per_array >= held.sums * held.splits
+    assert held.sums * gemm.k == gemm.macs * batch
 
 
 def test_unlimited_resources_hold_the_largest_layer_at_once():
     net = zoo.vgg16()
     chip = Chip.unlimited().sized_for(net, 1)
-    assert chip.caps >= max(fit(gemm, chip.rows, 1).caps for gemm in net.gemms)
-    assert chip.caps - chip.caps_per_cluster < max(fit(g, chip.rows, 1).caps for g in net.gemms)
+    assert chip.caps >= max(fit_product(gemm, chip.rows, 1).arrays for gemm in net.gemms)
+    assert chip.caps - chip.caps_per_cluster < max(
+        fit_product(g, chip.rows, 1).arrays for g in net.gemms
+    )

@@ -4,19 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import chained
 
 from bfimna import BfimnaError, Chip
-from bfimna.mapping.geometry import geometry
-from bfimna.mapping.kinds import KINDS
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer
+from bfimna.network.precision import Bits
+from bfimna.operators import OPERATORS
+
+from ..networks import chained
 
 
 def needed(kind, bits, *before):
     network = chained(*before, kind).network()
-    alike = geometry(network, Chip.limited(), 1).alike[kind]
-    return np.asarray(KINDS[kind].columns(alike, np.array([bits]))).item()
+    return np.asarray(OPERATORS[kind].columns(batch_of(network, kind), np.array([bits]))).item()
+
+
+def batch_of(network, kind):
+    batches = plan(network, Chip.limited()).batches
+    return next(batch for operator, batch in batches if operator.kind == kind)
 
 
 @pytest.mark.parametrize(
@@ -45,11 +50,13 @@ def test_sums_of_two_words_and_products_by_hand():
     x = b.conv("c", b.input, 4, 1)
     b.append(Layer("product", "mul", (b.add("sum", x, b.input), x)))
     network = b.network()
-    alike = geometry(network, Chip.limited(), 1).alike
     # two words of 8 columns, each sign twice; a carry and a flag
-    assert KINDS["add"].columns(alike["add"], np.array([7])).tolist() == [9 + 9 + 2]
+    add, multiplied = (
+        OPERATORS[kind].columns(batch_of(network, kind), np.array([7])) for kind in ("add", "mul")
+    )
+    assert add.tolist() == [9 + 9 + 2]
     # two words, their product of 16 columns, a carry and a flag
-    assert KINDS["mul"].columns(alike["mul"], np.array([7])).tolist() == [8 + 8 + 16 + 2]
+    assert multiplied.tolist() == [8 + 8 + 16 + 2]
 
 
 def test_an_array_of_just_the_columns_that_are_needed_is_enough():
@@ -57,17 +64,17 @@ def test_an_array_of_just_the_columns_that_are_needed_is_enough():
     b = Builder("fc", (1, 1, 1))
     b.linear("fc", b.input, 1)
     eight, exact = np.array([8]), replace(Chip.limited(), columns=16 + 16 + 3)
-    assert place(b.network(), eight, eight, exact).folds.tolist() == [1]
+    assert plan(b.network(), exact).at(Bits(eight, eight)).folds.tolist() == [1]
     with pytest.raises(BfimnaError, match="'fc' needs 35 columns in phase multiply"):
-        place(b.network(), eight, eight, replace(exact, columns=34))
+        plan(b.network(), replace(exact, columns=34)).at(Bits(eight, eight))
 
 
 def test_the_columns_of_a_narrow_weights_requantisation_decide():
     """1-bit weights, 16-bit words: 2 of the sum, and twice 17 and 16 + 3 to scale it."""
     b = Builder("two", (1, 2, 2))
     b.conv("last", b.conv("first", b.input, 1, 1), 1, 1)
-    bits = np.array([1, 1]), np.array([16, 16])
+    bits = Bits(np.array([1, 1]), np.array([16, 16]))
     exact = replace(Chip.limited(), columns=2 + 2 * 17 + 16 + 3)
-    assert place(b.network(), *bits, exact).folds.tolist() == [1, 1]
+    assert plan(b.network(), exact).at(bits).folds.tolist() == [1, 1]
     with pytest.raises(BfimnaError, match="'first' needs 55 columns in phase requantise"):
-        place(b.network(), *bits, replace(exact, columns=exact.columns - 1))
+        plan(b.network(), replace(exact, columns=exact.columns - 1)).at(bits)

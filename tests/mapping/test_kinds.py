@@ -4,23 +4,26 @@ from functools import partial
 
 import numpy as np
 import pytest
-from close import close
 
 import bfimna as bf
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.array import Array
-from bfimna.mapping import kinds, resident
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING, GEMM, KINDS, Layer
+from bfimna.operators import OPERATORS, functions, word_programs
+
+from ..close import close
 
 #: program on a resident word, by kind
 PROGRAMS = {
-    "scale": resident.scale,
-    "bias": resident.bias,
-    "clip": resident.clip,
+    "scale": word_programs.scale_counts,
+    "bias": word_programs.bias_counts,
+    "clip": word_programs.clip_counts,
     "lookup": ap.look_up,
-    **{kind: partial(resident.function, kind) for kind in resident.ARITHMETIC},
+    "leakyrelu": partial(functions.function_counts, functions.leaky_relu_counts),
+    "hardsigmoid": partial(functions.function_counts, functions.hard_sigmoid_counts),
+    "hardswish": partial(functions.function_counts, functions.hard_swish_counts),
 }
 TECHNOLOGY = bf.data.load_technology("sram-14nm-lstp")
 
@@ -36,8 +39,9 @@ def rows(report, name):
 
 
 def test_no_kind_is_silently_free():
-    assert set(GEMM) | set(kinds.KINDS) | set(ADDRESSING) == set(KINDS)
-    in_place = {kind for kind, entry in kinds.KINDS.items() if entry.in_place}
+    computing = {kind for kind, entry in OPERATORS.items() if entry.counts is not None}
+    assert set(GEMM) | computing | set(ADDRESSING) == set(KINDS)
+    in_place = {kind for kind, entry in OPERATORS.items() if entry.in_place}
     assert in_place == {"relu", *PROGRAMS}
 
 
@@ -101,7 +105,12 @@ def test_product_of_two_tensors():
     whole = simulate(Layer("r", "relu", ("c",)), Layer("y", "mul", ("c", "r")))
     layers = (Layer("g", "avgpool", ("c",), kernel=(10, 10)), Layer("y", "mul", ("g", "c")))
     by_channel, copied = simulate(*layers), simulate(*layers, multicast=False)
-    want = ap.clear(17) + ap.multiply(8, 8, (True, True)) + resident.rescale(16, 8) + ap.read(8)
+    want = (
+        ap.clear(17)
+        + ap.multiply(8, 8, (True, True))
+        + word_programs.rescale_counts(16, 8)
+        + ap.read(8)
+    )
     for report, loads in ((whole, 15), (by_channel, 16)):  # a ReLU leaves no sign
         row = rows(report, "y").loc["elementwise"]
         assert sum(row[event] for event in ap.EVENTS[:5]) == want.cycles + loads
@@ -118,14 +127,14 @@ def test_local_response_normalisation():
     want = (
         [
             ap.load(m),
-            resident.copy(m),
+            word_programs.copy_counts(m),
             ap.clear(s + 1),
             ap.multiply(m, m, (True, True)),
             ap.read(s),
         ]
         + [ap.load(s), ap.add(total)] * 4
         + [ap.load(m), ap.requantise(total, m, m), ap.look_up(m)]
-        + [resident.product(m), ap.read(m)]
+        + [word_programs.product_counts(m), ap.read(m)]
     )
     row = rows(report, "y").loc["elementwise"]
     assert sum(row[event] for event in ap.EVENTS[:5]) == sum(w.cycles for w in want)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from close import close
 
 from bfimna import BfimnaError, Chip, Precision, data, simulate, zoo
+
+from ..close import close
 
 SRAM = data.load_technology("sram-14nm-lstp")
 NET = zoo.resnet18()

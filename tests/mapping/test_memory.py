@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from close import close
-from networks import diamond
 
 import bfimna as bf
 from bfimna.mapping.memory import live_bits
 from bfimna.network.graph import Builder, Layer, Network
+
+from ..close import close
+from ..networks import diamond
 
 
 def chain(*layers):
@@ -153,9 +154,9 @@ def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
 def test_bits_cannot_be_chosen_where_a_layer_s_cost_hangs_on_all_bits():
     from bfimna.search.costs import ap_costs
     from bfimna.search.sensitivity import hawq_sensitivity
-    from bfimna.search.space import Space
+    from bfimna.search.space import SearchSpace
 
     net = bf.zoo.resnet18()
-    space = Space(net, hawq_sensitivity(net), (4, 8))
-    with pytest.raises(bf.BfimnaError, match="weights='auto' a layer's cost hangs on every"):
+    space = SearchSpace(net, hawq_sensitivity(net), (4, 8))
+    with pytest.raises(bf.BfimnaError, match="weights='auto' a layer's cost depends on the bits"):
         ap_costs(space, replace(bf.Chip.limited(), weights="auto"), SRAM)

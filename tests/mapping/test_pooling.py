@@ -10,9 +10,10 @@ from bfimna.ap import counts as ap
 from bfimna.emulator import infer
 from bfimna.emulator.check import differences, wrong_layers
 from bfimna.emulator.quantise import random_images, synthetic
-from bfimna.mapping.placement import place
-from bfimna.mapping.pooling import rounds
+from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder
+from bfimna.network.precision import Bits
+from bfimna.operators.maxpool import rounds
 
 
 def pooled(side, kind="maxpool", channels=4, relu=True):
@@ -24,7 +25,7 @@ def pooled(side, kind="maxpool", channels=4, relu=True):
 
 def pool(network, bits=8, counts="microcode", **chip):
     every = np.full(len(network.gemms), bits)
-    placement = place(network, every, every, bf.Chip(**chip), 1, counts)
+    placement = plan(network, bf.Chip(**chip)).at(Bits(every, every), counts)
     return placement.phases["pool"].counts, placement
 
 

@@ -6,9 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Network, simulate
+from bfimna.mapping.plan import plan
 from bfimna.mapping.tiles import candidates, moved, pixels, tile_bits
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer
+from bfimna.network.precision import Bits
 
 
 @given(
@@ -30,10 +32,7 @@ def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, 
     weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))
     found = (weights * w + inputs * a).min()
     every = [
-        (c, p)
-        for c in range(1, gemm.channels + 1)
-        for p in range(1, gemm.positions * batch + 1)
-        if c * p <= share
+        (c, p) for c in range(1, gemm.m + 1) for p in range(1, gemm.n * batch + 1) if c * p <= share
     ]
     weights, inputs = moved(gemm, batch, *np.array(every, dtype=float).T)
     assert found == pytest.approx((weights * w + inputs * a).min(), rel=1e-12)
@@ -51,7 +50,7 @@ def test_candidates_are_all_channels_and_all_rows(channels, share, size, batch):
         share // np.arange(1, min(channels, share) + 1),
         np.arange(1, size[0] + 1) * size[1],
     ])  # fmt: skip
-    wanted = np.unique(np.minimum(each, min(share, gemm.positions * batch)))
+    wanted = np.unique(np.minimum(each, min(share, gemm.n * batch)))
     found = candidates(gemm, batch, share)
     np.testing.assert_array_equal(found[1], wanted)
     np.testing.assert_array_equal(found[0], np.minimum(share // wanted, channels))
@@ -83,10 +82,11 @@ def test_the_least_of_all_candidates_is_taken_at_any_bits(batch):
     """Beside the tabulated hull: every candidate, layer by layer."""
     network, chip = zoo.resnet18(), Chip.limited()
     w, a = np.random.default_rng(1).integers(1, 17, (2, 30, len(network.gemms)))
-    found = tile_bits(network, chip, batch, w, a)
+    shares = plan(network, chip, batch=batch).products.shares
+    found = tile_bits(network, batch, shares, Bits(w, a))
     for k, gemm in enumerate(network.gemms):
-        dots = gemm.layer.groups * gemm.channels * gemm.positions * batch
-        per_cap = max(chip.rows // gemm.length, 1)
+        dots = gemm.dot_products * batch
+        per_cap = max(chip.rows // gemm.k, 1)
         caps = -(-dots // per_cap)  # no sum of this network is split
         share = -(-dots // (-(-caps // 4096) * 64))
         weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))
@@ -100,6 +100,7 @@ def test_every_pair_of_bits_at_once():
     network, chip = zoo.resnet18(), Chip.limited()
     random = np.random.default_rng(0)
     w, a = random.integers(1, 17, (2, 5, len(network.gemms)))
-    many = tile_bits(network, chip, 1, w, a)
+    shares = plan(network, chip).products.shares
+    many = tile_bits(network, 1, shares, Bits(w, a))
     for k in range(5):
-        np.testing.assert_array_equal(many[k], tile_bits(network, chip, 1, w[k], a[k]))
+        np.testing.assert_array_equal(many[k], tile_bits(network, 1, shares, Bits(w[k], a[k])))

@@ -139,6 +139,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds for each mutant")
+    parser.add_argument("--least", type=float, default=0.0, help="share to catch, or it fails")
     given = parser.parse_args()
     files = sorted(
         file.resolve().relative_to(ROOT)
@@ -162,6 +163,8 @@ def main() -> None:
             tried, caught = tried + 1, caught + (not survived)
             print(f"{'escaped' if survived else 'caught '}  {mutant}", flush=True)
     print(f"caught {caught} of {tried} mutants ({caught / max(tried, 1):.0%})")
+    if caught < given.least * tried:
+        sys.exit(f"less than {given.least:.0%}")
 
 
 if __name__ == "__main__":

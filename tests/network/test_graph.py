@@ -43,7 +43,7 @@ def test_convolution_with_groups_dilation_and_uneven_padding():
     # height: (8 + 2 + 1 - (2·(3-1) + 1)) // 2 + 1 = 4; width: 6
     assert net.shapes["conv"] == (8, 4, 6)
     (gemm,) = net.gemms
-    assert (gemm.channels, gemm.length, gemm.positions) == (
+    assert (gemm.m, gemm.k, gemm.n) == (
         4,
         2 * 3 * 1,
         24,
@@ -54,7 +54,7 @@ def test_convolution_with_groups_dilation_and_uneven_padding():
 
 def test_depthwise_convolution_has_one_input_channel_a_dot_product():
     (gemm,) = Network("n", (INPUT, conv(channels=4, kernel=(3, 3), groups=4))).gemms
-    assert (gemm.channels, gemm.length, gemm.weights) == (1, 9, 36)
+    assert (gemm.m, gemm.k, gemm.weights) == (1, 9, 36)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,23 @@ def test_csv(tmp_path):
     )  # fmt: skip
 
 
+ROWS = "conv1,8,4\n'*',6,6\n".replace("'", "")
+VARIANTS = {
+    "comments": "# bits of a run\nlayer,weight_bits,activation_bits\n # more\n" + ROWS,
+    "another case": "Layer,Weight_Bits, Activation Bits\n" + ROWS,
+    "another order": "activation_bits,layer,weight_bits\n4,conv1,8\n6,*,6\n",
+    "trailing commas": "layer,weight_bits,activation_bits,\nconv1,8,4,\n*,6,6,,\n",
+    "pandas' index": ",layer,weight_bits,activation_bits\n0,conv1,8,4\n1,*,6,6\n",
+    "floats": "layer,weight_bits,activation_bits\nconv1,8.0,4.0\n*,6,6.0\n",
+}
+
+
+@pytest.mark.parametrize("what", VARIANTS)
+def test_csv_as_others_write_it(what, tmp_path):
+    bits = read(tmp_path, "mine.csv", VARIANTS[what])
+    assert (bits["conv1"], bits["fc"]) == ((8, 4), (6, 6))
+
+
 def test_yaml_patterns_the_last_and_the_exact_count(tmp_path):
     text = "conv1: 8\n'*': 4\nlayer3.*: [2, 5]\nlayer3.1.*: 3\n"
     bits = read(tmp_path, "p.yaml", text)
@@ -54,6 +71,10 @@ def test_layers_left_out_without_a_default_are_listed(tmp_path):
         ("p.yaml", "a: &a [*a, *a]\n", "line 1"),
         ("p.csv", "layer,bits\n", r"p\.csv line 1: want layer, weight_bits"),
         ("p.csv", "layer,weight_bits,activation_bits\nconv1,8\n", "line 2: want"),
+        ("p.csv", "layer,weight_bits,activation_bits\nconv1,8,8,9\n", "line 2: want"),
+        ("p.csv", "layer,weight_bits,layer\n", "line 1: want"),
+        ("p.csv", "layer,,weight_bits,activation_bits\n", "line 1: want"),
+        ("p.csv", "layer,weight_bits,activation_bits\nconv1,8.5,8\n", "line 2: weight bits"),
         ("p.csv", "layer,weight_bits,activation_bits\n\nconv1,8,x\n", "line 3: activation bits"),
         ("p.txt", "", r"want a \.csv"),
     ],

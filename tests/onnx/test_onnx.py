@@ -1,5 +1,8 @@
 """ONNX files: the public graphs, every operation, folding, refusals."""
 
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -7,9 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import helper
-from onnx_models import LIGHT, PUBLIC, build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import LIGHT, PUBLIC, build, constant, convolution, node, save, weights
 
 CNNS = [path.stem for path in PUBLIC]
 
@@ -73,8 +77,22 @@ def test_alexnet_differs_from_the_zoos_where_caffes_does():
     assert [x.kind for x in without_lrn] == kinds(ours)
     assert [g.layer.groups for g in read.gemms] == [1, 2, 1, 2, 2, 1, 1, 1]
     assert [g.output_shape[0] for g in read.gemms] == [96, 256, 384, 384, 256, 4096, 4096, 1000]
-    same = [(g.channels, g.length, g.positions) for g in ours.gemms[-3:]]
-    assert [(g.channels, g.length, g.positions) for g in read.gemms[-3:]] == same
+    same = [(g.m, g.k, g.n) for g in ours.gemms[-3:]]
+    assert [(g.m, g.k, g.n) for g in read.gemms[-3:]] == same
+
+
+# ---- an optional extra -----------------------------------------------------------------------
+
+
+def test_import_bfimna_does_not_import_onnx():
+    code = "import sys, bfimna; sys.exit(any(m.split('.')[0] == 'onnx' for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reading_without_the_onnx_package_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(bf.BfimnaError, match=r"pip install 'bfimna\[onnx\]'"):
+        bf.read_onnx(LIGHT / "light_squeezenet.onnx")
 
 
 # ---- shapes: ONNX Runtime is the oracle ------------------------------------------------------
@@ -115,6 +133,25 @@ def test_window_shapes_are_onnx_runtimes(data, op, n, tmp_path_factory):
     channels, height, width = network.shapes[network.layers[-1].name]
     assert (channels, *((height, width) if n == 2 else (width,))) == y.shape[1:]
     assert n == 2 or height == 1
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [("AveragePool", {"kernel_shape": [1280, 9], "strides": [1280, 3]}),
+     ("MaxPool", {"kernel_shape": [9, 12], "strides": [9, 9], "pads": [0, 1, 0, 1]}),
+     ("MaxPool", {"kernel_shape": [5, 5], "strides": [3, 4], "dilations": [2, 2]})],
+)  # fmt: skip
+def test_a_window_larger_than_the_map_is_one_window_with_ceil_mode(op, attributes, tmp_path):
+    nodes = [node(op, "x", out="y", ceil_mode=1, **attributes)]
+    model = build(nodes, shape=(1, 3, 7, 7))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet())
+    (y,) = session.run(None, {"x": np.zeros([1, 3, 7, 7], np.float32)})
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, shape=(1, 3, 7, 7)))
+    assert network.shapes["y_node"] == y.shape[1:]
+    with pytest.raises(bf.BfimnaError, match="does not fit"):
+        bf.read_onnx(
+            save(tmp_path / "m.onnx", [node(op, "x", out="y", **attributes)], shape=(1, 3, 7, 7))
+        )
 
 
 def _quiet():

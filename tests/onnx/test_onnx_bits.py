@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import build, constant, convolution, node, save, weights
 
 DOMAIN = "qonnx.custom_op.general"
 SCALE, ZERO = constant("s", 1.0), constant("z", 0.0)
@@ -46,15 +47,44 @@ def test_qonnx_gives_weight_and_activation_bits(op, tmp_path):
 
 @pytest.mark.parametrize(
     ("op", "attributes"),
-    [("Relu", {}), ("MaxPool", {"kernel_shape": [2, 2]}), ("Identity", {})],
-)
+    [("Relu", {}), ("MaxPool", {"kernel_shape": [2, 2]}), ("Identity", {}),
+     ("ReduceMax", {"axes": [2]}), ("ReduceMin", {"axes": [3]})],
+)  # fmt: skip
 def test_bits_pass_where_codes_stay_codes(op, attributes, tmp_path):
-    assert read(tmp_path, *qonnx(node(op, "xq", out="r", **attributes)))["c_node"] == (4, 6)
+    nodes, given = qonnx(node(op, "xq", out="r", **attributes))
+    given[0] = weights("w", 4, 3, 1, 1)
+    assert read(tmp_path, nodes, given)["c_node"] == (4, 6)
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("nearest", 6), ("linear", 8)])
+def test_bits_pass_resizing_to_the_nearest_only(mode, bits, tmp_path):
+    nodes, given = qonnx(node("Resize", "xq", "", "sc", out="r", mode=mode))
+    given += [constant("sc", [1, 1, 2, 2])]
+    assert read(tmp_path, nodes, given, default=8)["c_node"] == (4, bits)
+
+
+@pytest.mark.parametrize("op", ["Max", "Min", "Where"])
+def test_a_choice_between_tensors_has_the_widest(op, tmp_path):
+    inputs = ("mask", "x3", "xq") if op == "Where" else ("x3", "xq")
+    nodes, given = qonnx(quant("x", 3, "x3"), node(op, *inputs, out="r"))
+    given += [constant("mask", [True], bool)]
+    assert read(tmp_path, nodes, given)["c_node"] == (4, 6)
+
+
+def test_equal_bits_per_channel_are_one_width(tmp_path):
+    nodes, given = qonnx()
+    given = [g for g in given if g.name != "b4"]
+    same = constant("b4", np.full((4, 1, 1, 1), 5.0))
+    assert read(tmp_path, nodes, [*given, same])["c_node"] == (5, 6)
+    other = constant("b4", np.array([2.0, 4, 4, 4]).reshape(4, 1, 1, 1))
+    with pytest.raises(bf.BfimnaError, match="Quant node 'wq_node': bit widths from 2 to 4 in one"):
+        read(tmp_path, nodes, [*given, other])
 
 
 def test_bits_do_not_pass_a_sum(tmp_path):
     nodes, given = qonnx(node("Add", "xq", "xq", out="r"))
-    with pytest.raises(bf.BfimnaError, match=r"model\.onnx: does not say the bits of 'c_node'"):
+    says = r"model\.onnx: does not say the bits of 'c_node' \(of its activations; weights have 4\)"
+    with pytest.raises(bf.BfimnaError, match=says):
         read(tmp_path, nodes, given)
     assert read(tmp_path, nodes, given, default=8)["c_node"] == (4, 8)
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import constant, convolution, node, save, weights
 
 C, W = convolution()
 

@@ -1,11 +1,12 @@
-"""What the ONNX reader folds away, and what it refuses, naming file, operation and node."""
+"""Constants that the ONNX reader folds, and refusals that name file, operation and node."""
 
 import numpy as np
 import pytest
 from onnx import helper
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import build, constant, convolution, node, save, weights
 
 C, W = convolution()
 
@@ -63,7 +64,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("what", KEPT)
-def test_constants_that_nothing_absorbs_stay(what, tmp_path):
+def test_constants_stay_where_no_layer_absorbs_them(what, tmp_path):
     nodes, ends = KEPT[what]
     given = [W, SCALAR, CHANNEL, FULL, *(constant(f"n{k}", np.ones(7)) for k in range(4))]
     network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
@@ -93,14 +94,14 @@ REFUSED = {
            "control flow"),
     "auto_pad": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], auto_pad="ODD")], "auto_pad"),
     "attribute": ([node("MaxPool", "x", out="y", kernel_shape=[2, 2], strides=2)], "strides"),
-    "nobody makes": ([node("Add", "x", "residul", out="y")], "'residul', which nothing makes"),
+    "no maker": ([node("Add", "x", "residul", out="y")], "'residul', which nothing makes"),
     "constant input": ([node("Conv", "t", "t", out="k"), node("Gather", "k", "x", out="y")],
                        "is a constant"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_not_modelled_is_refused_by_name(what, tmp_path):
+def test_an_unsupported_node_is_refused_by_name(what, tmp_path):
     nodes, reason = REFUSED[what]
     given = [
         weights("t", 3, 3, 1, 1), constant("ax", [2], np.int64), constant("sc", [1, 1, 2, 2]),

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from onnx import helper
-from onnx_models import constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import constant, convolution, node, save, weights
 
 C, W = convolution()
 
@@ -109,7 +110,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("what", KEPT)
-def test_what_is_not_one_function_stays(what, tmp_path):
+def test_functions_of_two_tensors_stay_apart(what, tmp_path):
     nodes, expected = KEPT[what]
     network = read(tmp_path, nodes, [constant("v", np.ones((4, 1, 1))), HALF])
     assert kinds(network) == expected

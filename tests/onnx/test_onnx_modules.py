@@ -2,9 +2,10 @@
 
 import pytest
 from onnx import helper
-from onnx_models import build, node, weights
 
 import bfimna as bf
+
+from .onnx_models import build, node, weights
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -70,7 +71,7 @@ def test_module_that_became_several_layers(tmp_path):
 @pytest.mark.parametrize(
     "value", ["[" * 9000, "__import__('os')", "['a'", "-" * 9000, "[1, 2]", "x" * 20_000]
 )
-def test_scopes_of_a_stranger_are_data(value, tmp_path):
+def test_untrusted_scopes_are_data(value, tmp_path):
     model = build([helper.make_node("Conv", ["x", "w"], ["y"], "n")], [weights("w", 3, 3, 1, 1)])
     model.graph.node[0].metadata_props.add(key=SCOPES, value=value)
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())

@@ -6,10 +6,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import build, constant, node, save, weights
 from onnxruntime import quantization as q
 
 import bfimna as bf
+
+from .onnx_models import build, constant, node, save, weights
 
 RANDOM = np.random.default_rng(0)
 
@@ -68,7 +69,7 @@ def kinds(network, but=("relu",)):
      ("QDQ", "QUInt8", "QInt4", (4, 8)), ("QDQ", "QUInt8", "QUInt4", (4, 8)),
      ("QOperator", "QUInt8", "QInt8", (8, 8)), ("QOperator", "QInt8", "QInt8", (8, 8))],
 )  # fmt: skip
-def test_what_onnx_runtime_quantises_is_the_float_network(
+def test_a_model_quantised_by_onnx_runtime_is_the_float_network(
     form, activations, stored, bits, float_file, tmp_path
 ):
     path = tmp_path / "q.onnx"

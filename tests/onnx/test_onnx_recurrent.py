@@ -4,10 +4,11 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import build, constant, node, save
 from onnxruntime import quantization as q
 
 import bfimna as bf
+
+from .onnx_models import build, constant, node, save
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 STEPS, INNER, HIDDEN = 5, 6, 7
@@ -117,7 +118,7 @@ def test_dynamically_quantised(tmp_path):
         ({"input_forget": 1}, "layout, input_forget and peepholes"),
     ],
 )
-def test_what_is_not_modelled(change, says, tmp_path):
+def test_unsupported_recurrent_layers_are_refused(change, says, tmp_path):
     nodes, given, shape = recurrent("LSTM", **change)
     nodes = [nodes[0], nodes[1], node("Relu", "h", out="z")]
     with pytest.raises(bf.BfimnaError, match=f"LSTM node 'cell': .*{says}"):

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import helper
-from onnx_models import LIGHT, build, constant, node, save, weights
 
 import bfimna as bf
-from bfimna.onnx.file import read_graph
+from bfimna.onnx.model_graph import read_graph
+
+from .onnx_models import LIGHT, build, constant, node, save, weights
 
 
 def whole(name, *values):
@@ -147,7 +148,7 @@ def test_sizes_and_values_are_onnx_runtimes(what, tmp_path):
         assert 2 * np.prod(shape) == found["y"].size
 
 
-def test_what_computes_shapes_is_folded(tmp_path):
+def test_shape_computations_are_folded(tmp_path):
     for what in ("legacy flatten", "legacy upsampling", "legacy padding", "legacy expand"):
         nodes, given = CASES[what]
         graph = read_graph(save(tmp_path / "m.onnx", nodes, given, (2, 3, 8, 6)))

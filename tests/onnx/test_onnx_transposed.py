@@ -7,11 +7,12 @@ import onnxruntime
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from onnx_models import build, constant, node, save, weights
 
 import bfimna as bf
-from bfimna.onnx.geometry import Transposed
-from bfimna.onnx.transpose_conv import phase
+from bfimna.onnx.transposed_conv import phase
+from bfimna.onnx.windows import Window
+
+from .onnx_models import build, constant, node, save, weights
 
 
 def runtime(nodes, given, x):
@@ -41,10 +42,10 @@ def test_phases_compute_what_onnx_runtime_does(data):
     given = [constant("w", w.reshape(1, 1, -1))]
     nodes = [node("ConvTranspose", "x", "w", out="y", **attributes)]
     expected = runtime(nodes, given, x.reshape(1, 1, -1).astype(np.float32)).reshape(-1)
-    window = Transposed((kernel,), (stride,), (dilation,), (before,), (length,))
+    window = Window((kernel,), (stride,), (dilation,), (before, after))
     result = np.zeros(length)
     for first in range(stride):
-        p = phase(window, 0, size, first)
+        p = phase(window, 0, size, length, first)
         taps = w[(first + before) % stride :: stride][::-1]  # a convolution runs backwards
         assert (p.taps, p.results) == (len(taps), len(result[first::stride]))
         padded = np.pad(x, (max(p.before, 0), max(p.after, 0)))

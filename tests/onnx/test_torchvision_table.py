@@ -4,11 +4,12 @@ import csv
 from pathlib import Path
 
 import pytest
-import torchvision_models
 
 import bfimna as bf
 
-TABLE = Path(__file__).parents[3] / "docs" / "torchvision.csv"
+from . import torchvision_models
+
+TABLE = Path(__file__).parents[2] / "docs" / "torchvision.csv"
 ROWS = list(torchvision_models.read_table(TABLE).values())
 #: of attention, the product of two tensors, and how exporters write it
 ATTENTION = ("a product of two tensors that depend on the data", "Einsum", "_multi_head_attention")

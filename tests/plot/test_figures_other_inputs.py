@@ -8,11 +8,12 @@ from pathlib import Path
 import matplotlib as mpl
 import onnx
 import pytest
-from clean import assert_clean
 from reproduction.dependencies import cells
 
 from bfimna import data, plot
 from bfimna.plot import publish, style
+
+from ..clean import assert_clean
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def drawn(notebook, folder, monkeypatch, **told):
                 if tagged:
                     assert told.keys() <= names.keys()
                     names.update(told, output=str(folder / notebook))
-            if "plot.tell(" in source:
+            if "plot.narrate(" in source:
                 break
     return names["fig"]
 

@@ -56,7 +56,7 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_every_colour_of_a_stack_differs_from_its_neighbours_in_lightness_or_hatch():
-    from bfimna.cost.cost import ALL_PHASES
+    from bfimna.cost.formulas import ALL_PHASES
 
     def look(phase):
         r, g, b = mpl.colors.to_rgb(plot.PHASE_COLOURS[phase])

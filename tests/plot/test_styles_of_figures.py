@@ -4,11 +4,12 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from clean import assert_clean
 from reproduction import figure_table, redraw
 
 from bfimna import plot
 from bfimna.plot import publish
+
+from ..clean import assert_clean
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from close import close
 from reproduction.studies.assumptions import assumptions, traffic, variants
 
 import bfimna as bf
+
+from ..close import close
 
 LR = bf.Chip.limited()
 SRAM = bf.data.load_technology("sram-14nm-lstp")

@@ -6,7 +6,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from close import close
 from reproduction.studies import claims, points
 from reproduction.studies.claims import budgets, coverage, fluidity, rivals, verdicts
 from reproduction.studies.emulated import expected_array_energy
@@ -14,10 +13,14 @@ from reproduction.studies.emulated import expected_array_energy
 import bfimna as bf
 from bfimna import data, simulate
 from bfimna.ap import counts as ap
-from bfimna.cost import cost
+from bfimna.cost import formulas
+from bfimna.cost import simulate as simulate_module
 from bfimna.emulator import digits
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import Plan
 from bfimna.names import load_technology
+from bfimna.network.precision import Bits
+
+from ..close import close
 
 SRAM = load_technology("sram-14nm-lstp")
 FITTED = load_technology("sram-published-fit")
@@ -71,7 +74,7 @@ def test_published_accuracies_are_joined_by_scheme():
 
 def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert fluidity.compare(SRAM)[0].verdict == "reproduced"
-    costs = cost.costs
+    costs = formulas.costs
 
     def slower(placement, technology, layers):
         times, energies = costs(placement, technology, layers)
@@ -83,11 +86,11 @@ def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert "neither cycle nor traffic" in reason
 
 
-@pytest.mark.parametrize("hidden", ["latency", "link_latency", "moving_latency"])
+@pytest.mark.parametrize("hidden", ["latency", "link_latency", "exposed_latency"])
 def test_time_hidden_in_the_model_s_own_sums_breaks_bit_fluidity(monkeypatch, hidden):
     """1 ms a layer, where the model adds up cycles, or what its buses take."""
-    own = getattr(cost, hidden)
-    monkeypatch.setattr(cost, hidden, lambda *given: own(*given) + 1e-3)
+    own = getattr(formulas, hidden)
+    monkeypatch.setattr(formulas, hidden, lambda *given: own(*given) + 1e-3)
     assert fluidity.compare(SRAM)[0].verdict == "not reproduced"
 
 
@@ -150,13 +153,17 @@ def test_other_weights_take_longer_over_a_slower_link():
 
 @pytest.fixture
 def blind(monkeypatch):
-    """Place every layer at 8 bits, whatever is asked for."""
+    """Plan every layer at 8 bits, whatever precision is asked for."""
+    at = Plan.at
 
-    def at_8_bits(network, weights, activations, *given):
-        return place(network, np.full_like(weights, 8), np.full_like(activations, 8), *given)
+    def at_8_bits(self, bits, counts="microcode"):
+        asked = at(self, bits, counts).bits
+        return at(self, Bits(np.full_like(asked.left, 8), np.full_like(asked.right, 8)), counts)
 
-    monkeypatch.setattr(budgets, "place", at_8_bits)
-    monkeypatch.setattr("bfimna.cost.sweep.place", at_8_bits)
+    monkeypatch.setattr(Plan, "at", at_8_bits)
+    simulate_module._placed.cache_clear()
+    yield
+    simulate_module._placed.cache_clear()
 
 
 # ---- HAWQ-V3's budgets ----------------------------------------------------------------------
@@ -271,7 +278,7 @@ def test_a_run_of_another_model_does_not_count(monkeypatch):
     def one_pass_more(*given):
         return longer(*given) + ap.relu(1)
 
-    monkeypatch.setattr("bfimna.mapping.placement.ap.multiply", one_pass_more)
+    monkeypatch.setattr("bfimna.mapping.paper.ap.multiply", one_pass_more)
     assert coverage.compare(SRAM, runs)[0].verdict == "coverage"
 
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from close import close
 from reproduction.studies import headline
 from reproduction.studies.design_space import batches, design_space, one_bit_less, supply
 
 import bfimna as bf
+
+from ..close import close
 
 
 def test_every_point_has_the_interval_of_its_own_report():

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from reproduction.studies import digits_search as trained
+from reproduction.studies import hessian
 
 import bfimna as bf
 from bfimna.emulator import digits
 from bfimna.network.graph import Builder
-from bfimna.search import hessian
 
 
 def test_the_trace_of_a_linear_softmax_is_what_calculus_says():

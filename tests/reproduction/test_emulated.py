@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from networks import shrunk
 from reproduction.runs import emulations
 from reproduction.studies import emulated, realistic
 from reproduction.studies.claims import coverage
 
 from bfimna import Precision, data, simulate
 from bfimna.emulator import reference
+
+from ..networks import shrunk
 
 NETWORK = shrunk("resnet18", 32)
 BITS = Precision.fixed(NETWORK, 3)

@@ -10,55 +10,60 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "workflow" / "environment.py"
-
-
-@pytest.fixture
-def lock_file(tmp_path):
-    path = tmp_path / "r.lock"
-    path.write_text("a==1\n")
-    return path
+REQUIREMENTS = "a==1 --hash=sha256:00\n"
 
 
 def fill(content):
-    def install(folder, lock_file):
+    def install(folder, requirements):
         folder.mkdir()
         (folder / "module.py").write_text(content)
 
     return install
 
 
-def test_one_that_is_killed_leaves_the_old_one_and_no_half(tmp_path, lock_file):
+def test_one_that_is_killed_leaves_the_old_one_and_no_half(tmp_path):
     folder = tmp_path / ".venv"
-    environment.build(folder, lock_file, fill("old"))
+    environment.build(folder, REQUIREMENTS, fill("old"))
 
-    def killed(new, lock_file):
-        fill("half")(new, lock_file)
+    def killed(new, requirements):
+        fill("half")(new, requirements)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        environment.build(folder, lock_file, killed)
+        environment.build(folder, REQUIREMENTS, killed)
     assert (folder / "module.py").read_text() == "old"
-    assert environment.is_current(folder, lock_file)
+    assert environment.is_current(folder, REQUIREMENTS)
 
-    environment.build(folder, lock_file, fill("new"))  # although half a one lies beside
+    environment.build(folder, REQUIREMENTS, fill("new"))  # although half a one lies beside
     assert (folder / "module.py").read_text() == "new"
     assert not (tmp_path / ".venv.part").exists()
-    lock_file.write_text("a==2\n")
-    assert not environment.is_current(folder, lock_file)
+    assert not environment.is_current(folder, "a==2\n")
 
 
-def test_two_at_once_build_one_after_the_other(tmp_path, lock_file):
+def test_nothing_is_installed_without_its_hash(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(environment, "run", lambda *command: commands.append(command))
+    (tmp_path / environment.BOOT).mkdir()
+    environment.install(tmp_path / "new", tmp_path / "requirements.txt")
+    installs = [command for command in commands if "install" in command]
+    assert len(installs) == 3  # uv, the requirements, the project
+    for command in installs:
+        hashed = {"--require-hashes", "--requirement"} <= set(command)
+        assert hashed or {"--no-deps", "--no-build-isolation"} <= set(command)
+
+
+def test_two_at_once_build_one_after_the_other(tmp_path):
     text = f"""
 import importlib.util, time, pathlib
 spec = importlib.util.spec_from_file_location("environment", {str(SCRIPT)!r})
 environment = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(environment)
-def install(folder, lock_file):
+def install(folder, requirements):
     folder.mkdir()
     print("builds", flush=True)
     time.sleep(0.5)
-environment.build(pathlib.Path({str(tmp_path / ".venv")!r}), pathlib.Path({str(lock_file)!r}),
-                  install)
+environment.build(pathlib.Path({str(tmp_path / ".venv")!r}), {REQUIREMENTS!r}, install)
 """
     runs = []
     for _ in range(2):

@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 import yaml
-from clean import assert_clean
 from matplotlib.image import imread
 from reproduction import config
 from reproduction.explore.choice import Choice, network_of, stages
@@ -19,6 +18,8 @@ from reproduction.runs import runs
 
 from bfimna import BfimnaError
 from bfimna.network import zoo
+
+from ..clean import assert_clean
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]

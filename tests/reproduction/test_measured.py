@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from close import close
 from reproduction.studies import measured
 
 from bfimna import Chip, data, simulate
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.emulator import digits
+
+from ..close import close
 
 TECHNOLOGY = "sram-14nm-lstp"
 
@@ -22,7 +23,7 @@ def test_energy_of_the_arrays_is_the_model_s_but_for_cells_written():
     tech = data.load_technology(TECHNOLOGY)
     saved = 0
     for event in measured.DATA_EVENTS:
-        price = cost.joules_of(tech, table.attached_cells)[event]
+        price = formulas.event_joules(tech, table.attached_cells)[event]
         saved = saved + (table[f"expected_{event}"] - table[event]) * price
     off = (table.expected_energy_j - table.energy_j - saved)[table.phase != "requantise"]
     np.testing.assert_allclose(off, 0, atol=1e-9 * table.energy_j.max())

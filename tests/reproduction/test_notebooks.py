@@ -71,7 +71,7 @@ def test_prose_states_no_number_that_no_run_computed(notebook):
             for setting in SETTINGS:
                 text = text.replace(setting, "")
             found = [m.group() for m in STATED.finditer(text)]
-            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.tell)"
+            assert not found, f"{found} in {text[:60]!r}: compute it in a code cell (plot.narrate)"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def check_digested(path, files, technologies, code):
         bits = {"hawq_v3/bits.csv"}  # digested by value
         assert files - BY_VALUE <= {*dependencies.SIMULATION_DATA, *bits}
     elif path.stem in FIGURES:
-        studies = dependencies.HERE / "studies"
-        assert all(f.is_relative_to(PACKAGE) or f.is_relative_to(studies) for f in ours)
+        rooms = (PACKAGE, *dependencies.FIGURE_ROOMS)
+        assert all(any(file.is_relative_to(room) for room in rooms) for file in ours)
         declared = FIGURES[path.stem].data
         texts = dependencies.strings(dependencies.parameters(path))
         assert technologies <= {*declared, *texts}

@@ -9,7 +9,7 @@ from reproduction.studies.points import extract
 import bfimna as bf
 from bfimna.cost import dataset
 from bfimna.cost.dataset import read_parts
-from bfimna.search.unbeaten import unbeaten
+from bfimna.search.pareto import pareto_front
 from bfimna.tables import write_table
 
 NETS = [bf.zoo.alexnet(), bf.zoo.resnet18()]
@@ -44,7 +44,7 @@ def test_what_a_run_varies_reaches_the_simulation():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset.planned, "__defaults__", (12,))
+        patch.setattr(dataset.parts_by_path, "__defaults__", (12,))
         return bf.sweep(
             NETS, BITS, ["LR", "IR"], "sram-14nm-lstp", [1, 8], supplies=[0.6, 0.7, 0.8],
             to=tmp_path_factory.mktemp("points"),
@@ -67,7 +67,7 @@ def test_fronts_are_pareto_fronts(folder):
     expected = set()
     for _, rows in whole.groupby(["network", whole.mean_bits.round()]):
         some = rows[["latency_s", "energy_j"]].to_numpy()
-        expected |= {tuple(point) for point in some[unbeaten(some)]}
+        expected |= {tuple(point) for point in some[pareto_front(some)]}
     assert set(zip(seen.front.latency_s, seen.front.energy_j, strict=True)) == expected
     assert len(seen.front) == len(expected)
     twice = extract([*read_parts(folder), *read_parts(folder)], 20)

@@ -4,11 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from networks import everything, shrunk, zoo_of_kinds
 from reproduction.studies import realistic
 
 from bfimna import BfimnaError, Precision
 from bfimna.emulator import digits, reference
+
+from ..networks import everything, shrunk, zoo_of_kinds
 
 TINY = shrunk("resnet18", 32)
 

@@ -63,5 +63,5 @@ def test_every_figure_of_the_workflow_writes_table_and_numbers():
     known = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
     for figure in known.values():
         source = figure.notebook.read_text(encoding="utf-8")
-        for call in ("tables.table_of(", "plot.save(", "plot.tell(", "plot.table_shown("):
+        for call in ("tables.table_of(", "plot.save(", "plot.narrate(", "plot.show_table("):
             assert source.count(call) == 1, (figure.name, call)

@@ -141,7 +141,7 @@ def test_a_change_without_effect_on_results_runs_nothing(restored):
     code = [cell for cell in stored["cells"] if cell["cell_type"] == "code"]
     code[0] |= {"execution_count": 1, "outputs": [{"output_type": "stream", "text": "ran"}]}
     notebook.write_text(json.dumps(stored))
-    edit(restored / "bfimna/cost/cost.py", "\n\n", "\n\n# another word\n")
+    edit(restored / "bfimna/cost/formulas.py", "\n\n", "\n\n# another word\n")
     edit(restored / "data/hawq_v3/sensitivity.csv", "resnet18", "resnet81")
     for path in (restored / "bfimna").rglob("*.py"):
         path.touch()
@@ -149,7 +149,7 @@ def test_a_change_without_effect_on_results_runs_nothing(restored):
 
 
 def test_changed_code_of_the_model_with_an_old_date_re_runs_everything(restored):
-    edit(restored / "bfimna/cost/cost.py", "\n    return ", "\n    0 or 0\n    return ")
+    edit(restored / "bfimna/cost/formulas.py", "\n    return ", "\n    0 or 0\n    return ")
     assert planned(restored) == EVERY
 
 

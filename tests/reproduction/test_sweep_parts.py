@@ -149,10 +149,10 @@ def copy(tmp_path_factory):
     return folder
 
 
-def test_a_grid_is_asked_for(copy):
+def test_a_sweep_without_a_grid_is_an_error(copy):
     run = snakemake(copy, "--dry-run")
     assert run.returncode
-    assert "which grid? Add --configfile workflow/sweeps/example.yaml" in run.stdout
+    assert "a sweep needs a grid: --configfile workflow/sweeps/example.yaml" in run.stdout
     (copy / "twice.yaml").write_text("networks: [alexnet]\nbits: [4]\nbits: [8]\n")
     run = snakemake(copy, "--dry-run", "--configfile", "twice.yaml")
     assert "line 3: key 'bits' stands twice" in run.stdout

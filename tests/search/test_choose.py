@@ -119,8 +119,8 @@ def test_errors_name_the_layer_and_what_is_allowed(net, omega):
 
 def test_errors_between_and_beyond_known_widths_follow_the_stated_law():
     s = Sensitivity({"conv": 2.0}, {"conv": {8: 1.0, 4: 256.0}})
-    assert s.of("conv", 6) == pytest.approx(2 * 16)  # log-linear: here exactly 4^-bits
-    assert s.of("conv", 2) == 2 * 256 * 16
-    assert s.of("conv", 9) == 2 / 4
+    assert s.omega("conv", 6) == pytest.approx(2 * 16)  # log-linear: here exactly 4^-bits
+    assert s.omega("conv", 2) == 2 * 256 * 16
+    assert s.omega("conv", 9) == 2 / 4
     assert s.basis({"conv": 6}) == "interpolated"
     assert s.basis({"conv": 8}) == "known"

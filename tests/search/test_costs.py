@@ -1,15 +1,16 @@
-"""The integer program's costs against the simulator, layer widths drawn at random."""
+"""Costs of a choice against the simulator, at random widths per layer."""
 
 import dataclasses
 
 import numpy as np
 import pytest
-from close import close
 
 import bfimna as bf
-from bfimna.search.costs import ap_costs, model_costs, value
+from bfimna.search.costs import ap_costs, cost_of, network_costs
 from bfimna.search.sensitivity import hawq_sensitivity
-from bfimna.search.space import Space
+from bfimna.search.space import SearchSpace
+
+from ..close import close
 
 CHIPS = {
     "LR": bf.Chip.limited(),
@@ -23,18 +24,18 @@ CHIPS = {
 @pytest.mark.parametrize("chip", CHIPS.values(), ids=CHIPS)
 @pytest.mark.parametrize("technology", ["sram-14nm-lstp", "reram-14nm-lstp"])
 @pytest.mark.parametrize("name", ["resnet18", "resnet50_v1"])
-def test_predicted_is_simulated(name, technology, chip):
+def test_costs_of_a_choice_equal_the_simulator(name, technology, chip):
     network, technology = bf.zoo.load(name), bf.data.load_technology(technology)
-    space = Space(network, hawq_sensitivity(network), (2, 3, 5, 8))
-    costs = model_costs(space) | ap_costs(space, chip, technology)
+    space = SearchSpace(network, hawq_sensitivity(network), (2, 3, 5, 8))
+    costs = network_costs(space) | ap_costs(space, chip, technology)
     random = np.random.default_rng(1)
     for _ in range(3):
-        allowed = np.isfinite(space.program.omega)
+        allowed = np.isfinite(space.graph.omega)
         choice = np.array([random.choice(np.flatnonzero(row)) for row in allowed])
         precision = space.precision(choice, "drawn")
         report = bf.simulate(network, precision, chip, technology)
         for quantity in ("latency_s", "energy_j", "edp_js"):
-            predicted = value(space, costs, choice, quantity)
+            predicted = cost_of(space.graph, costs, choice, quantity)
             assert predicted == close(getattr(report, quantity), rel=1e-12)
-        assert value(space, costs, choice, "bops") == precision.bops(network)
-        assert value(space, costs, choice, "size_bits") == precision.size_bits(network)
+        assert cost_of(space.graph, costs, choice, "bops") == precision.bops(network)
+        assert cost_of(space.graph, costs, choice, "size_bits") == precision.size_bits(network)

@@ -28,7 +28,12 @@ def test_omega_by_width_is_taken_as_it_is(tmp_path):
         tmp_path, "layer,omega_int4,omega_int8,fixed_bits\none,4,1,\ntwo,2.5,,\nthree,,,6\n"
     )
     s = read_sensitivity(path)
-    assert (s.of("one", 4), s.of("one", 8), s.of("two", 4), s.fixed) == (4, 1, 2.5, {"three": 6})
+    assert (s.omega("one", 4), s.omega("one", 8), s.omega("two", 4), s.fixed) == (
+        4,
+        1,
+        2.5,
+        {"three": 6},
+    )
     assert s.basis({"one": 8, "two": 4}) == "known"
     assert s.basis({"two": 8}) == "interpolated"
     chosen = bf.search.choose(small(), s, Budget("energy_j", fraction=1), LR, SRAM)
@@ -37,7 +42,7 @@ def test_omega_by_width_is_taken_as_it_is(tmp_path):
 
 def test_traces_and_errors_are_multiplied(tmp_path):
     text = "layer,mean_hessian_trace,weight_error_int4_l2sq\none,0.5,8\n"
-    assert read_sensitivity(written(tmp_path, text)).of("one", 4) == 4.0
+    assert read_sensitivity(written(tmp_path, text)).omega("one", 4) == 4.0
 
 
 def test_hawqs_own_table_gives_hawqs_sensitivities(tmp_path):
@@ -110,8 +115,8 @@ def test_numpys_small_integers_do_not_overflow():
     small_bits = np.arange(2, 17, dtype=np.int8)
     s = Sensitivity({"conv": np.float32(1)}, {"conv": {np.int16(16): np.float32(1)}})
     for bits in small_bits:
-        assert s.of("conv", bits) == 4.0 ** (16 - int(bits))
-    assert s.of("conv", np.int16(8)) == s.of("conv", 8) == 4.0**8
+        assert s.omega("conv", bits) == 4.0 ** (16 - int(bits))
+    assert s.omega("conv", np.int16(8)) == s.omega("conv", 8) == 4.0**8
     table = s.table(["conv"], small_bits)
     assert (np.diff(table) < 0).all()
 
@@ -119,9 +124,12 @@ def test_numpys_small_integers_do_not_overflow():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda s: s.of("cnov", 4), "unknown layer of the sensitivity 'cnov'; did you mean 'conv'"),
-        (lambda s: s.of("conv", 0), "bits of layer 'conv' must be a whole number from 1 to 16"),
-        (lambda s: s.of("conv", 4.5), "bits of layer 'conv' must be a whole number"),
+        (
+            lambda s: s.omega("cnov", 4),
+            "unknown layer of the sensitivity 'cnov'; did you mean 'conv'",
+        ),
+        (lambda s: s.omega("conv", 0), "bits of layer 'conv' must be a whole number from 1 to 16"),
+        (lambda s: s.omega("conv", 4.5), "bits of layer 'conv' must be a whole number"),
         (lambda s: s.total({"other": 4}), "unknown layer of the sensitivity 'other'"),
         (lambda s: s.basis({"other": 4}), "unknown layer of the sensitivity 'other'"),
         (lambda s: Sensitivity({"c": "x"}, {"c": {4: 1}}), "trace must be a finite number"),

@@ -1,12 +1,12 @@
-"""Technologies: supply voltage, corners, and how they come about."""
+"""Technologies: supply voltage, corners, units, and the published fit."""
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
-from close import close
 
 from bfimna import BfimnaError, Chip, data, peak
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.technology.table import UNITS
 from bfimna.technology.technology import (
     LOGIC_ENERGIES,
@@ -15,6 +15,8 @@ from bfimna.technology.technology import (
     WRITE_TIMES,
     Technology,
 )
+
+from ..close import close
 
 NAMES = data.technology_names()
 PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
@@ -49,17 +51,17 @@ def test_published_fit_by_hand():
 def test_the_fit_and_the_circuits_agree_on_a_pass_and_not_on_a_move():
     """All four fitted parameters against the derived ones, on a CAP of 72 columns."""
     fit, derived = (data.load_technology(n) for n in ("sram-published-fit", "sram-14nm-lstp"))
-    times = [cost.seconds_of(tech, 72) for tech in (fit, derived)]
+    times = [formulas.cycle_seconds(tech, 72) for tech in (fit, derived)]
     own_pass, our_pass = (t["compares"] + t["writes"] for t in times)
     assert our_pass / own_pass == pytest.approx(1.34, abs=0.01)
     assert times[1]["loads"] / times[0]["loads"] == pytest.approx(0.203, abs=0.002)
-    joules = [cost.joules_of(tech, 72) for tech in (fit, derived)]
+    joules = [formulas.event_joules(tech, 72) for tech in (fit, derived)]
     assert joules[1]["compare_rows"] / joules[0]["compare_rows"] == pytest.approx(1.19, abs=0.01)
     assert joules[1]["cells_loaded"] / joules[0]["cells_loaded"] == pytest.approx(45.6, abs=0.1)
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_units_are_what_their_prefixes_say(unit):
+def test_units_match_their_prefixes(unit):
     by_hand = BY_HAND[unit] if unit in BY_HAND else PREFIXES[unit[:-1]]  # s, J, W, V, A
     assert UNITS[unit] == close(by_hand)
 
@@ -106,14 +108,14 @@ def test_device_writes_do_not_follow_the_logic_supply():
     assert low.compare_j_per_row < tech.compare_j_per_row
 
 
-@pytest.mark.parametrize("volts", [0.3, 0.0, -1.0, float("nan"), "low", 0.45, 1.2])
+@pytest.mark.parametrize("volts", [0.3, 0.0, -1.0, float("nan"), "low", 0.45, 1.2, True, np.True_])
 def test_an_impossible_supply_is_refused(volts):
     with pytest.raises(BfimnaError, match="supply"):
         data.load_technology("sram-14nm-lstp").at_supply(volts)
 
 
 @pytest.mark.parametrize("value", [-1e-15, float("nan"), float("inf"), "fast", None, True])
-def test_no_cost_is_negative_or_no_number(value):
+def test_costs_are_finite_and_not_negative(value):
     tech = data.load_technology("sram-14nm-lstp")
     with pytest.raises(BfimnaError, match=r"technology 'sram-14nm-lstp': write_s must be a finite"):
         replace(tech, write_s=value)
@@ -121,7 +123,40 @@ def test_no_cost_is_negative_or_no_number(value):
         replace(tech.interconnect, bus_j_per_bit=value)
 
 
-def test_what_divides_may_not_be_zero_and_what_is_unbounded_may_be_infinite():
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("ends", [(0.0, INF), (2e-9, 1e-9), (-1e-9, 1e-9), (NAN, 1e-9), (0.0, True),
+                                  (0.0, "1"), (0.0,), 1e-9])  # fmt: skip
+def test_a_range_that_cannot_be_sampled_is_refused(ends):
+    tech = data.load_technology("sram-14nm-lstp")
+    with pytest.raises(BfimnaError, match=r"technology 'sram-14nm-lstp': range of write_s must"):
+        replace(tech, ranges={**tech.ranges, "write_s": ends})
+    links = tech.interconnect
+    with pytest.raises(BfimnaError, match="interconnect: range of dram_bytes_per_s must"):
+        replace(links, ranges={**links.ranges, "dram_bytes_per_s": ends})
+
+
+def test_how_ranges_are_sampled_is_checked():
+    tech = data.load_technology("sram-14nm-lstp")
+    with pytest.raises(BfimnaError, match="unknown field with a range 'write'; did you mean"):
+        replace(tech, ranges={"write": (0.0, 1.0)}, draws={})
+    with pytest.raises(BfimnaError, match="compare_s has a distribution but no range"):
+        replace(tech, ranges={})
+    with pytest.raises(BfimnaError, match="unknown distribution of write_s 'normal'"):
+        replace(tech, draws={**tech.draws, "write_s": ("normal", "wires")})
+    with pytest.raises(BfimnaError, match=r"draws of write_s must be \(distribution, cause\)"):
+        replace(tech, draws={**tech.draws, "write_s": "split"})
+    with pytest.raises(BfimnaError, match="ranges must be a mapping"):
+        replace(tech, ranges=None)
+    from_zero = {**tech.ranges, "write_s": (0.0, 1e-9)}
+    with pytest.raises(BfimnaError, match="a logsplit range starts above 0"):
+        replace(tech, ranges=from_zero, draws={**tech.draws, "write_s": ("logsplit", "wires")})
+    no_wear = tech.ranges["endurance_writes"]
+    assert no_wear == (INF, INF)  # fixed, so its ends may be infinite
+
+
+def test_divisors_are_above_zero_and_unbounded_fields_may_be_infinite():
     tech = data.load_technology("sram-14nm-lstp")
     with pytest.raises(BfimnaError, match="link_speed must be above 0"):
         replace(tech.interconnect, link_speed=0.0)

@@ -24,6 +24,8 @@ EMULATION = (
     PACKAGE / "emulator",
     *(HERE / "studies" / name for name in ("__init__.py", "emulated.py", "realistic.py")),
 )
+#: rooms of the reproduction that figures depend on
+FIGURE_ROOMS = (HERE / "studies", HERE / "circuit")
 #: files of data/ that a simulation reads beside the technology, network and bits that name it
 SIMULATION_DATA = ("published/limits.csv",)
 
@@ -38,8 +40,8 @@ class Cell(NamedTuple):
 
 @lru_cache
 def figures_code_digest() -> str:
-    """Digest of the code that a figure may depend on: the package and the studies."""
-    return code_digest(PACKAGE, HERE / "studies")
+    """Digest of the code that a figure may depend on: the package and the rooms of figures."""
+    return code_digest(PACKAGE, *FIGURE_ROOMS)
 
 
 @lru_cache

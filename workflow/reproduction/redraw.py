@@ -24,7 +24,7 @@ from reproduction import figure_table
 from reproduction.dependencies import cells
 
 #: calls that write a file: the cells after a notebook's last one are not run
-WRITERS = ("plot.save(", "plot.tell(", "plot.table_shown(")
+WRITERS = ("plot.save(", "plot.narrate(", "plot.show_table(")
 INTO = "results/publication"
 
 

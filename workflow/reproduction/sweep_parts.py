@@ -96,7 +96,7 @@ class Job:
     @property
     def place(self) -> str:
         """Its path in the dataset."""
-        place = dataset.place_of(self.network, self.counts, self.chip.name, self.number)
+        place = dataset.part_path(self.network, self.counts, self.chip.name, self.number)
         return place.as_posix()
 
     @property

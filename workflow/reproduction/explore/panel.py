@@ -17,12 +17,12 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from bfimna.cost.cost import ALL_PHASES
+from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.peak import peak
 from bfimna.cost.report import Report
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
-from bfimna.plot.breakdown import fill
+from bfimna.plot.phases import fill
 from bfimna.plot.style import COLOURS, set_categories, title_of, use_house_style
 
 SIZE_IN, DPI = (9.0, 4.6), 100

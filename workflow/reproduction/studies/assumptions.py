@@ -85,7 +85,7 @@ def assumptions(
     precision: AnyPrecision,
     technology: AnyTechnology,
     chip: AnyChip = "LR",
-    draws: int = uncertainty.DRAWS,
+    draws: int = uncertainty.SAMPLES,
 ) -> pd.DataFrame:
     """Return by what factor each assumption's alternative changes an inference.
 
@@ -104,7 +104,7 @@ def assumptions(
         net = load_network(name)
         bits = load_precision(net, precision)
         base = simulate(net, bits, own, tech)
-        before = {q: uncertainty.draws_of(base, q, draws) for q in FACTORS.values()}
+        before = {q: uncertainty.samples_of(base, q, draws) for q in FACTORS.values()}
         for assumption, variant in variants(own, tech).items():
             report = simulate(net, bits, variant.chip, variant.technology, counts=variant.counts)
             row: dict[str, object] = {
@@ -112,7 +112,7 @@ def assumptions(
                 "chip": own.name, "assumption": assumption,
             }  # fmt: skip
             for factor, quantity in FACTORS.items():
-                ratio = uncertainty.draws_of(report, quantity, draws) / before[quantity]
+                ratio = uncertainty.samples_of(report, quantity, draws) / before[quantity]
                 row[factor] = getattr(report, quantity) / getattr(base, quantity)
                 row[f"{factor}_low"], row[f"{factor}_high"] = np.percentile(ratio, (5, 95))
             rows.append(row)

@@ -26,11 +26,10 @@ from bfimna.mapping.chip import Chip
 from bfimna.names import load_network, load_precision
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.search import dynamic
 from bfimna.search.choose import Budget, choose, choose_each, compare, front
-from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity
-from bfimna.search.sensitivity_file import read_sensitivity
+from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity, read_sensitivity
 from bfimna.technology.technology import Technology
+from reproduction.studies import streams
 
 
 def _bits(precision: Precision) -> dict[str, int]:
@@ -140,7 +139,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
             "layer": layer,
             "published_bits": old[layer],
             "bits": new[layer],
-            "omega_change": omega.of(layer, new[layer]) - omega.of(layer, old[layer]),
+            "omega_change": omega.omega(layer, new[layer]) - omega.omega(layer, old[layer]),
             "edp_change": sweep(network, [flipped], [chip], [technology]).edp_js[0] / edp - 1,
             "t4_latency_change": (t4_ms[new[layer]][layer] - t4_ms[old[layer]][layer]) / t4_total,
         }
@@ -168,7 +167,7 @@ def options(
     precisions = [load_precision(net, name) for name in accuracies]
     rows = sweep(net, precisions, [chip], [technology])
     rows["accuracy_percent"] = list(accuracies.values())
-    return dynamic.pareto(rows[list(dynamic.COLUMNS)])
+    return streams.pareto_options(rows[list(streams.COLUMNS)])
 
 
 def published_options(network_name: str, chip: Chip, technology: Technology) -> pd.DataFrame:
@@ -196,17 +195,18 @@ def play(
     inferences = whole_number("inferences", inferences, 1)
     frames = []
     for seed in [whole_number("seed", seed, 0) for seed in listed(seeds)]:
-        stream = dynamic.day(options, inferences, seed)
+        stream = streams.synthetic_stream(options, inferences, seed)
         static = [
-            dynamic.run(options, stream, battery_j, dynamic.fixed(k)) for k in range(len(options))
+            streams.run_stream(options, stream, battery_j, streams.fixed_policy(k))
+            for k in range(len(options))
         ]
-        policy = dynamic.frugal(options)
+        policy = streams.frugal_policy(options)
         runs = {
             "best static": max(static, key=lambda played: played.accuracy_percent.sum()),
-            "policy": dynamic.run(options, stream, battery_j, policy),
-            "policy, reloading": dynamic.run(options, stream, battery_j, policy, reload),
-            "oracle": dynamic.run(
-                options, stream, battery_j, dynamic.oracle(options, stream, battery_j)
+            "policy": streams.run_stream(options, stream, battery_j, policy),
+            "policy, reloading": streams.run_stream(options, stream, battery_j, policy, reload),
+            "oracle": streams.run_stream(
+                options, stream, battery_j, streams.oracle_policy(options, stream, battery_j)
             ),
         }
         frames += [r.assign(seed=seed, run=name, **stream) for name, r in runs.items()]

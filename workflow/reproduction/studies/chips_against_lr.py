@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from bfimna.names import load_network, load_precision, load_technology
-from bfimna.search.chip_grid import GRID
-from bfimna.search.chips import OBJECTIVES, chips, distance
-from bfimna.search.unbeaten import unbeaten
+from bfimna.search.chip_search import GRID, OBJECTIVES, distance, search_chips
+from bfimna.search.pareto import pareto_front
 
 #: placement of the weights → further axes of the grid: as in the paper, or where they fit
 WEIGHTS: Mapping[str, Sequence[Mapping[str, Sequence[Any]]]] = {
@@ -36,23 +35,23 @@ def beside_lr(
 
     Returns
     -------
-    DataFrame with the columns of `chips` and: networks; weights_are, a key of `WEIGHTS`; is_lr,
-    True for LR's own row, which is not part of the front.
+    DataFrame with the columns of `search_chips` and: networks; weights_are, a key of `WEIGHTS`;
+    is_lr, True for LR's own row, which is not part of the front.
     """
     nets = [load_network(name) for name in networks]
     bits = [load_precision(net, precision) for net in nets]
     frames = []
     for name in technologies:
         tech = load_technology(name)
-        lr = chips(nets, tech, bits, {})
+        lr = search_chips(nets, tech, bits, {})
         for weights_are, grids in WEIGHTS.items():
-            swept = [chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
+            swept = [search_chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
             points = pd.concat(swept, ignore_index=True)
             if weights_are == "fit or streamed":
                 points = points[points.resident_weights_fit | (points.weights == "streamed")]
                 if not lr.resident_weights_fit[0]:
-                    lr = chips(nets, tech, bits, {"weights": ("streamed",)})
-            on_front = unbeaten(points[list(OBJECTIVES)].to_numpy())
+                    lr = search_chips(nets, tech, bits, {"weights": ("streamed",)})
+            on_front = pareto_front(points[list(OBJECTIVES)].to_numpy())
             points = points.assign(is_lr=False, on_front=on_front)
             both = pd.concat([points, lr.assign(is_lr=True, on_front=False)])
             frames.append(both.assign(networks=", ".join(networks), weights_are=weights_are))

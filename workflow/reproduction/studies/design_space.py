@@ -12,10 +12,10 @@ import pandas as pd
 from bfimna.cost import uncertainty
 from bfimna.cost.sweep import sweep
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.names import AnyChip, load_network, load_precision, load_technology
 from bfimna.network.graph import Network
-from bfimna.network.precision import MAX_BITS, Precision, as_arrays
+from bfimna.network.precision import MAX_BITS, Bits, Precision
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 
 BOUNDED = (*uncertainty.BOUNDED, "area_efficiency_ops_per_w_m2")
@@ -55,9 +55,9 @@ def _bounds(
     technologies: Sequence[Technology],
 ) -> pd.DataFrame:
     """Return the interval of every point; all points share their Monte Carlo samples."""
-    bits, frames = as_arrays(network, list(precisions)), []
+    bits, frames = Bits.from_precisions(network, list(precisions)), []
     for chip in chips:
-        placed = place(network, *bits, chip)
+        placed = plan(network, chip).at(bits)
         for tech in technologies:
             ends = uncertainty.bounds(placed, tech, 2 * network.macs, bounded=BOUNDED)
             of = {"precision": [p.name for p in precisions], "chip": chip.name}

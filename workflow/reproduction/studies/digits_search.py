@@ -15,9 +15,9 @@ from bfimna.emulator.quantise import best_scale, whole
 from bfimna.mapping.chip import Chip
 from bfimna.network.precision import Precision
 from bfimna.search.choose import compare, front
-from bfimna.search.hessian import mean_traces
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.technology.technology import Technology
+from reproduction.studies.hessian import mean_traces
 
 WIDTHS = tuple(range(2, 9))
 FOR_TRACES, HELD_OUT = slice(0, None, 2), slice(1, None, 2)  # images; accuracy is of the latter

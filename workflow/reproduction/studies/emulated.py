@@ -16,12 +16,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.emulator import check
 from bfimna.emulator.infer import InferReport, infer
-from bfimna.emulator.integer import Parameters, bits_of
+from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import Placement, place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Mode, Schedule
 from bfimna.names import load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -68,7 +69,7 @@ def emulate(
         print(f"{network.name} {precision.name}: differs: {difference}")
     zeros = sum(np.count_nonzero(x == 0) for x in report.tensors.values())
     words = sum(x.size for x in report.tensors.values())
-    placed = place(network, *bits_of(network, precision), chip, len(images))
+    placed = plan(network, chip, batch=len(images)).at(precision)
     rows = []
     for technology in technologies:
         energies = array_energies(network, placed, report, load_technology(technology))
@@ -95,7 +96,7 @@ def emulate_named(
 
 
 def array_energies(
-    network: Network, placed: Placement, report: InferReport, tech: Technology
+    network: Network, placed: Schedule, report: InferReport, tech: Technology
 ) -> tuple[float, float]:
     """Return the arrays' energy in J: of a report's activity, and as the model expects it.
 
@@ -103,27 +104,25 @@ def array_energies(
     """
     chip = placed.chip
     measured = sum(
-        cost.energy(done.counts, tech, chip, _segment(placed, network, *key))
+        formulas.energy(done.counts, tech, chip, _mode(placed, network, *key))
         for key, done in report.activity.items()
     )
     return float(measured), expected_array_energy(placed, tech)
 
 
-def expected_array_energy(placed: Placement, tech: Technology) -> float:
+def expected_array_energy(placed: Schedule, tech: Technology) -> float:
     """Return the arrays' energy in J of a batch, as the model expects it."""
     return sum(
-        float(np.sum(cost.energy(work.counts, tech, placed.chip, work.segment)))
+        float(np.sum(formulas.energy(work.counts, tech, placed.chip, work.mode)))
         for work in placed.phases.values()
     )
 
 
-def _segment(placed: Placement, network: Network, layer: str, phase: str) -> float | None:
-    """Return the rows attached to a layer's column lines; None in horizontal phases."""
+def _mode(placed: Schedule, network: Network, layer: str, phase: str) -> Mode:
+    """Return the mode of a layer's phase."""
     work = placed.phases[phase]
-    if work.segment is None:
-        return None
     position = [other.name for other in network.layers].index(layer)
-    return float(work.segment[work.layers == position][0])
+    return work.mode_at(int(np.flatnonzero(work.layers == position)[0]))
 
 
 def run(

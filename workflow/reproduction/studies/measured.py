@@ -12,7 +12,7 @@ import pandas as pd
 
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
@@ -20,10 +20,11 @@ from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Vertical
 from bfimna.names import load_technology
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
 from reproduction.studies.emulated import array_energies
 
 FRAMES_PER_S = 30.0
@@ -46,7 +47,7 @@ def on_small_images(network: Network, size: int) -> Network:
             layer = replace(layer, size=(size, size))
         if layer.kind == "avgpool":
             shape = Network(network.name, tuple(layers)).shapes[layer.inputs[0]]
-            layer = replace(layer, kernel=shape[1:])
+            layer = replace(layer, kernel=(shape[1], shape[2]))
         layers.append(layer)
     return Network(f"{network.name}-{size}px", tuple(layers))
 
@@ -99,9 +100,8 @@ def energy_by_layer(
     measured and expected; the share of compared rows that matched; the share of zero operands.
     """
     _, report = infer(network, parameters, images, precision, threads=threads, keep=True)
-    w, a = as_arrays(network, [precision])
     chip = Chip.limited()
-    placed = place(network, w[0], a[0], chip, len(images))
+    placed = plan(network, chip, batch=len(images)).at(precision)
     rows = []
     for phase, work in placed.phases.items():
         for k, position in enumerate(work.layers.tolist()):
@@ -113,11 +113,11 @@ def energy_by_layer(
             expected = Counts(
                 *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
             )
-            segment = None if work.segment is None else float(work.segment[k])
+            mode = work.mode_at(k)
             for technology in technologies:
                 tech = load_technology(technology)
                 energy_j, expected_j = (
-                    cost.energy(counts, tech, chip, segment) / len(images)
+                    formulas.energy(counts, tech, chip, mode) / len(images)
                     for counts in (activity.counts, expected)
                 )
                 rows.append({
@@ -126,7 +126,7 @@ def energy_by_layer(
                     "zeros_percent": _zeros(report, layer.inputs[0]),
                     "tagged_percent": 100 * activity.tags_set
                     / max(activity.counts.compare_rows, 1),
-                    "attached_cells": chip.columns if segment is None else segment,
+                    "attached_cells": mode.rows if isinstance(mode, Vertical) else chip.columns,
                     **{e: getattr(activity.counts, e) / len(images) for e in DATA_EVENTS},
                     **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
                     "energy_j": energy_j, "expected_energy_j": expected_j,

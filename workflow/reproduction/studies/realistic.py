@@ -25,13 +25,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bfimna.emulator import reference
-from bfimna.emulator.constants import Constants
 from bfimna.emulator.integer import LayerParameters, ranges, words
 from bfimna.emulator.quantise import quantise
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.layer import ADDRESSING, POOL
 from bfimna.network.precision import Precision
+from bfimna.operators.constants import Constants
 
 GAIN_SPREAD = 0.5  # deviation of the logarithm of a channel's gain
 OFFSET_MEAN, OFFSET_SPREAD = -0.2, 0.5  # of a channel's offset, in its gains
@@ -45,7 +45,7 @@ DIGITS = 10  # bits of folded factors, few enough to hide a machine's order of s
 Reals = tuple[np.ndarray, np.ndarray]
 
 
-def picture(shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
+def picture(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Generate an image of 1/f noise, (channels, y, x), from 0 to below 1.
 
     >>> pixels = picture((3, 64, 64))

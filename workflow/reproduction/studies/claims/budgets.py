@@ -10,10 +10,10 @@ from bfimna.cost import uncertainty
 from bfimna.cost.sweep import sweep
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.names import load_network, load_technology
 from bfimna.network.graph import Network
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
 from bfimna.search.choose import Budget, choose_each
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.technology.technology import Technology
@@ -53,7 +53,7 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
     tech = load_technology(points.technology.iloc[0])
     if points.supply_v.iloc[0] != tech.supply_v:
         tech = tech.at_supply(float(points.supply_v.iloc[0]))
-    placed = place(net, *as_arrays(net, bits), Chip.limited())
+    placed = plan(net, Chip.limited()).at(bits)
     samples = uncertainty.quantities(placed, tech, 2 * net.macs)
     int8 = list(points.scheme).index("int8")
     for quantity in ("energy_j", "latency_s", "edp_js"):
@@ -94,7 +94,7 @@ def relative_edp(
     """
     net, bits = _schemes(network, technology, sensitivity)
     edp = sweep(net, bits, [Chip.limited()], [technology]).set_axis(list(SCHEMES)).edp_js
-    placement = place(net, *as_arrays(net, bits), Chip.limited())
+    placement = plan(net, Chip.limited()).at(bits)
     samples = uncertainty.quantities(placement, technology, 2 * net.macs)["edp_js"]
     return edp / edp["int4"], {s: samples[:, k] / samples[:, -1] for k, s in enumerate(SCHEMES)}
 

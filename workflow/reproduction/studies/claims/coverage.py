@@ -9,9 +9,9 @@ import pandas as pd
 
 from bfimna.cost.sweep import sweep
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.placement import place
+from bfimna.mapping.plan import plan
 from bfimna.names import load_network, load_precision, load_technology
-from bfimna.network.precision import Precision, as_arrays
+from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 from reproduction.studies.claims import verdicts
 from reproduction.studies.claims.verdicts import Verdict
@@ -79,7 +79,7 @@ def _exact(emulated: pd.DataFrame | None, networks: Sequence[str] = NETWORKS) ->
 def _of_this_model(row: Any) -> bool:
     """Whether the current model expects the energy in the table."""
     net = load_network(row.network)
-    weights, activations = as_arrays(net, [load_precision(net, row.precision)])
-    placed = place(net, weights[0], activations[0], Chip.limited(), row.images)
+    precision = load_precision(net, row.precision)
+    placed = plan(net, Chip.limited(), batch=row.images).at(precision)
     expected = expected_array_energy(placed, load_technology(row.technology)) / row.images
     return isclose(expected, row.expected_array_energy_j, rel_tol=1e-6)  # seven digits are written

@@ -6,13 +6,13 @@ from functools import lru_cache
 import numpy as np
 
 from bfimna.ap.events import Counts
-from bfimna.cost import cost
+from bfimna.cost import formulas
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits, reference
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import infer
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.traffic import Traffic
+from bfimna.mapping.schedule import Traffic, Vertical
 from bfimna.names import load_network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
@@ -81,9 +81,9 @@ def unexplained_seconds(technology: Technology) -> float:
         report = simulate(network, digits.precision(name), chip, technology, batch=IMAGES)
         seconds = _seconds_on_links(report.placement.traffic, chip, technology)
         for (_, phase), counts in activity.items():
-            vertical = report.placement.phases[phase].segment is not None
+            vertical = isinstance(report.placement.phases[phase].mode, Vertical)
             attached = technology.vertical_rows if vertical else chip.columns
-            prices = cost.seconds_of(technology, attached)
+            prices = formulas.cycle_seconds(technology, attached)
             seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
         worst = max(worst, abs(report.times.sum() / seconds - 1))
     return worst

@@ -12,7 +12,7 @@ import pandas as pd
 from bfimna import data
 from bfimna.cost.peak import peak
 from bfimna.cost.simulate import simulate
-from bfimna.cost.uncertainty import peak_draws
+from bfimna.cost.uncertainty import peak_samples
 from bfimna.mapping.chip import Chip
 from bfimna.names import load_network, load_technology
 from bfimna.network.precision import Precision
@@ -58,7 +58,7 @@ def compare(technology: Technology) -> list[Compared]:
         name = OURS[row.quantity]
         published = data.accelerators().set_index(["accelerator", "bits"])
         rival = published.loc[(row.rival, row.bits), row.quantity] * GIGA
-        draws = getattr(peak_draws(row.bits, chip, technology), name) / rival
+        draws = getattr(peak_samples(row.bits, chip, technology), name) / rival
         judged = verdicts.ratio(row.ratio, getattr(best, name) / rival, draws)
         reason = (
             f"{getattr(best, name) / GIGA:.4g} against {rival / GIGA:.4g} "
@@ -90,7 +90,7 @@ def against_all(technology: Technology) -> pd.DataFrame:
         if rival.bits != rival.bits_high:
             continue
         best = peak(int(rival.bits), chip, technology)
-        draws = peak_draws(int(rival.bits), chip, technology)
+        draws = peak_samples(int(rival.bits), chip, technology)
         for theirs, ours in OURS.items():
             value = getattr(rival, theirs)
             if np.isnan(value):
@@ -121,7 +121,7 @@ def state_of_the_art(
         tech = load_technology(name)
         peaks = {width: peak(width, chip, tech) for width in {*bits, ACHIEVED_BITS}}
         for width in bits:
-            best, draws = peaks[width], peak_draws(width, chip, tech)
+            best, draws = peaks[width], peak_samples(width, chip, tech)
             figures = {theirs: getattr(best, ours) / GIGA for theirs, ours in OURS.items()}
             bounds = {
                 f"{theirs}_{end}": np.percentile(getattr(draws, ours), percent) / GIGA

@@ -1,0 +1,194 @@
+"""How a network's matrix products are laid out on a chip: what a mapping decides, as a value.
+
+A mapping *lowers* products: it says what is stationary and where each operand lies, how often the
+chip is filled, which programs run on how many rows, what moves, and how the emulator runs the same
+steps. All else asks the lowered products (`Products`) and names no mapping.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import ceil
+from typing import Literal, Protocol
+
+import numpy as np
+
+from bfimna.ap.array import Array
+from bfimna.ap.counts import CountSet
+from bfimna.errors import instance, whole_number
+from bfimna.mapping.chip import MOST_IMAGES, Chip
+from bfimna.mapping.schedule import Work
+from bfimna.mapping.storage import Storage
+from bfimna.network.graph import Network
+from bfimna.network.matmul import Matmul
+from bfimna.network.precision import Bits
+from bfimna.operators.operator import Moved, Step
+from bfimna.operators.words import Word, Words
+
+
+@dataclass(frozen=True)
+class ProductStep:
+    """A matrix product as the emulator runs it, at one precision.
+
+    Attributes
+    ----------
+    products : the lowered products whose `accumulate` and `finish` it runs.
+    number : of the product in the network.
+    left_bits, right_bits : of the operands.
+    width : bits of a sum.
+    source : word of the tensor before.
+    target : word of the tensor after.
+    chain : the layers that take the result in place, one after the other.
+    keeps_sum : whether the sums are the output, so that nothing is scaled.
+    dense_folds : times that the chip is filled with outputs, one per row.
+    columns : of an array.
+    """
+
+    matmul: Matmul
+    products: "Products"
+    number: int
+    left_bits: int
+    right_bits: int
+    width: int
+    source: Word
+    target: Word
+    chain: tuple[Step, ...]
+    keeps_sum: bool
+    dense_folds: int
+    columns: int
+
+
+class ProductBench(Protocol):
+    """Some dot products of a step on the emulator, before their sums are complete."""
+
+    def array(self, part: int, rows: int, side_by_side: int) -> Array:
+        """Return an array with so many rows for each of the dot products."""
+
+    def load(
+        self,
+        array: Array,
+        side: Literal["left", "right"],
+        first: int,
+        columns: range,
+        clear: range = range(0),
+    ) -> None:
+        """Load an operand of products `first`, `first` + 1, … of each dot product; 0 after them."""
+
+    def account(self, array: Array, phase: str, folds: int, part: int) -> None:
+        """Book what the array has done since the last booking."""
+
+    def record_wear(self, array: Array, folds: int) -> None:
+        """Note how often the most written cells were written."""
+
+
+class OutputBench(Protocol):
+    """Some outputs of a step on the emulator, one per row.
+
+    Attributes
+    ----------
+    sums : planes of the rows that `accumulate` left of each sum, each (width, 1, words).
+    bias, multiplier : planes of the outputs' constants, (bits, 1, words).
+    shift : c of the scale b / 2^c.
+    """
+
+    sums: list[np.ndarray]
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: int
+
+    def array(self) -> Array:
+        """Return an array with a row for each output."""
+
+    def account(self, array: Array, phase: str) -> None:
+        """Book what the array has done since the last booking."""
+
+    def results(self, array: Array, word: range) -> np.ndarray:
+        """Run the layers that take the word in place, and read the result."""
+
+
+class Products(Protocol):
+    """A network's products as a mapping lowers them for a chip; arrays over the products.
+
+    Attributes
+    ----------
+    placement : where the operands lie, in words.
+    folds : times that the chip is filled.
+    operand_rows : rows that hold operands, over all folds.
+    """
+
+    @property
+    def placement(self) -> str: ...  # noqa: D102
+    @property
+    def folds(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def operand_rows(self) -> np.ndarray: ...  # noqa: D102
+
+    def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
+        """Return the columns that each phase needs, shape (..., products)."""
+
+    def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
+        """Return the AP's work by phase; `words` are those of the products' layers."""
+
+    def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
+        """Return bits that operands bring to the clusters, and bits that results return."""
+
+    def tile(self, number: int, bits: Bits) -> str:
+        """Return the part of a product's result that a cluster computes in a fold, in words."""
+
+    def sum_rows(self, step: ProductStep) -> int:
+        """Rows that `accumulate` leaves of each sum."""
+
+    def array_rows(self, step: ProductStep) -> int:
+        """Rows of the largest array that `accumulate` asks for, for each dot product."""
+
+    def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
+        """Multiply and add up on the emulator; yield the rows that are left as planes."""
+
+    def finish(self, bench: OutputBench, step: ProductStep) -> np.ndarray:
+        """Complete sums, add the bias, scale and clamp on the emulator; return the integers."""
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How products are laid out: what stays, where each operand lies, tile, split and order.
+
+    Attributes
+    ----------
+    name : what results call it.
+    lower : products of a network on a chip, at a batch of images.
+    arrays : CAPs that hold all of a product at once, on arrays of so many rows.
+
+    Examples
+    --------
+    >>> Mapping.paper().name
+    'paper'
+    """
+
+    name: str
+    lower: Callable[[Storage, Chip, int], Products]
+    arrays: Callable[[Matmul, int, int], int]
+
+    @classmethod
+    def paper(cls) -> "Mapping":
+        """Return the paper's mapping: a row per product, a dot product within an array."""
+        from bfimna.mapping.paper import PaperProducts, arrays_needed
+
+        return cls("paper", PaperProducts.lower, arrays_needed)
+
+    def __repr__(self) -> str:
+        return f"<Mapping {self.name}>"
+
+
+def sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:
+    """Return the chip itself, or for IR one with clusters enough for the largest product."""
+    instance("network", network, Network)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
+    return chip if chip.clusters else _sized(chip, network, mapping, batch)
+
+
+@lru_cache
+def _sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:
+    if not network.gemms:
+        return replace(chip, clusters=1)
+    arrays = max(mapping.arrays(product, chip.rows, batch) for product in network.gemms)
+    return replace(chip, clusters=ceil(arrays / chip.caps_per_cluster))

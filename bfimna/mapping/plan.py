@@ -1,0 +1,268 @@
+"""The plan: network × chip × mapping resolved once, for any widths.
+
+`plan` holds all that no width changes; `Plan.at` adds the widths, as arrays, so that one plan
+prices one precision or ten thousand. The model prices what `at` returns, the emulator executes it,
+the search varies the widths: nothing of it is derived twice. Model document, section 3.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from bfimna.ap import counts as ap
+from bfimna.ap.counts import CountSet
+from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
+from bfimna.mapping.chip import MOST_IMAGES, Chip
+from bfimna.mapping.mapping import Mapping, Products, sized
+from bfimna.mapping.memory import streamed_weights
+from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
+from bfimna.mapping.storage import Storage, freeze, storage
+from bfimna.network.graph import Network
+from bfimna.network.layer import POOL
+from bfimna.network.precision import Bits, Precision
+from bfimna.operators import OPERATORS
+from bfimna.operators.group_sums import GroupSums, attached_rows, fit
+from bfimna.operators.operator import LayerBatch, Operator
+from bfimna.operators.shapes import covered_elements
+from bfimna.operators.words import Words
+
+WIDEST_SUM = 64  # columns of a sum: what one integer of the emulator holds
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan:
+    """A network on a chip by a mapping, for a batch of images.
+
+    Attributes
+    ----------
+    chip : with clusters enough for the network, where it has as many as needed (IR).
+    storage : how tensors are stored.
+    products : the matrix products, as the mapping lowers them.
+    batches : the layers of each kind without products, with their operator.
+    utilisation : share of the rows that hold operands of products, over all folds.
+    """
+
+    network: Network
+    chip: Chip
+    mapping: Mapping
+    batch: int
+    storage: Storage
+    products: Products
+    batches: tuple[tuple[Operator, LayerBatch], ...]
+    utilisation: np.ndarray
+
+    def __repr__(self) -> str:
+        return (
+            f"<Plan: {self.network.name} on {self.chip.name}, batch {self.batch}, mapping "
+            f"{self.mapping.name}: {len(self.network.gemms)} products in "
+            f"{int(self.products.folds.sum())} folds>"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.at(Precision.fixed(self.network, 8))._repr_html_()
+
+    def at(
+        self, bits: Precision | Sequence[Precision] | Bits, counts: CountSet = "microcode"
+    ) -> Schedule:
+        """Return the plan at given widths.
+
+        Parameters
+        ----------
+        bits : a precision, several of them, or arrays of widths.
+        counts : "microcode", what bit-exact programs take, or "published", the literature's.
+
+        Raises
+        ------
+        BfimnaError
+            For a precision of another network, or words that need more columns than an array has.
+
+        Examples
+        --------
+        >>> from bfimna.network import zoo
+        >>> net = zoo.resnet18()
+        >>> schedule = plan(net, Chip.limited()).at(Precision.fixed(net, 8))
+        >>> int(schedule.phases["multiply"].counts.compares[0]), int(schedule.folds[0])
+        (1792, 7)
+        """
+        ap.check_count_set(counts)
+        widths = _as_bits(self.network, bits)
+        words = self.storage.words(widths)
+        own = words.at(self.storage.index)
+        self._check_columns(widths, words, own)
+        works = {phase: [work] for phase, work in self.products.work(widths, own, counts).items()}
+        for operator, batch in self.batches:
+            assert operator.counts is not None
+            here = words.at(batch.index)
+            program = operator.counts(batch, here, counts)
+            works.setdefault(operator.phase, []).append(Work(batch.index, program, batch.elements))
+            if operator.over_rows is not None:
+                reduced = operator.over_rows(batch, here, counts)
+                if np.any(reduced.cycles):
+                    works["reduce"].append(_reduced(batch, reduced, self.chip))
+        schedule = Schedule(
+            plan=self,
+            bits=widths,
+            counts=counts,
+            words=words,
+            phases={phase: joined(works[phase]) for phase in PHASES if phase in works},
+            traffic=self._traffic(widths, words, own, counts),
+        )
+        freeze(schedule.traffic, words)
+        for work in schedule.phases.values():
+            freeze(work, work.counts, work.mode)
+        return schedule
+
+    def _traffic(self, bits: Bits, words: Words, own: Words, counts: CountSet) -> Traffic:
+        """Return what moves over the clusters' buses, the mesh and from DRAM.
+
+        Operands cross the mesh, from MAPs spread evenly over the clusters, and then the bus of the
+        cluster that computes; results cross its bus. Biases and scales, a few words a layer, are
+        left out.
+        """
+        chip, index = self.chip, self.storage.index
+        layers, moved = [index], [self.products.moved(bits, own, counts)]
+        for operator, batch in self.batches:
+            assert operator.moved is not None
+            here = words.at(batch.index)
+            moved.append(operator.moved(batch, here, chip.multicast, counts))
+            layers.append(batch.index)
+        taken, returned = (np.concatenate(part, axis=-1) for part in zip(*moved, strict=True))
+        dram = np.zeros_like(taken)
+        if chip.weights != "resident":
+            streamed = streamed_weights(self.network, chip, self.batch, bits, words)
+            dram[..., : len(index)] = streamed
+        return Traffic(np.concatenate(layers), taken + returned, taken * chip.mean_hops, dram)
+
+    def _check_columns(self, bits: Bits, words: Words, own: Words) -> None:
+        """Raise for the first layer and phase that needs more columns than an array has."""
+        names = self.network.gemm_names
+        for phase, needed in self.products.columns(bits, own):
+            self._check_fits(names, phase, needed)
+        total = self.storage.sum_bits(bits)
+        if total.max() > WIDEST_SUM:
+            k = _widest(total)
+            raise BfimnaError(
+                f"layer {names[k]!r}: a sum of {total[..., k].max()} bits is too wide; "
+                f"at most {WIDEST_SUM} bits"
+            )
+        for operator, batch in self.batches:
+            assert operator.columns is not None
+            needed = operator.columns(batch, words.bits[..., batch.index])
+            self._check_fits([layer.name for layer in batch.layers], operator.phase, needed)
+
+    def _check_fits(self, names: Sequence[str], phase: str, needed: np.ndarray) -> None:
+        if needed.max(initial=0) > self.chip.columns:
+            k = _widest(needed)
+            raise BfimnaError(
+                f"layer {names[k]!r} needs {needed[..., k].max()} columns in phase "
+                f"{phase}; chip {self.chip.name!r} has {self.chip.columns}"
+            )
+
+
+def plan(network: Network, chip: Chip, mapping: Mapping | None = None, batch: int = 1) -> Plan:
+    """Resolve a network on a chip: what serves every precision.
+
+    Parameters
+    ----------
+    mapping : of the matrix products; the paper's unless given.
+    batch : images that share the weights.
+
+    Raises
+    ------
+    BfimnaError
+        For a batch below 1, or a network without matrix products.
+
+    Examples
+    --------
+    >>> from bfimna.network import zoo
+    >>> plan(zoo.resnet18(), Chip.limited())
+    <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 114 folds>
+    """
+    instance("network", network, Network)
+    instance("chip", chip, Chip)
+    mapping = Mapping.paper() if mapping is None else instance("mapping", mapping, Mapping)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
+    if not network.gemms:
+        raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")
+    return _plan(network, sized(chip, network, mapping, batch), mapping, batch)
+
+
+@lru_cache(maxsize=256)
+def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
+    stored = storage(network)
+    products = mapping.lower(stored, chip, batch)
+    kinds = {layer.kind for layer in network.layers}
+    batches = tuple(
+        (operator, _layer_batch(network, kind, stored, batch, chip))
+        for kind, operator in OPERATORS.items()
+        if kind in kinds and operator.run is not None
+    )
+    used = products.operand_rows / (products.folds * chip.product_rows)
+    resolved = Plan(network, chip, mapping, batch, stored, products, batches, used)
+    freeze(resolved)
+    for _, x in batches:
+        freeze(x, x.sums)
+    return resolved
+
+
+def _layer_batch(
+    network: Network, kind: str, stored: Storage, batch: int, chip: Chip
+) -> LayerBatch:
+    index = [k for k, layer in enumerate(network.layers) if layer.kind == kind]
+    layers = tuple(network.layers[k] for k in index)
+    position = {layer.name: k for k, layer in enumerate(network.layers)}
+    shapes = network.shapes
+    inputs = list(zip(*(layer.inputs for layer in layers), strict=True))  # by number, then layer
+
+    def read(layer_name: str, source: str) -> int:
+        layer = network[layer_name]
+        if kind in POOL:
+            return covered_elements(layer, shapes[source], shapes[layer_name])
+        return prod(shapes[source])
+
+    sources = [
+        [read(layer.name, name) for layer, name in zip(layers, names, strict=True)]
+        for names in inputs
+    ]
+    signs = [[stored.signed[position[name]] for name in names] for names in inputs]
+    elements = np.array([prod(shapes[layer.name]) for layer in layers], dtype=float) * batch
+    windows = zip(layers, elements, strict=True)
+    fits = [fit(prod(layer.kernel), int(n), chip.rows) for layer, n in windows]
+    return LayerBatch(
+        index=np.array(index, dtype=np.intp),
+        layers=layers,
+        elements=elements,
+        sources=np.array(sources, dtype=float) * batch,
+        signs=np.array(signs, dtype=bool),
+        in_place=stored.in_place[index],
+        window=np.array([prod(layer.kernel) for layer in layers]),
+        folds=np.ceil(elements / chip.product_rows),
+        sums=GroupSums.from_fits(fits, chip.caps, chip.ap_kind, chip.columns),
+        columns=chip.columns,
+        chip_rows=chip.product_rows,
+    )
+
+
+def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
+    """Return the vertical work of windows that are averaged over rows."""
+    taken = batch.elements * batch.window * (counts.cycles > 0)
+    rows = taken.reshape(-1, len(batch.index)).max(axis=0)
+    attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
+    return Work(batch.index, counts, rows, Vertical(attached))
+
+
+def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> Bits:
+    if isinstance(bits, Bits):
+        return bits
+    if isinstance(bits, Precision):
+        return Bits.from_precision(network, bits)
+    if not isinstance(bits, Sequence) or not all(isinstance(p, Precision) for p in bits):
+        raise wrong_type("bits of a plan", bits, "a Precision, several of them, or Bits")
+    return Bits.from_precisions(network, bits)
+
+
+def _widest(needed: np.ndarray) -> int:
+    return int(np.argmax(needed.reshape(-1, needed.shape[-1]).max(axis=0)))

@@ -1,0 +1,202 @@
+"""A plan at given widths: work by phase, traffic, and the words that it works on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bfimna.ap import counts as ap
+from bfimna.ap.counts import Amount, Counts, CountSet
+from bfimna.display import html_table, quantity
+from bfimna.mapping.chip import Chip
+from bfimna.network.precision import Bits
+from bfimna.operators.words import Words
+
+if TYPE_CHECKING:
+    from bfimna.mapping.plan import Plan
+
+#: phases with AP cycles, in the order in which a layer runs them
+PHASES = (
+    "load",
+    "multiply",
+    "reduce",
+    "read",
+    "carry",
+    "bias",
+    "requantise",
+    "relu",
+    "pool",
+    "residual",
+    "elementwise",
+)
+
+
+@dataclass(frozen=True)
+class Horizontal:
+    """Mode in which a row's lines move, with every column of the array attached."""
+
+
+@dataclass(frozen=True)
+class Vertical:
+    """Mode in which a column's lines move, with `rows` cells attached: the rows of a segment."""
+
+    rows: Amount
+
+
+Mode = Horizontal | Vertical
+HORIZONTAL = Horizontal()
+
+
+@dataclass(frozen=True)
+class Work:
+    """One phase's counts for some layers.
+
+    Attributes
+    ----------
+    layers : positions in the network, shape (n,).
+    counts : arrays of shape (..., n), for the whole batch.
+    rows : rows that take part, summed over the folds, shape (n,).
+    mode : horizontal, or vertical with the mean rows attached to a column's line, shape (n,).
+    """
+
+    layers: np.ndarray
+    counts: Counts
+    rows: np.ndarray
+    mode: Mode = HORIZONTAL
+
+    def mode_at(self, n: int) -> Mode:
+        """Return the mode of the n-th of the layers alone."""
+        if not isinstance(self.mode, Vertical):
+            return HORIZONTAL
+        return Vertical(float(np.asarray(self.mode.rows)[n]))
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bits moved by the layers that move any, for the whole batch; arrays of shape (..., n).
+
+    Attributes
+    ----------
+    layers : positions in the network.
+    bus_bits : over cluster buses. mesh_bit_hops : over the mesh, each bit times its hops.
+    dram_bits : weights from DRAM.
+    """
+
+    layers: np.ndarray
+    bus_bits: np.ndarray
+    mesh_bit_hops: np.ndarray
+    dram_bits: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Schedule:
+    """A `Plan` at given widths: what the model prices and the emulator executes.
+
+    Attributes
+    ----------
+    plan : network × chip × mapping × batch.
+    bits : the widths, of one precision or many.
+    counts : the set of AP counts.
+    words : of each layer's tensor, shape (..., layers).
+    phases : the AP's work by phase.
+    traffic : what moves between the arrays.
+    """
+
+    plan: "Plan"
+    bits: Bits
+    counts: CountSet
+    words: Words
+    phases: dict[str, Work]
+    traffic: Traffic
+
+    @property
+    def chip(self) -> Chip:
+        """The chip, with the clusters that it has for this network."""
+        return self.plan.chip
+
+    @property
+    def layers(self) -> np.ndarray:
+        """Position in the network of each product's layer."""
+        return self.plan.storage.index
+
+    @property
+    def folds(self) -> np.ndarray:
+        """Times that the chip is filled with products; shape (products,)."""
+        return self.plan.products.folds
+
+    @property
+    def utilisation(self) -> np.ndarray:
+        """Share of the rows that hold a product, over these folds; shape (products,)."""
+        return self.plan.utilisation
+
+    @property
+    def mean_utilisation(self) -> float:
+        """Share of the CAP rows that hold a product, over all folds of all layers."""
+        return float(np.average(self.utilisation, weights=self.folds))
+
+    def __repr__(self) -> str:
+        points = self.traffic.bus_bits.shape[:-1]
+        at = f" at {int(np.prod(points))} precisions" if points else ""
+        return f"<Schedule of {self.plan!r}{at}, {self.counts} counts>"
+
+    def _repr_html_(self) -> str:
+        if self.traffic.bus_bits.ndim > 1:
+            return html_table(repr(self)[1:-1], ("precisions",), [(self.bits.left.shape[0],)])
+        header = (
+            "layer", "stays where", "bits", "tile per fold and cluster", "folds", "rows used",
+            "cycles", "bits moved",
+        )  # fmt: skip
+        return html_table(repr(self)[1:-1], header, self.rows())
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return a row per layer that runs: where its operands lie, tile, folds, rows, traffic.
+
+        Of one precision. Work that a layer does in place on another's word has no traffic.
+        """
+        plan, names = self.plan, list(self.plan.network.shapes)
+        moved = dict(zip(self.traffic.layers.tolist(), self.traffic.bus_bits, strict=True))
+        cycles = np.zeros(len(names))
+        rows = np.zeros(len(names))
+        for work in self.phases.values():
+            cycles[work.layers] += work.counts.cycles
+            rows[work.layers] = np.maximum(rows[work.layers], work.rows)
+        product = {int(k): n for n, k in enumerate(self.layers)}
+        table: list[tuple[str, ...]] = []
+        for k in np.flatnonzero(rows).tolist():
+            stays = "updated in place" if plan.storage.in_place[k] else "one element per row"
+            width, tile, folds = str(self.words.bits[k]), "", ""
+            if (n := product.get(k)) is not None:
+                stays = plan.products.placement
+                width = f"{self.bits.left[n]} × {self.bits.right[n]}"
+                tile = plan.products.tile(n, self.bits)
+                folds = f"{self.folds[n]:.0f}"
+            row = (names[k], stays, width, tile, folds, quantity(rows[k], ""),
+                   quantity(cycles[k], ""), quantity(float(moved.get(k, 0.0)), "bit"))  # fmt: skip
+            table.append(row)
+        return table
+
+
+def joined(works: list[Work]) -> Work:
+    """Lay the work of several kinds of layer in one phase side by side."""
+    if len(works) == 1:
+        return works[0]
+    amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
+    shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
+    n = sum(len(w.layers) for w in works)
+    occurring = {event for w in works for event in w.counts.amounts}
+
+    def side_by_side(event: str) -> Amount:
+        amounts = [getattr(w.counts, event) for w in works]
+        row, at = np.empty((*shape, n)), 0
+        for amount, w in zip(amounts, works, strict=True):
+            row[..., at : at + len(w.layers)] = amount
+            at += len(w.layers)
+        return row
+
+    attached = [w.mode.rows for w in works if isinstance(w.mode, Vertical)]
+    return Work(
+        np.concatenate([w.layers for w in works]),
+        Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
+        np.concatenate([w.rows for w in works]),
+        Vertical(np.concatenate(attached)) if attached else HORIZONTAL,
+    )

@@ -1,0 +1,81 @@
+"""Matrix products: what convolutions and linear layers lower to."""
+
+from dataclasses import dataclass
+from math import prod
+
+from bfimna.network.layer import Layer
+from bfimna.operators.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One side of a matrix product.
+
+    Attributes
+    ----------
+    source : the layer whose tensor it is; of constants, the layer that holds them.
+    constant : whether it is the layer's own constants (weights).
+    signed : whether it is taken as a signed word; a tensor is taken in excess form, unsigned.
+    """
+
+    source: str
+    constant: bool
+    signed: bool
+
+
+@dataclass(frozen=True)
+class Matmul:
+    """A product groups × (m × k) · (k × n), of one image.
+
+    Attributes
+    ----------
+    layer : that lowers to it.
+    groups : independent products.
+    m : rows of the left operand; output channels of a group.
+    n : columns of the right operand; positions of an image, by im2col.
+    k : length of a dot product.
+    left, right : the operands; a convolution's weights are the left one.
+    input_shape : of the image that im2col addresses.
+    output_shape : of the image that it makes.
+    """
+
+    layer: Layer
+    groups: int
+    m: int
+    n: int
+    k: int
+    left: Operand
+    right: Operand
+    input_shape: Shape
+    output_shape: Shape
+
+    @classmethod
+    def from_layer(cls, layer: Layer, input_shape: Shape, output_shape: Shape) -> "Matmul":
+        """Lower a convolution or linear layer: weights times im2col of its input."""
+        channels, height, width = output_shape
+        return cls(
+            layer=layer,
+            groups=layer.groups,
+            m=channels // layer.groups,
+            n=height * width,
+            k=input_shape[0] // layer.groups * prod(layer.kernel),
+            left=Operand(layer.name, constant=True, signed=True),
+            right=Operand(layer.inputs[0], constant=False, signed=False),
+            input_shape=input_shape,
+            output_shape=output_shape,
+        )
+
+    @property
+    def dot_products(self) -> int:
+        """Elements of the result, of one image."""
+        return self.groups * self.m * self.n
+
+    @property
+    def weights(self) -> int:
+        """Number of constants, without biases."""
+        return self.groups * self.m * self.k * self.left.constant
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return self.dot_products * self.k

@@ -1,0 +1,141 @@
+"""Sums over rows: groups of rows that are added up in an array, some split over several arrays."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bfimna.ap import counts as ap
+from bfimna.ap.counts import Counts, CountSet
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How sums of equal length, one word per row, fit arrays.
+
+    Attributes
+    ----------
+    sums : how many there are.
+    splits : arrays that share one sum.
+    part : rows of a sum in one array.
+    last_part : rows of a sum in the last of its arrays.
+    per_array : sums (or parts) that find room side by side in an array.
+    """
+
+    sums: int
+    splits: int
+    part: int
+    last_part: int
+    per_array: int
+
+    @property
+    def arrays(self) -> int:
+        """Arrays that hold all sums at once."""
+        return -(-self.sums * self.splits // self.per_array)
+
+    def folds(self, arrays: int) -> int:
+        """Return how often a chip of so many arrays is filled."""
+        return -(-self.arrays // arrays)
+
+    def side_by_side(self, arrays: int) -> int:
+        """Return the sums (or parts) of an array, spread evenly over folds and arrays."""
+        return -(-self.sums * self.splits // (self.folds(arrays) * arrays))
+
+
+def fit(length: int, sums: int, rows: int) -> Fit:
+    """Fit sums of `length` words: ⌊rows / length⌋ in an array, or each over ⌈length / rows⌉.
+
+    >>> fit(576, sums=200704, rows=4800)
+    Fit(sums=200704, splits=1, part=576, last_part=576, per_array=8)
+    """
+    splits = -(-length // rows)
+    part = -(-length // splits)
+    last = length - part * (splits - 1)
+    return Fit(sums, splits, part, last, rows // part if splits == 1 else 1)
+
+
+@dataclass(frozen=True)
+class GroupSums:
+    """The fits of several layers, as arrays over them.
+
+    Attributes
+    ----------
+    sums, splits, part, last_part : see `Fit`.
+    side_by_side : sums (or parts) in one array.
+    folds : times that the chip is filled.
+    kind : of the arrays.
+    columns : of an array.
+    """
+
+    sums: np.ndarray
+    splits: np.ndarray
+    part: np.ndarray
+    last_part: np.ndarray
+    side_by_side: np.ndarray
+    folds: np.ndarray
+    kind: ap.ApKind
+    columns: int
+
+    @classmethod
+    def from_fits(
+        cls, fits: Sequence[Fit], arrays: int, kind: ap.ApKind, columns: int
+    ) -> "GroupSums":
+        """Lay the fits of layers side by side, on a chip of so many arrays."""
+        return cls(
+            sums=np.array([f.sums for f in fits], dtype=float),
+            splits=np.array([f.splits for f in fits], dtype=float),
+            part=np.array([f.part for f in fits], dtype=np.int64),
+            last_part=np.array([f.last_part for f in fits], dtype=np.int64),
+            side_by_side=np.array([f.side_by_side(arrays) for f in fits], dtype=float),
+            folds=np.array([f.folds(arrays) for f in fits], dtype=float),
+            kind=kind,
+            columns=columns,
+        )
+
+    def rows_left(self, counts: CountSet) -> np.ndarray:
+        """Rows that the reduction of a sum leaves to be added, over all its parts."""
+        if counts == "published":
+            return self.splits
+        whole, last = (ap.rows_left(rows, self.kind) for rows in (self.part, self.last_part))
+        return (self.splits - 1) * whole + last
+
+    def reduce(self, total: np.ndarray, counts: CountSet, signed: bool = False) -> Counts:
+        """Add up the rows of all parts, in the `total` columns of the whole sum.
+
+        Parameters
+        ----------
+        signed : whether the words are, and their signs are extended level by level (1D only).
+        """
+        beside = self.columns - total - 1  # which is the carry's
+
+        def program(length: np.ndarray) -> Counts:
+            narrow = total - ap.levels(length)
+            return ap.reduce(length, narrow, self.kind, counts, self.side_by_side, signed, beside)
+
+        return self.each(program)
+
+    def each(self, program: Callable[[np.ndarray], Counts]) -> Counts:
+        """Return the counts of all parts, from the counts of one part by its rows."""
+
+        def parts(length: np.ndarray, number: np.ndarray) -> Counts:
+            return program(length).repeat(self.folds, number)
+
+        if (self.last_part == self.part).all():
+            return parts(self.part, self.sums * self.splits)
+        last = parts(self.last_part, self.sums)  # beside the longer ones: no cycles of its own
+        return parts(self.part, self.sums * (self.splits - 1)) + last.repeat(0, 1)
+
+
+def attached_rows(words: np.ndarray, kind: ap.ApKind, rows: int) -> np.ndarray:
+    """Mean rows attached to a column's line while groups of `words` rows are reduced.
+
+    With segments every level attaches each row of a group to one of its joins; without, all `rows`
+    of the array are attached in every join.
+
+    >>> [round(float(attached_rows(np.array(n), "2d-segmented", 4800)), 1) for n in (3, 9, 576)]
+    [3.0, 5.1, 15.1]
+    """
+    if kind == "2d":
+        return np.full(np.shape(words), float(rows))
+    per_join = words * ap.tree_levels(words) / np.maximum(words - 2, 1)
+    return np.maximum(per_join, np.minimum(words, 3))
