@@ -129,7 +129,7 @@ def command(*arguments):
 
 
 def snakemake(folder, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'workflow'}"}
     return subprocess.run(
         command(*arguments), cwd=folder, env=environment, capture_output=True, text=True,
         check=False, timeout=300,
@@ -162,7 +162,7 @@ def test_a_killed_run_is_taken_up_and_changed_nothing_runs_again(copy):
     dataset = copy / FEW["dataset"]
     run = subprocess.Popen(
         command("--configfile", "few.yaml"), cwd=copy, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(copy)},
+        env={**os.environ, "PYTHONPATH": f"{copy}{os.pathsep}{copy / 'workflow'}"},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + PATIENCE_S
