@@ -1,4 +1,4 @@
-"""Products of matrices: Gemm and MatMul; LSTM, GRU and RNN step by step.
+"""Products of matrices: Gemm, MatMul and Einsum; LSTM, GRU and RNN step by step.
 
 A recurrent layer's products of the inputs need no state: all steps are one product of matrices.
 Those of the states follow one another, so each step is layers of its own, which hold the same
@@ -86,6 +86,50 @@ def linear(t: Translation, node: Node) -> None:
     if not vector:
         name = t.view(node, name, t.result_shape(node), ".back")
         t.rows.add(name)
+    t.done(node, name)
+
+
+def einsum_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Einsum of two tensors: each letter of the result has its operand's size."""
+    left, right, result = _letters(node)
+    sizes: dict[str, int] = {}
+    for k, letters in enumerate((left, right)):
+        dims = graph.dims_of_rank(node, len(letters), k)
+        for letter, size in zip(letters, dims, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                raise node.refuse(f"{letter} is {sizes[letter]} and {size}")
+    return [tuple(sizes[letter] for letter in result)]
+
+
+def _letters(node: Node) -> tuple[str, str, str]:
+    """Return the letters of both operands and of the result."""
+    equation = node.text("equation", "").replace(" ", "")
+    parts = equation.replace("->", ",").split(",")
+    plain = len(parts) == 3 and "->" in equation and all(p.isalpha() for p in parts)
+    if not plain or any(len({*p}) < len(p) for p in parts) or {*parts[2]} - {*parts[0], *parts[1]}:
+        raise node.refuse(f"equation {equation!r:.80}: want a product such as 'abk,kn->abn'")
+    return parts[0], parts[1], parts[2]
+
+
+def einsum(t: Translation, node: Node) -> None:
+    """Einsum: a tensor times constant weights, summed over letters that only these two have."""
+    letters = _letters(node)
+    weight = next((k for k in (1, 0) if node.input(k) in t.graph.constants), None)
+    if weight is None:
+        raise node.refuse("a product of two tensors that depend on the data is not modelled")
+    data, weights, result = letters[1 - weight], letters[weight], letters[2]
+    summed = [c for c in weights if c not in result]
+    shared = any(c in data and c in result for c in weights)
+    if shared or not summed or {*data, *weights} != {*result, *summed} or {*summed} - {*data}:
+        raise node.refuse("only a product of a tensor and a matrix is modelled")
+    source, dims = t.source(node, 1 - weight), t.graph.input_dims(node, 1 - weight)
+    inner = prod(size for c, size in zip(data, dims, strict=True) if c in summed)
+    outer = prod(t.graph.input_dims(node, weight)) // inner
+    rows = t.view(node, source, (inner, prod(t.shapes[source]) // inner, 1), ".rows")
+    name = t.emit(node, "conv", (rows,), channels=outer)
+    t.gemms[name] = (node.inputs[weight], node.inputs[1 - weight], node)
+    name = t.view(node, name, t.result_shape(node), ".back")
+    t.rows.add(name)
     t.done(node, name)
 
 
