@@ -136,6 +136,9 @@ OPERATIONS: dict[str, Operation] = {
 HOST = ("ArgMax", "ArgMin", "LogSoftmax", "NonMaxSuppression", "Softmax", "TopK")
 #: how operations are read that the host may do after those: they only pass words on
 MOVES = (functions.same, addressing.view, addressing.gather, addressing.split)
+#: operations whose results differ at each run
+RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+          "RandomUniformLike")  # fmt: skip
 SHOWN = 6  # obstacles, and nodes of each, in a message
 
 
@@ -147,6 +150,10 @@ def translate(graph: Graph) -> Translation:
     BfimnaError
         Naming every obstacle in the graph, not only the first.
     """
+    random = [node for node in graph.nodes if node.op in RANDOM and not node.domain]
+    if random:
+        why = "draws random numbers; export the model in evaluation mode, without dropout"
+        raise _summary([node.refuse(why) for node in random])
     t = Translation(graph)
     walk = _Walk(t, _host_nodes(graph), WordFunctions(graph, OPERATIONS).trees())
     for tensor, dims in graph.inputs.items():

@@ -92,3 +92,21 @@ def test_detections_at_the_end_are_the_hosts(tmp_path):
     assert network.notes == (
         "NonMaxSuppression node 'n_node' at the end is left to the host: not counted",
     )
+
+
+def test_weights_on_the_left_of_a_product(tmp_path):
+    nodes = [node("MatMul", "w", "x", out="m"), node("Add", "m", "b", out="y")]
+    given = [weights("w", 5, 8), weights("b", 1, 5, 1)]
+    y = runtime(build(nodes, given, SHAPE), x=np.zeros(SHAPE, np.float32))
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, given, SHAPE))
+    assert network.shapes[network.layers[-1].name] == y.shape[1:]
+    assert (network.weights, network.macs) == (5 * 8, 5 * 8 * 3 * 6)
+    assert kinds(network) == ["input", "view", "conv", "view", "bias"]
+
+
+def test_dropout_left_on_is_named_as_the_cause(tmp_path):
+    nodes = [C, node("Bernoulli", "half", out="keep"), node("Div", "keep", "p", out="k"),
+             node("Mul", "c", "k", out="y")]  # fmt: skip
+    given = [W, constant("half", np.full((1, 4, 8, 8), 0.5)), constant("p", 0.5)]
+    with pytest.raises(bf.BfimnaError, match=r"m\.onnx: Bernoulli node 'keep_node': .* evaluation"):
+        bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
