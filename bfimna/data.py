@@ -71,7 +71,7 @@ def _table(text: str, where: str) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        # blank lines count, so that errors name the right one; a technology may be named 14
+        # blank lines count, so that errors name the right one; a technology may be named 007
         table = pd.read_csv(StringIO(text), skip_blank_lines=False, skipinitialspace=True,
                             dtype={"technology": str})  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -90,9 +90,6 @@ def _row(file: str, what: str, keys: Mapping[str, str]) -> Any:
     row: Any = next(rows.itertuples())
     check_number(f"data/{file} line {row.Index + 2}: {name}", row, tuple(UNITS))
     return row
-
-
-# ---- technologies -----------------------------------------------------------------------------
 
 
 def technologies() -> "pd.DataFrame":
@@ -172,9 +169,6 @@ def _technology(name: str, text: str, where: str, assumptions: str, components: 
     return technology_of(name, _table(text, where), where, defaults, interconnect_of(links))
 
 
-# ---- published figures ------------------------------------------------------------------------
-
-
 def limit(name: str) -> float:
     """Return a limit on what can be built or cooled, in SI, from data/published/limits.csv."""
     row = _row("published/limits.csv", "limit", {"limit": name})
@@ -218,9 +212,6 @@ def digits() -> dict[str, np.ndarray]:
 def _arrays(content: bytes) -> dict[str, np.ndarray]:
     with np.load(BytesIO(content)) as stored:
         return {name: stored[name] for name in stored.files}
-
-
-# ---- HAWQ-V3 ----------------------------------------------------------------------------------
 
 
 def _hawq(table: str, network: str) -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""The package's own errors and warnings: what was given, what is allowed, and where."""
+"""The package's own errors and warnings, and checks of values where they enter."""
 
 import sys
 import warnings
@@ -236,7 +236,7 @@ def check_fields(owner: object, where: str, checks: Mapping[str, Check]) -> None
         object.__setattr__(owner, field, check(f"{where}{field}", getattr(owner, field)))
 
 
-def known_fields(what: str, names: Iterable[object], dataclass: type) -> None:
+def check_field_names(what: str, names: Iterable[object], dataclass: type) -> None:
     """Raise for a name that is not a field of a dataclass."""
     allowed = [field.name for field in fields(dataclass)]
     for name in names:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bfimna import data
 from bfimna.data import load_technology as load_technology
-from bfimna.errors import BfimnaError, known_fields, shown, unknown, wrong_type
+from bfimna.errors import BfimnaError, check_field_names, shown, unknown, wrong_type
 from bfimna.files import text_of
 from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
@@ -170,7 +170,7 @@ def load_chip(chip: AnyChip) -> Chip:
 
 
 def _user_chip(fields: Mapping[str, Any], where: str) -> Chip:
-    known_fields(where, fields, Chip)
+    check_field_names(where, fields, Chip)
     name = fields.get("name")
     if not isinstance(name, str) or not LABEL.fullmatch(name):
         raise BfimnaError(

@@ -64,8 +64,8 @@ def test_the_command_line_says_what_the_package_says(report, capsys):
     network, bits, chip, technology = ASKED
     asked = ["simulate", network, "--bits", bits, "--chip", chip, "--technology", technology]
     assert main([*asked, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert {key: told[key] for key in report.summary} == report.summary
+    row = json.loads(capsys.readouterr().out)
+    assert {key: row[key] for key in report.summary} == report.summary
 
 
 def test_what_the_technology_changes_shows(report):

@@ -25,11 +25,13 @@ def run(code, *arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_the_package_alone_simulates_plots_and_sweeps():
+def test_the_package_alone_simulates_plots_and_sweeps(tmp_path):
     done = run(
         "import bfimna as bf\n"
         "report = bf.simulate('resnet18', 8, 'LR', 'sram-14nm-lstp')\n"
         "report.plot(), report.interval('energy_j'), bf.digits.network()\n"
+        "from bfimna import plot\n"
+        f"plot.narrate({str(tmp_path / 'figure')!r}, 'a text')\n"
         "bf.sweep('alexnet', [4, 8], 'LR', 'sram-14nm-lstp')\n"
     )
     assert (done.stderr, done.returncode) == ("", 0)
@@ -52,7 +54,7 @@ def test_the_command_alone_simulates_and_names_the_extra_of_an_onnx_file():
         ("bf.read_onnx('examples/model.onnx')", "onnx", "onnx"),
         ("bf.ap.multiply([1], [2], 4)", "Numba", "emulate"),
         (
-            "bf.ap.infer(bf.digits.network(), bf.digits.parameters('int4'),"
+            "bf.infer(bf.digits.network(), bf.digits.parameters('int4'),"
             " bf.digits.images(bf.digits.precision('int4'))[:1], bf.digits.precision('int4'))",
             "Numba",
             "emulate",
@@ -63,14 +65,21 @@ def test_the_command_alone_simulates_and_names_the_extra_of_an_onnx_file():
             "Numba",
             "emulate",
         ),
-        ("bf.sweep('alexnet', [8], 'LR', 'sram-14nm-lstp', to='{folder}')", "pyarrow", "workflow"),
+        (
+            "bf.sweep('alexnet', [8], 'LR', 'sram-14nm-lstp', to='{folder}/b')",
+            "pyarrow",
+            "workflow",
+        ),
+        ("bf.read_sweep('{folder}/old')", "pyarrow", "workflow"),
         ("uncertainty.sobol(report, 'energy_j')", "SALib", "workflow"),
-        ("plot.tell('{folder}/figure', 'a text')", "IPython", "workflow"),
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(code, package, extra, tmp_path):
+    part = tmp_path / "old" / "network=a" / "counts=b" / "chip=c" / "part-00000.parquet"
+    part.parent.mkdir(parents=True)
+    part.touch()
     done = run(
-        "import bfimna as bf\nfrom bfimna import plot\nfrom bfimna.cost import uncertainty\n"
+        "import bfimna as bf\nfrom bfimna.cost import uncertainty\n"
         "report = bf.simulate('alexnet', 8, 'LR', 'sram-14nm-lstp')\n"
         "try:\n    " + code.format(folder=tmp_path) + "\n"
         "except bf.BfimnaError as error:\n    print(error)\n"

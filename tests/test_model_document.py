@@ -77,8 +77,8 @@ def test_what_an_event_takes():
         "a read bit": "cells_read",
         "a shifted column tag": "tags_shifted",
     }
-    for told, event in events.items():
-        assert_rounded(numbers(row(told)[1]), [joules[event] / FEMTO])
+    for name, event in events.items():
+        assert_rounded(numbers(row(name)[1]), [joules[event] / FEMTO])
 
 
 def test_cycle_times():
@@ -111,8 +111,8 @@ def test_the_fit_beside_the_derived_parameters():
         "energy of a pass, per row": (rows, pass_j),
         "energy of a column moved, per row": (load_j, read_j),
     }
-    for told, pairs in expected.items():
-        fitted, derived, ratio = (numbers(cell) for cell in row(told))
+    for name, pairs in expected.items():
+        fitted, derived, ratio = (numbers(cell) for cell in row(name))
         assert_rounded(fitted, [pairs[0][0]])
         assert_rounded(derived, [pair[1] for pair in pairs])
         assert_rounded(ratio, [pair[1] / pair[0] for pair in pairs])

@@ -91,8 +91,8 @@ def test_its_command_reads_the_users_files_from_the_current_folder(installed, tm
     (tmp_path / "small.json").write_text('{"clusters": 16}')
     asked = ["alexnet", "--bits", "mine.yaml", "--chip", "small.json", "--json"]
     for command in ([commands / "bfimna"], [commands / "python", "-m", "bfimna"]):
-        told = json.loads(run(*command, "simulate", *asked, cwd=tmp_path))
-        assert (told["mean_bits"], told["chip"]) == (3.0, "small")
+        row = json.loads(run(*command, "simulate", *asked, cwd=tmp_path))
+        assert (row["mean_bits"], row["chip"]) == (3.0, "small")
 
 
 def test_the_sdist_holds_what_a_reproduction_needs(clone):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 LOCK = Path("requirements.lock")
-BOOT = "boot"  # the environment that installs the others: uv alone
+BOOT = "boot"  # what installs the others: uv, and setuptools for packages without wheels
 OLDEST = (3, 11)
 NEEDED_BYTES = 100 * 2**20  # for temporary files of pip and uv
 
@@ -74,10 +74,12 @@ def is_current(folder: Path, requirements: str) -> bool:
 
 def install(folder: Path, requirements: Path) -> None:
     """Install the requirements, and the project for editing, with the uv of requirements.lock."""
-    uv, python = install_boot(folder.with_name(BOOT), LOCK.read_text()), str(folder / "bin/python")
+    boot, python = folder.with_name(BOOT), str(folder / "bin/python")
+    uv = install_boot(boot, LOCK.read_text())
     run(uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(folder))
     pip = [uv, "pip", "install", "--python", python, "--quiet"]
-    run(*pip, "--require-hashes", "--requirement", str(requirements))
+    hashes = ["--require-hashes", "--build-constraints", str(boot / "requirements.txt")]
+    run(*pip, *hashes, "--requirement", str(requirements))
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ".")
 
 

@@ -2,7 +2,8 @@
 
 One resolution for all environments, so that a package has the same version in each. Versions that
 still fit stay as they are; delete the lock file first to take the newest of everything. It holds
-hashes only of wheels for CPython on the platforms below, and no addresses.
+no addresses, and hashes only of wheels for CPython on the platforms below and, where a package has
+none for every machine, of its source.
 """
 
 import subprocess
@@ -28,10 +29,11 @@ ENVIRONMENTS: dict[str, dict[str, list[str]]] = {
     **{f"only-{extra}": {"--extra": [extra]} for extra in ALONE},
 }
 OPTIONS = ("--universal", "--python-version", "3.11", "--no-header", "--no-annotate", "--quiet")
-PROCESSORS = ("x86_64", "aarch64", "arm64", "universal2")
-HEAD = f"""\
-# Made by `make lock`. Wheels for CPython on Linux (glibc) and macOS, x86-64 and ARM; each section
-# begins with the environments that hold it: {", ".join(ENVIRONMENTS)}.
+#: beginnings and ends of a wheel's platform
+LINUX, MACOS = ("manylinux", ("x86_64", "aarch64")), ("macosx", ("arm64", "universal2"))
+HEAD = """\
+# Made by `make lock`: wheels for CPython on Linux (glibc; x86-64, ARM) and macOS (ARM), and sources
+# of what is compiled. Each section begins with the environments that hold it.
 """
 
 
@@ -55,21 +57,21 @@ def is_served(wheel: str) -> bool:
     [False, False, False]
     """
     python, abi, platform = wheel.removesuffix(".whl").split("-")[-3:]
-    return (
-        python.startswith(("py3", "py2.py3", "cp3"))
-        and not abi.endswith("t")
-        and (platform == "any" or platform.startswith(("manylinux", "macosx", "linux")))
-        and (platform == "any" or platform.endswith(PROCESSORS))
+    if not python.startswith(("py3", "py2.py3", "cp3")) or abi.endswith("t"):
+        return False
+    return platform == "any" or any(
+        platform.startswith(system) and platform.endswith(processors)
+        for system, processors in (LINUX, MACOS)
     )
 
 
 def pin(package: dict[str, Any]) -> str:
-    """Return the lines that pin a package of a pylock file, with the hashes of what is served.
-
-    The source's hash stands only where there is no wheel.
-    """
-    wheels = [w for w in package.get("wheels", ()) if is_served(w["url"].rpartition("/")[2])]
-    hashes = sorted(w["hashes"]["sha256"] for w in wheels or [package["sdist"]])
+    """Return the lines that pin a package of a pylock file, with the hashes of what is served."""
+    wheels = {w["url"].rpartition("/")[2]: w for w in package.get("wheels", ())}
+    files = [wheel for name, wheel in wheels.items() if is_served(name)]
+    if "sdist" in package and not any(name.endswith("-none-any.whl") for name in wheels):
+        files.append(package["sdist"])
+    hashes = sorted(file["hashes"]["sha256"] for file in files)
     marker = f" ; {package['marker']}" if "marker" in package else ""
     lines = [f"{package['name']}=={package['version']}{marker}"]
     return " \\\n".join([*lines, *(f"    --hash=sha256:{digest}" for digest in hashes)]) + "\n"

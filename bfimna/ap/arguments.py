@@ -62,13 +62,8 @@ def word_bits(what: str, columns: range) -> int:
 
 
 def integers_to_load(values: Any, bits: int, shape: tuple[int, int]) -> np.ndarray:
-    """Return integers of a shape, or what broadcasts to it, that words of so many bits hold."""
-    try:
-        numbers = np.asarray(values)
-    except (ValueError, MemoryError):
-        raise BfimnaError(f"load: want an array of integers, not {shown(values)}") from None
-    if numbers.dtype.kind not in "iub":
-        raise BfimnaError(f"load: want integers, not {numbers.dtype}")
+    """Return `values` broadcast to a shape, or raise unless words of so many bits hold them."""
+    numbers = _array("load", values)
     low, high = (int(numbers.min()), int(numbers.max())) if numbers.size else (0, 0)
     if low < -(1 << bits >> 1) or high >= 1 << bits:
         raise BfimnaError(f"values from {low} to {high} do not fit {bits} bits")
@@ -76,7 +71,7 @@ def integers_to_load(values: Any, bits: int, shape: tuple[int, int]) -> np.ndarr
         return np.broadcast_to(numbers, shape).astype(np.int64, copy=False)
     except ValueError:
         raise BfimnaError(
-            f"load: values of shape {numbers.shape}, want {shape} or what broadcasts to it"
+            f"load: values of shape {numbers.shape}, want {shape} or one that broadcasts to it"
         ) from None
 
 
@@ -89,16 +84,14 @@ def width_of(name: str, bits: int) -> int:
 
 
 def operand(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
-    """Return `values` as an array, or raise if they are not integers or do not fit.
+    """Return `values` as 64-bit integers, or raise if they are not integers or do not fit.
 
     >>> operand("a", [3, 300], 8, False)
     Traceback (most recent call last):
     bfimna.errors.BfimnaError: a: 300 does not fit 8 unsigned bits (0 to 255)
     """
     bits, signed = width_of(name, bits), truth(f"{name}: signed", signed)
-    array = np.asarray(values)
-    if array.dtype.kind not in "iub":
-        raise BfimnaError(f"{name}: want an array of integers, not {array.dtype}")
+    array = _array(name, values)
     if not array.size:
         raise BfimnaError(f"{name} has no elements (shape {array.shape})")
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
@@ -111,6 +104,16 @@ def operand(name: str, values: Any, bits: int, signed: bool) -> np.ndarray:
         kind = "signed" if signed else "unsigned"
         worst = most if most > high else least
         raise BfimnaError(f"{name}: {worst} does not fit {bits} {kind} bits ({low} to {high})")
+    return array.astype(np.int64, copy=False)  # the same bits
+
+
+def _array(name: str, values: Any) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except (ValueError, MemoryError):
+        raise BfimnaError(f"{name}: want an array of integers, not {shown(values)}") from None
+    if array.dtype.kind not in "iub":
+        raise BfimnaError(f"{name}: want an array of integers, not {array.dtype}")
     return array
 
 

@@ -4,6 +4,7 @@ Each function loads its operands into an array, one element per row, runs the pr
 and reads the result. The counts include the loads and reads. Signed words are two's complement.
 """
 
+from collections.abc import Callable
 from math import prod
 from typing import Any, get_args
 
@@ -29,6 +30,19 @@ MAX_SCALE_BITS = 32  # of the factors of `requantise`
 
 Result = tuple[np.ndarray, Counts]
 Signed = bool | tuple[bool, bool]
+Load = tuple[np.ndarray, range, range]  # integers, columns of their words, columns to clear
+
+
+def _run(
+    program: programs.Program, *loads: Load, result: range, signed: bool, threads: int = 0
+) -> Result:
+    """Load operands of one shape, an element a row; run a program; read its result."""
+    shape = loads[0][0].shape
+    array = Array(prod(shape), threads=threads)
+    for values, columns, clear in loads:
+        array.load(values.reshape(1, -1), columns, clear)
+    array.run(program)
+    return array.read(result, signed).reshape(shape), array.counts
 
 
 def multiply(
@@ -61,11 +75,8 @@ def multiply(
         "multiply", a_bits, b_bits, a_bits + b_bits, int(signed[1])
     )
     program = programs.multiply(left, right, product, signed, borrow.start if signed[1] else None)
-    array = Array(a.size, threads=threads)
-    array.load(a.reshape(1, -1), left, clear=range(product.start, borrow.stop))
-    array.load(b.reshape(1, -1), right)
-    array.run(program)
-    return array.read(product, any(signed)).reshape(a.shape), array.counts
+    loads = (a, left, range(product.start, borrow.stop)), (b, right, range(0))
+    return _run(program, *loads, result=product, signed=any(signed), threads=threads)
 
 
 def add(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
@@ -76,7 +87,7 @@ def add(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
     >>> add([255, 1], [255, 2])[0]
     array([510,   3])
     """
-    return _in_place("add", b, a, bits, signed)
+    return _in_place("add", programs.add, b, a, bits, signed)
 
 
 def subtract(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
@@ -85,21 +96,21 @@ def subtract(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
     >>> subtract([0, 7], [255, 2])[0]
     array([-255,    5])
     """
-    return _in_place("subtract", b, a, bits, signed)
+    return _in_place("subtract", programs.subtract, b, a, bits, signed)
 
 
-def _in_place(what: str, b: Any, a: Any, bits: int, signed: bool) -> Result:
+def _in_place(
+    name: str, make: Callable[..., programs.Program], b: Any, a: Any, bits: int, signed: bool
+) -> Result:
+    """Run a program that changes a, the carry or borrow becoming the result's top bit."""
     bits = width_of("a and b", bits)
     a, b = operand_pair(a, b, bits, signed)
     width = bits + 1 if signed else bits
-    kept, running, carry = lay_out(what, width, width, 1)
-    array = Array(a.size)
-    array.load(b.reshape(1, -1), kept, clear=carry)
-    array.load(a.reshape(1, -1), running)
-    program = programs.add if what == "add" else programs.subtract
-    array.run(program(kept, running, carry.start))
+    addend, running, carry = lay_out(name, width, width, 1)
+    program = make(addend, running, carry.start)
     result = running if signed else range(running.start, carry.stop)
-    return array.read(result, signed or what == "subtract").reshape(a.shape), array.counts
+    loads = (b, addend, carry), (a, running, range(0))
+    return _run(program, *loads, result=result, signed=signed or name == "subtract")
 
 
 def maximum(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
@@ -111,11 +122,9 @@ def maximum(a: Any, b: Any, bits: int = 8, signed: bool = False) -> Result:
     bits = width_of("a and b", bits)
     a, b = operand_pair(a, b, bits, signed)
     left, right, won, lost = lay_out("maximum", bits, bits, 1, 1)
-    array = Array(a.size)
-    array.load(a.reshape(1, -1), left)
-    array.load(b.reshape(1, -1), right)
-    array.run(programs.maximum(left, right, won.start, lost.start, signed))
-    return array.read(right, signed).reshape(a.shape), array.counts
+    program = programs.maximum(left, right, won.start, lost.start, signed)
+    loads = (a, left, range(0)), (b, right, range(0))
+    return _run(program, *loads, result=right, signed=signed)
 
 
 def relu(a: Any, bits: int = 8) -> Result:
@@ -127,10 +136,7 @@ def relu(a: Any, bits: int = 8) -> Result:
     bits = width_of("a", bits)
     a = operand("a", a, bits, True)
     (word,) = lay_out("relu", bits)
-    array = Array(a.size)
-    array.load(a.reshape(1, -1), word)
-    array.run(programs.relu(word))
-    return array.read(word, signed=True).reshape(a.shape), array.counts
+    return _run(programs.relu(word), (a, word, range(0)), result=word, signed=True)
 
 
 def requantise(
@@ -158,12 +164,10 @@ def requantise(
     shift = whole_number("shift", shift, 0, a_bits + scale_bits - bits - 1)
     a, factor = broadcast(a, factor)
     low, word, scales, flag = lay_out("requantise", scale_bits + 1, a_bits, scale_bits, 1)
-    array = Array(a.size)
-    array.load(a.reshape(1, -1), word, clear=low)
-    array.load(factor.reshape(1, -1), scales, clear=flag)
-    array.run(programs.requantise(word, scales, shift, bits, flag.start, signed))
+    program = programs.requantise(word, scales, shift, bits, flag.start, signed)
+    loads = (a, word, low), (factor, scales, flag)
     result = range(low.start + shift, low.start + shift + bits)
-    return array.read(result, signed).reshape(a.shape), array.counts
+    return _run(program, *loads, result=result, signed=signed)
 
 
 def reduce(a: Any, bits: int = 8, signed: bool = False, kind: ApKind = "2d-segmented") -> Result:

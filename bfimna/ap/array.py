@@ -32,18 +32,19 @@ class Array:
     rows : rows of a group.
     columns : columns of the array.
     kind : whether there is a vertical mode, and whether its match lines are segmented.
-    runs : the groups lie in memory as so many runs of equal length, each from a new word on.
+    runs : of equal length, into which the groups are divided in memory; each starts a new word.
     threads : processor threads that share the work; 0 for all.
-    number : of this array among others, so that each has match errors of its own; see `restart`.
-    side_by_side : groups of one array, where these are those of several that work at the same time:
-        what goes group after group takes the cycles of one array. 0 for all.
-    faults : defects, drawn at random from their seed. `wear`: count the writes of each cell.
+    faults : defects, drawn at random from their seed.
+    wear : whether the writes of each cell are counted.
+    number : of this array among others: each number has match errors of its own, see `restart`.
+    side_by_side : groups of one array, where `groups` are those of several arrays that work at the
+        same time; steps taken group after group then cost the cycles of one array. 0 for all.
 
     Attributes
     ----------
     counts : cycles and events since the array was made.
     tags_set : tags that compares have set.
-    wear : writes of each cell, (columns, rows, groups), if asked for.
+    wear : writes of each cell, (columns, rows, groups), if it is counted.
 
     Examples
     --------
@@ -119,7 +120,7 @@ class Array:
 
         Parameters
         ----------
-        values : integers, (rows, groups) or what broadcasts to it.
+        values : integers, (rows, groups), or of a shape that broadcasts to it.
         clear : columns that are cleared in the first of these cycles, which costs no further one.
         """
         rows, bits = self._first_rows(rows), word_bits("load", columns)
@@ -128,7 +129,7 @@ class Array:
         self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
     def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
-        """Load words given as bit planes, (bits, rows, words): the first rows of every group."""
+        """Load words from bit planes, (bits, rows, words), into the first rows of every group."""
         packed = np.asarray(packed)
         self._check_columns(columns, clear)
         shape = packed.shape
@@ -150,7 +151,7 @@ class Array:
     ) -> None:
         """Load every row by a function that fills the columns' planes, (bits, rows, words).
 
-        The same as `load_planes`, without planes of their own that are then copied.
+        The same as `load_planes`, but the planes need not be copied.
         """
         self._check_columns(columns, clear)
         stop = self.rows * self.words

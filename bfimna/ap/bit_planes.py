@@ -69,7 +69,7 @@ class Cells:
     ----------
     planes : cells, (columns, rows · words).
     valid : groups that exist, (rows · words).
-    stuck : planes, 1 where a cell is stuck; of no size if none is.
+    stuck : planes, 1 where a cell is stuck; of no size if there are none.
     stuck_value : planes of the values that these are stuck at.
     wear : writes of each cell, (columns, 64 · rows · words), or None.
     """
@@ -156,7 +156,7 @@ class Cells:
         return self._shared(work, int(words[0])) if len(levels) == 1 else work(0, 0)
 
     def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
-        """Add up what work(lo, hi) returns for each thread's share of the words."""
+        """Sum work(lo, hi) over the threads' shares of the words."""
         block = _loops()[0].BLOCK
         share = -(-stop // (self.threads * block)) * block
         if share >= stop:

@@ -1,4 +1,4 @@
-"""Compile loops over packed words: machine code that is kept, and loops written from truth tables.
+"""Compile loops over packed words: cached machine code, and loops written from truth tables.
 
 Passes of one truth table on the same three or four columns follow each other in every program; such
 a *step* is one loop that holds its columns' words in registers and runs the passes there one after
@@ -27,12 +27,12 @@ U = np.uint64
 
 
 def cached_jit(function: Callable[..., Any], made_of: str = "") -> Callable[..., Any]:
-    """Compile on first use; keep the machine code where there is a writable place for it.
+    """Compile on first use; cache the machine code if a folder for it can be written to.
 
     Parameters
     ----------
     made_of : digest of the functions of other files that it calls. Numba looks at a function's own
-        file only, so the digest becomes part of the name under which the code is kept.
+        file only, so the digest becomes part of the name under which the code is cached.
     """
     if made_of:
         function.__qualname__ = f"{function.__name__}_{made_of}"
@@ -43,7 +43,7 @@ def cached_jit(function: Callable[..., Any], made_of: str = "") -> Callable[...,
 
 
 def code_bytes(code: CodeType) -> bytes:
-    """Return what a function does, as bytes that are the same in every process.
+    """Return a function's code as bytes that are the same in every process.
 
     >>> code_bytes((lambda x: x + 1).__code__) == code_bytes((lambda x: x + 2).__code__)
     False

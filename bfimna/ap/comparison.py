@@ -8,7 +8,7 @@ from bfimna.ap.word_access import clear, clear_counts
 
 
 def maximum_bits(a: int, b: int, u: int, v: int) -> Row:
-    """One column of b := max(a, b); u: a was the greater in a higher column, v: b was."""
+    """One column of b := max(a, b); u, v: a higher column has shown a, or b, to be greater."""
     if u:
         return a, a, u, v
     if v or a == b:
@@ -17,7 +17,7 @@ def maximum_bits(a: int, b: int, u: int, v: int) -> Row:
 
 
 def sign_bits(a: int, b: int, u: int, v: int) -> Row:
-    """Treat the column of the signs: a 0 there makes a word the greater."""
+    """Compare the signs, of which a 0 makes a word the greater."""
     return a, a & b, b & (1 - a), a & (1 - b)
 
 
@@ -69,7 +69,7 @@ def maximum_counts(bits: Amount, count_set: CountSet = "microcode") -> Counts:
 
 @tabulated(MAX_WORD_BITS)
 def _maximum_tagged(bits: int) -> tuple[float, float]:
-    """Return what the passes tag; the flags' clearing is not among them."""
+    """Return expected matches and cells of the passes, without the write that clears the flags."""
     matches, cells, greater, less, lut = 0.0, 0.0, 0.0, 0.0, MAXIMUM_TOP
     for _ in range(bits):  # the flags exclude each other, so they are no independent columns
         undecided = lut.expect(0.5, 0.5, 0.0, 0.0)

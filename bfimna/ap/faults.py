@@ -42,7 +42,7 @@ class Faults:
         return sequence.generate_state(1, np.uint64)[0]
 
     def draw(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return bit planes of which cells are stuck and at what; of shape (0, 0) if none is.
+        """Return bit planes of the stuck cells and of their values; of shape (0, 0) if none are.
 
         Parameters
         ----------

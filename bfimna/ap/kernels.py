@@ -50,7 +50,7 @@ def _key(planes, lines, start, valid, program, k, stop):
 
 @_part
 def _match(rows, a, not_a, b, not_b, c, not_c, d, not_d, tags, n):
-    """Tag those rows that match a key of four columns; return how many they are."""
+    """Tag the rows that match a key of four columns; return how many they are."""
     count = U(0)
     for w in range(n):
         matching = (a[w] ^ not_a) & (b[w] ^ not_b) & (c[w] ^ not_c) & (d[w] ^ not_d)
@@ -165,7 +165,7 @@ def add_rows(planes, valid, lo, hi, lines, stride, segments, program, shifted, s
     segments : columns that take part.
     shifted : as many zeros as all levels have words: the column tags, as they were shifted on.
     tagged : (levels, passes + 2), as `execute` has it; then the tags of the hand-over's compare and
-        those that write, one column on.
+        those of its write, one column on.
     """
     tags = pointer(scratch, 0)
     for segment in range(segments):

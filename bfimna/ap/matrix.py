@@ -1,12 +1,13 @@
 """Matrix products on the AP: every product takes a row, every dot product a group of rows.
 
-One operand is packed (64 of its rows or columns share a word), the other broadcast. Which one is
-which changes nothing but the emulator's speed. The arrays of all dot products run in lockstep, so
+One operand is packed (64 of its rows or columns share a word), the other broadcast. The choice
+changes only the emulator's speed. The arrays of all dot products run in lockstep, so
 the cycles are those of one of them.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def _extend(growth: range, width: int, overlap: bool, signed: bool) -> tuple[Pas
 def add_up(array: Array, layout: Layout) -> int:
     """Add up the products of every group, in the columns of their sum; return the rows left over.
 
-    Signs are extended over the whole sum first; on a 1D AP `reduce_1d` does the most of that.
+    Signs are extended over the whole sum first; on a 1D AP `reduce_1d` does most of that.
     """
     total, signed = layout.total, any(layout.signed)
     if array.kind != "1d":
@@ -93,7 +94,7 @@ def add_up(array: Array, layout: Layout) -> int:
     return programs.reduce_1d(array, total, beside, carry, width, signed)
 
 
-def dot_products(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:
+def _reduced(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:
     """Multiply and reduce in an array; return the sum and carry rows: (bits, rows left, words).
 
     Parameters
@@ -151,58 +152,49 @@ def gemm(
         )
     layout = product_layout(w_bits, a_bits, w.shape[1], signed)
     by_weights = _waste(len(w)) < _waste(a.shape[1])  # 64 rows of which operand share a word
-    packed, scalars = (w.T, a.T) if by_weights else (a, w)
-    planes = pack(packed, w_bits if by_weights else a_bits)
+    if by_weights:
+        planes, scalars, scalar_bits = pack(w.T, w_bits), a.T, a_bits
+    else:
+        planes, scalars, scalar_bits = pack(a, a_bits), w, w_bits
     parts = _parts(w.shape[1], rows)
-    size = max(1, BATCH // (planes.shape[2] * (parts[0].stop - parts[0].start)))
-    run = packed.shape[1]
+    at_once = max(1, BATCH // (planes.shape[2] * len(parts[0])))
+    run, all_products = w.size * a.shape[1] // scalars.size, len(w) * a.shape[1]
+    make = partial(Array, kind=kind, threads=1, faults=faults, side_by_side=all_products)
 
-    def task(start: int) -> Result:
-        part = scalars[start : start + size]
+    def multiply_some(start: int) -> Result:
+        values = scalars[start : start + at_once]
         left, total = [], Counts()
-        for rows_of in parts:
-            length = rows_of.stop - rows_of.start
-            array = Array(
-                len(part) * run,
-                length,
-                kind=kind,
-                runs=len(part),
-                threads=1,
-                faults=faults,
-                number=start,
-                side_by_side=w.shape[0] * a.shape[1],
-            )
-            one = _repeat(part[:, rows_of], a_bits if by_weights else w_bits, planes.shape[2])
-            many = np.tile(planes[:, rows_of], (1, 1, len(part)))
-            w_planes, a_planes = (many, one) if by_weights else (one, many)
-            left.append(dot_products(array, layout, w_planes, a_planes))
-            total = _beside(total, array.counts)
+        for part in parts:
+            array = make(len(values) * run, len(part), runs=len(values), number=start)
+            here = slice(part.start, part.stop)
+            many = np.tile(planes[:, here], (1, 1, len(values)))
+            one = _repeat(values[:, here], scalar_bits, planes.shape[2])
+            left.append(_reduced(array, layout, *((many, one) if by_weights else (one, many))))
+            total = _in_lockstep(total, array.counts)
         sums, counts = resolve_carries(left, array, any(signed))
-        return sums.reshape(len(part), run), total + counts
+        return sums.reshape(len(values), run), total + counts
 
     with ThreadPoolExecutor(threads or processors()) as pool:
-        results = list(pool.map(task, range(0, len(scalars), size)))
+        results = list(pool.map(multiply_some, range(0, len(scalars), at_once)))
     product = np.concatenate([sums for sums, _ in results])
-    total = results[0][1]
-    for _, counts in results[1:]:
-        total = _beside(total, counts)
+    total = reduce(_in_lockstep, (counts for _, counts in results))
     return np.ascontiguousarray(product.T if by_weights else product), total
 
 
 def _waste(length: int) -> float:
-    """Words needed for one that is full."""
+    """Return bits of the words that hold a row of so many, per bit that is used."""
     return -(-length // 64) * 64 / length
 
 
-def _parts(length: int, rows: int) -> list[slice]:
+def _parts(length: int, rows: int) -> list[range]:
     """Split a dot product evenly over as many arrays as it needs."""
     count = -(-length // rows)
     part = -(-length // count)
-    return [slice(at, min(at + part, length)) for at in range(0, length, part)]
+    return [range(at, min(at + part, length)) for at in range(0, length, part)]
 
 
-def _beside(a: Counts, b: Counts) -> Counts:
-    """Add up what arrays count that run in lockstep: all events, the cycles of the longer."""
+def _in_lockstep(a: Counts, b: Counts) -> Counts:
+    """Add up the counts of arrays that run in lockstep: all events, the cycles of the longer."""
     both = a + b
     longer = a if a.cycles > b.cycles else b
     longest = {event: getattr(longer, event) for event in CYCLES}

@@ -1,8 +1,8 @@
 """Multiplication in every row: the tables, passes, counts, expected cells.
 
-What the passes match and write is expected of uniformly random operands. It is exact for operands
-of up to 16 bits together, since every pair of them is looked at; longer ones take the mean over a
-fixed, evenly spread sample, within 0.3 %.
+Matches and cells written are expected values for uniformly random operands: exact for operands of
+up to 16 bits together, of which every pair is enumerated; for longer ones the mean over a fixed,
+evenly spread sample, within 0.3 %.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from bfimna.ap.truth import generate
 from bfimna.errors import BfimnaError
 
 MAX_MULTIPLICAND_BITS = 48  # leaves 16 bits of a 64-bit product to the multiplier
-EXACT_BITS = 16  # of both operands together, up to which every pair is looked at
+EXACT_BITS = 16  # of both operands together, up to which every pair is enumerated
 SAMPLE_BITS = 12  # beyond, 2^12 pairs for each partial product
 
 
@@ -95,7 +95,7 @@ def multiply_counts(
 def _multiply_tagged(
     multiplier_bits: int, bits: int, signed: int, operand_signed: int
 ) -> tuple[float, float]:
-    """Return what a multiplication tags, by the operands' widths and signs (0 or 1)."""
+    """Return expected matches and cells, by the operands' widths and signs (0 or 1)."""
     if not bits or not multiplier_bits:
         return 0.0, 0.0
     parts = [
@@ -111,7 +111,7 @@ def _pairs(bits: int, multiplier_bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Return multiplicands and multipliers that broadcast: all of them, or a fixed sample."""
     if bits + multiplier_bits <= EXACT_BITS:
         a, b = (np.arange(1 << n, dtype=np.uint16) for n in (bits, multiplier_bits))
-        return a[:, None], b  # products fit; bits that wrap around are not looked at
+        return a[:, None], b  # products fit; bits that wrap around are masked
     words, flips = _sample()
     a, b = words ^ flips[:, multiplier_bits, None]  # each partial product errs by itself
     return a >> np.uint64(64 - bits), b >> np.uint64(64 - multiplier_bits)
@@ -121,7 +121,8 @@ def _pairs(bits: int, multiplier_bits: int) -> tuple[np.ndarray, np.ndarray]:
 def _sample() -> tuple[np.ndarray, np.ndarray]:
     """Return pairs of 64-bit words, (2, pairs), and words to flip bits of all by, (2, columns).
 
-    The top bits of each operand are all equally often there (a Latin square), the others random.
+    Every value of each operand's top bits occurs equally often (a Latin square); the other bits are
+    random.
     """
     n, random = 1 << SAMPLE_BITS, np.random.default_rng(0)
     top = np.stack([np.arange(n, dtype=np.uint64), random.permutation(n).astype(np.uint64)])
@@ -157,11 +158,11 @@ def _ones(words: np.ndarray) -> int:
 
 @cache
 def _partial_product(j: int, bits: int, last_of_signed: bool) -> tuple[float, float]:
-    """Return what partial product j tags: the product so far, from column j on, += multiplicand.
+    """Return expected matches and cells of partial product j, which adds the multiplicand.
 
-    What j multiplier bits have made of the multiplicand a, from column j on, is ⌊a · b / 2^j⌋.
+    The product of j multiplier bits, from column j on, is ⌊a · b / 2^j⌋.
     """
-    used = min(j, 64 - bits)  # of a longer multiplier only the top bits count, but for 1 in 2^used
+    used = min(j, 64 - bits)  # a longer multiplier is cut to its top bits, within 1 in 2^used
     a, b = _pairs(bits, used)
     so_far = (a * b) >> a.dtype.type(used)
     lut = CONTROLLED_SUBTRACT if last_of_signed else CONTROLLED_ADD
@@ -171,7 +172,7 @@ def _partial_product(j: int, bits: int, last_of_signed: bool) -> tuple[float, fl
 
 @cache
 def _sign_of_multiplicand(m: int, bits: int, signed: bool) -> tuple[float, float]:
-    """Return what the subtraction of the multiplier tags where the multiplicand is negative."""
+    """Return expected matches and cells of the correction for negative multiplicands."""
     used = min(m, 64 - bits)  # as above
     a, b = _pairs(bits, used)
     word = a.dtype.type

@@ -1,4 +1,4 @@
-"""Passes, tables of them, and programs: what an AP runs.
+"""Passes, pass tables and programs: the instructions of an AP.
 
 A *pass* compares a (ternary) key and writes the tagged rows. A `Lut` is a list of passes over named
 columns, generated from a truth table (`truth`). A program is a sequence of passes over an array's
@@ -27,7 +27,7 @@ class Pass:
     Parameters
     ----------
     key : pairs of (column position, bit) that a row must hold.
-    write : pairs that it is given.
+    write : pairs that are written into a row with this key.
     """
 
     key: tuple[tuple[int, int], ...]
@@ -46,7 +46,7 @@ class Pass:
 
 
 class Expected(NamedTuple):
-    """What the passes of a table are expected to do in a row.
+    """Expected matches, writes and results of a table's passes in a row.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Lut:
         return sum(len(step.write) for step in self.passes)
 
     def expect(self, *ones: float) -> Expected:
-        """Return what the passes are expected to do in a row.
+        """Return the passes' expected matches, writes and results in a row.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Reduction of dot products, the rows of a group added up: vertical, and without such a mode."""
+"""Reduction: add up the rows of each group, in vertical mode or, on a 1D AP, without it."""
 
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ def reduce_1d(
 
 
 def rows_left(words: Amount, kind: ApKind) -> Amount:
-    """Rows that a reduction leaves of so many: a sum and a carry, on a 1D AP the sum."""
+    """Rows that a reduction of so many words leaves: sum and carry, on a 1D AP the sum only."""
     return np.minimum(words, 1 if kind == "1d" else 2)
 
 
@@ -138,17 +138,17 @@ def reduce_counts(
 def _hand_on_counts(columns: Amount) -> Counts:
     """Move a row's carries on by a column: compare, shift the tags, clear the row, write it."""
     carry = FULL_ADD.expect(0.5, 0.5, 0.5).after[2]
-    kept = carry * (columns - 1) / columns  # the top column's carry is dropped
+    handed_on = carry * (columns - 1) / columns  # the top column's carry is dropped
     return Counts(
         compares=1,
         writes=2,
         shifts=1,
         compare_rows=1,
         key_cells=1,
-        cells_written=1.0 + kept,
+        cells_written=1.0 + handed_on,
         tags_shifted=1,
         rows_matched=carry,
-        words_written=1.0 + kept,
+        words_written=1.0 + handed_on,
         lines_driven=2,
     )
 

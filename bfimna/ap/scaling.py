@@ -70,7 +70,7 @@ def requantise_counts(
 ) -> Counts:
     """Scale a signed word by b / 2^c, integers only: multiply by `scale_bits`-bit b, shift, clamp.
 
-    The product takes over the word's columns one by one (which is what keeps it within the array),
+    The product takes over the word's columns one by one, so that both fit the array,
     each after a write that clears it.
 
     Parameters

@@ -26,7 +26,7 @@ def clear(columns: Sequence[int]) -> tuple[Pass, ...]:
 
 
 def clear_counts(columns: Amount, times: Amount = 1) -> Counts:
-    """Clear columns in every row, in one write; that `times` times."""
+    """Clear columns in every row, in one write, `times` times."""
     cells = columns * times
     return Counts(writes=times, cells_written=cells, words_written=times, lines_driven=cells)
 
@@ -54,7 +54,7 @@ def sign_extend_counts(bits: Amount) -> Counts:
 
 
 def one_bit_counts(passes: Amount, columns: Amount) -> Counts:
-    """Return passes whose key is one random bit and that write `columns` columns in all."""
+    """Count passes whose key is one random bit and which write `columns` columns in all."""
     return count_passes(passes, passes, 0.5 * passes, 0.5 * columns, columns)
 
 

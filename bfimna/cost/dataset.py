@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,7 +12,7 @@ import numpy as np
 
 from bfimna.cost.grid import Grid, Part
 from bfimna.cost.totals import POINT_LABELS
-from bfimna.errors import BfimnaError, shown, unknown
+from bfimna.errors import BfimnaError, missing_extra, shown, unknown
 from bfimna.files import as_path
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def write(grid: Grid, to: str | Path, compute: Compute) -> Path:
     if before >= 0:
         print(file=sys.stderr)
     return folder
+
+
+def check_pyarrow() -> None:
+    """Raise if pyarrow is missing, which reads and writes the files."""
+    if find_spec("pyarrow") is None:
+        raise missing_extra("pyarrow", "workflow")
 
 
 def check_own(folder: Path, parts: Iterable[Path]) -> None:
@@ -96,6 +103,7 @@ def part_path(network: str, counts: str, chip: str, number: int) -> Path:
 
 def is_current(path: Path, part: Part) -> bool:
     """Whether a file holds a part, whole and of the same inputs."""
+    check_pyarrow()
     from pyarrow import parquet  # loaded on use: only datasets need it
 
     if not path.is_file():
@@ -154,6 +162,7 @@ def _files(folder: str | Path) -> list[Path]:
 
 
 def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) -> "pd.DataFrame":
+    check_pyarrow()
     import pyarrow as pa
     from pyarrow import dataset as ds
 

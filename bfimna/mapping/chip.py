@@ -14,8 +14,8 @@ from bfimna.errors import (
     BfimnaError,
     Check,
     among,
+    check_field_names,
     check_fields,
-    known_fields,
     positive_number,
     shown,
     truth,
@@ -96,7 +96,7 @@ class Chip:
                 f"Chip takes its fields by keyword, not {shown(by_position[0])}: want "
                 "Chip.limited(), Chip.unlimited(), load_chip(name) or Chip(name=..., rows=...)"
             )
-        known_fields("a chip", fields, cls)
+        check_field_names("a chip", fields, cls)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:

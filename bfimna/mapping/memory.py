@@ -3,9 +3,9 @@
 import numpy as np
 
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.storage import is_in_place
+from bfimna.mapping.storage import in_place_layers
 from bfimna.network.graph import Network
-from bfimna.network.layer import ADDRESSING, Layer
+from bfimna.network.layer import ADDRESSING
 from bfimna.network.precision import Bits
 from bfimna.operators.words import Words
 
@@ -36,15 +36,19 @@ def live_bits(network: Network, read_bits: np.ndarray) -> np.ndarray:
     True
     """
     position = {layer.name: k for k, layer in enumerate(network.layers)}
-    borrows = [_borrows(network, layer) for layer in network.layers]
+    borrows = [  # whose tensors lie where their inputs' do
+        layer.kind != "input" if layer.kind in ADDRESSING else in_place
+        for layer, in_place in zip(network.layers, in_place_layers(network), strict=True)
+    ]
+    consumers, tensors = network.consumers, network.tensors
     last = list(range(len(network.layers)))
     for k, layer in reversed(list(enumerate(network.layers))):
-        for reader in (position[name] for name in network.consumers[layer.name]):
+        for reader in (position[name] for name in consumers[layer.name]):
             last[k] = max(last[k], last[reader] if borrows[reader] else reader)
     change = np.zeros((*np.shape(read_bits)[:-1], len(last) + 1), dtype=np.int64)
     for k, layer in enumerate(network.layers):
         if not borrows[k]:
-            tensor = network.tensors[layer.name]
+            tensor = tensors[layer.name]
             bits = tensor.elements * np.asarray(read_bits[..., k], dtype=np.int64)
             if tensor.lifetime == "kept":
                 change[..., 0] += bits
@@ -80,10 +84,3 @@ def streamed_weights(
         room = room - sizes[..., k] * fits
         sizes[..., k] *= ~fits
     return sizes
-
-
-def _borrows(network: Network, layer: Layer) -> bool:
-    """Whether a layer's tensor lies where its inputs' do."""
-    if layer.kind in ADDRESSING:
-        return layer.kind != "input"
-    return is_in_place(network, layer)

@@ -61,7 +61,7 @@ class PaperProducts:
 
     Attributes
     ----------
-    lengths : products of a dot product.
+    lengths : rows that a dot product takes.
     sums : how dot products share arrays.
     shares : dot products of the busiest cluster in a fold.
     """
@@ -78,18 +78,20 @@ class PaperProducts:
     @classmethod
     def lower(cls, storage: Storage, chip: Chip, batch: int) -> "PaperProducts":
         """Lay out a network's products on a chip."""
-        matmuls = storage.network.gemms
-        fits = [fit_product(product, chip.rows, batch) for product in matmuls]
-        lowered = cls(
-            storage=storage,
-            chip=chip,
-            batch=batch,
-            lengths=np.array([product.k for product in matmuls], dtype=np.int64),
-            sums=GroupSums.from_fits(fits, chip.caps, chip.ap_kind, chip.columns),
-            shares=tuple(-(-f.sums // (f.folds(chip.caps) * chip.clusters)) for f in fits),
-        )
+        lengths = [product.k for product in storage.network.gemms]
+        lowered = cls.packing(lengths, storage, chip, batch)
         freeze(lowered, lowered.sums)
         return lowered
+
+    @classmethod
+    def packing(
+        cls, lengths: list[int], storage: Storage, chip: Chip, batch: int
+    ) -> "PaperProducts":
+        """Lay out dot products that take so many rows each."""
+        dots = [product.dot_products * batch for product in storage.network.gemms]
+        sums = GroupSums.fitted(lengths, dots, chip.caps, chip.rows, chip.columns, chip.ap_kind)
+        rows = np.array(lengths, dtype=np.int64)
+        return cls(storage, chip, batch, rows, sums, sums.shares(chip.clusters))
 
     @property
     def folds(self) -> np.ndarray:

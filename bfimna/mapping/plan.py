@@ -24,7 +24,7 @@ from bfimna.network.graph import Network
 from bfimna.network.layer import POOL
 from bfimna.network.precision import Bits, Precision
 from bfimna.operators import OPERATORS
-from bfimna.operators.group_sums import GroupSums, attached_rows, fit
+from bfimna.operators.group_sums import GroupSums, attached_rows
 from bfimna.operators.operator import LayerBatch, Operator
 from bfimna.operators.shapes import covered_elements
 from bfimna.operators.words import Words
@@ -217,20 +217,23 @@ def _layer_batch(
     shapes = network.shapes
     inputs = list(zip(*(layer.inputs for layer in layers), strict=True))  # by number, then layer
 
-    def read(layer_name: str, source: str) -> int:
-        layer = network[layer_name]
-        if kind in POOL:
-            return covered_elements(layer, shapes[source], shapes[layer_name])
-        return prod(shapes[source])
-
-    sources = [
-        [read(layer.name, name) for layer, name in zip(layers, names, strict=True)]
-        for names in inputs
-    ]
+    if kind in POOL:
+        pairs = zip(layers, inputs[0], strict=True)
+        read = [covered_elements(x, shapes[name], shapes[x.name]) for x, name in pairs]
+        sources = [read]
+    else:
+        sources = [[prod(shapes[name]) for name in names] for names in inputs]
     signs = [[stored.signed[position[name]] for name in names] for names in inputs]
     elements = np.array([prod(shapes[layer.name]) for layer in layers], dtype=float) * batch
-    windows = zip(layers, elements, strict=True)
-    fits = [fit(prod(layer.kernel), int(n), chip.rows) for layer, n in windows]
+    windows, rows = [prod(layer.kernel) for layer in layers], chip.product_rows
+    sums = GroupSums.fitted(
+        windows,
+        elements.astype(np.int64).tolist(),
+        chip.caps,
+        chip.rows,
+        chip.columns,
+        chip.ap_kind,
+    )
     return LayerBatch(
         index=np.array(index, dtype=np.intp),
         layers=layers,
@@ -238,11 +241,11 @@ def _layer_batch(
         sources=np.array(sources, dtype=float) * batch,
         signs=np.array(signs, dtype=bool),
         in_place=stored.in_place[index],
-        window=np.array([prod(layer.kernel) for layer in layers]),
-        folds=np.ceil(elements / chip.product_rows),
-        sums=GroupSums.from_fits(fits, chip.caps, chip.ap_kind, chip.columns),
+        window=np.array(windows),
+        folds=np.ceil(elements / rows),
+        sums=sums,
         columns=chip.columns,
-        chip_rows=chip.product_rows,
+        chip_rows=rows,
     )
 
 

@@ -163,7 +163,7 @@ def storage(network: Network) -> Storage:
     for layer in network.layers:
         own = OPERATORS[layer.kind].signed
         signed[layer.name] = any(signed[name] for name in layer.inputs) if own is None else own
-    in_place = [is_in_place(network, layer) for layer in network.layers]
+    in_place = in_place_layers(network)
     ends = np.arange(len(in_place))
     for k, layer in reversed(list(enumerate(network.layers))):
         if in_place[k]:
@@ -193,17 +193,21 @@ def freeze(*records: object) -> None:
                 value.setflags(write=False)
 
 
-def is_in_place(network: Network, layer: Layer) -> bool:
-    """Whether a layer takes its word where the layer before left it.
+def in_place_layers(network: Network) -> list[bool]:
+    """Whether each layer takes its word where the layer before left it.
 
     So it is where no other layer takes that word; else it loads the word and reads its own.
     """
-    if not OPERATORS[layer.kind].in_place:
-        return False
-    before = network[layer.inputs[0]]
-    computes = before.kind in GEMM or OPERATORS[before.kind].run is not None
-    leaves = computes and OPERATORS[before.kind].leaves_word
-    return leaves and len(network.consumers[before.name]) == 1
+    kinds = {layer.name: layer.kind for layer in network.layers}
+    consumers = network.consumers
+
+    def takes(layer: Layer) -> bool:
+        before = layer.inputs[0]
+        operator = OPERATORS[kinds[before]]
+        computes = operator.kind in GEMM or operator.run is not None
+        return computes and operator.leaves_word and len(consumers[before]) == 1
+
+    return [OPERATORS[layer.kind].in_place and takes(layer) for layer in network.layers]
 
 
 def _sources(network: Network) -> tuple[list[int], list[tuple[int, ...]], list[bool]]:

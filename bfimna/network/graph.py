@@ -11,7 +11,7 @@ from functools import cached_property
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, shown, unknown, wrong_type
 from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Tensor
-from bfimna.network.matmul import Matmul
+from bfimna.network.matmul import Matmul, lowered
 from bfimna.operators.shapes import Shape
 
 __all__ = ["GEMM", "KINDS", "POOL", "Builder", "Layer", "Matmul", "Network", "Shape"]
@@ -109,11 +109,7 @@ class Network:
     @cached_property
     def gemms(self) -> tuple[Matmul, ...]:
         """The matrix products that convolutions and linear layers lower to, in order."""
-        return tuple(
-            Matmul.from_layer(x, self.shapes[x.inputs[0]], self.shapes[x.name])
-            for x in self.layers
-            if x.kind in GEMM
-        )
+        return lowered(self.layers, self.shapes)
 
     @cached_property
     def gemm_names(self) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """Matrix products: what convolutions and linear layers lower to."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from bfimna.network.layer import Layer
+from bfimna.operators import PRODUCTS
 from bfimna.operators.shapes import Shape
 
 
@@ -65,7 +68,7 @@ class Matmul:
             output_shape=output_shape,
         )
 
-    @property
+    @cached_property
     def dot_products(self) -> int:
         """Elements of the result, of one image."""
         return self.groups * self.m * self.n
@@ -79,3 +82,12 @@ class Matmul:
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
         return self.dot_products * self.k
+
+
+def lowered(layers: Sequence[Layer], shapes: Mapping[str, Shape]) -> tuple[Matmul, ...]:
+    """Return the products that convolutions and linear layers lower to, in order."""
+    return tuple(
+        Matmul.from_layer(layer, shapes[layer.inputs[0]], shapes[layer.name])
+        for layer in layers
+        if layer.kind in PRODUCTS
+    )

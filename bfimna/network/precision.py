@@ -59,12 +59,7 @@ class Precision:
                 raise BfimnaError(
                     f"precision {self.name!r} has {len(bits)} {what} for {len(self.layers)} layers"
                 )
-            words = what.replace("_", " ")
-            checked = tuple(
-                whole_number(f"{words} of layer {layer!r}", b, 1, MAX_BITS)
-                for layer, b in zip(self.layers, bits, strict=True)
-            )
-            object.__setattr__(self, what, checked)
+            object.__setattr__(self, what, _widths(what.replace("_", " "), self.layers, bits))
         object.__setattr__(self, "tensor_bits", _own_widths(self.name, self.tensor_bits))
 
     @classmethod
@@ -219,6 +214,16 @@ class Precision:
             if tensor not in network.shapes:
                 raise unknown(f"tensor of {network.name}", tensor, network.shapes)
         return list(zip(self.weight_bits, self.activation_bits, strict=True))
+
+
+def _widths(what: str, layers: Sequence[str], bits: Sequence[int]) -> tuple[int, ...]:
+    """Return bits by layer, checked."""
+    if {*map(type, bits)} <= {int} and all(1 <= b <= MAX_BITS for b in bits):
+        return tuple(bits)
+    return tuple(
+        whole_number(f"{what} of layer {layer!r}", b, 1, MAX_BITS)
+        for layer, b in zip(layers, bits, strict=True)
+    )
 
 
 def _own_widths(name: str, tensors: Any) -> tuple[tuple[str, int], ...]:

@@ -8,7 +8,7 @@ weighted layer before them, or into the host's quantisation of the input; elsewh
 from math import prod
 
 from bfimna.network.layer import GEMM, Shape
-from bfimna.onnx.functions import TABLES, function, product_of_functions
+from bfimna.onnx.functions import TABLES, function, hard_swish
 from bfimna.onnx.nodes import Dims, Graph, Node
 from bfimna.onnx.translation import Translation, vector
 
@@ -97,10 +97,9 @@ def arithmetic(t: Translation, node: Node) -> None:
 
 def _combined(t: Translation, node: Node, kind: str, data: list[str]) -> str:
     """Append the sum or product of tensors, broadcast to the result's shape."""
-    if node.op != "Div":
-        fused = product_of_functions(t, node, kind, data)
-        if fused:
-            return fused
+    fused = hard_swish(t, node, data) if node.op == "Mul" else ""
+    if fused:
+        return fused
     layers = [t.made[tensor] for tensor in data]
     if node.op == "Div":
         layers[1] = function(t, node, "lookup", data[1], ".inverse")

@@ -1,7 +1,7 @@
-"""Functions of one word, and what becomes of several in a row.
+"""Functions of one word, and several in a row that are one layer.
 
 A look-up table holds any function of one word, so operations that only feed one, or only follow
-one, are part of the table: x · sigmoid(x), or GELU and Mish written as formulas, are one layer.
+one, are part of the table; `fusion` finds whole trees of them beforehand.
 """
 
 from bfimna.onnx.nodes import Node
@@ -45,20 +45,17 @@ def function(t: Translation, node: Node, kind: str, tensor: str, suffix: str = "
     return name
 
 
-def product_of_functions(t: Translation, node: Node, kind: str, tensors: list[str]) -> str:
-    """Append the sum or product of two functions of one word as one function, or return ""."""
+def hard_swish(t: Translation, node: Node, tensors: list[str]) -> str:
+    """Append the product of a word and its hard sigmoid as one function, or return ""."""
     layers, origins = [t.made[x] for x in tensors], {_root(t, x) for x in tensors}
-    if len(layers) != 2 or len(origins) > 1 or layers[0] == layers[1]:
+    members = [layer for layer in layers if layer not in origins]
+    if len(layers) != 2 or len(origins) > 1 or len(members) != 1:
         return ""
-    (origin,) = origins
-    members = [layer for layer in layers if layer != origin]
-    kinds = {t.layers[member].kind for member in members}
-    hard = kind == "mul" and kinds == {"hardsigmoid"} and t.layers[members[0]].inputs == (origin,)
-    if "lookup" not in kinds and not (hard and len(members) == 1):
+    (origin,), gate = origins, t.layers[members[0]]
+    if gate.kind != "hardsigmoid" or gate.inputs != (origin,):
         return ""
-    for member in members:
-        _absorb(t, member, origin)
-    name = t.emit(node, "hardswish" if hard else "lookup", (origin,))
+    _absorb(t, gate.name, origin)
+    name = t.emit(node, "hardswish", (origin,))
     t.roots[name] = origin
     return name
 

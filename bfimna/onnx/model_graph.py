@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from bfimna.errors import BfimnaError, shown, whole_number
 from bfimna.files import as_path
 from bfimna.network.layer import MAX_ELEMENTS
+from bfimna.onnx.batch import set_batch
+from bfimna.onnx.local_functions import inline_functions
 from bfimna.onnx.nodes import MAX_RANK, QONNX, RECURRENT, Dims, Graph, Node
-from bfimna.onnx.parse import parse, stored_tensors, written_numbers
+from bfimna.onnx.parse import parse, written_numbers
 from bfimna.onnx.rewrites import MAX_DEPTH, inline_branches, plain_nodes
 from bfimna.onnx.shape_inference import infer_shapes
 
@@ -35,7 +37,8 @@ def read_graph(path: str | Path, input_shape: InputShape = None) -> Graph:
     path = as_path(path)
     try:
         model = parse(path)
-        nodes, stored = plain_nodes(model.graph), stored_tensors(model.graph)
+        written, stored = inline_functions(model)
+        nodes = plain_nodes(written)
         graph = _graph(path.stem, model, nodes, stored, input_shape)
         for _ in range(MAX_DEPTH):
             inlined = inline_branches(graph)
@@ -59,7 +62,7 @@ def _graph(
     """Return the graph of nodes and stored tensors, with sizes."""
     outputs = tuple(o.name for o in model.graph.output)
     nodes = _sorted(_needed(nodes, outputs))
-    inputs = _data_inputs(model.graph, nodes, input_shape)
+    inputs, batched = _data_inputs(model.graph, nodes, input_shape)
     _check_makers(model.graph, nodes, outputs, stored)
     types = {i.name: i.type.tensor_type.elem_type for i in model.graph.input}
     types |= {tensor: proto.data_type for tensor, proto in stored.items()}
@@ -69,11 +72,18 @@ def _graph(
     graph.constants = _constants(nodes, inputs)
     graph.dims = _stated_dims(model.graph, graph)
     infer_shapes(graph)
+    set_batch(graph, batched)
     return graph
 
 
-def _data_inputs(graph: "GraphProto", nodes: list[Node], shape: InputShape) -> dict[str, Dims]:
-    """Return the data inputs and their dimensions, the batch's first (1 where it is open)."""
+def _data_inputs(
+    graph: "GraphProto", nodes: list[Node], shape: InputShape
+) -> tuple[dict[str, Dims], set[str]]:
+    """Return the data inputs' dimensions, and which inputs have a batch first by their shape.
+
+    That is the case where the file leaves the first axis open (then it is 1), or the user the first
+    axis out.
+    """
     stored = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
     data = _read_as_data(nodes, {o.name for o in graph.output})
     inputs = {i.name: i for i in graph.input if i.name in data and i.name not in stored}
@@ -84,10 +94,13 @@ def _data_inputs(graph: "GraphProto", nodes: list[Node], shape: InputShape) -> d
         odd = [name for name in shape if name not in inputs]
         if odd:
             raise BfimnaError(f"input_shape names {odd[0]!r}; the graph has the inputs {names}")
-        return {name: _input_dims(i, shape.get(name)) for name, i in inputs.items()}
-    if shape is not None and len(inputs) > 1:
+        sizes = {name: shape.get(name) for name in inputs}
+    elif shape is not None and len(inputs) > 1:
         raise BfimnaError(f"input_shape must be a mapping: the graph has the inputs {names}")
-    return {name: _input_dims(i, shape) for name, i in inputs.items()}
+    else:
+        sizes = dict.fromkeys(inputs, shape)
+    read = {name: _input_dims(i, sizes[name]) for name, i in inputs.items()}
+    return {name: dims for name, (dims, _) in read.items()}, {n for n, (_, b) in read.items() if b}
 
 
 def _read_as_data(nodes: list[Node], outputs: set[str]) -> set[str]:
@@ -100,10 +113,13 @@ def _read_as_data(nodes: list[Node], outputs: set[str]) -> set[str]:
     return data
 
 
-def _input_dims(proto: "ValueInfoProto", sizes: Iterable[int] | None) -> Dims:
+def _input_dims(proto: "ValueInfoProto", sizes: Iterable[int] | None) -> tuple[Dims, bool]:
     where = f"input {proto.name[:100]!r}"
     dims = [d.dim_value for d in proto.type.tensor_type.shape.dim[: MAX_RANK + 1]]
+    is_open = dims[:1] < [1]
     if sizes is not None:
+        sizes = _checked(where, sizes)
+        is_open = is_open or len(sizes) == len(dims) - 1
         dims = _filled(where, dims, sizes)
     elif dims and dims[0] < 1:
         dims[0] = 1
@@ -112,11 +128,11 @@ def _input_dims(proto: "ValueInfoProto", sizes: Iterable[int] | None) -> Dims:
             f"{where} has shape {shown(tuple(dims))} (0: open); give input_shape=, at least 1 "
             f"each, 2 to {MAX_RANK} dimensions and at most {MAX_ELEMENTS} elements"
         )
-    return tuple(dims)
+    return tuple(dims), is_open
 
 
-def _filled(where: str, dims: list[int], sizes: Iterable[int]) -> list[int]:
-    """Return the dimensions with the user's in place of open ones; a fixed one cannot change."""
+def _checked(where: str, sizes: Iterable[int]) -> list[int]:
+    """Return the user's sizes as a list of integers."""
     if isinstance(sizes, (str, bytes)) or not isinstance(sizes, Iterable):
         raise BfimnaError(f"{where}: input_shape must be whole numbers, not {shown(sizes)}")
     try:
@@ -125,7 +141,11 @@ def _filled(where: str, dims: list[int], sizes: Iterable[int]) -> list[int]:
         raise BfimnaError(f"{where}: input_shape must be a list, not {shown(sizes)}") from None
     if len(listed) > MAX_RANK:
         raise BfimnaError(f"{where}: input_shape has {len(listed)} dimensions; at most {MAX_RANK}")
-    shape = [whole_number(f"{where}: a size in input_shape", size, 1) for size in listed]
+    return [whole_number(f"{where}: a size in input_shape", size, 1) for size in listed]
+
+
+def _filled(where: str, dims: list[int], shape: list[int]) -> list[int]:
+    """Return the dimensions with the user's in place of open ones; a fixed one cannot change."""
     if len(shape) == len(dims) - 1:
         shape = [max(dims[0], 1), *shape]
     if dims and len(shape) != len(dims):

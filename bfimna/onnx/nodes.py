@@ -133,6 +133,8 @@ class Graph:
     constants : tensors that do not depend on the data inputs.
     uses : how often each tensor is read; a graph output counts as one.
     refused : by position in `nodes`, why the size of a node's result cannot be computed.
+    batch : the size of the first axis that all inputs share, of which a network counts one.
+    notes : of the network.
     """
 
     name: str
@@ -146,6 +148,8 @@ class Graph:
     constants: set[str] = field(default_factory=set)
     uses: Counter[str] = field(default_factory=Counter)
     refused: dict[int, RefusedError] = field(default_factory=dict)
+    batch: int = 1
+    notes: list[str] = field(default_factory=list)
 
     def value(self, tensor: str) -> np.ndarray | None:
         """Return a small constant's value; None where it is large, external or unknown."""

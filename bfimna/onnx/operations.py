@@ -1,28 +1,17 @@
 """The table of ONNX operations, and the walk over a graph that turns its nodes into layers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import floor
-from typing import NamedTuple
 
 import numpy as np
 
 from bfimna.errors import BfimnaError
 from bfimna.onnx import addressing, elementwise, functions, matmuls, normalisation, windows
+from bfimna.onnx.fusion import Tree, WordFunctions
 from bfimna.onnx.nodes import Dims, Graph, Node, RefusedError
 from bfimna.onnx.rewrites import CONTROL
-from bfimna.onnx.translation import Translation
+from bfimna.onnx.translation import Layers, Operation, Shapes, Translation
 from bfimna.onnx.transposed_conv import conv_transpose, conv_transpose_shapes
-
-Shapes = Callable[[Graph, Node], list[Dims]]
-Layers = Callable[[Translation, Node], None]
-
-
-class Operation(NamedTuple):
-    """How an operation is read; `layers` is None where it may only occur among constants."""
-
-    shapes: Shapes
-    layers: Layers | None = None
 
 
 def _stated_shapes(graph: Graph, node: Node) -> list[Dims]:
@@ -149,7 +138,7 @@ def translate(graph: Graph) -> Translation:
         Naming every obstacle in the graph, not only the first.
     """
     t = Translation(graph)
-    walk = _Walk(t, _host_nodes(graph))
+    walk = _Walk(t, _host_nodes(graph), WordFunctions(graph, OPERATIONS).trees())
     for tensor, dims in graph.inputs.items():
         node = Node("input", "", tensor, (), (tensor,))
         shape = t.shape_of(dims, node)
@@ -168,23 +157,28 @@ class _Walk:
 
     Attributes
     ----------
-    host : nodes that the host does. obstacles : so far. lost : tensors behind one of them.
+    host : nodes that the host does. trees : functions of one word, of several nodes.
+    obstacles : so far. lost : tensors behind one of them.
     """
 
     t: Translation
     host: set[int]
+    trees: dict[int, Tree | None]
     obstacles: list[RefusedError] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
 
     def step(self, k: int, node: Node) -> None:
         """Translate one node."""
+        tree = self.trees.get(k)
+        if tree is None and k in self.trees:
+            return
         row = None if node.domain else OPERATIONS.get(node.op)
         layers = row.layers if row is not None else None
         if layers is None and k not in self.host:
             why = f"not modelled{f' (domain {node.domain[:100]!r})' if node.domain else ''}"
             why = "control flow is not modelled" if node.op in CONTROL else why
             self._note(node, node.refuse(why))
-        elif any(i in self.lost for i in node.inputs if i):
+        elif any(i in self.lost for i in ((tree.leaf,) if tree else node.inputs) if i):
             self.lost.update(node.outputs)
         elif k in self.host or layers is None:
             self._leave(node)
@@ -192,7 +186,11 @@ class _Walk:
             try:
                 if k in self.t.graph.refused:
                     raise self.t.graph.refused[k]
-                layers(self.t, node)
+                if tree is None:
+                    layers(self.t, node)
+                else:
+                    self.t.holder(node, tree.leaf)
+                    self.t.done(node, functions.function(self.t, tree.named, "lookup", tree.leaf))
             except BfimnaError as error:
                 self._note(node, error)
 

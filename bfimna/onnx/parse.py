@@ -14,7 +14,7 @@ from bfimna.files import is_file
 from bfimna.onnx.nodes import Node
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 MAX_BYTES = 2**31  # a protobuf message cannot be larger
 MAX_NODES = 200_000
@@ -39,20 +39,19 @@ def parse(path: Path) -> "ModelProto":
         raise BfimnaError("not an ONNX file, or one without a graph")
     if len(model.graph.node) > MAX_NODES:
         raise BfimnaError(f"{len(model.graph.node)} nodes; at most {MAX_NODES} are read")
-    _check_names(model.graph)
+    _check_names([model.graph, *model.functions])
     return model
 
 
-def _check_names(graph: "GraphProto") -> None:
+def _check_names(todo: "list[GraphProto | FunctionProto]") -> None:
     """Raise for names that are not UTF-8, which protobuf returns as bytes."""
-    todo = [graph]
     while todo:
         graph = todo.pop()
         todo += [inner for n in graph.node for inner in inner_graphs(n)]
-        named = [*graph.node, *graph.input, *graph.output, *graph.initializer]
+        named = [*graph.node, *graph.input, *graph.output, *getattr(graph, "initializer", ())]
         texts = [text for n in graph.node for text in (*n.input, *n.output, n.op_type, n.domain)]
         texts += [a.name for n in graph.node for a in n.attribute]
-        if any(isinstance(text, bytes) for text in (*(x.name for x in named), *texts)):
+        if any(isinstance(getattr(text, "name", text), bytes) for text in (*named, *texts)):
             raise BfimnaError("damaged: a name in it is not UTF-8 text")
 
 
@@ -76,7 +75,7 @@ def _captured(proto: "NodeProto") -> tuple[str, ...]:
     return tuple(captured)
 
 
-def nodes_of(graph: "GraphProto") -> list[Node]:
+def nodes_of(graph: "GraphProto | FunctionProto") -> list[Node]:
     """Return a graph's nodes as the file writes them."""
     return [
         Node(
@@ -85,14 +84,15 @@ def nodes_of(graph: "GraphProto") -> list[Node]:
             proto.name or next((o for o in proto.output if o), ""),
             (*proto.input, *_captured(proto)),
             tuple(proto.output),
-            dict(map(_attribute, proto.attribute)),
+            dict(map(read_attribute, proto.attribute)),
             proto=proto,
         )
         for proto in graph.node
     ]
 
 
-def _attribute(attribute: "AttributeProto") -> tuple[str, Any]:
+def read_attribute(attribute: "AttributeProto") -> tuple[str, Any]:
+    """Return an attribute's name, and its value if that is numbers or a string."""
     kind = attribute.type
     readers = {
         attribute.INT: lambda: attribute.i,
@@ -104,9 +104,9 @@ def _attribute(attribute: "AttributeProto") -> tuple[str, Any]:
     return attribute.name, readers[kind]() if kind in readers else None
 
 
-def stored_tensors(graph: "GraphProto") -> "dict[str, TensorProto]":
+def stored_tensors(graph: "GraphProto | FunctionProto") -> "dict[str, TensorProto]":
     """Return a graph's initializers and constants."""
-    stored = {t.name: t for t in graph.initializer}
+    stored = {t.name: t for t in getattr(graph, "initializer", ())}
     for proto in graph.node:
         if proto.op_type == "Constant" and proto.output:
             stored.update((proto.output[0], a.t) for a in proto.attribute if a.name == "value")

@@ -1,4 +1,4 @@
-"""Rewrite nodes in ONNX's own terms: quantised and fused operators, branches that sizes decide.
+"""Rewrite nodes in ONNX's own terms: quantised and fused operators, functions, decided branches.
 
 An operator on codes computes what its plain form computes on the numbers that they stand for; its
 scales and zero points are part of requantising. So its node becomes the plain one, which keeps the
@@ -61,9 +61,14 @@ ADDENDS = {
 }  # fmt: skip
 
 
-def plain_nodes(graph: "GraphProto") -> list[Node]:
-    """Return a file's nodes, each as ONNX's own operations that compute the same."""
-    return [plain for node in nodes_of(graph) for plain in _plain(node)]
+#: fused operator → the product that its activation follows; its parameters are the activation's
+FUSED = {"FusedConv": "Conv", "FusedGemm": "Gemm"}
+ACTIVATION_PARAMETERS = {"LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta")}
+
+
+def plain_nodes(nodes: Iterable[Node]) -> list[Node]:
+    """Return nodes as ONNX's own operations that compute the same."""
+    return [plain for node in nodes for plain in _plain(node)]
 
 
 def _plain(node: Node) -> list[Node]:
@@ -76,6 +81,8 @@ def _plain(node: Node) -> list[Node]:
     if node.op == "QLinearConcat":
         return [_formed(node, "Concat", tuple(range(2, len(node.inputs), 3)), 1)]
     nodes = [node]
+    if node.op in FUSED and node.outputs:
+        return _with_activation(node)
     if node.op in DYNAMIC:
         codes = f"{node.name}.codes"
         quantiser = Node("DynamicQuantizeLinear", "", codes, node.inputs[:1], (codes,))
@@ -97,6 +104,24 @@ def _formed(node: Node, op: str, positions: tuple[int, ...], zero: int | None) -
     return replace(
         node, op=op, domain="", inputs=tuple(inputs), written=node.op, zero=zero_point
     )  # fmt: skip
+
+
+def _with_activation(node: Node) -> list[Node]:
+    """Return a product, the addition of its fourth input, and its activation."""
+    product = replace(node, op=FUSED[node.op], domain="", inputs=node.inputs[:3], written=node.op)
+    nodes = [product]
+    if node.op == "FusedConv" and node.input(3):
+        nodes.append(Node("Add", "", f"{node.name}.sum", ("", node.input(3)), ()))
+    op = node.text("activation", "")
+    if op:
+        values = node.attributes.get("activation_params") or ()
+        attributes = dict(zip(ACTIVATION_PARAMETERS.get(op, ()), values, strict=False))
+        nodes.append(Node(op, "", f"{node.name}.activation", ("",), (), attributes, node.op))
+    steps = [f"{node.name}.{k}.fused" for k in range(len(nodes) - 1)] + [node.outputs[0]]
+    for k, step in enumerate(nodes):
+        inputs = (steps[k - 1], *step.inputs[1:]) if k else step.inputs
+        nodes[k] = replace(step, inputs=inputs, outputs=(steps[k],))
+    return nodes
 
 
 def _with_addend(nodes: list[Node], addend: str) -> list[Node]:
@@ -126,7 +151,7 @@ def inline_branches(graph: Graph) -> "tuple[list[Node], dict[str, TensorProto]] 
             continue
         own = {t.name for t in branch.initializer} | {o for n in branch.node for o in n.output}
         names = {name: f"{node.name}/{name}" for name in own if name}
-        nodes += [_renamed(inner, names) for inner in plain_nodes(branch)]
+        nodes += [_renamed(inner, names) for inner in plain_nodes(nodes_of(branch))]
         stored |= {names[n]: t for n, t in stored_tensors(branch).items() if n in names}
         for result, out in zip(branch.output, node.outputs, strict=False):
             source = (names.get(result.name, result.name),)

@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from bfimna.network.layer import Layer, Shape
 from bfimna.network.matmul import Matmul
 from bfimna.onnx.bits import code_tensors
-from bfimna.onnx.nodes import RECURRENT, Dims, Graph, Node, packed_matrix
+from bfimna.onnx.nodes import Dims, Graph, Node, packed_matrix
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 LONGEST = 10_000  # characters of a list of scopes that are read
@@ -35,14 +35,14 @@ class Translation:
     roots : layer that is a function of one word → the layer that holds that word.
     codes : tensors that a quantiser makes, before they stand for numbers again.
     shared : layers whose tensor is also read under an earlier name, before a quantiser or the like.
-    batch : the first axis of the first input, the second of a recurrent layer's.
+    batch : of which the layers are one.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.layers: dict[str, Layer] = {}
         self.shapes: dict[str, Shape] = {}
-        self.notes: list[str] = []
+        self.notes: list[str] = [*graph.notes]
         self.made: dict[str, str] = {}
         self.host: set[str] = set()
         self.gemms: dict[str, tuple[str, str, Node]] = {}
@@ -51,9 +51,7 @@ class Translation:
         self.roots: dict[str, str] = {}
         self.shared: set[str] = set()
         self.codes = code_tensors(graph)
-        tensor, dims = next(iter(graph.inputs.items()))
-        steps_first = any(n.op in RECURRENT and n.input(0) == tensor for n in graph.nodes)
-        self.batch = dims[1] if steps_first and len(dims) > 1 else dims[0]
+        self.batch = graph.batch
 
     # ---- what a node reads ---------------------------------------------------------------------
 
@@ -164,6 +162,17 @@ class Translation:
         if shape != self.shapes[layer]:
             raise node.refuse(f"gives {self.shapes[layer]}, but its tensor is {shape}")
         self.made[node.outputs[0]] = layer
+
+
+Shapes = Callable[[Graph, Node], list[Dims]]
+Layers = Callable[[Translation, Node], None]
+
+
+class Operation(NamedTuple):
+    """How an operation is read; `layers` is None where it may only occur among constants."""
+
+    shapes: Shapes
+    layers: Layers | None = None
 
 
 def module_names(t: Translation) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """Sums over rows: groups of rows that are added up in an array, some split over several arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
@@ -75,13 +76,22 @@ class GroupSums:
     folds: np.ndarray
     kind: ap.ApKind
     columns: int
+    fits: tuple[Fit, ...]
 
     @classmethod
-    def from_fits(
-        cls, fits: Sequence[Fit], arrays: int, kind: ap.ApKind, columns: int
+    def fitted(
+        cls,
+        lengths: Iterable[int],
+        sums: Iterable[int],
+        arrays: int,
+        rows: int,
+        columns: int,
+        kind: ap.ApKind,
     ) -> "GroupSums":
-        """Lay the fits of layers side by side, on a chip of so many arrays."""
+        """Fit layers' sums, of these lengths and numbers, into a chip's arrays."""
+        fits = tuple(map(fit, lengths, sums, repeat(rows)))
         return cls(
+            fits=fits,
             sums=np.array([f.sums for f in fits], dtype=float),
             splits=np.array([f.splits for f in fits], dtype=float),
             part=np.array([f.part for f in fits], dtype=np.int64),
@@ -91,6 +101,12 @@ class GroupSums:
             kind=kind,
             columns=columns,
         )
+
+    def shares(self, clusters: int) -> tuple[int, ...]:
+        """Return the sums of the busiest of so many clusters in a fold."""
+        folds = self.folds.astype(int).tolist()
+        pairs = zip(self.fits, folds, strict=True)
+        return tuple(-(-f.sums // (times * clusters)) for f, times in pairs)
 
     def rows_left(self, counts: CountSet) -> np.ndarray:
         """Rows that the reduction of a sum leaves to be added, over all its parts."""

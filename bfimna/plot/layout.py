@@ -40,6 +40,7 @@ def legend_below(
             handles=list(handles), labels=texts, loc="outside lower center", ncols=columns,
             columnspacing=1.4,
         )  # fmt: skip
+        show_dollars(legend.get_texts())
         if columns == 1 or legend.get_window_extent(renderer).width <= 0.98 * fig.bbox.width:
             break
         legend.remove()
@@ -55,8 +56,16 @@ def unique_entries(axes: Iterable[Axes]) -> tuple[list[Artist], list[str]]:
     return list(entries.values()), list(entries)
 
 
+def show_dollars(texts: Iterable[Text]) -> None:
+    """Draw dollar signs of names as they are; only the powers of ten of an axis are formulas."""
+    for text in texts:
+        if r"\mathdefault" not in text.get_text():
+            text.set_parse_math(False)
+
+
 def tidy(fig: Figure) -> None:
     """Fit titles to their panels, thin out crowded ticks, and move points' labels apart."""
+    show_dollars(text for text in fig.findobj(Text) if "$" in text.get_text())
     fig.draw_without_rendering()
     for ax in fig.axes:
         _fit_labels(ax)
@@ -265,5 +274,5 @@ def label_point(ax: Axes, text: str, xy: tuple[float, float]) -> Annotation:
     """Write a point's name beside it; `tidy`, which `save` calls, chooses the place."""
     return ax.annotate(
         text, xy, PLACES[0], textcoords="offset points", ha="center", va="center",
-        fontsize="x-small", gid="point",
+        fontsize="x-small", gid="point", parse_math=False,
     )  # fmt: skip

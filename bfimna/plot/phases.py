@@ -47,10 +47,12 @@ def breakdown(times: "pd.DataFrame", energies: "pd.DataFrame", title: str = "") 
         stack(ax, scale * table)
         ax.set_ylabel(f"{name} ({unit})")
         ax.grid(axis="x", visible=False)
-    names = list(times.index)
+    names = [" ".join(str(name).split()) for name in times.index]
     step = -(-len(names) // MAX_LABELS)
-    axes[1].set_xticks(range(0, len(names), step), names[::step], rotation=90, fontsize=5.5)
-    axes[0].set_title(title)
+    axes[1].set_xticks(
+        range(0, len(names), step), names[::step], rotation=90, fontsize=5.5, parse_math=False
+    )
+    axes[0].set_title(title, parse_math=False)
     handles, texts = axes[1].get_legend_handles_labels()
     fig.legend(handles, texts, loc="outside lower center", ncols=6)
     plt.close(fig)  # else a notebook shows it twice

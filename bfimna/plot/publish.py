@@ -1,5 +1,6 @@
 """Style and formats of figures for a publication."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ def publication(
     Raises
     ------
     BfimnaError
-        For an unknown style or format, or a file that Matplotlib cannot read.
+        For an unknown style or format, a file that Matplotlib cannot read, or text.usetex without
+        LaTeX.
 
     >>> with publication("slide", ["svg"]):
     ...     current().formats
@@ -87,6 +89,10 @@ def _checked(path: Path) -> Path:
         raise BfimnaError(f"style file {path}: {error}") from None
     if not settings:
         raise BfimnaError(f"style file {path}: no setting of Matplotlib in it")
+    if settings.get("text.usetex") and not (shutil.which("latex") and shutil.which("dvipng")):
+        raise BfimnaError(
+            f"style file {path}: text.usetex needs latex and dvipng, which are not installed"
+        )
     return path
 
 

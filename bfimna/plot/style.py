@@ -218,8 +218,11 @@ def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
     step = -(-len(labels) // most)
     large = max(mpl.rcParams["font.size"] / HOUSE_POINTS, 1.0)  # such as a slide's
     size = large * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
+    labels = [" ".join(label.split()) for label in labels]
     short = [label if len(label) <= MAX_NAME else f"…{label[-20:]}" for label in labels]
-    ax.set_xticks(range(0, len(labels), step), short[::step], rotation=90, fontsize=size)
+    ax.set_xticks(
+        range(0, len(labels), step), short[::step], rotation=90, fontsize=size, parse_math=False
+    )
     ax.set_xlim(-0.7, len(labels) - 0.3)
     ax.grid(axis="x", visible=False)
 

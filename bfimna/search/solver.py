@@ -65,7 +65,7 @@ class Solver:
             return None
         best = self._best_member(limit, self.cheapest)
         cones = [limit.cone]
-        while cones:
+        while cones and self._omega(best) > 0:  # no choice has less than 0
             cone = cones.pop()
             if limit.is_narrow(cone):
                 best = self._best_in(limit, cone, best)
@@ -109,8 +109,6 @@ class Solver:
 
     def _best_in(self, limit: Limit, cone: Cone, best: Choice) -> Choice:
         """Return the best choice of a narrow cone, or `best` if none is better."""
-        if self._omega(best) == 0.0:
-            return best
         bound = self._bound(limit, cone, best)
         best = self._best_member(limit, best)
         gap = max(FIRST_GAP * bound.omega, FIRST_GAP**2 * self._omega(best))

@@ -217,11 +217,25 @@ def test_1d_reduction_in_slices(length, bits, signed, beside):
         (lambda: bf.ap.reduce([[1], [1]], 64, True), "a result of 65 signed bits"),
         (lambda: bf.ap.gemm([[1] * 2**17], [[1]] * 2**17, 24, 24), "gemm: a result of 65 signed"),
         (lambda: bf.ap.reduce([[1], [1]], 60, kind="1d"), "reduce needs 123 columns"),
+        (lambda: bf.ap.multiply([[1], [1, 2]], 1), r"a: want .* not \[\[1\], \[1, 2\]\]"),
+        (lambda: bf.ap.add(1, [[1], [1, 2]]), "b: want an array of integers, not"),
+        (lambda: bf.ap.reduce([[1], [1, 2]]), "a: want an array of integers, not"),
+        (lambda: bf.ap.gemm([[1], [1, 2]], [[1]]), "weights: want an array of integers, not"),
     ],
 )
 def test_bad_input(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()
+
+
+@pytest.mark.parametrize("kind", [np.uint64, np.int8, bool])
+def test_integers_of_any_type(kind):
+    a, b = np.array([[0, 1], [1, 1]]), np.array([[1, 0], [1, 1]])
+    other = a.astype(kind), b.astype(kind)
+    np.testing.assert_array_equal(bf.ap.gemm(*other)[0], a @ b)
+    np.testing.assert_array_equal(bf.ap.multiply(*other)[0], a * b)
+    np.testing.assert_array_equal(bf.ap.subtract(*other)[0], a - b)
+    np.testing.assert_array_equal(bf.ap.requantise(*other, 0, a_bits=2, bits=2)[0], a * b)
 
 
 def test_widest_sums_are_right():

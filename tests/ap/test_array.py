@@ -149,7 +149,7 @@ def test_a_table_s_own_loop_is_its_passes_one_by_one(name, groups):
     assert (fast.counts, fast.tags_set) == (slow.counts, slow.tags_set)
 
 
-def test_passes_of_tables_are_found_wherever_they_stand():
+def test_passes_of_tables_are_recognised_anywhere_in_a_program():
     clear, add = programs.clear((9,)), FULL_ADD.at((0, 4, 8))
     arrays = lowered((*clear, *add, *add[:3], *clear, *CONTROLLED_ADD.at((0, 1, 4, 8)))).arrays
     names = [list(LOOP_TABLES)[i] if i >= 0 else "" for i in arrays.table]
@@ -294,8 +294,8 @@ def vertical(array, rows, times, columns=range(4)):
         (lambda a: a.read_planes(range(4), rows=-3), "rows must be"),
         (lambda a: a.load([1], range(4), rows=4), "rows must be"),
         (lambda a: a.load([1, 2], range(4)), r"shape \(2,\), want \(3, 100\)"),
-        (lambda a: a.load([0.5], range(4)), "want integers"),
-        (lambda a: a.load([np.nan], range(4)), "want integers"),
+        (lambda a: a.load([0.5], range(4)), "want an array of integers, not float64"),
+        (lambda a: a.load([np.nan], range(4)), "want an array of integers"),
         (lambda a: a.load_planes(np.zeros((4, 4, 2)), range(4)), r"\(4, 4, 2\), want \(4 bits"),
         (lambda a: a.load_planes(np.zeros((4, 1, 1)), range(4)), "2 words"),
         (lambda a: a.load_planes(np.full((4, 1, 2), 0.5), range(4)), "must be uint64"),
@@ -355,7 +355,7 @@ def vertical(array, rows, times, columns=range(4)):
         (lambda a: Array(10, columns=64).read(range(64)), "unsigned word of 64"),
     ],
 )
-def test_what_does_not_exist_is_refused_before_compiled_code(call, message):
+def test_invalid_arguments_are_refused_before_compiled_code(call, message):
     array = Array(100, rows=3, columns=10)
     array.load(np.arange(100) % 16, range(4))
     before, counts = array.planes.copy(), array.counts

@@ -1,4 +1,4 @@
-"""What programs match and write: closed forms against every operand, run through the passes here.
+"""Expected matches and cells: closed forms against every operand, run through the passes here.
 
 The oracle runs a program's passes on packed bits and counts; it knows no program and no table.
 """
@@ -175,7 +175,7 @@ def test_saturated_words(width, bits, signed):
     assert closed.saturate(7) == closed.saturate(7, 8)
 
 
-def test_look_up_and_copy_do_what_they_say():
+def test_look_up_and_copy_on_the_array():
     array = bf.ap.Array(256, columns=24)
     codes = np.arange(256)
     array.load(codes, range(8), clear=range(8, 16))
@@ -230,7 +230,7 @@ def test_arrays_of_widths_give_what_each_width_gives(form):
         (lambda: closed.multiply(8, 49), "a word of 49 bits: programs take 0 to 48"),
     ],
 )
-def test_words_that_no_program_takes(call, message):
+def test_widths_out_of_range_are_refused(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()
 

@@ -1,4 +1,4 @@
-"""Faults: what they refuse, and that each array and run draws errors of its own."""
+"""Faults: invalid rates are refused, and each array and run has errors of its own."""
 
 import itertools
 
@@ -27,13 +27,13 @@ def test_seeds_of_match_errors_do_not_collide():
         ({"stuck_at_0": 0.6, "stuck_at_1": 0.5}, "together exceed 1"),
     ],
 )
-def test_faults_that_cannot_be(options, message):
+def test_invalid_faults_are_refused(options, message):
     with pytest.raises(bf.BfimnaError, match=message):
         Faults(**options)
 
 
 @pytest.mark.parametrize(("zeros", "ones"), [(0.25, 0.0), (0.0, 0.25), (0.25, 0.5)])
-def test_stuck_cells_are_as_many_as_asked_for(zeros, ones):
+def test_rates_of_stuck_cells(zeros, ones):
     stuck, value = Faults(zeros, ones, seed=1).draw((4, 500))
     cells = 4 * 500 * 64
     assert not (value & ~stuck).any()

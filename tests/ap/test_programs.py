@@ -1,4 +1,4 @@
-"""What the makers of programs refuse: words that are none, do not fit or overlap."""
+"""Programs refuse words without columns, of wrong widths, or that overlap."""
 
 import pytest
 
@@ -42,7 +42,7 @@ from bfimna.ap.array import Array
         ),
     ],
 )
-def test_words_that_make_no_program(call, message):
+def test_invalid_words_are_refused(call, message):
     with pytest.raises(bf.BfimnaError, match=message):
         call()
 

@@ -26,7 +26,7 @@ def weight(passes, rows):
 
 
 def cheapest():
-    """The least weight of any list of passes on two columns, by what it makes of the four rows.
+    """The least weight of any list of passes on two columns, by its results for the four rows.
 
     Dijkstra's search over all functions of two bits, with every key and every write.
     """
@@ -35,11 +35,11 @@ def cheapest():
         for cube in itertools.product((None, 0, 1), repeat=2)
     ]
     steps = [Pass(key, write) for key in parts for write in parts if write]
-    found = {ROWS: (0, 0, 0)}
+    least = {ROWS: (0, 0, 0)}
     heap = [((0, 0, 0), ROWS)]
     while heap:
         cost, state = heapq.heappop(heap)
-        if cost > found[state] or cost[0] == 4:
+        if cost > least[state] or cost[0] == 4:
             continue
         for step in steps:
             tags = [step.matches(row) for row in state]
@@ -49,10 +49,10 @@ def cheapest():
                 cost[1] + sum(tags) * len(step.write),
                 cost[2] + sum(tags),
             )
-            if new not in found or dearer < found[new]:
-                found[new] = dearer
+            if new not in least or dearer < least[new]:
+                least[new] = dearer
                 heapq.heappush(heap, (dearer, new))
-    return found
+    return least
 
 
 def test_no_list_of_passes_on_two_columns_is_better():
@@ -125,7 +125,7 @@ def test_tables_are_the_same_in_every_run():
 
 
 def test_large_tables_end():
-    """A stranger's table of many rows: found or not, the search is bounded and the list right."""
+    """A user's table of many rows: the search is bounded, and its list of passes is right."""
     rows = list(itertools.product((0, 1), repeat=6))
     turned = {row: row[1:] + row[:1] for row in rows}
     down = {row: tuple(bit & row[0] for bit in row) for row in rows}

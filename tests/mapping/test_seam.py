@@ -15,7 +15,6 @@ from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.paper import PaperProducts
 from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder
-from bfimna.operators.group_sums import GroupSums, fit
 
 
 class TwoPerRow(PaperProducts):
@@ -25,13 +24,8 @@ class TwoPerRow(PaperProducts):
 
     @classmethod
     def lower(cls, storage, chip, batch):
-        paper = PaperProducts.lower(storage, chip, batch)
-        lengths = -(-paper.lengths // 2)
-        pairs = zip(storage.network.gemms, lengths.tolist(), strict=True)
-        fits = [fit(rows, p.dot_products * batch, chip.rows) for p, rows in pairs]
-        sums = GroupSums.from_fits(fits, chip.caps, chip.ap_kind, chip.columns)
-        fields = {**vars(paper), "lengths": lengths, "sums": sums}
-        return cls(**fields)
+        lengths = [-(-product.k // 2) for product in storage.network.gemms]
+        return cls.packing(lengths, storage, chip, batch)
 
     def columns(self, bits, words):
         _, *after = super().columns(bits, words)

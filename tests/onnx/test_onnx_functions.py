@@ -57,6 +57,33 @@ FUSED = {
         [node("Softplus", "c", out="a"), node("Tanh", "a", out="b"),
          node("Mul", "c", "b", out="y")],
     ),
+    "GELU by tanh, its cube multiplied out": (
+        "lookup",
+        [node("Mul", "c", "c", out="n"), node("Mul", "n", "c", out="p"),
+         node("Mul", "p", "h", out="q"), node("Add", "c", "q", out="u"),
+         node("Mul", "u", "h", out="v"), node("Tanh", "v", out="w"), node("Add", "o", "w", out="d"),
+         node("Mul", "c", "h", out="e"), node("Mul", "e", "d", out="y")],
+    ),
+    "softplus with a threshold": (
+        "lookup",
+        [node("Greater", "c", "t", out="m"), node("Softplus", "c", out="s1"),
+         node("Where", "m", "c", "s1", out="y")],
+    ),
+    "Mish, its exponential read twice": (
+        "lookup",
+        [node("Exp", "c", out="e"), node("Add", "e", "t", out="a"), node("Mul", "e", "a", out="n"),
+         node("Add", "n", "s", out="d"), node("Div", "n", "d", out="q"),
+         node("Mul", "c", "q", out="y")],
+    ),
+    "gate read twice": (
+        "lookup",
+        [SIGMOID, node("Mul", "g", "c", out="m"), node("Add", "m", "g", out="y")],
+    ),
+    "gate behind a quantiser, read twice": (
+        "lookup",
+        [SIGMOID, node("Identity", "g", out="i"), node("Mul", "i", "c", out="m"),
+         node("Add", "m", "g", out="y")],
+    ),
 }  # fmt: skip
 
 
@@ -91,8 +118,9 @@ KEPT = {
         ["lookup"],
     ),
     "gate that others read": (
-        [SIGMOID, node("Mul", "g", "c", out="m"), node("Add", "m", "g", out="y")],
-        ["lookup", "mul", "add"],
+        [SIGMOID, node("Mul", "g", "c", out="m"), node("GlobalMaxPool", "g", out="p"),
+         node("Mul", "m", "p", out="y")],
+        ["lookup", "mul", "maxpool", "mul"],
     ),
     "sum with a scaled copy": (
         [node("Mul", "c", "h", out="m"), node("Add", "m", "c", out="y")], ["scale", "add"]),
@@ -103,8 +131,18 @@ KEPT = {
     ),
     "gate behind a quantiser that others read": (
         [SIGMOID, node("Identity", "g", out="i"), node("Mul", "i", "c", out="m"),
-         node("Add", "m", "g", out="y")],
-        ["lookup", "mul", "add"],
+         node("GlobalMaxPool", "g", out="p"), node("Mul", "m", "p", out="y")],
+        ["lookup", "mul", "maxpool", "mul"],
+    ),
+    "formula without a look-up": (
+        [node("Mul", "c", "c", out="n"),
+         node("Add", "n", "c", out="y")],
+        ["mul", "add"],
+    ),
+    "mask of another size": (
+        [node("GlobalMaxPool", "c", out="p"), node("Greater", "p", "h", out="m"),
+         node("Where", "m", "c", "h", out="y")],
+        ["maxpool", "lookup", "view", "bias", "mul", "bias"],
     ),
 }  # fmt: skip
 

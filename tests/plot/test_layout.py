@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 import bfimna as bf
@@ -72,6 +73,51 @@ def test_a_short_logarithmic_axis_has_more_ticks(ends, want):
     assert want <= seen
     assert len(seen) <= 6
     assert all("^" not in t.get_text() for t in ax.get_xticklabels())
+
+
+#: read as formulas by Matplotlib, or not drawable in one line
+ODD_NAMES = (
+    "fn$lambda$1\\x{",
+    r"a$\bad_macro$b",
+    "tab\there",
+    "new\nline",
+    r"back\slash{}",
+    "$",
+    r"\$",
+)
+
+
+def drawn_texts(fig):
+    """Return the texts of a figure as its renderer gets them; none may be a formula."""
+    fig.draw_without_rendering()
+    texts = [t for t in fig.findobj(mpl.text.Text) if t.get_text() and t.get_visible()]
+    prepared = [t._preprocess_math(t.get_text()) for t in texts]
+    assert not [text for text, math in prepared if math and "mathdefault" not in text]
+    return [text for text, _ in prepared]
+
+
+def test_odd_names_of_layers_are_drawn_as_they_are():
+    table = pd.DataFrame(np.ones((len(ODD_NAMES), 1)), index=list(ODD_NAMES), columns=["load"])
+    texts = drawn_texts(plot.breakdown(table, table, ODD_NAMES[0]))
+    fig, ax = plot.figure(1, 2.0)
+    plot.set_categories(ax, ODD_NAMES)
+    for seen in (texts, drawn_texts(fig)):
+        assert {ODD_NAMES[0], ODD_NAMES[1], "tab here", "new line", "$", r"\$"} <= set(seen)
+
+
+def test_odd_names_in_titles_legends_and_labels_are_drawn_as_they_are(tmp_path):
+    name = ODD_NAMES[1]
+    fig, ax = plot.figure(2, 2.5)
+    ax.plot([0.1, 1000], [1, 2], "o", label=name)
+    ax.set(title=name, xlabel=name, ylabel=name, xscale="log")
+    ax.set_yticks([1, 2], [name, "other"])
+    plot.label_point(ax, name, (1, 1))
+    plot.legend_below(fig, *plot.unique_entries([ax]))
+    plot.save(fig, tmp_path / "odd")
+    assert (tmp_path / "odd.png").is_file()
+    texts = drawn_texts(fig)
+    assert texts.count(name) == 6
+    assert any("mathdefault" in text for text in texts)  # powers of ten stay formulas
 
 
 def test_a_reports_picture_has_the_unit_of_its_values_and_stands_on_zero():

@@ -97,6 +97,20 @@ def test_errors_of_a_publication_name_the_setting(asked, want):
     assert publish.current() == publish.Publication()
 
 
+def test_a_style_that_needs_latex_is_refused_where_there_is_none(tmp_path, monkeypatch):
+    own = tmp_path / "own.mplstyle"
+    own.write_text("text.usetex: True\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with (
+        pytest.raises(BfimnaError, match=r"text\.usetex needs latex and dvipng"),
+        plot.publication(own=own),
+    ):
+        pass
+    own.write_text("text.usetex: False\n")
+    with plot.publication(own=own):
+        pass
+
+
 def test_the_users_own_style_is_applied_last(tmp_path):
     own = tmp_path / "own.mplstyle"
     own.write_text("font.size: 5\n")

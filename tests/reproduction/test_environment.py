@@ -46,11 +46,10 @@ def test_nothing_is_installed_without_its_hash(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "run", lambda *command: commands.append(command))
     (tmp_path / environment.BOOT).mkdir()
     environment.install(tmp_path / "new", tmp_path / "requirements.txt")
-    installs = [command for command in commands if "install" in command]
-    assert len(installs) == 3  # uv, the requirements, the project
-    for command in installs:
-        hashed = {"--require-hashes", "--requirement"} <= set(command)
-        assert hashed or {"--no-deps", "--no-build-isolation"} <= set(command)
+    boot, packages, project = (set(command) for command in commands if "install" in command)
+    assert {"--require-hashes", "--requirement"} <= boot
+    assert {"--require-hashes", "--requirement", "--build-constraints"} <= packages
+    assert {"--no-deps", "--no-build-isolation"} <= project
 
 
 def test_two_at_once_build_one_after_the_other(tmp_path):

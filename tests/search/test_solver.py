@@ -227,6 +227,35 @@ def test_omega_over_all_orders_of_magnitude_is_no_fault():
         assert best is None or omega_of(graph, found) == best
 
 
+@pytest.mark.parametrize("sensitive", [0, 1, 3])
+def test_traces_of_zero_leave_a_choice_of_zero_or_the_rest(sensitive):
+    """Layers of no sensitivity: all of them (every choice is the best), or all but some."""
+    graph, costs, choices = problem(5, SHAPES[0])
+    graph.omega[:] = np.where(np.isinf(graph.omega), np.inf, 0.0)
+    graph.omega[:sensitive] = [3.0, 2.0, 1.0]
+    every = [by_hand(graph, costs[0], c) * by_hand(graph, costs[1], c) for c in choices]
+    solver = Solver(graph, costs)
+    cone = ratio_range(solver.elimination, *costs)
+    for limit in sorted(every)[:: len(every) // 5]:
+        choice = solver.best_within(Limit(costs, float(limit), cone))
+        assert omega_of(graph, choice) == least(graph, choices, every, limit)
+    for limit in (0.5 * float(min(every)), 0.0):
+        assert solver.best_within(Limit(costs, limit, cone)) is None
+
+
+@pytest.mark.parametrize("quantity", ["size_bits", "bops", "latency_s", "energy_j", "edp_js"])
+def test_a_network_without_sensitivity_is_searched_under_every_budget(quantity):
+    network, sram = chain(4), bf.data.load_technology("sram-14nm-lstp")
+    flat = Sensitivity(
+        dict.fromkeys(network.gemm_names, 0.0), {name: {4: 1.0} for name in network.gemm_names}
+    )
+    budget = bf.search.Budget(quantity, fraction=0.5)
+    chosen = bf.search.choose(network, flat, budget, bf.Chip.limited(), sram)
+    assert flat.total(dict(zip(chosen.layers, chosen.weight_bits, strict=True))) == 0
+    points = bf.search.front(network, flat, bf.Chip.limited(), sram, points=3)
+    assert len(points) == 1
+
+
 def test_resnets_are_tied_loosely():
     for name in bf.zoo.NETWORKS:
         network = bf.zoo.load(name)
