@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTS = "import pandas as pd\nfrom bfimna import tables\nfrom reproduction.studies import points"
+IMPORTS = "import pandas as pd\nimport bfimna as bf\nfrom bfimna import tables"
 
 
 def cell_seconds(path: Path) -> float:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import yaml
 from listing import HERE, ROOT, rows, table
-from reproduction.gallery import opening
-from reproduction.report import finding
+from reproduction.pages import answer, opening
 
 import bfimna as bf
 
@@ -32,7 +31,7 @@ def figures(executed: Path) -> str:
             text.append(f"![{row['caption']}](figures/{name}.png)")
         else:
             text.append("*Not drawn yet: `make reproduce` draws it.*")
-        text += [finding(executed / f"{name}.ipynb"), row["caption"], _sources(name)]
+        text += [answer(executed / f"{name}.ipynb"), row["caption"], _sources(name)]
     return "\n\n".join(part for part in text if part) + "\n"
 
 

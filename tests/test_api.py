@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from reproduction.studies import search as studies
+from reproduction.studies import bit_search as studies
 from reproduction.studies import streams
 
 import bfimna as bf

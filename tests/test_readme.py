@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from reproduction import headline
+from reproduction.studies import headline
 
 from bfimna.errors import BfimnaError
 
@@ -43,7 +43,7 @@ def test_the_headline_table_is_that_of_the_committed_figures():
         pytest.skip("figures/uncertainty.csv has not been drawn yet")
     text = README.read_text(encoding="utf-8")
     assert text == headline.with_block(text, pd.read_csv(UNCERTAINTY)), (
-        "stale: run `python -m reproduction.headline`"
+        "stale: run `python -m reproduction.studies.headline`"
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 LOCK = Path("requirements.lock")
 BOOT = "boot"  # what installs the others: uv, and setuptools for packages without wheels
 OLDEST = (3, 11)
-NEEDED_BYTES = 100 * 2**20  # for what pip and uv unpack in passing
+NEEDED_BYTES = 100 * 2**20  # for temporary files of pip and uv
 
 
 def select(lock_text: str, name: str) -> str:
@@ -94,13 +94,13 @@ def install_boot(folder: Path, lock_text: str) -> str:
 
 
 def run(*command: str) -> None:
-    """Run a command, or end with what it said last."""
+    """Run a command; exit if it fails."""
     if subprocess.run(command, check=False).returncode:
         sys.exit(f"failed: {' '.join(command[:6])} … (its message is above); nothing was changed")
 
 
 def check() -> None:
-    """End with one line if an environment cannot be built here."""
+    """Exit with one line if an environment cannot be built here."""
     if sys.version_info < OLDEST:
         sys.exit(f"bfimna needs Python 3.11 or later; this is {sys.version.split()[0]}; "
                  "try make PYTHON=python3.12")  # fmt: skip
@@ -111,7 +111,7 @@ def check() -> None:
     if shutil.disk_usage(temporary).free < NEEDED_BYTES:
         sys.exit(f"{temporary} is full; set TMPDIR to a folder with 100 MB free")
     home = os.path.expanduser("~")
-    if not os.access(home, os.W_OK):  # caches are kept there: do without
+    if not os.access(home, os.W_OK):  # where caches are kept
         os.environ["UV_NO_CACHE"] = os.environ["PIP_NO_CACHE_DIR"] = "1"
 
 

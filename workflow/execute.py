@@ -1,8 +1,8 @@
 """Execute a notebook for the workflow: `python workflow/execute.py NOTEBOOK OUTPUT PARAMETERS`.
 
-PARAMETERS are JSON. Nothing of the user's settings (Matplotlib, IPython, Jupyter) takes part, so
-that figures have the same bytes everywhere, and a home folder that cannot be written to does not
-matter. At SIGTERM notebook and kernel end at once.
+PARAMETERS are JSON. The user's settings of Matplotlib, IPython and Jupyter are ignored, so that
+figures have the same bytes everywhere and the home folder need not be writable. At SIGTERM notebook
+and kernel end at once.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ OWN = Path(".snakemake").resolve()
 
 
 def settle() -> None:
-    """Set the environment of the kernel, before anything reads it."""
-    if Path("matplotlibrc").exists():  # which Matplotlib would prefer to any other
+    """Set the environment variables of the kernel."""
+    if Path("matplotlibrc").exists():  # Matplotlib would read it first
         sys.exit("matplotlibrc in the project's folder would change the figures: move it elsewhere")
     os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
@@ -30,7 +30,7 @@ def settle() -> None:
         "JUPYTER_DATA_DIR": "jupyter/data",
         "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
     }
-    if not os.access(Path.home(), os.W_OK):  # else Matplotlib's list of fonts is there already
+    if not os.access(Path.home(), os.W_OK):  # else Matplotlib's font cache is there already
         folders["MPLCONFIGDIR"] = "matplotlib"
     for name, folder in folders.items():
         os.environ[name] = str(OWN / folder)
@@ -39,7 +39,7 @@ def settle() -> None:
 
 
 def share_lock() -> None:
-    """Hold, with others, what a new run waits for, should Snakemake be killed before this ends."""
+    """Hold the lock that a new run waits for, in case Snakemake is killed before this ends."""
     with contextlib.suppress(OSError):  # some file systems of clusters have no locks
         fcntl.flock(os.open(OWN / "jobs", os.O_CREAT | os.O_RDWR, 0o644), fcntl.LOCK_SH)
 
@@ -54,7 +54,7 @@ def end(number: int, frame: object) -> None:
 
 
 def execute(notebook: str, output: str, parameters: dict[str, object]) -> None:
-    """Run papermill, in a thread: so nbclient leaves signals to us."""
+    """Run papermill in a thread, so that nbclient does not handle signals."""
     failures: list[BaseException] = []
 
     def work() -> None:
@@ -75,7 +75,7 @@ def execute(notebook: str, output: str, parameters: dict[str, object]) -> None:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(0.2)  # not for ever, so that signals are heard
+        thread.join(0.2)  # with a timeout, so that signals are handled
     if failures:
         sys.exit(str(failures[0]))
 

@@ -1,12 +1,12 @@
-"""List the licences of the packages that the environment holds: `make licences`."""
+"""List the licences of the packages in the environment: `make licences`."""
 
 from importlib.metadata import Distribution, distributions
 
-LONGEST = 60  # characters of a licence: some packages state all of its text
+LONGEST = 60  # characters of a licence: some packages give its full text
 
 
 def licence(package: Distribution) -> str:
-    """Return what a package states: SPDX expression, classifier, or the first line of its text."""
+    """Return a package's licence: SPDX expression, classifier, or the first line of its text."""
     about = package.metadata
     if stated := about.get("License-Expression"):
         return str(stated)
@@ -18,9 +18,9 @@ def licence(package: Distribution) -> str:
 
 def main() -> None:
     """Print one line per package."""
-    found = {d.metadata["Name"]: d for d in distributions()}
-    for name in sorted(found, key=str.lower):
-        print(f"{name:<40} {found[name].version:<16} {licence(found[name])}")
+    packages = {d.metadata["Name"]: d for d in distributions()}
+    for name in sorted(packages, key=str.lower):
+        print(f"{name:<40} {packages[name].version:<16} {licence(packages[name])}")
 
 
 if __name__ == "__main__":

@@ -1,28 +1,22 @@
-# A sweep: one grid of workflow/sweeps/ → one Parquet dataset, part by part, and its picture.
+# A sweep: one grid of workflow/sweeps/ → one Parquet dataset, in parts, and its picture.
 # snakemake --snakefile workflow/sweep.smk --configfile workflow/sweeps/example.yaml
 import json
 from pathlib import Path
 
 from bfimna.errors import BfimnaError
 from bfimna.cost import dataset
+from bfimna.digests import code_digest, digest, model_digest
 from reproduction import config as settings
-from reproduction import sweeps
-from reproduction.dependencies import (
-    KEYED,
-    Dependencies,
-    code_digest,
-    digest,
-    file_digest,
-)
+from reproduction import dependencies, sweep_parts
 from snakemake.exceptions import WorkflowError
 
 try:
     if not workflow.overwrite_configfiles:
-        raise BfimnaError("which grid? Add --configfile workflow/sweeps/example.yaml, or yours")
+        raise BfimnaError("a sweep needs a grid: --configfile workflow/sweeps/example.yaml, or yours")
     for path in workflow.overwrite_configfiles:
         settings.check_file(path)
-    config = sweeps.checked(config)
-    PARTS = {job.place: job for job in sweeps.jobs(config)}
+    config = sweep_parts.checked(config)
+    PARTS = {job.place: job for job in sweep_parts.jobs(config)}
     DATASET = config["dataset"]
     FILES = [f"{DATASET}/{place}" for place in PARTS]
     dataset.check_own(Path(DATASET), map(Path, FILES))
@@ -33,12 +27,11 @@ except BfimnaError as error:
 include: "rules/running.smk"
 
 
-READS = Dependencies((Path("bfimna"), Path("workflow/reproduction")), Path("data"))
-SWEEP_CODE = READS.digest("reproduction.sweeps", (*KEYED, "load_precision", "hawq_schemes"))
+SWEEP_CODE = digest(model_digest(), code_digest(Path(sweep_parts.__file__)))
 NOTEBOOK = Path("notebooks/sweep.ipynb")
 PICTURE = f"{DATASET}.figures/sweep"
 LOGS = f"logs/sweeps/{Path(DATASET).name}"
-TOLD = json.dumps(config, sort_keys=True)
+GRID = json.dumps(config, sort_keys=True)
 
 
 localrules:
@@ -61,9 +54,9 @@ rule sweep_part:
     wildcard_constraints:
         place=r"network=.+/part-[0-9]+[.]parquet",
     params:
-        told=TOLD,
+        grid=GRID,
         depends=lambda wildcards: digest(
-            SWEEP_CODE, sweeps.at_place(PARTS, wildcards.place).digest
+            SWEEP_CODE, sweep_parts.at_place(PARTS, wildcards.place).digest
         ),
     resources:
         runtime=2,
@@ -75,7 +68,7 @@ rule sweep_part:
     conda:
         "../environment.yml"
     shell:
-        "python -m reproduction.sweeps {params.told:q} {wildcards.place:q} {output:q}"
+        "python -m reproduction.sweep_parts {params.grid:q} {wildcards.place:q} {output:q}"
         " > {log:q} 2>&1"
 
 
@@ -90,11 +83,12 @@ rule picture:
         f"{PICTURE}.csv",
         notebook=f"{PICTURE}.ipynb",
     params:
-        told=json.dumps({"output": PICTURE, "dataset": DATASET}),
+        parameters=json.dumps({"output": PICTURE, "dataset": DATASET}),
         depends=digest(
             code_digest(Path("workflow/execute.py")),
-            file_digest("workflow/matplotlibrc"),
-            READS.digest(NOTEBOOK),
+            dependencies.file_digest("workflow/matplotlibrc"),
+            dependencies.figures_code_digest(),
+            dependencies.cells(NOTEBOOK),
             [job.digest for job in PARTS.values()],
         ),
     resources:
@@ -107,8 +101,8 @@ rule picture:
     conda:
         "../environment.yml"
     shell:
-        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
+        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.parameters:q}"
         " > {log:q} 2>&1"
 
 
-distrust([*FILES, *rules.picture.output])
+remake_unrecorded([*FILES, *rules.picture.output])

@@ -4,22 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bfimna.ap.counts import CountSet, check_count_set
-from bfimna.digests import digest
+from bfimna.digests import digest, model_digest
 from bfimna.errors import BfimnaError, truth, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.names import load_chip, load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
-
-#: rooms whose code decides the figures of a point
-MODEL = ("network", "ap", "mapping", "technology", "cost")
 
 
 @dataclass(frozen=True)
@@ -52,20 +48,13 @@ class Part:
         bits = [(p.name, p.weight_bits, p.activation_bits) for p in self.precisions]
         return digest(
             _network_digest(self.network), self.counts, self.chip, bits, self.batches,
-            self.technologies, self.intervals, _code_digest(),
+            self.technologies, self.intervals, model_digest(),
         )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
 def _network_digest(network: Network) -> str:
     return digest(network.name, network.layers)
-
-
-@lru_cache
-def _code_digest() -> str:
-    package = Path(__file__).parents[1]
-    files = [path for room in MODEL for path in sorted((package / room).rglob("*.py"))]
-    return digest([path.read_text("utf-8") for path in files])
 
 
 @dataclass(frozen=True)

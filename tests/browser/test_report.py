@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from reproduction.report import commit
+from reproduction.pages import commit
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

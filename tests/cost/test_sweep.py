@@ -14,7 +14,6 @@ import pytest
 
 import bfimna as bf
 from bfimna.cost import dataset
-from bfimna.cost import grid as grids
 from bfimna.cost.grid import grid
 from bfimna.cost.sweep import part_columns
 
@@ -134,7 +133,7 @@ def test_parts_are_computed_anew_only_if_an_input_changed(tmp_path, monkeypatch)
     bf.sweep(**asked, to=tmp_path)
     assert len(parts) == 7
     assert parts[-1] == parts[-2]
-    monkeypatch.setattr("bfimna.cost.grid._code_digest", lambda: "another")
+    monkeypatch.setattr("bfimna.cost.grid.model_digest", lambda: "another")
     bf.sweep(**asked, to=tmp_path)
     assert len(parts) == 9
 
@@ -235,18 +234,3 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
     next(tmp_path.rglob("*.parquet")).write_bytes(b"PAR1 and no more")
     with pytest.raises(bf.BfimnaError, match=str(tmp_path)):
         bf.read_sweep(tmp_path)
-
-
-@pytest.mark.parametrize("room", grids.MODEL)
-def test_changed_code_of_the_model_changes_the_digest(tmp_path, monkeypatch, room):
-    package = Path(bf.__file__).parent
-    for path in package.rglob("*.py"):
-        copied = tmp_path / path.relative_to(package.parent)
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        copied.write_bytes(path.read_bytes())
-    monkeypatch.setattr(grids, "__file__", str(tmp_path / "bfimna" / "cost" / "grid.py"))
-    before = grids._code_digest.__wrapped__()
-    assert before == grids._code_digest()
-    with open(tmp_path / "bfimna" / room / "__init__.py", "a") as file:
-        file.write("more = 1\n")
-    assert grids._code_digest.__wrapped__() != before

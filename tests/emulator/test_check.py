@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from reproduction.studies import realistic
 
 from bfimna import Chip, Precision
-from bfimna.emulator import check, digits, natural
+from bfimna.emulator import check, digits
 from bfimna.emulator.infer import infer
 
 NETWORK = digits.network()
@@ -15,7 +16,7 @@ BITS = Precision.fixed(NETWORK, 4)
 
 @pytest.fixture(scope="module")
 def run():
-    own, x = natural.parameters(NETWORK, BITS), natural.images(NETWORK, BITS, 2)
+    own, x = realistic.parameters(NETWORK, BITS), realistic.images(NETWORK, BITS, 2)
     return own, x, *infer(NETWORK, own, x, BITS, keep=True)
 
 

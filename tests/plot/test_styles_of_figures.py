@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from reproduction import figures, redraw
+from reproduction import figure_table, redraw
 
 from bfimna import plot
 from bfimna.plot import publish
@@ -13,7 +13,7 @@ from ..clean import assert_clean
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
-KNOWN = figures.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+KNOWN = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
 CONFIG = redraw.settings.yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
 
 

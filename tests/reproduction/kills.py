@@ -6,7 +6,7 @@ random time: all of its processes or Snakemake alone, by SIGKILL or SIGTERM. Aft
 rounds a run is let finish, and every table and figure must have the bytes of a run from scratch
 with the same inputs. Not for CI: a round takes 10 to 20 s.
 
-python tests/workflow/kills.py [--kills 60] [--every 6] [--seed 0]
+python tests/reproduction/kills.py [--kills 60] [--every 6] [--seed 0]
 """
 
 import argparse
@@ -31,7 +31,11 @@ COPIED = ("bfimna", "data", "notebooks", "workflow", "environment.yml")
 CHANGES = [
     ("bfimna/cost/formulas.py", "\n    return ", "\n    0 or 0\n    return "),
     ("bfimna/mapping/traffic.py", "\n    return ", "\n    0 or 0\n    return "),
-    ("workflow/reproduction/studies/programs.py", "\n    return ", "\n    0 or 0\n    return "),
+    (
+        "workflow/reproduction/studies/program_cycles.py",
+        "\n    return ",
+        "\n    0 or 0\n    return ",
+    ),
     ("notebooks/simulate.ipynb", "layers = report.layers", "layers = (report.layers)"),
     ("notebooks/programs.ipynb", "AP program take?", "AP program cost?"),
 ]
@@ -50,7 +54,7 @@ def copied(folder: Path) -> Path:
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "snakemake", *TINY, "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'workflow'}"}
     with open(folder / "log.txt", "wb") as log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log,
                                 start_new_session=True)  # fmt: skip

@@ -1,9 +1,10 @@
-"""What the paper's assumptions are worth, against simulating each by itself."""
+"""The effect of the paper's assumptions, against single simulations."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from reproduction.studies.assumptions import assumptions, variants
+from reproduction.studies.assumptions import assumptions, traffic, variants
 
 import bfimna as bf
 
@@ -65,3 +66,14 @@ def test_what_replaces_a_range_is_not_drawn_any_more():
     assert tree.broadcast_j_per_key_cell == pytest.approx(1.661e-15)
     assert "broadcast_j_per_key_cell" not in tree.draws
     assert "broadcast_j_per_key_cell" in SRAM.draws
+
+
+def test_traffic_starts_from_the_chip_as_it_is_and_leaves_out_equal_variants():
+    network = str(Path(__file__).parents[2] / "examples" / "model.onnx")
+    own = {"name": "mine", "clusters": 4, "weights": "streamed", "overlap": True}
+    table = traffic([network], "int8", SRAM.name, own)
+    assert list(table.variant) == ["multicast, streamed, overlapped", "no multicast"]
+    table = traffic([network], "int8", SRAM.name)
+    assert len(table) == 4
+    assert table.variant[0] == "multicast, resident"
+    assert set(table.chip) == {"LR"}

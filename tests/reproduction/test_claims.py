@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from reproduction.studies import claims, points
-from reproduction.studies.claims import coverage, fluidity, hawq, peaks, verdicts
-from reproduction.studies.measured import expected_array_energy
+from reproduction.studies.claims import budgets, coverage, fluidity, rivals, verdicts
+from reproduction.studies.emulated import expected_array_energy
 
 import bfimna as bf
 from bfimna import data, simulate
@@ -170,25 +170,25 @@ def blind(monkeypatch):
 
 
 def test_an_edp_that_ignores_bits_breaks_both_budget_claims(blind):
-    assert {judged.verdict for judged, _ in hawq.compare(SRAM).values()} == {"not reproduced"}
+    assert {judged.verdict for judged, _ in budgets.compare(SRAM).values()} == {"not reproduced"}
 
 
 def test_budgets_in_the_other_order_break_both_claims(monkeypatch):
-    nominal, drawn = hawq.relative_edp("resnet18", SRAM)
+    nominal, drawn = budgets.relative_edp("resnet18", SRAM)
     swap = {"latency-high": "latency-low", "latency-low": "latency-high"}
     other = nominal.rename(swap)
     monkeypatch.setattr(
-        hawq, "relative_edp", lambda *_: (other, {swap.get(s, s): d for s, d in drawn.items()})
+        budgets, "relative_edp", lambda *_: (other, {swap.get(s, s): d for s, d in drawn.items()})
     )
-    assert {judged.verdict for judged, _ in hawq.compare(SRAM).values()} == {"not reproduced"}
+    assert {judged.verdict for judged, _ in budgets.compare(SRAM).values()} == {"not reproduced"}
 
 
 def test_accuracies_are_quoted_and_not_judged(monkeypatch):
-    before = {claim: judged for claim, (judged, _) in hawq.compare(SRAM).items()}
+    before = {claim: judged for claim, (judged, _) in budgets.compare(SRAM).items()}
     table = data.hawq_accuracy("resnet18")
     reversed_ = table.assign(top1_percent=table.top1_percent.to_numpy()[::-1])
     monkeypatch.setattr(data, "hawq_accuracy", lambda _: reversed_)
-    after = hawq.compare(SRAM)
+    after = budgets.compare(SRAM)
     assert {claim: judged for claim, (judged, _) in after.items()} == before
     assert "published points below INT8" in after["hawq-high"][1]
 
@@ -198,8 +198,8 @@ def test_a_step_within_the_margin_is_no_order():
                        "latency-low": 1.0, "int4": 1.0})  # fmt: skip
     drawn = {s: np.full(10, v) for s, v in edges.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hawq, "relative_edp", lambda *_: (edges, drawn))
-        assert hawq.compare(SRAM)["hawq-high"][0].verdict == "not reproduced"
+        patch.setattr(budgets, "relative_edp", lambda *_: (edges, drawn))
+        assert budgets.compare(SRAM)["hawq-high"][0].verdict == "not reproduced"
 
 
 # ---- ratios ---------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_a_chip_twice_as_slow_loses_the_throughput_claim():
     slow = replace(
         FITTED, **{f: 2 * getattr(FITTED, f) for f in ("compare_s", "write_s", "load_s", "read_s")}
     )
-    found = {c.claim: c.judged.verdict for c in peaks.compare(slow)}
+    found = {c.claim: c.judged.verdict for c in rivals.compare(slow)}
     assert found == {"throughput": "not reproduced", "efficiency": "reproduced",
                      "both": "not reproduced"}  # fmt: skip
 
@@ -217,7 +217,7 @@ def test_a_chip_twice_as_slow_loses_the_throughput_claim():
 def test_a_chip_that_takes_twice_the_energy_loses_the_efficiency_claim():
     fields = ("compare_j_per_row", "load_j_per_cell", "read_j_per_row")
     dear = replace(FITTED, **{f: 2 * getattr(FITTED, f) for f in fields})
-    found = {c.claim: c.judged.verdict for c in peaks.compare(dear)}
+    found = {c.claim: c.judged.verdict for c in rivals.compare(dear)}
     assert found == {"throughput": "reproduced", "efficiency": "not reproduced",
                      "both": "not reproduced"}  # fmt: skip
 
@@ -236,7 +236,7 @@ def test_both_is_no_better_than_the_worse():
 
 
 def test_ratios_to_every_rival_stand_both_ways():
-    table = peaks.against_all(SRAM)
+    table = rivals.against_all(SRAM)
     assert {"ISAAC", "PipeLayer", "PUMA", "DaDianNao", "IMCA", "UNPU"} <= set(table.accelerator)
     assert np.allclose(table.ratio * table.inverse, 1)
     assert np.allclose(table.ours / table.theirs, table.ratio)
@@ -297,14 +297,14 @@ def test_budgets_of_any_network_with_sensitivities_from_a_file(tmp_path):
     path = tmp_path / "omega.csv"
     lines = [f"{name},{8 - k},{0.1}" for k, name in enumerate(net.gemm_names)]
     path.write_text("\n".join(["layer,omega_int4,omega_int8", *lines]) + "\n")
-    judged = hawq.compare(SRAM, "alexnet", path)
+    judged = budgets.compare(SRAM, "alexnet", path)
     assert set(judged) == {"hawq-high", "hawq-low"}
     assert "published" not in judged["hawq-high"][1]
-    _, bits = hawq._schemes("alexnet", SRAM, path)
+    _, bits = budgets._schemes("alexnet", SRAM, path)
     seconds = [bf.simulate(net, p, "LR", SRAM).latency_s for p in bits]
     shares = [(s - seconds[-1]) / (seconds[0] - seconds[-1]) for s in seconds]
     assert shares == sorted(shares, reverse=True)
     for share, most in zip(shares, (1, 0.75, 0.5, 0.25, 0), strict=True):
         assert most - 0.25 < share <= most + 1e-9
     with pytest.raises(bf.BfimnaError, match="no bits of 'alexnet', only of resnet18"):
-        hawq.compare(SRAM, "alexnet")
+        budgets.compare(SRAM, "alexnet")

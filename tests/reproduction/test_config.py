@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from reproduction import config, dependencies, figures, runs
+from reproduction import config, dependencies, figure_table, runs
 
 from bfimna import BfimnaError, data
+from bfimna.digests import digest as digest_of
 from bfimna.errors import LONGEST_MESSAGE
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
-FIGURES = figures.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+FIGURES = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
 DIGITS = int("9" * 4000) * 10**1000
 
 
@@ -44,13 +45,13 @@ def test_the_tiny_config_is_valid():
     assert len(runs.runs(tiny)) == 2
 
 
-def test_what_architects_vary_multiplies_and_is_told_by_the_folder():
+def test_folders_name_the_values_that_architects_vary():
     small = {"name": "small", "clusters": 16, "rows": 1200}
-    found = folders(
+    expanded = folders(
         chips=["LR", small], supplies=[0.6, 0.8], batches=[1, 4], counts=["microcode", "published"]
     )
-    assert len(found) == len(set(found)) == 2 * 2 * 2 * 2
-    assert "alexnet/int4/sram-14nm-hp-small-0.6V-batch4-published" in found
+    assert len(expanded) == len(set(expanded)) == 2 * 2 * 2 * 2
+    assert "alexnet/int4/sram-14nm-hp-small-0.6V-batch4-published" in expanded
     assert folders() == ["alexnet/int4/sram-14nm-hp-LR"]
 
 
@@ -70,7 +71,7 @@ def test_numbers_from_the_command_line_are_numbers():
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "message"),
     [
         ({"networks": ["resnet19"]}, "unknown network 'resnet19'; did you mean"),
         ({"networks": []}, r"config, networks: \[\] should be non-empty"),
@@ -121,14 +122,14 @@ def test_numbers_from_the_command_line_are_numbers():
         ({"parameters": {"supply": 3}}, "config, parameters.supply: 3 is not of type 'object'"),
     ],
 )  # fmt: skip
-def test_a_config_that_cannot_run_is_refused_in_one_line(keys, told):
-    with pytest.raises(BfimnaError, match=told) as error:
+def test_a_config_that_cannot_run_is_refused_in_one_line(keys, message):
+    with pytest.raises(BfimnaError, match=message) as error:
         config.checked(changed(**keys))
     assert "\n" not in str(error.value)
     assert len(str(error.value)) <= LONGEST_MESSAGE
 
 
-def test_a_file_where_a_folder_must_be_is_told(tmp_path):
+def test_a_file_in_place_of_a_folder_is_an_error(tmp_path):
     (tmp_path / "out").touch()
     for keys in ({"results": "out"}, {"figures": "out/f"}, {"results": "out", "outside": True}):
         with pytest.raises(BfimnaError, match="out is a file; want a folder"):
@@ -146,7 +147,7 @@ def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("bits: [1]\nbits: [2]\n", "line 2: key 'bits' stands twice"),
         ("a: {b: 1, b: 2}\n", "key 'b' stands twice"),
@@ -159,9 +160,9 @@ def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
         ("__use_yte__: true\n", "templates"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_in_one_line(text, told, tmp_path):
+def test_an_unreadable_file_is_a_one_line_error(text, message, tmp_path):
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(BfimnaError, match=told) as error:
+    with pytest.raises(BfimnaError, match=message) as error:
         config.check_file(tmp_path / "c.yaml")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) <= LONGEST_MESSAGE
@@ -173,7 +174,7 @@ def test_a_missing_key_is_named():
         config.checked(rest)
 
 
-def test_digests_tell_which_technology_changed(monkeypatch):
+def test_a_technologys_digest_changes_with_that_technology_only(monkeypatch):
     def digests():
         runs.technology_digest.cache_clear()
         return {name: runs.technology_digest(name) for name in data.technology_names()}
@@ -189,34 +190,31 @@ def test_digests_tell_which_technology_changed(monkeypatch):
 def test_the_digest_of_a_technology_covers_its_ranges(monkeypatch):
     tech = data.load_technology("sram-14nm-hp")
     wider = {**tech.ranges, "compare_s": (0.0, 1.0)}
-    before = dependencies.digest(tech)
-    assert dependencies.digest(data.load_technology("sram-14nm-hp")) == before
+    before = digest_of(tech)
+    assert digest_of(data.load_technology("sram-14nm-hp")) == before
     object.__setattr__(tech, "ranges", wider)
     data._technology.cache_clear()
-    assert dependencies.digest(tech) != before
+    assert digest_of(tech) != before
 
 
-def test_every_figure_is_told_what_its_notebook_takes():
+def test_every_figures_parameters_are_its_notebooks():
     for figure in FIGURES.values():
-        told = figure.parameters(DEFAULT)
-        assert told["output"] == f"figures/{figure.name}"
-        assert told.keys() <= dependencies.parameters(figure.notebook).keys()
+        values = figure.parameters(DEFAULT)
+        assert values["output"] == f"figures/{figure.name}"
+        assert values.keys() <= dependencies.parameters(figure.notebook).keys()
         assert figure.caption.endswith(".")
 
 
 def test_a_figure_takes_parameters_from_the_config():
     asked = changed(parameters={"supply": {"network": "vgg16"}}, only=["supply"])
-    (figure,) = figures.wanted(config.checked(asked), FIGURES)
+    (figure,) = figure_table.selected(config.checked(asked), FIGURES)
     assert figure.parameters(asked)["network"] == "vgg16"
-    reads = dependencies.Dependencies(
-        (ROOT / "bfimna", ROOT / "workflow/reproduction"), ROOT / "data"
-    )
     plain = {**asked, "parameters": {}}
-    assert figure.digest(asked, reads) != figure.digest(plain, reads)
+    assert figure.digest(asked) != figure.digest(plain)
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "message"),
     [
         ({"only": ["suply"]}, "unknown figure .*'suply'; did you mean 'supply'"),
         ({"parameters": {"suply": {}}}, "unknown figure"),
@@ -227,27 +225,27 @@ def test_a_figure_takes_parameters_from_the_config():
         ({"parameters": {"endurance": {"frames_per_s": True}}}, "want a value such as"),
     ],
 )
-def test_wishes_for_figures_are_checked(keys, told):
-    with pytest.raises(BfimnaError, match=told):
-        figures.wanted(config.checked(changed(**keys)), FIGURES)
+def test_figures_and_parameters_in_the_config_are_checked(keys, message):
+    with pytest.raises(BfimnaError, match=message):
+        figure_table.selected(config.checked(changed(**keys)), FIGURES)
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
-        ("a b,G,,C.", "line 2: figure 'a b': want letters"),
-        ("pie,G,,C.", "has no .*pie.ipynb"),
-        ("supply,G,sizes,C.", "unknown parameter .*'sizes'"),
-        ("supply,G,networks,C.", "has no parameter 'networks'"),
-        ("supply,G,C.", "want 4 columns"),
-        ("supply,G,,C.\nsupply,G,,C.", "line 3: figure 'supply' stands twice"),
+        ("a b,G,,,C.", "line 2: figure 'a b': want letters"),
+        ("pie,G,,,C.", "has no .*pie.ipynb"),
+        ("supply,G,sizes,,C.", "unknown parameter .*'sizes'"),
+        ("supply,G,networks,,C.", "has no parameter 'networks'"),
+        ("supply,G,,C.", "want 5 columns"),
+        ("supply,G,,,C.\nsupply,G,,,C.", "line 3: figure 'supply' stands twice"),
     ],
 )
-def test_the_table_of_figures_is_checked(row, told, tmp_path):
+def test_the_table_of_figures_is_checked(row, message, tmp_path):
     table = tmp_path / "figures.csv"
-    table.write_text(f"figure,group,parameters,caption\n{row}\n")
-    with pytest.raises(BfimnaError, match=told):
-        figures.read(table, ROOT / "notebooks")
+    table.write_text(f"figure,group,parameters,data,caption\n{row}\n")
+    with pytest.raises(BfimnaError, match=message):
+        figure_table.read(table, ROOT / "notebooks")
 
 
 def test_a_technology_of_ones_own_is_a_row_of_ones_own_table(tmp_path, monkeypatch):
@@ -255,8 +253,8 @@ def test_a_technology_of_ones_own_is_a_row_of_ones_own_table(tmp_path, monkeypat
     table = data.technologies()
     own = table[table.technology == "sram-14nm-hp"].assign(technology="my-cell")
     own.to_csv("mine.csv", index=False)
-    (found,) = folders(technologies=["mine.csv:my-cell"])
-    assert found == "alexnet/int4/my-cell-LR"
+    (folder,) = folders(technologies=["mine.csv:my-cell"])
+    assert folder == "alexnet/int4/my-cell-LR"
     tech = data.load_technology("mine.csv:my-cell")
     assert tech.name == "mine.csv:my-cell"
     assert tech.compare_s == data.load_technology("sram-14nm-hp").compare_s
@@ -273,13 +271,8 @@ def test_a_figure_follows_a_technology_of_ones_own_that_its_parameters_name(tmp_
     def digest():
         data._technology.cache_clear()
         runs.technology_digest.cache_clear()
-        (figure,) = figures.wanted(config.checked(asked), FIGURES)
-        return figure.digest(
-            asked,
-            dependencies.Dependencies(
-                (ROOT / "bfimna", ROOT / "workflow/reproduction"), ROOT / "data"
-            ),
-        )
+        (figure,) = figure_table.selected(config.checked(asked), FIGURES)
+        return figure.digest(asked)
 
     own.to_csv(mine, index=False)
     before = digest()
@@ -289,4 +282,4 @@ def test_a_figure_follows_a_technology_of_ones_own_that_its_parameters_name(tmp_
     assert digest() != before
     asked["parameters"]["batch"]["technology"] = f"{mine}:another"
     with pytest.raises(BfimnaError, match="another"):
-        figures.wanted(asked, FIGURES)
+        figure_table.selected(asked, FIGURES)

@@ -1,9 +1,14 @@
-"""The design space's points and intervals, against reports of their own."""
+"""The design space's tables, against simulations of single points."""
+
+from pathlib import Path
 
 import pytest
-from reproduction.studies.design_space import design_space
+from reproduction.studies import headline
+from reproduction.studies.design_space import batches, design_space, one_bit_less, supply
 
 import bfimna as bf
+
+from ..close import close
 
 
 def test_every_point_has_the_interval_of_its_own_report():
@@ -19,3 +24,35 @@ def test_every_point_has_the_interval_of_its_own_report():
             assert row[column].item() == pytest.approx(report[column])
         assert (table[f"{quantity}_low"] < table[quantity]).all()
         assert (table[quantity] < table[f"{quantity}_high"]).all()
+
+
+def test_each_saving_is_the_difference_of_two_simulations():
+    net = bf.zoo.alexnet()
+    technology = bf.data.load_technology("sram-14nm-lstp")
+    bits = bf.Precision.of(net, {"features.0": (1, 5)}, default=4)
+    saved = one_bit_less(net, bits, bf.Chip.limited(), technology).set_index("layer")
+    before = bf.simulate(net, bits, bf.Chip.limited(), technology)
+    for layer, less in (("features.0", (1, 4)), ("classifier.6", (3, 3))):
+        others = {name: bits[name] for name in bits.layers}
+        changed = bf.Precision.of(net, others | {layer: less})
+        after = bf.simulate(net, changed, bf.Chip.limited(), technology)
+        assert saved.energy_j[layer] == close(before.energy_j - after.energy_j)
+        assert saved.edp_js[layer] == close(before.edp_js - after.edp_js)
+    assert tuple(saved.loc["features.0", ["weight_bits", "activation_bits"]]) == (1, 5)
+
+
+NETWORK, SRAM = str(Path(__file__).parents[2] / "examples" / "model.onnx"), "sram-14nm-lstp"
+MINE = {"name": "mine", "clusters": 4, "weights": "streamed", "overlap": True}
+
+
+@pytest.mark.parametrize("study", [
+    lambda chip: batches([NETWORK], "int8", SRAM, chip).latency_s,
+    lambda chip: supply(NETWORK, "int8", [SRAM], chip).latency_s,
+    lambda chip: headline.uncertain([NETWORK], "int8", SRAM, 8, chip).nominal.dropna(),
+])  # fmt: skip
+def test_a_chip_of_ones_own_gives_other_figures(study):
+    assert (study(MINE).to_numpy() > study("LR").to_numpy()).any()
+
+
+def test_intervals_name_the_chip():
+    assert set(headline.uncertain([NETWORK], "int8", SRAM, 8, MINE).chip) == {"mine"}

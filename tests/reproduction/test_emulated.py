@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from reproduction import emulate
 from reproduction.runs import emulations
-from reproduction.studies import emulated
+from reproduction.studies import emulated, realistic
 from reproduction.studies.claims import coverage
 
 from bfimna import Precision, data, simulate
-from bfimna.emulator import natural, reference
+from bfimna.emulator import reference
 
 from ..networks import shrunk
 
@@ -20,7 +19,7 @@ TECHNOLOGY = "sram-14nm-lstp"
 
 
 def row():
-    own, x = natural.parameters(NETWORK, BITS), natural.images(NETWORK, BITS)
+    own, x = realistic.parameters(NETWORK, BITS), realistic.images(NETWORK, BITS)
     return emulated.emulate(NETWORK, BITS, own, x, "drawn", [TECHNOLOGY]).iloc[0]
 
 
@@ -36,7 +35,7 @@ def test_a_run_is_exact_and_its_energy_is_near_the_expected():
 
 
 def test_a_broken_weight_is_not_exact(monkeypatch):
-    """The oracle is told another weight than the emulator."""
+    """The oracle gets another weight than the emulator."""
     infer = reference.infer
 
     def off(network, parameters, *others):
@@ -65,7 +64,7 @@ def test_a_broken_count_is_not_equal(monkeypatch):
     assert (found.exact, found.counts_equal) == (True, False)
 
 
-def test_everything_that_the_claim_asks_for_is_run():
+def test_the_runs_cover_the_claim():
     wanted = {(network, f"int{bits}") for network in coverage.NETWORKS for bits in coverage.BITS}
     assert wanted < set(emulations())
     for network in data.HAWQ_NAMES:
@@ -74,9 +73,9 @@ def test_everything_that_the_claim_asks_for_is_run():
     assert len(set(emulations())) == len(emulations())
 
 
-def test_times_stand_apart_from_what_every_machine_finds(tmp_path, monkeypatch):
-    monkeypatch.setattr(emulate, "emulate_named", lambda *a, **k: pd.DataFrame({"exact": [True]}))
+def test_times_are_in_a_table_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(emulated, "emulate_named", lambda *a, **k: pd.DataFrame({"exact": [True]}))
     table, times = tmp_path / "table.csv", tmp_path / "times.csv"
-    emulate.run("alexnet", "int2", TECHNOLOGY, str(table), str(times), 1)
+    emulated.run("alexnet", "int2", TECHNOLOGY, str(table), str(times), 1)
     assert list(pd.read_csv(table)) == ["exact"]
     assert pd.read_csv(times).peak_gb[0] > 0

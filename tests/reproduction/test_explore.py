@@ -159,3 +159,33 @@ def test_an_unknown_network_is_told_and_the_picture_stays(explorer):
 def test_bits_by_stage_need_a_file():
     with pytest.raises(BfimnaError, match="need a file"):
         CHOICES[1].config()
+
+
+@pytest.fixture
+def in_notebooks(tmp_path, monkeypatch):
+    """A project whose notebooks' folder is the working directory, as in JupyterLab."""
+    for folder in ("workflow", "notebooks", "examples"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "workflow" / "Snakefile").touch()
+    shutil.copy(ROOT / "examples" / "model.onnx", tmp_path / "examples")
+    shutil.copy(ROOT / "data" / "technologies" / "derived.csv", tmp_path / "mine.csv")
+    monkeypatch.chdir(tmp_path / "notebooks")
+    return tmp_path
+
+
+def test_paths_count_from_the_projects_root(in_notebooks, monkeypatch):
+    choice = Choice("examples/model.onnx", (8, 4), "mine.csv:sram-14nm-lstp")
+    before = choice.report()
+    assert before.network.name == "examples/model.onnx"
+    path = choice.save("results/interactive/explore")
+    assert path == in_notebooks / "results/interactive/explore/config.yaml"
+    saved = yaml.safe_load(path.read_text())
+    bits = "results/interactive/explore/model-bits.yaml"
+    assert saved["schemes"] == [f"examples/model.onnx:{bits}"]
+    monkeypatch.chdir(in_notebooks)  # where Snakemake runs
+    run = runs(config.checked({**DEFAULT, **saved}))[-1]
+    from reproduction.studies import points
+
+    assert points.run(**run.parameters).edp_js == before.edp_js
+    with pytest.raises(BfimnaError, match=r"none\.onnx: no such file"):
+        network_of("none.onnx")

@@ -1,22 +1,26 @@
 """Notebooks: no outputs, one parameters cell, no functions, and each runs with its defaults."""
 
 import ast
-import pkgutil
 import re
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pytest
-from reproduction.dependencies import Dependencies
-from reproduction.gallery import OWN, gallery
+from reproduction import dependencies, figure_table
+from reproduction.pages import INDEX, index_of_notebooks
 
 import bfimna
+from bfimna import data
+from bfimna.digests import BEYOND_THE_MODEL, PACKAGE
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-READS = Dependencies((ROOT / "bfimna", ROOT / "workflow/reproduction"), ROOT / "data")
+FIGURES = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+#: data that a digest of a technology's values covers
+BY_VALUE = {"published/components.csv"} | {
+    f"technologies/{name}.csv" for name in ("assumptions", "derived", "own")
+}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -73,7 +77,7 @@ def test_prose_states_no_number_that_no_run_computed(notebook):
 @pytest.mark.parametrize(
     "text", ["a fifth, 20 %", "12.5 µs", "6 times", "2.1 × as fast", "40 TOPS"]
 )
-def test_numbers_in_prose_are_seen(text):
+def test_numbers_in_prose_are_detected(text):
     assert STATED.search(text)
 
 
@@ -94,53 +98,98 @@ def test_figures_answer_a_question(notebook):
         assert any("**Answer.**" in cell.source for cell in code(nb))
 
 
-@pytest.fixture(scope="module")
-def modules():
-    """Every module of the package by its file, imported: what still runs was called."""
-    found = pkgutil.walk_packages(bfimna.__path__, "bfimna.")
-    loaded = [import_module(m.name) for m in found if not m.name.endswith("__main__")]
-    return {module.__file__: module.__name__ for module in loaded}
-
-
 def test_the_index_lists_a_checkout_or_says_that_there_is_none(tmp_path, monkeypatch):
     monkeypatch.chdir(NOTEBOOKS[0].parent)
-    shown = gallery().data
-    assert [path.stem for path in NOTEBOOKS if f'href="{path.name}"' not in shown] == [OWN]
+    shown = index_of_notebooks().data
+    assert [path.stem for path in NOTEBOOKS if f'href="{path.name}"' not in shown] == [INDEX]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(bfimna.BfimnaError, match="not in a checkout"):
-        gallery()
+        index_of_notebooks()
 
 
-def test_runs_alone_with_its_defaults(notebook, modules, tmp_path, monkeypatch):
-    """In a plain interpreter: a kernel's start would say nothing more about the cells.
+@pytest.fixture
+def reads(monkeypatch):
+    """What code reads while a test runs: files of data/, technologies, and files of its own code.
 
-    Every function of the package that is called lies in a module that the workflow's analysis
-    found: this is its oracle.
+    Caches are cleared, so that reads of earlier tests count again.
     """
-    import matplotlib as mpl
+    for cached in (data._read, data._technology, data.digits):
+        cached.cache_clear()
+    files, technologies, code = set(), set(), set()
+    technology_of, table_of_technologies = data._technology, data.technologies
 
-    mpl.use("Agg")
-    path, nb = notebook
-    called = set()
+    def load(name, path):
+        technologies.add(name)
+        return technology_of(name, path)
 
-    def note(frame, event, arg):
-        called.add(frame.f_code.co_filename)
+    def print_all():
+        technologies.add("technologies")
+        return table_of_technologies()
 
-    monkeypatch.chdir(NOTEBOOKS[0].parent if path.stem == OWN else tmp_path)  # it lists a checkout
-    shown = {"__name__": "__main__", "display": lambda *_: None}
+    monkeypatch.setattr(data, "_technology", load)
+    monkeypatch.setattr(data, "technologies", print_all)
+    _watchers.append(files)
     before = sys.gettrace()
-    sys.settrace(note)
-    try:
-        for cell in code(nb):
-            exec(compile(cell.source, f"{path.name}", "exec"), shown)
-    finally:
-        sys.settrace(before)
-    mpl.pyplot.close("all")
-    ran = {modules[file] for file in called & modules.keys()}
-    packages = {"bfimna", "bfimna.search"}  # their __getattr__ only pass names on
-    assert ran - packages <= set(READS.modules(path))
-    output = shown.get("output")
+    sys.settrace(lambda frame, event, arg: code.add(frame.f_code.co_filename))
+    yield files, technologies, code
+    sys.settrace(before)
+    _watchers.remove(files)
+
+
+_watchers = []
+
+
+@sys.addaudithook
+def _watch(event, arguments):
+    if event == "open" and _watchers and isinstance(arguments[0], str | Path):
+        path = Path(arguments[0])
+        if path.is_relative_to(data.ROOT):
+            _watchers[-1].add(path.relative_to(data.ROOT).as_posix())
+
+
+def test_runs_alone_with_its_defaults_and_reads_what_the_workflow_digests(
+    notebook, reads, tmp_path, monkeypatch
+):
+    """In a plain interpreter: a kernel's start would say nothing more about the cells."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("Agg")
+    path, nb = notebook
+    monkeypatch.chdir(
+        NOTEBOOKS[0].parent if path.stem == INDEX else tmp_path
+    )  # it lists a checkout
+    names = {"__name__": "__main__", "display": lambda *_: None}
+    for cell in code(nb):
+        exec(compile(cell.source, f"{path.name}", "exec"), names)
+        if path.stem == "simulate":
+            names["picture"] = False  # as in the workflow
+    plt.close("all")
+    check_digested(path, *reads)
+    output = names.get("output")
     if output is not None:
         written = list(tmp_path.rglob("*.csv"))
         assert written, "a notebook that names an output must write its table"
         assert not list(tmp_path.rglob("figures")), "playing never touches the figures"
+
+
+def check_digested(path, files, technologies, code):
+    """Fail if a notebook of the workflow has read more than its digests cover."""
+    ours = {Path(file) for file in code if Path(file).is_relative_to(ROOT / "workflow")}
+    ours |= {Path(file) for file in code if Path(file).is_relative_to(PACKAGE)}
+    assert ours
+    if path.stem == "simulate":
+        beyond = [PACKAGE / name for name in BEYOND_THE_MODEL]
+        assert not [f for f in ours if any(f.is_relative_to(b) for b in beyond)]
+        assert all(file.is_relative_to(PACKAGE) for file in ours)
+        bits = {"hawq_v3/bits.csv"}  # digested by value
+        assert files - BY_VALUE <= {*dependencies.SIMULATION_DATA, *bits}
+    elif path.stem in FIGURES:
+        rooms = (PACKAGE, *dependencies.FIGURE_ROOMS)
+        assert all(any(file.is_relative_to(room) for room in rooms) for file in ours)
+        declared = FIGURES[path.stem].data
+        texts = dependencies.strings(dependencies.parameters(path))
+        assert technologies <= {*declared, *texts}
+        covered = {
+            name for name in files for entry in declared if f"{name}/".startswith(f"{entry}/")
+        }
+        assert files - BY_VALUE <= covered

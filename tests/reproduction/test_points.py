@@ -1,11 +1,19 @@
-"""A combination's results: stored or simulated, the same table."""
+"""Points: stored or simulated, the same table; fronts and sample of a sweep, by definition."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from reproduction.studies import points
+from reproduction.studies.points import extract
 
+import bfimna as bf
+from bfimna.cost import dataset
+from bfimna.cost.dataset import read_parts
+from bfimna.search.pareto import pareto_front
 from bfimna.tables import write_table
 
+NETS = [bf.zoo.alexnet(), bf.zoo.resnet18()]
+BITS = [bf.Precision.mixed(net, mean, k) for net in NETS for mean in (3, 5) for k in range(6)]
 ASKED = (["alexnet"], ["int4", "int8"], ["sram-14nm-lstp"])
 
 
@@ -31,3 +39,50 @@ def test_what_a_run_varies_reaches_the_simulation():
     assert run.chip.clusters == 16
     assert run.technology.supply_v == pytest.approx(0.6)
     assert (run.batch, run.counts) == (2, "published")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset.parts_by_path, "__defaults__", (12,))
+        return bf.sweep(
+            NETS, BITS, ["LR", "IR"], "sram-14nm-lstp", [1, 8], supplies=[0.6, 0.7, 0.8],
+            to=tmp_path_factory.mktemp("points"),
+        )  # fmt: skip
+
+
+def test_parts_are_the_sweep(folder):
+    parts = list(read_parts(folder, ["network", "edp_js"]))
+    assert len(parts) > 10
+    whole = bf.read_sweep(folder, ["network", "edp_js"])
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+    with pytest.raises(bf.BfimnaError, match="no dataset of a sweep"):
+        next(read_parts(folder / "none"))
+
+
+def test_fronts_are_pareto_fronts(folder):
+    whole = bf.read_sweep(folder)
+    seen = extract(read_parts(folder), 20)
+    assert seen.points == len(whole)
+    expected = set()
+    for _, rows in whole.groupby(["network", whole.mean_bits.round()]):
+        some = rows[["latency_s", "energy_j"]].to_numpy()
+        expected |= {tuple(point) for point in some[pareto_front(some)]}
+    assert set(zip(seen.front.latency_s, seen.front.energy_j, strict=True)) == expected
+    assert len(seen.front) == len(expected)
+    twice = extract([*read_parts(folder), *read_parts(folder)], 20)
+    assert len(twice.front) == len(expected)  # of equal points one
+    for row in seen.best.itertuples():
+        assert row.edp_js == whole[whole.network == row.network].edp_js.min()
+    assert seen.best.network.tolist() == ["alexnet", "resnet18"]
+
+
+def test_the_cloud_is_a_sample_of_every_part(folder):
+    whole = bf.read_sweep(folder)
+    seen = extract(read_parts(folder), 100)
+    assert seen.cloud.network.value_counts().to_dict() == {"alexnet": 100, "resnet18": 100}
+    assert not seen.cloud.duplicated(["network", "precision", "chip", "supply_v", "batch"]).any()
+    for key in ("chip", "supply_v", "batch", "precision"):
+        assert set(seen.cloud[key]) == set(whole[key])
+    assert np.array_equal(seen.cloud.index, extract(read_parts(folder), 100).cloud.index)
+    assert len(extract(read_parts(folder), 10**6).cloud) == len(whole)

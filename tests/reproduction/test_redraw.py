@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from reproduction import redraw
-from reproduction.studies import traffic
+from reproduction import figure_table, redraw
+from reproduction.studies import assumptions
 
 from bfimna.tables import write_table
 
@@ -22,14 +22,14 @@ def project(tmp_path, monkeypatch):
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, tmp_path / "notebooks")
     told = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
-    table = traffic.traffic(told["networks"][:2], "int8", told["technologies"][0])
+    table = assumptions.traffic(told["networks"][:2], "int8", told["technologies"][0])
     write_table(table, tmp_path / "figures" / "traffic.csv")
     monkeypatch.chdir(tmp_path)
 
     def never(*_, **__):
         raise AssertionError("computed")
 
-    monkeypatch.setattr("reproduction.studies.traffic.traffic", never)
+    monkeypatch.setattr("reproduction.studies.assumptions.traffic", never)
     return tmp_path
 
 
@@ -60,9 +60,7 @@ def test_errors_are_one_line(project, capsys, arguments, want):
 
 
 def test_every_figure_of_the_workflow_writes_table_and_numbers():
-    from reproduction import figures
-
-    known = figures.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
+    known = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
     for figure in known.values():
         source = figure.notebook.read_text(encoding="utf-8")
         for call in ("tables.table_of(", "plot.save(", "plot.narrate(", "plot.show_table("):

@@ -1,4 +1,4 @@
-"""The workflow: what it plans, what a change re-runs, how it ends, what it refuses."""
+"""The workflow: its plans, the jobs that a change re-runs, its ends, its errors."""
 
 import fcntl
 import json
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 TINY = ("--configfile", "workflow/config.tiny.yaml")
 ONE = "results/tiny/simulate/alexnet/int4/sram-14nm-lstp-LR/summary.csv"
 PATIENCE_S = 120
+EVERY = {"simulate": 2, "summary": 1, "state_of_the_art": 1, "programs": 1}
 
 
 def command(*arguments):
@@ -25,9 +26,9 @@ def command(*arguments):
 
 
 def environment(folder):
-    """The package is imported from the copy of the project."""
+    """Python imports the package and its workflow from the copy of the project."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
+    return {**os.environ, "PATH": path, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'workflow'}"}
 
 
 def snakemake(folder, *arguments, **variables):
@@ -61,7 +62,11 @@ def built(copy):
 @pytest.fixture
 def restored(built):
     """The built copy, its sources put back as they were after the test."""
-    sources = [p for name in ("bfimna", "data", "notebooks") for p in (built / name).rglob("*.*")]
+    sources = [
+        p
+        for name in ("bfimna", "data", "notebooks", "workflow")
+        for p in (built / name).rglob("*.*")
+    ]
     kept = {p: p.read_bytes() for p in sources if p.suffix in (".py", ".csv", ".ipynb")}
     yield built
     for path, content in kept.items():
@@ -107,18 +112,18 @@ def test_the_dry_run_lists_what_the_default_config_asks_for(copy):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         (["--config", "figures=results/f;touch stolen;true"], "config, figures: want a folder"),
         (["--configfile", "twice.yaml"], "line 2: key 'bits' stands twice"),
     ],
 )
-def test_a_bad_config_is_one_line_before_anything_runs(copy, settings, told):
+def test_a_bad_config_is_one_line_before_anything_runs(copy, settings, message):
     (copy / "twice.yaml").write_text("bits: [2]\nbits: [4]\n")
     refused = snakemake(copy, *settings)
     output = refused.stdout + refused.stderr
     assert refused.returncode != 0
-    assert told in output
+    assert message in output
     assert "Traceback" not in output
     assert not (copy / "stolen").exists()
 
@@ -130,22 +135,35 @@ def test_a_tiny_reproduction_makes_its_figures_and_is_done(built):
     assert planned(built) == {}
 
 
-def test_what_changes_no_result_runs_nothing(restored):
+def test_a_change_without_effect_on_results_runs_nothing(restored):
     notebook = restored / "notebooks" / "simulate.ipynb"
     stored = json.loads(notebook.read_text())
     code = [cell for cell in stored["cells"] if cell["cell_type"] == "code"]
     code[0] |= {"execution_count": 1, "outputs": [{"output_type": "stream", "text": "ran"}]}
     notebook.write_text(json.dumps(stored))
     edit(restored / "bfimna/cost/formulas.py", "\n\n", "\n\n# another word\n")
-    edit(restored / "bfimna/search/choose.py", "\n    return ", "\n    0 or 0\n    return ")
     edit(restored / "data/hawq_v3/sensitivity.csv", "resnet18", "resnet81")
     for path in (restored / "bfimna").rglob("*.py"):
         path.touch()
     assert planned(restored) == {}
 
 
-def test_changed_code_with_an_old_date_re_runs_what_reaches_it(restored):
+def test_changed_code_of_the_model_with_an_old_date_re_runs_everything(restored):
     edit(restored / "bfimna/cost/formulas.py", "\n    return ", "\n    0 or 0\n    return ")
+    assert planned(restored) == EVERY
+
+
+@pytest.mark.parametrize("file", [
+    "bfimna/plot/style.py", "bfimna/search/choose.py", "bfimna/emulator/infer.py",
+    "workflow/reproduction/studies/program_cycles.py",
+])  # fmt: skip
+def test_changed_code_beyond_the_model_re_runs_no_simulation(restored, file):
+    edit(restored / file, "\n    return ", "\n    0 or 0\n    return ")
+    assert planned(restored) == {"programs": 1, "state_of_the_art": 1}
+
+
+def test_a_changed_row_re_runs_only_its_users(restored):
+    slower_writes(restored)
     assert planned(restored) == {"simulate": 2, "summary": 1, "state_of_the_art": 1}
 
 
@@ -155,7 +173,7 @@ def test_a_changed_cell_re_runs_its_notebook(restored):
     assert planned(restored) == {"programs": 1}
 
 
-def test_changed_settings_of_matplotlib_draw_anew(built):
+def test_changed_settings_of_matplotlib_redraw_figures(built):
     settings = built / "workflow" / "matplotlibrc"
     kept = settings.read_text()
     edit(settings, kept, kept + "lines.linewidth: 3\n")
@@ -163,10 +181,10 @@ def test_changed_settings_of_matplotlib_draw_anew(built):
     edit(settings, "lines.linewidth: 3\n", "")
 
 
-def test_a_result_that_the_config_does_not_ask_for_is_told(built):
+def test_a_result_beyond_the_config_is_an_error(built):
     refused = snakemake(built, ONE.replace("alexnet", "lenet"), *TINY)
     assert refused.returncode != 0
-    assert "lenet/int4/sram-14nm-lstp-LR is nothing that the config asks for" in refused.stderr
+    assert "lenet/int4/sram-14nm-lstp-LR: the config asks for no such simulation" in refused.stderr
 
 
 def test_lost_simulations_leave_no_old_summary_behind(restored):
@@ -191,11 +209,11 @@ def test_lost_simulations_leave_no_old_summary_behind(restored):
         "print([bf.simulate(net, bf.Precision.fixed(net, b), bf.Chip.limited(), "
         "bf.data.load_technology('sram-14nm-lstp')).summary['latency_s'] for b in (4, 8)])"
     )
-    told = subprocess.run([sys.executable, "-c", wanted], cwd=restored, capture_output=True,
+    printed = subprocess.run([sys.executable, "-c", wanted], cwd=restored, capture_output=True,
                           env=environment(restored), check=True)  # fmt: skip
     column = summary.read_text().splitlines()[0].split(",").index("latency_s")
     found = [float(line.split(",")[column]) for line in summary.read_text().splitlines()[1:]]
-    assert found == pytest.approx(json.loads(told.stdout), rel=1e-6)
+    assert found == pytest.approx(json.loads(printed.stdout), rel=1e-6)
 
 
 def started(folder):
@@ -220,14 +238,14 @@ def is_kernel(process):
         return False
 
 
-def test_a_run_that_is_told_to_stop_stops_and_one_that_is_killed_does_no_harm(built):
+def test_sigterm_stops_all_jobs_and_a_killed_run_blocks_no_other(built):
     assert planned(built).keys() <= {"simulate", "summary", "state_of_the_art"}
     snakemake(built, ONE, *TINY)
     whole = (built / ONE).read_bytes()
 
     run = started(built)
     family = psutil.Process(run.pid).children(recursive=True)
-    run.send_signal(signal.SIGTERM)  # to Snakemake alone; its jobs must be told by it
+    run.send_signal(signal.SIGTERM)  # to Snakemake alone, which has to stop its jobs
     assert run.wait(timeout=30) != 0
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
@@ -259,17 +277,14 @@ def unrecorded(built):
     kept.rename(records)
 
 
-EVERY = {"simulate": 2, "summary": 1, "state_of_the_art": 1, "programs": 1}
-
-
-def test_results_that_nothing_is_recorded_of_are_made_anew(unrecorded):
+def test_results_without_a_record_are_remade(unrecorded):
     snakemake(unrecorded, *TINY)
     assert planned(unrecorded) == {}
     shutil.rmtree(unrecorded / ".snakemake")
     assert planned(unrecorded) == EVERY
 
 
-def test_results_that_something_else_put_there_are_made_anew(unrecorded):
+def test_results_of_another_date_are_remade(unrecorded):
     snakemake(unrecorded, *TINY)
     figure = unrecorded / "results/tiny/figures/programs.csv"
     kept = figure.stat()

@@ -5,8 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from reproduction.studies import search as studies
-from reproduction.studies import streams
+from reproduction.studies import bit_search, streams
 
 import bfimna as bf
 
@@ -81,13 +80,13 @@ def test_options_need_published_or_measured_accuracies():
 
 
 def test_published_schemes_in_a_stream_on_an_ap():
-    options = studies.published_options(
+    options = bit_search.published_options(
         "resnet18", bf.Chip.limited(), bf.data.load_technology("sram-14nm-lstp")
     )
     assert (np.diff(options.energy_j) > 0).all()
     assert options.accuracy_percent.iloc[-1] == 71.56  # int8, data/hawq_v3/accuracy.csv
     nothing = np.zeros((len(options),) * 2)
-    played = studies.play(options, 20 * options.energy_j.max(), 80, [0], (nothing, nothing))
+    played = bit_search.play(options, 20 * options.energy_j.max(), 80, [0], (nothing, nothing))
     table = streams.summary(played).set_index("run")
     assert table.accuracy_percent["oracle"] >= table.accuracy_percent.max() - 0.05
     assert table.loc["policy", "energy_j"] == table.loc["policy, reloading", "energy_j"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reproduction.studies.chips import beside_lr, distances
+from reproduction.studies.chips_against_lr import beside_lr, distances
 
 import bfimna as bf
 from bfimna.search.chip_search import OBJECTIVES, distance, search_chips

@@ -1,1 +1,1 @@
-"""What the Snakemake rules call: the config, and how results are collected."""
+"""The Python side of the workflow: config, runs, studies behind figures, report, explorer."""

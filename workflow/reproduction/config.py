@@ -1,4 +1,4 @@
-"""The workflow's config, checked: a one-line error before anything runs."""
+"""Check the workflow's config: a one-line error before anything runs."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -14,21 +14,20 @@ from bfimna.errors import BfimnaError
 from bfimna.names import check_slugs, load_chip, load_network, load_technology
 from reproduction.runs import runs, schemes_of
 
-#: the workflow runs in a checkout, which has the schema; an installed package has no workflow
 SCHEMA = Path(__file__).resolve().parents[1] / "config.schema.yaml"
-#: a folder of outputs: nothing that a shell, Snakemake or a file system could read as more
+#: a folder of outputs: no character that a shell or Snakemake would interpret
 FOLDER = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 ANYWHERE = re.compile(r"/?[\w.-]+(/[\w.-]+)*")
-#: folders that hold what is written by hand
+#: folders of sources
 SOURCES = frozenset(
     ("bfimna", "benchmarks", "data", "docs", "examples", "notebooks", "tests", "train", "workflow")
 )
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML as it is read elsewhere, but no key stands twice and nothing stands for something else.
+    """YAML without repeated keys and without aliases.
 
-    Aliases of aliases make lists of 10⁹ elements from 300 bytes, which a message would write out.
+    Aliases of aliases make lists of 10⁹ elements from 300 bytes, which would fill an error message.
     """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -51,7 +50,7 @@ _Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def check_file(path: str | Path) -> None:
-    """Raise a one-line error for a file of settings that cannot be read, or has a key twice."""
+    """Raise a one-line error for a config file that cannot be read, or repeats a key."""
     try:
         settings = yaml.load(Path(path).read_text(encoding="utf-8"), _Strict)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
@@ -63,9 +62,9 @@ def check_file(path: str | Path) -> None:
 
 
 def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, Any]:
-    """Return the config, or raise a one-line error for anything in it that cannot be run.
+    """Return the config, or raise a one-line error for an entry that cannot be run.
 
-    Numbers given on Snakemake's command line arrive as text and are made numbers.
+    Numbers on Snakemake's command line arrive as text and are converted.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, An
 
 
 def with_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config, what arrived as text on the command line made numbers."""
+    """Return the config with numbers where Snakemake's command line gave text."""
     return {key: _numbers(key, value) for key, value in config.items()}
 
 
@@ -105,22 +104,22 @@ _Validator = extend(
 
 
 def check_schema(config: Mapping[str, Any], path: Path) -> None:
-    """Raise a one-line error for the first thing that a schema forbids."""
+    """Raise a one-line error for the most telling violation of a schema."""
     schema = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
         error = best_match(_Validator(schema).iter_errors(config))
-        told = error and error.message
+        message = error and error.message
     except ValueError:  # Python prints no integer of more than 4300 digits
         raise BfimnaError("config: a number has thousands of digits") from None
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "top level"
-        known = ", ".join(schema["properties"])
-        hint = f"; known keys: {known}" if error.validator == "additionalProperties" else ""
-        raise BfimnaError(f"config, {where}: {told}{hint}")
+        keys = ", ".join(schema["properties"])
+        hint = f"; known keys: {keys}" if error.validator == "additionalProperties" else ""
+        raise BfimnaError(f"config, {where}: {message}{hint}")
 
 
 def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) -> None:
-    """Keep outputs where they can harm nothing, unless `outside` allows them anywhere."""
+    """Raise if outputs would lie among sources or, without `outside`, beyond the project."""
     for key in keys:
         folder = config[key]
         _check_no_file(key, root / folder)
@@ -136,22 +135,22 @@ def check_folders(config: Mapping[str, Any], keys: Iterable[str], root: Path) ->
             )
         inside = (root / folder).resolve().is_relative_to(root.resolve())
         if folder.split("/")[0] in SOURCES or not inside:
-            told = "holds sources" if inside else "leads out of the project, see `outside`"
-            raise BfimnaError(f"config, {key}: {folder!r} {told}")
+            problem = "holds sources" if inside else "leads out of the project, see `outside`"
+            raise BfimnaError(f"config, {key}: {folder!r} {problem}")
 
 
 def _check_no_file(key: str, folder: Path) -> None:
-    """Raise if a file stands where a folder must."""
+    """Raise if a folder of outputs, or one above it, is a file."""
     try:
         files = [place for place in (folder, *folder.parents) if place.is_file()]
-    except (OSError, ValueError):  # no path at all, which the callers tell
+    except (OSError, ValueError):  # not a path, which the caller reports
         return
     if files:
         raise BfimnaError(f"config, {key}: {files[0]} is a file; want a folder")
 
 
 def check_names(config: Mapping[str, Any]) -> None:
-    """Raise a one-line error for a name or file that cannot be loaded, or no path can hold."""
+    """Raise a one-line error for a name that cannot be loaded, or cannot be part of a path."""
     for key in ("networks", "schemes", "technologies"):
         for name in config[key]:
             if not re.fullmatch(r"[\w./:+-]+", name):

@@ -1,4 +1,8 @@
-"""One run at a time in a folder, and one that stops when it is told to."""
+"""One run of the workflow at a time, from records that can be trusted, with a prompt stop.
+
+Snakemake's own lock outlives a run that was killed, and `--rerun-incomplete` trusts results that it
+has no record of, so neither replaces these (tests/reproduction/test_snakemake.py).
+"""
 
 import fcntl
 import os
@@ -13,26 +17,25 @@ import psutil
 
 from bfimna.errors import BfimnaError
 
-#: held by Snakemake while it runs jobs; the kernel frees it when the process ends, however it does
+#: lock of the Snakemake process; the kernel releases it however the process ends
 RUNNING = "running"
-#: held, shared, by every notebook that runs (workflow/execute.py): also when Snakemake was killed
+#: lock that running notebooks share (workflow/execute.py), even if Snakemake was killed
 JOBS = "jobs"
 PATIENCE_S = 30.0
 ROOM_BYTES = 2**20
-SAME_S = 1.0  # between two dates of a file, read at different times or by different machines
+SAME_S = 1.0  # difference between dates of one file as different machines read them
 _held: list[int] = []
 
 
 def only_one(folder: Path) -> None:
     """Take the lock of a folder until this process ends.
 
-    Notebooks that a killed run left behind are waited for: they would write old results into the
-    new run's files.
+    Waits for notebooks of a run that was killed, which would overwrite the new run's files.
 
     Raises
     ------
     BfimnaError
-        Another run holds it, or its notebooks do not end.
+        If another run holds it, or notebooks of a killed run do not end.
     """
     folder.mkdir(exist_ok=True)
     if not _locked(folder / RUNNING, keep=True):
@@ -51,7 +54,7 @@ def _locked(path: Path, keep: bool) -> bool:
     except BlockingIOError:
         os.close(file)
         return False
-    except OSError:  # some file systems of clusters have no locks: nobody can hold one
+    except OSError:  # some file systems of clusters have no locks
         os.close(file)
         return True
     if keep:
@@ -62,17 +65,17 @@ def _locked(path: Path, keep: bool) -> bool:
 
 
 class Record(Protocol):
-    """What Snakemake notes of a result: the date that the file had when its job ended."""
+    """Snakemake's record of a result: the date of the file when its job ended."""
 
     endtime: float | None
 
 
 def is_recorded(path: Path, record: Record | None) -> bool:
-    """Whether a file is missing, or the one that is recorded.
+    """Whether a file is missing, or is the one in Snakemake's record.
 
-    Without a record (``.snakemake`` was removed, the results come from elsewhere) nobody can say
-    what a result was made from; a file of another date was put there by something else. Snakemake
-    takes both for finished.
+    Without a record (``.snakemake`` was removed, or results were copied) a result's inputs are
+    unknown; a file of another date was written by something else. Snakemake alone would treat both
+    as finished.
     """
     if not path.exists():
         return True
@@ -92,11 +95,11 @@ def check_room() -> None:
         ) from None
 
 
-def stop_when_told() -> None:
-    """Stop at SIGTERM: the jobs first, then Snakemake, which drops what they had half written.
+def stop_at_sigterm() -> None:
+    """Stop at SIGTERM: the jobs first, then Snakemake, which removes their partial results.
 
-    Snakemake's own handler takes a lock that the scheduler may hold in the same thread; then it
-    waits for itself for ever. Where it does not, it waits for the running jobs.
+    Snakemake's own handler waits for running jobs, and can deadlock: it takes a lock that the
+    scheduler may hold in the same thread.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -105,7 +108,7 @@ def stop_when_told() -> None:
             try:
                 child.terminate()
             except psutil.Error:
-                continue  # it ended meanwhile
+                continue  # it has ended
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)

@@ -1,13 +1,20 @@
-"""The simulations that a config asks for: combinations of names, and where their results lie."""
+"""The simulations that a config asks for, and the table that joins their results.
 
-from collections.abc import Mapping
+`python -m reproduction.runs TABLE FILE...` joins CSV tables of the same columns.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from bfimna import data
+from bfimna.digests import digest
 from bfimna.errors import BfimnaError, unknown
 from bfimna.mapping.chip import Chip
 from bfimna.names import (
@@ -20,9 +27,10 @@ from bfimna.names import (
     network_file,
     slug,
 )
-from reproduction.dependencies import digest, file_digest
+from bfimna.tables import write_table
+from reproduction.dependencies import file_digest
 
-#: what `make emulate` runs at fixed bits, and whose cells its energies are of
+#: what `make emulate` runs at fixed bits, and the technology of its energies
 EMULATED_NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50")
 EMULATED_BITS = (2, 4, 8)
 EMULATED_TECHNOLOGY = "sram-14nm-lstp"
@@ -35,7 +43,7 @@ class Run:
     Attributes
     ----------
     network, precision, technology : by name, or file.
-    chip : as the config's entry was understood.
+    chip : that the config's entry stands for.
     supply_v : logic supply in V; None for the technology's nominal one.
     batch : images that share the weights of a fold.
     counts : "microcode" or "published".
@@ -51,9 +59,9 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where its results lie: files by their stems, slashes of a precision as dashes.
+        """Folder of its results: files by their stems, slashes of a precision as dashes.
 
-        What is not the default stands behind the chip: ``sram-14nm-lstp-LR-0.6V-batch4``.
+        Values other than the defaults follow the chip: ``sram-14nm-lstp-LR-0.6V-batch4``.
         """
         precision = self.precision.replace("/", "-")
         if Path(self.precision).suffix in PRECISION_FILES:
@@ -69,7 +77,7 @@ class Run:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What notebooks/simulate.ipynb is told."""
+        """Parameters of notebooks/simulate.ipynb."""
         return {
             "network": self.network,
             "precision": self.precision,
@@ -82,7 +90,7 @@ class Run:
 
     @property
     def digest(self) -> str:
-        """Digest of what the names stand for: changes when, and only when, a value does."""
+        """Digest of the values that the names stand for."""
         return digest(
             self.folder,
             self.parameters,
@@ -94,12 +102,12 @@ class Run:
 
 def chip_parameter(chip: Chip) -> str | dict[str, Any]:
     """Return a chip as a notebook's parameter: LR and IR by name, others field by field."""
-    known = CHIPS.get(chip.name)
-    return chip.name if known is not None and known() == chip else asdict(chip)
+    preset = CHIPS.get(chip.name)
+    return chip.name if preset is not None and preset() == chip else asdict(chip)
 
 
 def runs(config: Mapping[str, Any]) -> list[Run]:
-    """Return every combination that a checked config asks for, without repetition.
+    """Return every combination that a checked config asks for, once each.
 
     >>> config = {"networks": ["alexnet"], "bits": [4], "schemes": [], "chips": ["LR"],
     ...     "technologies": ["sram-14nm-lstp"], "supplies": [0.6], "batches": [1, 4]}
@@ -108,7 +116,7 @@ def runs(config: Mapping[str, Any]) -> list[Run]:
     """
     pairs = [(network, f"int{b}") for network in config["networks"] for b in config["bits"]]
     pairs += [pair for entry in config["schemes"] for pair in schemes_of(entry)]
-    found = [
+    combinations = [
         Run(*pair, *rest)
         for pair, *rest in product(
             dict.fromkeys(pairs),
@@ -120,52 +128,53 @@ def runs(config: Mapping[str, Any]) -> list[Run]:
         )
     ]
     by_folder: dict[str, Run] = {}
-    for run in found:
+    for run in combinations:
         other = by_folder.setdefault(run.folder, run)
         if other != run:
             raise BfimnaError(
                 f"config: two simulations would share the folder {run.folder}: "
-                f"{_told(other, run)} and {_told(run, other)}; give one another name"
+                f"{_differences(other, run)} and {_differences(run, other)}; give one another name"
             )
-    return found
+    return combinations
 
 
-def _told(run: Run, other: Run) -> str:
-    """Name the parameters in which a run differs from another."""
+def _differences(run: Run, other: Run) -> str:
+    """Return the parameters in which a run differs from another, as text."""
     different = {k: v for k, v in run.parameters.items() if v != other.parameters[k]}
     return ", ".join(f"{k} {v!r}" for k, v in different.items())
 
 
 def schemes_of(entry: str) -> list[tuple[str, str]]:
-    """Expand ``network/hawq_v3/scheme`` or ``network/hawq_v3/all``; else ``network:precision``.
+    """Return the pairs (network, precision) that an entry of the config's schemes stands for.
 
-    The latter for files: ``model.onnx:own`` (its own bits), ``resnet18:bits.yaml``.
+    ``network/hawq_v3/scheme``, ``network/hawq_v3/all``, or ``network:precision`` for files, such as
+    ``model.onnx:own`` (the bits in the file) and ``resnet18:bits.yaml``.
     """
     if ":" in entry:
         network, _, precision = entry.partition(":")
         load_precision(load_network(network), precision)
         return [(network, precision)]
     network, _, scheme = entry.partition("/")
-    known = data.hawq_schemes(network)
-    if scheme != "hawq_v3/all" and scheme not in known:
-        raise unknown(f"scheme of {network}", scheme, ["hawq_v3/all", *known])
-    return [(network, name) for name in (known if scheme == "hawq_v3/all" else [scheme])]
+    published = data.hawq_schemes(network)
+    if scheme != "hawq_v3/all" and scheme not in published:
+        raise unknown(f"scheme of {network}", scheme, ["hawq_v3/all", *published])
+    return [(network, name) for name in (published if scheme == "hawq_v3/all" else [scheme])]
 
 
 def technology_label(name: str) -> str:
-    """Return what a folder calls a technology: ``file.csv:name`` by its name alone."""
+    """Return a technology's name in folders of results: of ``file.csv:name`` the name alone."""
     return name.rpartition(":")[2]
 
 
 @lru_cache
 def technology_digest(name: str) -> str:
-    """Digest of a technology's values: changes when, and only when, one of them does."""
+    """Digest of a technology's values."""
     return digest(load_technology(name))
 
 
 @lru_cache
 def network_digest(name: str) -> str:
-    """Digest of a network's file; the zoo's are code, which is digested elsewhere."""
+    """Digest of a network's file; empty for the zoo's, which are code of the model."""
     path = network_file(name)
     return file_digest(path) if path else ""
 
@@ -173,12 +182,11 @@ def network_digest(name: str) -> str:
 @lru_cache
 def precision_digest(network: str, precision: str) -> str:
     """Digest of the bits that a name stands for."""
-    bits = load_precision(load_network(network), precision)
-    return digest(bits)
+    return digest(load_precision(load_network(network), precision))
 
 
 def emulations() -> list[tuple[str, str]]:
-    """Return (network, precision) of what `make emulate` runs: fixed bits, HAWQ-V3's schemes.
+    """Return the pairs (network, precision) of `make emulate`: fixed bits and HAWQ-V3's schemes.
 
     >>> len(emulations()), emulations()[0]
     (34, ('alexnet', 'int2'))
@@ -188,3 +196,16 @@ def emulations() -> list[tuple[str, str]]:
         (network, scheme) for network in data.HAWQ_NAMES for scheme in data.hawq_schemes(network)
     ]
     return fixed + published
+
+
+def collect(output: str, files: Sequence[str]) -> Path:
+    """Write the rows of all files, CSV tables of the same columns, to one table."""
+    if not files:
+        raise BfimnaError("no tables to collect")
+    return write_table(pd.concat([pd.read_csv(f) for f in files], ignore_index=True), output)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m reproduction.runs TABLE FILE...")
+    collect(sys.argv[1], sys.argv[2:])

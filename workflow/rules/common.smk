@@ -1,67 +1,65 @@
-# The checked config, and what everything depends on.
+# The checked config, and what results depend on.
 import json
 from pathlib import Path
 
-from bfimna import data
-from reproduction import figures
-from reproduction import report as reporting
-from reproduction.dependencies import (
-    KEYED,
-    Dependencies,
-    code_digest,
-    digest,
-    file_digest,
-)
+from bfimna.digests import code_digest, digest, model_digest
+from reproduction import dependencies, figure_table, pages
 from reproduction.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
-READS = Dependencies((Path("bfimna"), Path("workflow/reproduction")), Path("data"))
-CAPTION = "../report/figure.rst"  # says what `params.caption` says
+CAPTION = "../report/figure.rst"  # shows `params.caption`
 
 try:
     config = settings.checked(config)
     RUNS = {run.folder: run for run in runs(config)}
-    KNOWN_FIGURES = figures.read(Path("workflow/figures.csv"), Path("notebooks"))
-    FIGURES = figures.wanted(config, KNOWN_FIGURES)
+    ALL_FIGURES = figure_table.read(Path("workflow/figures.csv"), Path("notebooks"))
+    FIGURES = figure_table.selected(config, ALL_FIGURES)
 except BfimnaError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = config["results"]
-EXECUTE = digest(code_digest(Path("workflow/execute.py")), file_digest("workflow/matplotlibrc"))
+EXECUTE = digest(
+    code_digest(Path("workflow/execute.py")), dependencies.file_digest("workflow/matplotlibrc")
+)
+COLLECT = code_digest(Path(dependencies.HERE, "runs.py"))
 SIMULATE = Path("notebooks/simulate.ipynb")
-# which bits a scheme has is digested with the run that uses it
-KEYED_BY_RUN = (*KEYED, "load_precision", "hawq_schemes")
-SIMULATE_CODE = digest(EXECUTE, READS.digest(SIMULATE, KEYED_BY_RUN, draws=False))  # no picture
+# values of technology, network and bits are digested with the run that uses them
+SIMULATE_CODE = digest(
+    EXECUTE,
+    model_digest(),
+    dependencies.cells(SIMULATE),
+    dependencies.data_digest(dependencies.SIMULATION_DATA),
+)
 
 
-def simulated(wanted, *names):
+def simulated(some, *names):
     """Files that simulations write."""
-    return [f"{RESULTS}/simulate/{run.folder}/{name}" for run in wanted for name in names]
+    return [f"{RESULTS}/simulate/{run.folder}/{name}" for run in some for name in names]
 
 
 def figure_files():
     """All files of the figures that the config asks for."""
-    drawn = [
+    pictures_and_tables = [
         f"{config['figures']}/{figure.name}.{suffix}"
         for figure in FIGURES
         for suffix in ("pdf", "png", "csv", "tex", "numbers.tex")
     ]
-    return drawn + [f"{RESULTS}/notebooks/{figure.name}.ipynb" for figure in FIGURES]
+    return pictures_and_tables + [f"{RESULTS}/notebooks/{figure.name}.ipynb" for figure in FIGURES]
 
 
-def told(values):
-    """Parameters as execute.py takes them."""
-    return json.dumps(values, sort_keys=True)
+def as_json(parameters):
+    """Parameters of a notebook as execute.py takes them."""
+    return json.dumps(parameters, sort_keys=True)
 
 
 def run_of(wildcards):
-    """The simulation that a folder stands for."""
+    """The simulation whose results lie in a folder."""
     folder = f"{wildcards.network}/{wildcards.precision}/{wildcards.platform}"
     if folder not in RUNS:
-        raise WorkflowError(f"{RESULTS}/simulate/{folder} is nothing that the config asks for")
+        raise WorkflowError(f"{RESULTS}/simulate/{folder}: the config asks for no such simulation")
     return RUNS[folder]
 
 
-def drawn(figure):
+def picture(figure):
     """A figure's picture; the report shows it under the figure's group."""
     return report(
         f"{config['figures']}/{figure.name}.png",
@@ -72,23 +70,23 @@ def drawn(figure):
 
 
 def caption_of(output):
-    """What a figure found, if it is drawn, and what it shows."""
-    return reporting.caption(KNOWN_FIGURES[Path(output.png).stem].caption, output.notebook)
+    """A figure's answer, if its notebook has run, and its caption."""
+    return pages.caption(ALL_FIGURES[Path(output.png).stem].caption, output.notebook)
 
 
-def layers_read_by(figure):
+def runs_read_by(figure):
     """The simulations whose layers a figure's notebook reads."""
-    return figure.layers_of(config, list(RUNS.values()))
+    return figure.runs_read(config, list(RUNS.values()))
 
 
 def results_read_by(figure):
     """Results of simulations that a figure's notebook reads."""
-    summary = [f"{RESULTS}/summary.csv"] if "summary" in figure.wants else []
-    return summary + simulated(layers_read_by(figure), "layers.csv")
+    summary = [f"{RESULTS}/summary.csv"] if "summary" in figure.from_config else []
+    return summary + simulated(runs_read_by(figure), "layers.csv")
 
 
-def depends_of(figure):
-    """Digest of what a figure depends on, the simulations that it reads included."""
-    read = RUNS.values() if "summary" in figure.wants else layers_read_by(figure)
+def figure_digest(figure):
+    """Digest of what a figure depends on, including the simulations that it reads."""
+    read = RUNS.values() if "summary" in figure.from_config else runs_read_by(figure)
     simulations = [digest(SIMULATE_CODE, run.digest) for run in read]
-    return digest(EXECUTE, figure.digest(config, READS), simulations)
+    return digest(EXECUTE, figure.digest(config), simulations)

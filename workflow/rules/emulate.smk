@@ -1,7 +1,7 @@
 # Whole networks on the bit-exact emulator, asked for by name: `make emulate`.
 EMULATED = [f"{RESULTS}/emulate/{network}/{bits}" for network, bits in emulations()]
 EMULATE_CODE = digest(
-    READS.digest("reproduction.emulate"), technology_digest(EMULATED_TECHNOLOGY)
+    model_digest(), code_digest(*dependencies.EMULATION), technology_digest(EMULATED_TECHNOLOGY)
 )
 
 
@@ -13,7 +13,7 @@ rule emulate:
 
 
 rule emulate_one:
-    """Run one network at one precision, against the oracle and the placement's counts."""
+    """Run one network at one precision, against the oracle and the model's counts."""
     output:
         table=f"{RESULTS}/emulate/{{network}}/{{precision}}/emulated.csv",
         times=f"{RESULTS}/emulate/{{network}}/{{precision}}/times.csv",
@@ -31,12 +31,12 @@ rule emulate_one:
     conda:
         "../../environment.yml"
     shell:
-        "python -m reproduction.emulate {wildcards.network:q} {wildcards.precision:q}"
+        "python -m reproduction.studies.emulated {wildcards.network:q} {wildcards.precision:q}"
         " {params.technology:q} {output.table:q} {output.times:q} {threads} > {log:q} 2>&1"
 
 
 rule emulated:
-    """Lay the rows one under the other; what differs between machines, apart."""
+    """Join the rows; columns that differ between machines go to a table of their own."""
     input:
         tables=[f"{folder}/emulated.csv" for folder in EMULATED],
         times=[f"{folder}/times.csv" for folder in EMULATED],
@@ -44,7 +44,7 @@ rule emulated:
         table=f"{config['figures']}/emulated.csv",
         times=f"{config['figures']}/emulated_times.csv",
     params:
-        depends=digest(READS.digest("reproduction.collect"), EMULATE_CODE),
+        depends=digest(COLLECT, EMULATE_CODE),
     log:
         "logs/emulated.log",
     benchmark:
@@ -52,5 +52,5 @@ rule emulated:
     conda:
         "../../environment.yml"
     shell:
-        "(python -m reproduction.collect {output.table:q} {input.tables:q} &&"
-        " python -m reproduction.collect {output.times:q} {input.times:q}) > {log:q} 2>&1"
+        "(python -m reproduction.runs {output.table:q} {input.tables:q} &&"
+        " python -m reproduction.runs {output.times:q} {input.times:q}) > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# One rule per row of workflow/figures.csv, and one for the tutorial, which draws nothing to keep.
+# One rule per row of workflow/figures.csv, and one for the tutorial, which keeps no figure.
 for figure in FIGURES:
 
     rule:
@@ -11,16 +11,16 @@ for figure in FIGURES:
             notebook=ancient(str(figure.notebook)),
             results=results_read_by(figure),
         output:
-            png=drawn(figure),
+            png=picture(figure),
             csv=f"{config['figures']}/{figure.name}.csv",
             pdf=f"{config['figures']}/{figure.name}.pdf",
             tex=f"{config['figures']}/{figure.name}.tex",
             numbers=f"{config['figures']}/{figure.name}.numbers.tex",
             notebook=f"{RESULTS}/notebooks/{figure.name}.ipynb",
         params:
-            told=told(figure.parameters(config)),
-            depends=depends_of(figure),
-            # a function of the output, so that another caption draws nothing anew
+            parameters=as_json(figure.parameters(config)),
+            depends=figure_digest(figure),
+            # a function of the output: a changed caption re-runs nothing
             caption=lambda wildcards, output: caption_of(output),
         resources:
             runtime=5,
@@ -32,19 +32,23 @@ for figure in FIGURES:
         conda:
             "../../environment.yml"
         shell:
-            "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
+            "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.parameters:q}"
             " > {log:q} 2>&1"
 
 
 rule ap_tutorial:
-    """Execute the tutorial: asked for by name, since no figure depends on it."""
+    """Execute the tutorial: made on request only, since no figure depends on it."""
     input:
         notebook=ancient("notebooks/ap_tutorial.ipynb"),
     output:
         notebook=f"{RESULTS}/notebooks/ap_tutorial.ipynb",
     params:
-        told=told({}),
-        depends=digest(EXECUTE, READS.digest(Path("notebooks/ap_tutorial.ipynb"))),
+        parameters=as_json({}),
+        depends=digest(
+            EXECUTE,
+            dependencies.figures_code_digest(),
+            dependencies.cells(Path("notebooks/ap_tutorial.ipynb")),
+        ),
     log:
         "logs/ap_tutorial.log",
     benchmark:
@@ -52,5 +56,5 @@ rule ap_tutorial:
     conda:
         "../../environment.yml"
     shell:
-        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
+        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.parameters:q}"
         " > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# Tables as pages, so that the report shows them; asked for by `make report`.
+# Tables as pages, so that the report shows them; made by `make report`.
 rule report_tables:
     """Write the table behind every figure as a page of the report."""
     input:
@@ -15,8 +15,8 @@ rule report_tables:
         ],
     params:
         folder=lambda wildcards, output: Path(output[0]).parent,
-        # functions of the output, so that another commit writes nothing anew; the opening shows it
-        commit=lambda wildcards, output: reporting.commit(),
+        # a function of the output: another commit re-runs nothing; the first page shows it
+        commit=lambda wildcards, output: pages.commit(),
     log:
         "logs/report_tables.log",
     benchmark:
@@ -24,7 +24,7 @@ rule report_tables:
     conda:
         "../../environment.yml"
     shell:
-        "python -m reproduction.report {params.folder:q} {input:q} > {log:q} 2>&1"
+        "python -m reproduction.pages {params.folder:q} {input:q} > {log:q} 2>&1"
 
 
 rule report_all:

@@ -1,4 +1,4 @@
-# One run at a time, whose jobs' Python is the one that runs Snakemake.
+# One run at a time; jobs use the Python that runs Snakemake.
 import shlex
 import sys
 from pathlib import Path
@@ -10,18 +10,21 @@ from snakemake_interface_executor_plugins.settings import ExecMode
 
 from reproduction import running
 
-# also where its environment is not activated
+# even if its environment is not activated
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 
-def distrust(outputs):
-    """Have every result made anew that Snakemake has no record of, or another than this one."""
+def remake_unrecorded(outputs):
+    """Mark results as incomplete that differ from Snakemake's records, or that have none."""
     if workflow.exec_mode == ExecMode.DEFAULT:
         records = FilePersistence()
-        known = ((file, records.metadata(file)) for file in map(IOFile, outputs))
-        strange = [file for file, record in known if not running.is_recorded(Path(file), record)]
-        if strange:
-            records.started(SimpleNamespace(output=strange))  # but not finished
+        unrecorded = [
+            file
+            for file in map(IOFile, outputs)
+            if not running.is_recorded(Path(file), records.metadata(file))
+        ]
+        if unrecorded:
+            records.started(SimpleNamespace(output=unrecorded))  # and never finished
 
 
 onstart:
@@ -31,4 +34,4 @@ onstart:
             running.only_one(Path(".snakemake"))
         except BfimnaError as error:
             raise WorkflowError(str(error)) from None
-        running.stop_when_told()
+        running.stop_at_sigterm()

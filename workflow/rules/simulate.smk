@@ -10,7 +10,7 @@ rule simulate:
         summary=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/summary.csv",
         layers=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/layers.csv",
     params:
-        told=lambda wildcards: told(
+        parameters=lambda wildcards: as_json(
             run_of(wildcards).parameters
             | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}", "picture": False}
         ),
@@ -25,7 +25,7 @@ rule simulate:
     conda:
         "../../environment.yml"
     shell:
-        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.told:q}"
+        "python workflow/execute.py {input.notebook:q} {output.notebook:q} {params.parameters:q}"
         " > {log:q} 2>&1"
 
 
@@ -34,16 +34,14 @@ localrules:
 
 
 rule summary:
-    """Lay the simulations' summaries one under the other."""
+    """Join the summaries of all simulations."""
     input:
         simulated(RUNS.values(), "summary.csv"),
     output:
         f"{RESULTS}/summary.csv",
     params:
         depends=digest(
-            READS.digest("reproduction.collect"),
-            SIMULATE_CODE,
-            [run.digest for run in RUNS.values()],
+            COLLECT, SIMULATE_CODE, [run.digest for run in RUNS.values()]
         ),
     log:
         "logs/summary.log",
@@ -52,4 +50,4 @@ rule summary:
     conda:
         "../../environment.yml"
     shell:
-        "python -m reproduction.collect {output:q} {input:q} > {log:q} 2>&1"
+        "python -m reproduction.runs {output:q} {input:q} > {log:q} 2>&1"

@@ -1,1 +1,1 @@
-"""Play with a network on a chip: what is chosen, what it costs, and widgets for both."""
+"""The explorer: widgets that choose a network, a chip and a technology, and a panel of costs."""

@@ -1,4 +1,7 @@
-"""What somebody chose to look at: checked, simulated, and written as a config of the workflow."""
+"""A point of the design space: simulated, and written as a config of the workflow.
+
+Relative paths count from the project's root, as in a config, wherever the notebook runs.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +19,11 @@ from bfimna.mapping.chip import Chip
 from bfimna.names import load_network, load_technology, network_file, slug
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.tables import write_text
+from bfimna.tables import project, write_text
+from bfimna.technology.technology import Technology
 
-FOLDER = "results/explored"  # where the workflow puts what a saved config asks for
-STAGES = 4  # parts of a network whose bits have a slider of their own
+FOLDER = "results/explored"  # results of a saved config
+STAGES = 4  # parts of a network, each with a slider for its bits
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Choice:
 
     @property
     def chip(self) -> Chip:
-        """LR with what was chosen, by a name of its own where it differs."""
+        """LR with the chosen fields; with a name of its own where it differs."""
         lr = Chip.limited()
         chip = replace(
             lr, clusters=self.clusters, caps_per_cluster=self.caps_per_cluster, rows=self.rows,
@@ -73,18 +77,18 @@ class Choice:
 
     def report(self) -> Report:
         """Simulate it."""
-        tech = load_technology(self.technology)
+        tech = technology_of(self.technology)
         if self.supply_v is not None:
             tech = tech.at_supply(self.supply_v)
         net = network_of(self.network)
         return simulate(net, self.precision(), self.chip, tech, batch=self.batch)
 
     def config(self, bits_file: str | None = None) -> dict[str, Any]:
-        """Return the config that makes ``snakemake`` run this one combination.
+        """Return the config of a workflow that runs this combination.
 
         Parameters
         ----------
-        bits_file : with the bits of each layer; only where they differ by stage.
+        bits_file : file of the bits of each layer; needed only if they differ by stage.
         """
         uniform = len(self.bits) == 1
         if not uniform and bits_file is None:
@@ -95,7 +99,7 @@ class Choice:
         }  # fmt: skip
         settings: dict[str, Any] = {
             "networks": [self.network],
-            "bits": [max(self.bits)],  # where they differ by stage: the width to compare with
+            "bits": [max(self.bits)],  # if they differ by stage: the width to compare with
             "schemes": [] if uniform else [f"{self.network}:{bits_file}"],
             "technologies": [self.technology],
             "chips": ["LR" if self.chip == Chip.limited() else chip],
@@ -109,7 +113,7 @@ class Choice:
         return settings
 
     def save(self, folder: str | Path) -> Path:
-        """Write config and, where bits differ by stage, their file; return the config's path."""
+        """Write the config and, if bits differ by stage, their file; return the config's path."""
         folder = Path(folder)
         bits_file = None
         if len(self.bits) > 1:
@@ -117,36 +121,54 @@ class Choice:
             pairs = zip(precision.weight_bits, precision.activation_bits, strict=True)
             by_layer = dict(zip(precision.layers, map(list, pairs), strict=True))
             lines = yaml.safe_dump(by_layer, sort_keys=False)
-            bits_file = write_text(lines, folder / f"{slug(self.network)}-bits.yaml").as_posix()
-        text = "# snakemake --configfile with this file runs what was on the screen\n"
+            path, root = write_text(lines, folder / f"{slug(self.network)}-bits.yaml"), _root()
+            inside = path.is_relative_to(root)
+            bits_file = (path.relative_to(root) if inside else path).as_posix()
+        text = "# run it with: snakemake --configfile FILE\n"
         return write_text(
             text + yaml.safe_dump(self.config(bits_file), sort_keys=False), folder / "config.yaml"
         )
 
 
+def _root() -> Path:
+    return project() or Path.cwd()
+
+
 def network_of(name: str) -> Network:
-    """Return a network of the zoo, or a file's: read once for as long as the file is the same."""
-    path = network_file(name)
-    if path is None or not path.is_file():
+    """Return a network of the zoo or a file, which is read again only if it has changed."""
+    if network_file(name) is None:
         return load_network(name)
+    path = _root() / name
+    if not path.is_file():
+        raise BfimnaError(f"{name}: no such file in {_root()}")
     status = path.stat()
-    return _read(name, status.st_mtime_ns, status.st_size)
+    return _read(path, name, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=8)
-def _read(name: str, *_: int) -> Network:
-    return load_network(name)
+def _read(path: Path, name: str, *_: int) -> Network:
+    return replace(load_network(path), name=name)
 
 
-def stages(network: Network, most: int = STAGES) -> list[Sequence[str]]:
-    """Part a network's weighted layers in order, evenly.
+def technology_of(name: str) -> Technology:
+    """Return a technology of data/, or of a table of the user's, ``file.csv:name``."""
+    file, _, own = name.rpartition(":")
+    return (
+        replace(load_technology(f"{_root() / file}:{own}"), name=name)
+        if file
+        else (load_technology(name))
+    )
+
+
+def stages(network: Network, count: int = STAGES) -> list[Sequence[str]]:
+    """Divide a network's weighted layers, in order, into parts of about equal numbers.
 
     >>> from bfimna.network import zoo
     >>> [len(part) for part in stages(zoo.resnet18())]
     [6, 5, 5, 5]
     """
     names = network.gemm_names
-    parts = max(min(most, len(names)), 1)
+    parts = max(min(count, len(names)), 1)
     size, more = divmod(len(names), parts)
     starts = [n * size + min(n, more) for n in range(parts + 1)]
     return [names[a:b] for a, b in pairwise(starts)]

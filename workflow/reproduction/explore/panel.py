@@ -1,4 +1,7 @@
-"""The picture beside the widgets: breakdown, layers and roofline; its artists move, none is new."""
+"""The figure beside the widgets: breakdown, layers, roofline. Artists are updated, not recreated.
+
+`Report.plot` would take over ten times as long per change, and has no roofline.
+"""
 
 import io
 from collections.abc import Iterable
@@ -23,23 +26,23 @@ from bfimna.plot.phases import fill
 from bfimna.plot.style import COLOURS, set_categories, title_of, use_house_style
 
 SIZE_IN, DPI = (9.0, 4.6), 100
-#: where the axes stand, as shares of the figure: left, bottom, width, height. To lay them out anew
-#: for each picture would take most of its time; names of layers have a greatest length.
+#: positions of the axes, as shares of the figure: left, bottom, width, height. A new layout for
+#: each picture would take most of its time.
 AXES = {
     "layers": (0.065, 0.595, 0.535, 0.345),
     "phases": (0.065, 0.215, 0.535, 0.11),
     "roof": (0.68, 0.215, 0.305, 0.725),
 }
-SPLIT = 0.61, 0.37  # the layers' part ends at the left one, and begins above the right one
+SPLIT = 0.61, 0.37  # right end and lower end of the part that belongs to the layers' axes
 QUANTITIES = ("energy", "time")
-MOST_KEPT = 64  # pictures of what does not move
+MOST_KEPT = 64  # cached backgrounds
 
 
 class Panel:
-    """A figure that shows a report, and shows the next one by moving what it has drawn."""
+    """A figure of a report that is updated in place for the next one."""
 
-    # What moves is animated: drawn over pictures of all else, each of one part of the figure, which
-    # is taken again only where the network or a limit of its axes is another.
+    # Blitting: the artists that change are animated, and drawn over cached backgrounds, each of one
+    # part of the figure, which are rendered again only for another network or other axis limits.
 
     def __init__(self) -> None:
         use_house_style()
@@ -48,9 +51,9 @@ class Panel:
         self.canvas = FigureCanvasAgg(self.figure)
         self.layers, self.phases, self.roof = (self.figure.add_axes(at) for at in AXES.values())
         self._network: Network | None = None
-        self._rest: Any = None  # the picture of all but layers and roof
-        #: what it was taken for, axes and limits → the picture of its part
-        self._behind: dict[tuple[Axes, tuple[float, float], tuple[float, float]], Any] = {}
+        self._frame: Any = None  # background of all but layers and roof
+        #: axes and their limits → background of their part
+        self._backgrounds: dict[tuple[Axes, tuple[float, float], tuple[float, float]], Any] = {}
         self._draw_phases()
         self._draw_roof()
 
@@ -73,16 +76,18 @@ class Panel:
         self._whole = self.roof.plot([], [], "*", color=COLOURS[3], ms=9, label="network")[0]
         self.roof.set(xscale="log", yscale="log", title="roofline")
         self.roof.set(xlabel="operations per byte on the buses", ylabel="throughput (TOPS)")
-        for axis in (self.roof.xaxis, self.roof.yaxis):  # plain numbers: formulas take long to set
+        for axis in (self.roof.xaxis, self.roof.yaxis):  # plain numbers: mathematical text is slow
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_formatter(NullFormatter())
         self.roof.legend(loc="lower right")
         _animate((self._ceiling, self._slope, self._points, self._whole))
 
     def _draw_layers(self, network: Network) -> None:
-        """Draw the weighted layers' bars anew: only another network needs that."""
+        """Draw the weighted layers' bars of another network."""
         self._network = network
-        self._behind = {of: kept for of, kept in self._behind.items() if of[0] is not self.layers}
+        self._backgrounds = {
+            key: kept for key, kept in self._backgrounds.items() if key[0] is not self.layers
+        }
         self.layers.clear()
         at = np.arange(len(network.gemm_names))
         self._by_layer = {
@@ -96,7 +101,7 @@ class Panel:
         self.layers.legend(loc="upper right", ncols=2)
 
     def show(self, report: Report) -> None:
-        """Move every artist to where a report has it."""
+        """Update every artist to a report."""
         if self._network is not report.network:
             self._draw_layers(report.network)
         tables = dict(zip(QUANTITIES, (report.energies, report.times), strict=True))
@@ -134,9 +139,9 @@ class Panel:
 
     def png(self) -> bytes:
         """Render it."""
-        if self._rest is None:
-            self._rest = self._picture_of_the_rest()
-        self.canvas.restore_region(self._rest)
+        if self._frame is None:
+            self._frame = self._render_frame()
+        self.canvas.restore_region(self._frame)
         right, low = SPLIT
         self._restore(self.layers, (0.0, low, right, 1.0))
         self._restore(self.roof, (right, 0.12, 1.0, 1.0))
@@ -149,7 +154,7 @@ class Panel:
         )
         return buffer.getvalue()
 
-    def _picture_of_the_rest(self) -> Any:
+    def _render_frame(self) -> Any:
         for ax in (self.layers, self.roof):
             ax.set_visible(False)
         self.canvas.draw()
@@ -158,19 +163,19 @@ class Panel:
         return self.canvas.copy_from_bbox(self.figure.bbox)
 
     def _restore(self, ax: Axes, part: tuple[float, ...]) -> None:
-        """Lay what stands still of an axes over its part of the figure, which is empty."""
+        """Restore the background of an axes in its part of the figure, or render it."""
         key = ax, ax.get_xlim(), ax.get_ylim()
-        if key in self._behind:
-            self.canvas.restore_region(self._behind[key])
+        if key in self._backgrounds:
+            self.canvas.restore_region(self._backgrounds[key])
             return
-        if len(self._behind) >= MOST_KEPT:
-            self._behind.clear()
+        if len(self._backgrounds) >= MOST_KEPT:
+            self._backgrounds.clear()
         ax.draw(self.canvas.get_renderer())
         box = Bbox.from_extents(*part).transformed(self.figure.transFigure)
-        self._behind[key] = self.canvas.copy_from_bbox(box)
+        self._backgrounds[key] = self.canvas.copy_from_bbox(box)
 
     def save(self, path: str, report: Report) -> None:
-        """Write the picture as PDF, with what it shows above it."""
+        """Write the figure as PDF, under the report's title."""
         self.show(report)
         name = report.network.name
         self.figure.suptitle(report.title.replace(name, title_of(name), 1), y=1.02)
@@ -184,18 +189,18 @@ def _animate(artists: Iterable[Artist]) -> None:
 
 
 def _decades(low: float, high: float) -> np.ndarray:
-    """Return the powers of ten around an interval, so that limits rarely move."""
+    """Return the powers of ten around an interval, so that limits rarely change."""
     return 10.0 ** np.array([np.floor(np.log10(low) - 0.1), np.ceil(np.log10(high) + 0.1)])
 
 
 def roofline(report: Report) -> tuple[np.ndarray, tuple[float, float], float, float]:
-    """Return where layers and network stand between the AP's peak and the buses.
+    """Return the roofline of a report: layers and network below the AP's peak and the buses.
 
     Returns
     -------
-    Of the weighted layers, (2, layers): operations per byte that crosses a bus, and TOPS reached;
-    both of the network; TOPS that the buses feed for each operation per byte; the AP's peak in TOPS
-    at the narrowest layer's bits, nan where the columns cannot hold them.
+    For the weighted layers, (2, layers): operations per byte on the buses, and TOPS achieved; the
+    same two of the network; TOPS per operation per byte at the buses' bandwidth; the AP's peak in
+    TOPS at the narrowest layer's bits, NaN if the columns cannot hold them.
     """
     net, chip, traffic = report.network, report.chip, report.placement.traffic
     makers = [net.makers[layer.name] for layer in net.layers]
@@ -229,5 +234,5 @@ def headline_html(report: Report) -> str:
 
 
 def message(error: Exception) -> Any:
-    """Return an error as the line that stands in place of the totals."""
+    """Return an error as HTML, shown in place of the totals."""
     return f"<p role='alert'><b>{error}</b></p>"

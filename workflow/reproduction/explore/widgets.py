@@ -1,4 +1,4 @@
-"""The widgets of notebooks/explore.ipynb: every change draws anew what it changes."""
+"""The widgets of notebooks/explore.ipynb; each change updates totals and figure."""
 
 from html import escape
 from pathlib import Path
@@ -15,17 +15,17 @@ from reproduction.explore.panel import Panel, headline_html, message
 
 
 class Explorer:
-    """Widgets, the picture that follows them, and a button that saves both.
+    """Widgets, the figure that follows them, and a button that saves both.
 
     Attributes
     ----------
     controls : name of a field of `Choice` (``bits_1`` and so on for the stages) → its widget.
-    totals, picture, saved : what is shown.
-    view : everything, to be displayed.
+    totals, picture, saved : the widgets of the totals, the figure and the message of the button.
+    view : the whole layout.
     """
 
     def __init__(self, start: Choice | None = None, folder: str | Path = INTERACTIVE / "explore"):
-        import ipywidgets as w  # the extra `lab`: only who explores needs it
+        import ipywidgets as w  # of the extra `lab`
 
         self.folder, self.panel = Path(folder), Panel()
         self.controls = _controls(w, start or Choice())
@@ -46,7 +46,7 @@ class Explorer:
 
     @property
     def choice(self) -> Choice:
-        """What the widgets stand at."""
+        """The choice that the widgets show."""
         at = {name: control.value for name, control in self.controls.items()}
         bits: tuple[int, ...] = (at["bits"],)
         if at["by_stage"]:
@@ -58,7 +58,7 @@ class Explorer:
         )  # fmt: skip
 
     def update(self, change: Any = None) -> None:
-        """Simulate and draw what is chosen; an error stands where the totals were."""
+        """Simulate and show the choice; an error replaces the totals."""
         by_stage = self.controls["by_stage"].value
         self.controls["bits"].layout.display = "none" if by_stage else ""
         for n in range(1, STAGES + 1):
@@ -92,7 +92,7 @@ class Explorer:
 
 
 def _controls(w: Any, start: Choice) -> dict[str, Any]:
-    """Return a widget for each field; a slider tells what it stands at when it is let go."""
+    """Return a widget for each field of a choice."""
     network = w.Combobox(
         value=start.network, options=list(zoo.NETWORKS), description="network",
         continuous_update=False, placeholder="of the zoo, or a file's path",

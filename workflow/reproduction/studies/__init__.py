@@ -1,1 +1,1 @@
-"""The tables behind the figures, one file a family of figures."""
+"""The tables behind the figures; each module's first lines name its figures."""

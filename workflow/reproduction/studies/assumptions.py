@@ -1,4 +1,7 @@
-"""What the paper's assumptions are worth, one at a time: the table behind `assumptions`."""
+"""The effect of the paper's assumptions: each alone, and those on data movement by network.
+
+Tables behind the figures `assumptions` and `traffic`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,11 +41,12 @@ class Variant:
 
 
 def variants(chip: Chip, technology: Technology) -> dict[str, Variant]:
-    """Return what is assumed instead → the model with that, and only that, changed.
+    """Return the alternative of each assumption → the model with that one change.
 
-    An assumption that a chip or technology does not make, or has no alternative to, is left out.
+    Assumptions that the chip or technology does not make, or that have no alternative, are left
+    out.
     """
-    machines = {
+    chips = {
         "all weights streamed": replace(chip, weights="streamed"),
         "weights that do not fit streamed": replace(chip, weights="auto"),
         "no multicast": replace(chip, multicast=False),
@@ -52,17 +56,17 @@ def variants(chip: Chip, technology: Technology) -> dict[str, Variant]:
         "one-directional arrays": replace(chip, ap_kind="1d"),
         f"links of {NARROW_BITS} bits": replace(chip, bus_bits=NARROW_BITS, mesh_bits=NARROW_BITS),
     }
-    found = {name: Variant(own, technology) for name, own in machines.items() if own != chip}
-    found["published counts"] = Variant(chip, technology, "published")
+    by_name = {name: Variant(own, technology) for name, own in chips.items() if own != chip}
+    by_name["published counts"] = Variant(chip, technology, "published")
     others = _technologies(technology)
-    return found | {name: Variant(chip, own) for name, own in others.items()}
+    return by_name | {name: Variant(chip, own) for name, own in others.items()}
 
 
 def _technologies(technology: Technology) -> dict[str, Technology]:
-    found = {}
+    others = {}
     fast = technology.name.removesuffix("-lstp") + "-hp"
     if technology.name.endswith("-lstp") and fast in data.technology_names():
-        found["HP instead of LSTP transistors"] = load_technology(fast).at_supply(
+        others["HP instead of LSTP transistors"] = load_technology(fast).at_supply(
             technology.supply_v
         )
     for name, field in (
@@ -71,9 +75,9 @@ def _technologies(technology: Technology) -> dict[str, Technology]:
     ):
         high = technology.ranges.get(field, (0.0, 0.0))[1]
         if high > getattr(technology, field):
-            settled = {key: drawn for key, drawn in technology.draws.items() if key != field}
-            found[name] = replace(technology, **{field: high}, draws=settled)  # type: ignore[arg-type]
-    return found
+            sampled = {key: law for key, law in technology.draws.items() if key != field}
+            others[name] = replace(technology, **{field: high}, draws=sampled)  # type: ignore[arg-type]
+    return others
 
 
 def assumptions(
@@ -87,24 +91,25 @@ def assumptions(
 
     Parameters
     ----------
-    draws : of the parameters, the same for both, so that what a range moves in both drops out.
+    draws : Monte Carlo samples of the parameters. Both sides of a ratio share them, so that a range
+        which moves both alike cancels out.
 
     Returns
     -------
     DataFrame with network, precision, technology, chip, assumption (the alternative), and the
     factors latency, energy and edp, each with its 5th and 95th percentile (_low, _high).
     """
-    tech, machine, rows = load_technology(technology), load_chip(chip), []
+    tech, own, rows = load_technology(technology), load_chip(chip), []
     for name in networks:
         net = load_network(name)
         bits = load_precision(net, precision)
-        base = simulate(net, bits, machine, tech)
+        base = simulate(net, bits, own, tech)
         before = {q: uncertainty.samples_of(base, q, draws) for q in FACTORS.values()}
-        for assumption, v in variants(machine, tech).items():
-            report = simulate(net, bits, v.chip, v.technology, counts=v.counts)
+        for assumption, variant in variants(own, tech).items():
+            report = simulate(net, bits, variant.chip, variant.technology, counts=variant.counts)
             row: dict[str, object] = {
                 "network": net.name, "precision": bits.name, "technology": tech.name,
-                "chip": machine.name, "assumption": assumption,
+                "chip": own.name, "assumption": assumption,
             }  # fmt: skip
             for factor, quantity in FACTORS.items():
                 ratio = uncertainty.samples_of(report, quantity, draws) / before[quantity]
@@ -112,3 +117,38 @@ def assumptions(
                 row[f"{factor}_low"], row[f"{factor}_high"] = np.percentile(ratio, (5, 95))
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def traffic(
+    networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
+) -> pd.DataFrame:
+    """Vary a chip's assumptions on data movement: one row per network and variant.
+
+    The chip as it is comes first; variants equal to it are left out. Columns of `Report.summary`,
+    variant, and traffic_s, the seconds on buses and mesh.
+    """
+    tech, own, rows = load_technology(technology), load_chip(chip), []
+    others = {
+        "overlapped": replace(own, overlap=True),
+        "no multicast": replace(own, multicast=False),
+        "streamed weights": replace(own, weights="streamed"),
+    }
+    different = {name: other for name, other in others.items() if other != own}
+    for name in networks:
+        net = load_network(name)
+        bits = load_precision(net, precision)
+        for variant, varied in {_movement(own): own, **different}.items():
+            report = simulate(net, bits, varied, tech)
+            moving = report.phases.latency_s["traffic"]
+            rows.append({**report.summary, "variant": variant, "traffic_s": moving})
+    return pd.DataFrame(rows)
+
+
+def _movement(chip: Chip) -> str:
+    """Return a chip's assumptions on data movement, as text.
+
+    >>> _movement(Chip.limited())
+    'multicast, resident'
+    """
+    cast = "multicast" if chip.multicast else "no multicast"
+    return f"{cast}, {chip.weights}" + ", overlapped" * chip.overlap

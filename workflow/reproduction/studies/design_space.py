@@ -1,4 +1,7 @@
-"""Where the design space goes: bits, technologies, supplies, batches."""
+"""The design space: bits, technologies, supplies, batches, and one bit less per layer.
+
+Tables behind the figures `design_space`, `supply` and `batch`, and of notebooks/your_network.ipynb.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +27,7 @@ def design_space(
     mean_bits: Sequence[int] = (2, 3, 4, 5, 6, 7, 8),
     seeds: int = 10,
 ) -> pd.DataFrame:
-    """Simulate fixed widths 1 to 16, and seeded per-layer widths of each mean, on LR and IR.
+    """Simulate fixed widths from 1 to 16, and random per-layer widths of each mean, on LR and IR.
 
     Columns of `sweep`, configuration ("fixed" or "mixed"), and the 5th and 95th percentile of each
     headline figure, ``_low`` and ``_high``.
@@ -51,7 +54,7 @@ def _bounds(
     chips: Sequence[Chip],
     technologies: Sequence[Technology],
 ) -> pd.DataFrame:
-    """Return the ends of every point's intervals; all share their draws."""
+    """Return the interval of every point; all points share their Monte Carlo samples."""
     bits, frames = Bits.from_precisions(network, list(precisions)), []
     for chip in chips:
         placed = plan(network, chip).at(bits)
@@ -65,9 +68,9 @@ def _bounds(
 def supply(
     network: str, precision: str, technologies: Sequence[str], chip: AnyChip = "LR"
 ) -> pd.DataFrame:
-    """Simulate supplies of 0.5 to 1.0 V, and bound them by the delay law's parameters.
+    """Simulate supplies from 0.5 to 1.0 V, with bounds from the delay law's parameters.
 
-    Rows with corner "nominal", and "optimistic" and "pessimistic": threshold and exponent at the
+    Column corner: "nominal", or "optimistic" or "pessimistic" with threshold and exponent at the
     ends of their ranges.
     """
     net = load_network(network)
@@ -93,7 +96,7 @@ def _delay_laws(tech: Technology) -> dict[str, Technology]:
 def batches(
     networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
 ) -> pd.DataFrame:
-    """Batch sizes 1 to 256; columns of `sweep`."""
+    """Simulate batch sizes from 1 to 256; columns of `sweep`."""
     tech = load_technology(technology)
     frames = []
     for name in networks:
@@ -102,3 +105,37 @@ def batches(
         sizes = [int(b) for b in 2 ** np.arange(9)]
         frames.append(sweep(net, bits, [chip], [tech], batches=sizes))
     return pd.concat(frames, ignore_index=True)
+
+
+def one_bit_less(
+    network: Network, precision: Precision, chip: Chip, technology: Technology
+) -> pd.DataFrame:
+    """Simulate the network with one bit less in one weighted layer at a time.
+
+    Returns
+    -------
+    DataFrame with one row per weighted layer: layer, weight_bits, activation_bits (before), and
+    energy_j, latency_s and edp_js that the whole inference saves. A layer at one bit keeps it. A
+    saving is 0 where the weights cannot shrink and another reader of the tensor keeps it wide, and
+    negative where narrower words fit tiles or reductions less well.
+
+    Examples
+    --------
+    >>> import bfimna as bf
+    >>> net = bf.zoo.alexnet()
+    >>> tech = bf.data.load_technology("sram-14nm-lstp")
+    >>> saved = one_bit_less(net, bf.Precision.fixed(net, 8), bf.Chip.limited(), tech)
+    >>> saved.layer[saved.energy_j.argmax()]
+    'features.3'
+    """
+    weights, activations = np.array(precision.weight_bits), np.array(precision.activation_bits)
+    variants = [precision]
+    for k, layer in enumerate(precision.layers):
+        less = np.arange(len(precision.layers)) == k
+        w, a = np.maximum(weights - less, 1), np.maximum(activations - less, 1)
+        variants.append(Precision(layer, precision.layers, tuple(w), tuple(a)))
+    points = sweep(network, variants, [chip], [technology])
+    costs = points[["energy_j", "latency_s", "edp_js"]]
+    saved = (costs.iloc[0] - costs.iloc[1:]).reset_index(drop=True)
+    bits = {"weight_bits": weights, "activation_bits": activations}
+    return pd.DataFrame({"layer": precision.layers, **bits}).join(saved)

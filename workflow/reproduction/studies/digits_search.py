@@ -1,4 +1,7 @@
-"""The network trained on digits: its sensitivities, and what the emulator makes of the choices."""
+"""The digits network: sensitivities, and accuracies on the emulator of the bits chosen by them.
+
+The table behind the figure `digits_search`.
+"""
 
 from collections.abc import Sequence
 
@@ -17,7 +20,7 @@ from bfimna.technology.technology import Technology
 from reproduction.studies.hessian import mean_traces
 
 WIDTHS = tuple(range(2, 9))
-KNOWN, HELD_OUT = slice(0, None, 2), slice(1, None, 2)  # images: for the traces, for the accuracy
+FOR_TRACES, HELD_OUT = slice(0, None, 2), slice(1, None, 2)  # images; accuracy is of the latter
 
 
 def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -33,7 +36,7 @@ def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def inputs() -> np.ndarray:
-    """Return the digits' images as the float network takes them, (360, 1, 8, 8)."""
+    """Return the digits' images as inputs of the float network, (360, 1, 8, 8)."""
     stored = data.digits()
     return stored["images"] / 2**digits.IMAGE_BITS * stored["range/input"][-1]
 
@@ -41,10 +44,10 @@ def inputs() -> np.ndarray:
 def sensitivity() -> Sensitivity:
     """Return the digits network's sensitivities: traces on every second image, measured errors.
 
-    The errors are those of post-training quantisation at 2 to 8 bits, so none is interpolated.
+    Errors are those of post-training quantisation at each width from 2 to 8 bits.
     """
     network, real = digits.network(), weights()
-    trace = mean_traces(network, real, inputs()[KNOWN], digits.labels()[KNOWN])
+    trace = mean_traces(network, real, inputs()[FOR_TRACES], digits.labels()[FOR_TRACES])
     error = {}
     for name, (values, _) in real.items():
         flat = values.reshape(len(values), -1)
@@ -57,49 +60,49 @@ def sensitivity() -> Sensitivity:
 
 
 def measured_accuracy(precisions: Sequence[Precision]) -> list[float]:
-    """Return the emulator's accuracy in percent on the images that the traces have not seen.
+    """Return the emulator's accuracy in percent on images that the traces did not use.
 
-    Post-training quantisation, no training at these bits.
+    Weights are quantised after training, without retraining at these bits.
     """
     network, labels = digits.network(), digits.labels()[HELD_OUT]
-    found = []
+    accuracies = []
     for bits in precisions:
         images = digits.images(bits)[HELD_OUT]
         logits, _ = infer(network, digits.post_training(bits), images, bits)
-        found.append(100.0 * digits.accuracy(logits, labels))
-    return found
+        accuracies.append(100.0 * digits.accuracy(logits, labels))
+    return accuracies
 
 
 def predicted_and_measured(
     chip: Chip, technology: Technology, points: int = 10, drawn: int = 10, seed: int = 0
 ) -> pd.DataFrame:
-    """Return Ω and measured accuracy of the search's choices, and of bits drawn at random.
+    """Return Ω and measured accuracy of the search's choices, and of random bits.
 
     Parameters
     ----------
     points : EDP budgets of the front.
-    drawn : random choices of 2 to 6 bits a layer, to compare.
+    drawn : random choices of 2 to 6 bits per layer, for comparison.
     """
     network, omega = digits.network(), sensitivity()
-    found = front(network, omega, chip, technology, WIDTHS, points)
+    chosen = front(network, omega, chip, technology, WIDTHS, points)
     random = np.random.default_rng(seed)
     rows = random.integers(2, 7, (drawn, len(network.gemms))).tolist()
     others = [
         Precision.of(network, dict(zip(network.gemm_names, row, strict=True)), f"drawn-{k:03d}")
         for k, row in enumerate(rows)
     ]
-    precisions = [*found, *others]
+    precisions = [*chosen, *others]
     table = compare(network, omega, precisions, chip, technology)
     table["bits"] = [" ".join(map(str, p.weight_bits)) for p in precisions]
-    table["chosen_by"] = ["front"] * len(found) + ["drawn"] * len(others)
+    table["chosen_by"] = ["front"] * len(chosen) + ["drawn"] * len(others)
     table["accuracy_percent"] = measured_accuracy(precisions)
     return table
 
 
 def rank_correlation(table: pd.DataFrame) -> pd.DataFrame:
-    """Return Spearman's ρ of predicted and measured order: of the front, the drawn, and all.
+    """Return Spearman's ρ of predicted and measured order: of the front, the random bits, and all.
 
-    1 where a smaller Ω always goes with a higher accuracy; ties share their rank.
+    1 where a smaller Ω always comes with a higher accuracy; ties share their rank.
     """
     groups = {"front": table.chosen_by == "front", "drawn": table.chosen_by == "drawn"}
     groups["all"] = groups["front"] | groups["drawn"]

@@ -1,19 +1,34 @@
-"""Whole networks on the bit-exact emulator: what runs, and one row of the table per run."""
+"""Whole networks on the bit-exact emulator: one row of the table per run.
 
+The workflow calls it for each of `reproduction.runs.emulations`:
+
+python -m reproduction.studies.emulated NETWORK PRECISION TECHNOLOGY TABLE TIMES THREADS
+
+TABLE is the same on every machine; TIMES holds processor seconds and memory. Wall-clock seconds,
+which depend on the machine's other load, are in Snakemake's own benchmark file.
+"""
+
+import resource
+import sys
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from bfimna.emulator import check, natural
-from bfimna.emulator.infer import infer
+from bfimna.cost import formulas
+from bfimna.emulator import check
+from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Mode, Schedule
 from bfimna.names import load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from reproduction.studies.measured import array_energies
+from bfimna.tables import write_table
+from bfimna.technology.technology import Technology
+from reproduction.studies import realistic
 
 WEIGHTS = "laplace, batch norm folded"
 COLUMNS = (
@@ -32,16 +47,16 @@ def emulate(
     threads: int = 0,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Run images on the emulator; a row a technology, with `COLUMNS`.
+    """Run images on the emulator; one row per technology, with `COLUMNS`.
 
-    Exact: every tensor equals the NumPy oracle's. Counts equal: every event of every layer and
-    phase that does not follow the data is the placement's. Energies are the arrays', per image: of
-    the activity that these data cause, and as expected of uniformly random bits. That the network
-    has not died on the way is told by the zeros among its words and by the distinct outputs.
+    Exact: every tensor equals the NumPy oracle's. Counts equal: every data-independent event of
+    every layer and phase is the model's. Energies are the arrays', per image: from the activity of
+    these data, and as expected of uniformly random bits. The share of zeros and the number of
+    distinct outputs show that signals survive to the last layer.
 
     Parameters
     ----------
-    weights : what to call the parameters in the table.
+    weights : name of the parameters in the table.
     """
     chip = Chip.limited()
     outputs, report = infer(
@@ -50,8 +65,8 @@ def emulate(
     )  # fmt: skip
     counts = check.differences(network, precision, report, chip, len(images))
     wrong = check.wrong_layers(network, parameters, images, precision, outputs, report, chip)
-    for what in [*counts, *wrong]:
-        print(f"{network.name} {precision.name}: differs: {what}")
+    for difference in [*counts, *wrong]:
+        print(f"{network.name} {precision.name}: differs: {difference}")
     zeros = sum(np.count_nonzero(x == 0) for x in report.tensors.values())
     words = sum(x.size for x in report.tensors.values())
     placed = plan(network, chip, batch=len(images)).at(precision)
@@ -73,8 +88,64 @@ def emulate_named(
     threads: int = 0,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Run one network on one image, weights and image as `bfimna.emulator.natural` draws them."""
+    """Run one network on one image, with the weights and the image of `realistic`."""
     net = load_network(network)
     bits = load_precision(net, precision)
-    own, x = natural.parameters(net, bits), natural.images(net, bits)
+    own, x = realistic.parameters(net, bits), realistic.images(net, bits)
     return emulate(net, bits, own, x, WEIGHTS, technologies, threads, progress)
+
+
+def array_energies(
+    network: Network, placed: Schedule, report: InferReport, tech: Technology
+) -> tuple[float, float]:
+    """Return the arrays' energy in J: of a report's activity, and as the model expects it.
+
+    Each for its own batch of images.
+    """
+    chip = placed.chip
+    measured = sum(
+        formulas.energy(done.counts, tech, chip, _mode(placed, network, *key))
+        for key, done in report.activity.items()
+    )
+    return float(measured), expected_array_energy(placed, tech)
+
+
+def expected_array_energy(placed: Schedule, tech: Technology) -> float:
+    """Return the arrays' energy in J of a batch, as the model expects it."""
+    return sum(
+        float(np.sum(formulas.energy(work.counts, tech, placed.chip, work.mode)))
+        for work in placed.phases.values()
+    )
+
+
+def _mode(placed: Schedule, network: Network, layer: str, phase: str) -> Mode:
+    """Return the mode of a layer's phase."""
+    work = placed.phases[phase]
+    position = [other.name for other in network.layers].index(layer)
+    return work.mode_at(int(np.flatnonzero(work.layers == position)[0]))
+
+
+def run(
+    network: str, precision: str, technology: str, table: str, times: str, threads: int
+) -> None:
+    """Run one network at one precision, and write its row and its times."""
+    processor_s = time.process_time()
+    row = emulate_named(network, precision, [technology], threads, progress=True)
+    used = pd.DataFrame(
+        {
+            "network": [network],
+            "precision": [precision],
+            "threads": [threads],
+            "processor_s": [time.process_time() - processor_s],
+            "peak_gb": [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9],
+        }
+    )
+    write_table(used, times)
+    write_table(row, table)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 7:
+        sys.exit(__doc__)
+    network, precision, technology, table, times, threads = sys.argv[1:]
+    run(network, precision, technology, table, times, int(threads))

@@ -1,4 +1,7 @@
-"""What the bit-exact emulator measures on real data: the tables behind its figures."""
+"""Measurements of the bit-exact emulator on real data.
+
+Tables behind the figures `fluidity_measured`, `data_energy`, `faults` and `endurance`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,11 +21,11 @@ from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Mode, Schedule, Vertical
+from bfimna.mapping.schedule import Vertical
 from bfimna.names import load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.technology.technology import Technology
+from reproduction.studies.emulated import array_energies
 
 FRAMES_PER_S = 30.0
 #: events that depend on the data
@@ -32,7 +35,7 @@ YEAR_S = 365.25 * 24 * 3600.0
 
 
 def on_small_images(network: Network, size: int) -> Network:
-    """Return the same graph for images of `size` × `size`; average pooling takes what is left.
+    """Return the graph for images of `size` × `size`; average pooling spans the remaining map.
 
     >>> from bfimna.network import zoo
     >>> on_small_images(zoo.resnet18(), 32).macs
@@ -43,8 +46,8 @@ def on_small_images(network: Network, size: int) -> Network:
         if layer.kind == "input":
             layer = replace(layer, size=(size, size))
         if layer.kind == "avgpool":
-            left = Network(network.name, tuple(layers)).shapes[layer.inputs[0]]
-            layer = replace(layer, kernel=(left[1], left[2]))
+            shape = Network(network.name, tuple(layers)).shapes[layer.inputs[0]]
+            layer = replace(layer, kernel=(shape[1], shape[2]))
         layers.append(layer)
     return Network(f"{network.name}-{size}px", tuple(layers))
 
@@ -58,10 +61,10 @@ def run_digits(name: str, every: int = 1, **options: object) -> tuple[float, Inf
 
 
 def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
-    """Accuracy on the emulator against EDP, for every precision the digits network was trained at.
+    """Return accuracy on the emulator and EDP, for every precision of the trained digits network.
 
-    Energy of the AP follows the test images (mean); time, traffic and leakage are the model's for
-    one image on LR.
+    The AP's energy is measured on the test images (mean); time, traffic and leakage are the model's
+    for one image on LR.
     """
     network, chip, rows = digits.network(), Chip.limited(), []
     for name in digits.trained():
@@ -83,36 +86,6 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def array_energies(
-    network: Network, placed: Schedule, report: InferReport, tech: Technology
-) -> tuple[float, float]:
-    """Return the arrays' energy in J: from a report's activity, and as a placement expects it.
-
-    Each for its own batch of images.
-    """
-    chip = placed.chip
-    measured = sum(
-        formulas.energy(done.counts, tech, chip, _mode(placed, network, *key))
-        for key, done in report.activity.items()
-    )
-    return float(measured), expected_array_energy(placed, tech)
-
-
-def expected_array_energy(placed: Schedule, tech: Technology) -> float:
-    """Return the arrays' energy in J of a batch, as a placement expects it."""
-    return sum(
-        float(np.sum(formulas.energy(work.counts, tech, placed.chip, work.mode)))
-        for work in placed.phases.values()
-    )
-
-
-def _mode(placed: Schedule, network: Network, layer: str, phase: str) -> Mode:
-    """Return the mode that a layer's phase runs in."""
-    work = placed.phases[phase]
-    position = [other.name for other in network.layers].index(layer)
-    return work.mode_at(int(np.flatnonzero(work.layers == position)[0]))
-
-
 def energy_by_layer(
     network: Network,
     parameters: Parameters,
@@ -121,10 +94,10 @@ def energy_by_layer(
     technologies: Sequence[str],
     threads: int = 0,
 ) -> pd.DataFrame:
-    """Energy from the data against what uniformly random bits are expected to take.
+    """Return the energy measured on data beside that expected for uniformly random bits.
 
-    A row a technology, layer and phase, per image: cells written and energy, measured and expected;
-    how many of the compared rows were tagged; how many of the layer's operands were zero.
+    One row per technology, layer and phase, with figures per image: cells written and energy,
+    measured and expected; the share of compared rows that matched; the share of zero operands.
     """
     _, report = infer(network, parameters, images, precision, threads=threads, keep=True)
     chip = Chip.limited()
@@ -135,7 +108,7 @@ def energy_by_layer(
             layer = network.layers[position]
             if not work.rows[k]:
                 continue
-            done = report.activity[layer.name, phase]
+            activity = report.activity[layer.name, phase]
             shape = work.rows.shape
             expected = Counts(
                 *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
@@ -145,15 +118,16 @@ def energy_by_layer(
                 tech = load_technology(technology)
                 energy_j, expected_j = (
                     formulas.energy(counts, tech, chip, mode) / len(images)
-                    for counts in (done.counts, expected)
+                    for counts in (activity.counts, expected)
                 )
                 rows.append({
                     "network": network.name, "precision": precision.name,
                     "technology": tech.name, "layer": layer.name, "phase": phase,
                     "zeros_percent": _zeros(report, layer.inputs[0]),
-                    "tagged_percent": 100 * done.tags_set / max(done.counts.compare_rows, 1),
+                    "tagged_percent": 100 * activity.tags_set
+                    / max(activity.counts.compare_rows, 1),
                     "attached_cells": mode.rows if isinstance(mode, Vertical) else chip.columns,
-                    **{e: getattr(done.counts, e) / len(images) for e in DATA_EVENTS},
+                    **{e: getattr(activity.counts, e) / len(images) for e in DATA_EVENTS},
                     **{f"expected_{e}": getattr(expected, e) / len(images) for e in DATA_EVENTS},
                     "energy_j": energy_j, "expected_energy_j": expected_j,
                 })  # fmt: skip
@@ -161,7 +135,7 @@ def energy_by_layer(
 
 
 def _zeros(report: InferReport, name: str) -> float:
-    """Share of zeros in a tensor, in percent; NaN where a ReLU has overwritten it."""
+    """Return the share of zeros in a tensor, in percent; NaN where a ReLU has overwritten it."""
     return 100 * float(np.mean(report.tensors[name] == 0)) if name in report.tensors else np.nan
 
 
@@ -172,7 +146,7 @@ def data_energy(
     technologies: Sequence[str],
     images: int = 60,
 ) -> pd.DataFrame:
-    """`energy_by_layer` for the trained digits network and for one with synthetic weights."""
+    """Return `energy_by_layer` of the trained digits network and of one with synthetic weights."""
     frames = []
     for name in digits_precisions:
         precision = digits.precision(name)
@@ -183,8 +157,8 @@ def data_energy(
     for width in bits:
         precision = Precision.fixed(synthetic_network, width)
         own = synthetic(synthetic_network, precision)
-        drawn: Any = random_images(synthetic_network, precision)
-        rows = energy_by_layer(synthetic_network, own, drawn, precision, technologies)
+        noise: Any = random_images(synthetic_network, precision)
+        rows = energy_by_layer(synthetic_network, own, noise, precision, technologies)
         frames.append(rows.assign(weights="synthetic"))
     return pd.concat(frames, ignore_index=True)
 
@@ -204,18 +178,18 @@ def faults(
     seeds: int = 2,
     threads: int = 0,
 ) -> pd.DataFrame:
-    """Accuracy of the digits network on arrays with faults: a row a precision, kind, rate, seed.
+    """Return the digits network's accuracy on arrays with faults, on every n-th test image.
 
-    Every n-th test image. Rate 0 stands once for all kinds, as kind "none".
+    One row per precision, kind, rate and seed. Rate 0 appears once, as kind "none".
     """
     rows = []
     for name in precisions:
         cases = [("none", 0.0, 0)]
         cases += [(kind, rate, seed) for kind in FAULTS for rate in rates for seed in range(seeds)]
         for kind, rate, seed in cases:
-            wrong = Faults(**dict.fromkeys(FAULTS.get(kind, ()), rate), seed=seed)
+            injected = Faults(**dict.fromkeys(FAULTS.get(kind, ()), rate), seed=seed)
             accuracy, report = run_digits(
-                name, every, emulator=Emulator(threads, wrong, products=ROWS)
+                name, every, emulator=Emulator(threads, injected, products=ROWS)
             )
             rows.append({
                 "precision": name, "kind": kind, "rate": rate, "seed": seed,
@@ -227,11 +201,11 @@ def faults(
 def endurance(
     precisions: Sequence[str], technologies: Sequence[str], frames_per_s: float = FRAMES_PER_S
 ) -> pd.DataFrame:
-    """Count writes a cell and inference of the digits network, and how long arrays last.
+    """Return writes per cell and inference of the digits network, and the lifetime of its arrays.
 
-    Hottest: every layer in the same rows of the same CAPs, as a chip that never moves anything
-    would do. Mean: over the cells of the largest layer's rows. Spread: over all CAM cells of LR,
-    which is what ideal wear levelling would give.
+    Hottest: every layer in the same rows of the same CAPs, without wear levelling. Mean: over the
+    cells of the largest layer's rows. Spread: over all CAM cells of LR, as ideal wear levelling
+    would give.
     """
     network, chip, rows = digits.network(), Chip.limited(), []
     used = max(gemm.macs for gemm in network.gemms) * chip.columns

@@ -1,10 +1,15 @@
-"""A combination's results: from the workflow's collected table, or simulated here."""
+"""Points of the design space: one combination's results, and the fronts of a sweep.
 
-from collections.abc import Mapping, Sequence
+Results come from the workflow's tables where there are any, and are simulated otherwise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bfimna.ap.counts import CountSet
@@ -22,7 +27,7 @@ def run(
     batch: int = 1,
     counts: CountSet = "microcode",
 ) -> Report:
-    """Simulate one combination by its names, as the workflow does.
+    """Simulate one combination by its names, as notebooks/simulate.ipynb does.
 
     Parameters
     ----------
@@ -42,24 +47,23 @@ def points(
 ) -> pd.DataFrame:
     """Return the summaries of these combinations on LR, one image at the nominal supply.
 
-    From the workflow's collected table where `path` names one; what it lacks is simulated here, so
-    that a notebook also runs alone. Columns and their order are those of `Report.summary` either
-    way.
+    From the workflow's summary where `path` names one; missing combinations are simulated, so that
+    a notebook also runs alone. Columns and their order are those of `Report.summary` in both cases.
     """
-    known = pd.read_csv(Path(path)) if path else None
+    table = pd.read_csv(Path(path)) if path else None
     rows = []
     for network, precision, technology in product(networks, precisions, technologies):
-        row = None if known is None else _stored(known, network, precision, technology)
+        row = None if table is None else _stored(table, network, precision, technology)
         rows.append(row or run(network, precision, technology, "LR").summary)
     return pd.DataFrame(rows)
 
 
 def _stored(
-    known: pd.DataFrame, network: str, precision: str, technology: str
+    table: pd.DataFrame, network: str, precision: str, technology: str
 ) -> dict[str, Any] | None:
-    """Return the row of a combination, if the table of the workflow holds it."""
+    """Return the row of a combination; None if the workflow's table does not hold it."""
     tech = load_technology(technology)
-    wanted = {
+    key = {
         "network": network,
         "precision": precision,
         "technology": tech.name,
@@ -68,14 +72,67 @@ def _stored(
         "counts": "microcode",
         "batch": 1,
     }
-    found = known[(known[list(wanted)] == list(wanted.values())).all(axis="columns")]
-    return {str(k): v for k, v in found.iloc[0].items()} if len(found) else None
+    rows = table[(table[list(key)] == list(key.values())).all(axis="columns")]
+    return {str(k): v for k, v in rows.iloc[0].items()} if len(rows) else None
 
 
 def layers(
     path: str, network: str, precision: str, technology: str, chip: str | Mapping[str, Any] = "LR"
 ) -> pd.DataFrame:
-    """Return a combination's tidy layers, from the workflow's file or simulated here."""
+    """Return a combination's layers as a tidy table, from the workflow's file or simulated."""
     if path and Path(path).is_file():
         return pd.read_csv(Path(path))
     return run(network, precision, technology, chip).layers
+
+
+@dataclass(frozen=True)
+class SweepExtract:
+    """The points of a sweep that its figure shows.
+
+    Attributes
+    ----------
+    points : number of points of the sweep.
+    front : Pareto front of latency and energy for each network and mean width in whole bits,
+        fastest point first; with the column bits.
+    cloud : a random sample of each network's points.
+    best : the point of least EDP of each network.
+    """
+
+    points: int
+    front: pd.DataFrame
+    cloud: pd.DataFrame
+    best: pd.DataFrame
+
+
+def extract(parts: Iterable[pd.DataFrame], sample: int, seed: int = 0) -> SweepExtract:
+    """Extract fronts and a sample from a sweep that need not fit in memory.
+
+    Parameters
+    ----------
+    parts : tables of points, as `read_parts` yields them.
+    sample : points of each network in the cloud, at most.
+    """
+    random = np.random.default_rng(seed)
+    count, front, cloud, best = 0, pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
+    for part in parts:
+        count += len(part)
+        part = part.assign(bits=part.mean_bits.round().astype(int), lot=random.random(len(part)))
+        front = _pareto_front(pd.concat([front, part]))
+        cloud = _least(pd.concat([cloud, part]), "lot", sample)
+        best = _least(pd.concat([best, part]), "edp_js", 1)
+    left, right = front.drop(columns="lot"), best.drop(columns=["bits", "lot"])
+    return SweepExtract(count, left.reset_index(drop=True), cloud, right)
+
+
+def _pareto_front(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the fronts: sorted by latency, the points of less energy than all before."""
+    ordered = points.sort_values(["latency_s", "energy_j"], ignore_index=True)
+    groups = [ordered.network, ordered.bits]
+    least = ordered.groupby(groups, sort=False).energy_j.cummin()
+    before = least.groupby(groups, sort=False).shift(fill_value=np.inf)
+    return ordered[ordered.energy_j < before]
+
+
+def _least(points: pd.DataFrame, column: str, count: int) -> pd.DataFrame:
+    """Return each network's rows with the least values of a column."""
+    return points.sort_values(column, kind="stable").groupby("network", sort=True).head(count)

@@ -1,6 +1,6 @@
-"""The paper's claims, each checked against our own figures by a stated rule that can say no.
+"""Check the paper's claims against our figures, each by a stated rule that may reject it.
 
-Reading order: `verdicts` (the rules), `fluidity`, `hawq`, `peaks`, `coverage`. Model document,
+Reading order: `verdicts` (the rules), `fluidity`, `budgets`, `rivals`, `coverage`. Model document,
 section 4.
 """
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bfimna.names import load_technology
-from reproduction.studies.claims import coverage, fluidity, hawq, peaks
-from reproduction.studies.claims.hawq import with_published
+from reproduction.studies.claims import budgets, coverage, fluidity, rivals
+from reproduction.studies.claims.budgets import with_published
 from reproduction.studies.claims.verdicts import VERDICTS, Verdict
 
 __all__ = ["TEXTS", "VERDICTS", "check", "with_published"]
@@ -30,15 +30,15 @@ def check(
     technologies: Sequence[str],
     network: str = "resnet18",
     emulated: pd.DataFrame | None = None,
-    sensitivity: hawq.Source = None,
+    sensitivity: budgets.Source = None,
 ) -> pd.DataFrame:
-    """Check every claim for every technology; one row each.
+    """Check every claim for every technology: one row for each pair.
 
     Parameters
     ----------
-    network : that HAWQ-V3 published bits for; with sensitivities of one's own, any (or a file).
+    network : one that HAWQ-V3 published bits for; with own sensitivities, any network or file.
     emulated : see `coverage.compare`.
-    sensitivity : or a file of them, by which the bits within HAWQ-V3's budgets are chosen.
+    sensitivity : sensitivities, or a file of them, that choose the bits within HAWQ-V3's budgets.
 
     Returns
     -------
@@ -52,9 +52,9 @@ def check(
         rows.append(
             _row("bit-fluidity", name, "share of right outputs", 1, *fluidity.compare(tech))
         )
-        for claim, judged in hawq.compare(tech, network, sensitivity).items():
+        for claim, judged in budgets.compare(tech, network, sensitivity).items():
             rows.append(_row(claim, name, "EDP over INT4's", None, *judged))
-        for c in peaks.compare(tech):
+        for c in rivals.compare(tech):
             rows.append(_row(c.claim, name, c.quantity, c.claimed, c.judged, c.reason))
         judged = coverage.compare(tech, emulated)
         rows.append(_row("end-to-end", name, "share simulated", 1, *judged))

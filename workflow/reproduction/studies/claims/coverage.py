@@ -1,4 +1,4 @@
-"""End to end: which networks ran bit-exact on the emulator, and which were only simulated."""
+"""Judge the end-to-end claim: networks simulated, and networks run bit-exact on the emulator."""
 
 from collections.abc import Sequence
 from math import isclose
@@ -15,7 +15,7 @@ from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 from reproduction.studies.claims import verdicts
 from reproduction.studies.claims.verdicts import Verdict
-from reproduction.studies.measured import expected_array_energy
+from reproduction.studies.emulated import expected_array_energy
 
 NETWORKS = ("alexnet", "vgg16", "resnet50")
 BITS = (2, 4, 8)
@@ -31,13 +31,13 @@ def compare(technology: Technology, emulated: pd.DataFrame | None) -> tuple[Verd
     Parameters
     ----------
     emulated : table of whole inferences on the emulator (`reproduction.studies.emulated`), as
-        `make emulate` leaves it; None if there is none. A row of another state of the model, whose
-        arrays would take another energy today, does not count.
+        `make emulate` writes it; None if there is none. Rows of an earlier model, whose expected
+        array energy has changed since, do not count.
 
     "Coverage" where all combinations were simulated, but not all networks run bit-exact.
     """
     supplies = [technology.at_supply(v) for v in SUPPLIES_V]
-    simulated, wanted = 0, 0
+    simulated, combinations = 0, 0
     for name in NETWORKS:
         net = load_network(name)
         bits = [Precision.fixed(net, width) for width in BITS]
@@ -45,19 +45,19 @@ def compare(technology: Technology, emulated: pd.DataFrame | None) -> tuple[Verd
         edp, latency = (
             points[name].to_numpy().reshape(len(SUPPLIES_V), -1) for name in ("edp_js", "latency_s")
         )
-        wanted += edp.size
+        combinations += edp.size
         grows = np.isfinite(edp) & (np.diff(edp, prepend=0) > 0)
         falls = np.diff(latency, axis=0, prepend=np.inf) < 0
         simulated += int((grows & falls).sum())
     exact = _exact(emulated)
     pairs = len(NETWORKS) * len(BITS)
     reason = (
-        f"{simulated} of {wanted} combinations of network, precision and supply simulated, EDP "
-        f"growing with the bits and latency falling with the supply; {exact} of {pairs} of network "
-        "and precision run bit-exact"
+        f"{simulated} of {combinations} combinations of network, precision and supply simulated, "
+        f"EDP growing with the bits and latency falling with the supply; {exact} of {pairs} of "
+        "network and precision run bit-exact"
     )
-    share = simulated / wanted
-    if simulated < wanted:
+    share = simulated / combinations
+    if simulated < combinations:
         verdict = verdicts.NOT
     else:
         verdict = verdicts.REPRODUCED if exact == pairs else verdicts.COVERAGE
@@ -67,17 +67,17 @@ def compare(technology: Technology, emulated: pd.DataFrame | None) -> tuple[Verd
 def _exact(emulated: pd.DataFrame | None, networks: Sequence[str] = NETWORKS) -> int:
     if emulated is None:
         return 0
-    done = emulated[emulated.exact & emulated.counts_equal]
-    wanted = {(name, f"int{bits}") for name in networks for bits in BITS}
+    exact = emulated[emulated.exact & emulated.counts_equal]
+    pairs = {(name, f"int{bits}") for name in networks for bits in BITS}
     return len({
         (row.network, row.precision)
-        for row in done.itertuples()
-        if (row.network, row.precision) in wanted and _of_this_model(row)
+        for row in exact.itertuples()
+        if (row.network, row.precision) in pairs and _of_this_model(row)
     })  # fmt: skip
 
 
 def _of_this_model(row: Any) -> bool:
-    """Whether today's placement expects the energy that the table was written with."""
+    """Whether the current model expects the energy in the table."""
     net = load_network(row.network)
     precision = load_precision(net, row.precision)
     placed = plan(net, Chip.limited(), batch=row.images).at(precision)

@@ -1,4 +1,4 @@
-"""Bit fluidity: one emulated array runs a stream of widths; what a switch costs."""
+"""Judge bit fluidity: one emulated array runs a stream of widths without reconfiguration."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,16 +24,16 @@ IMAGES = 2
 
 @dataclass(frozen=True)
 class Stream:
-    """What one array did for a stream of inferences at changing widths.
+    """Record of a stream of inferences at changing widths on one array.
 
     Attributes
     ----------
     names : precisions, in the order of the stream.
-    right : inferences whose every output equals the integer reference's.
-    cycles : of the stream on one array.
-    alone : of the same inferences, each on a fresh array.
-    switching : cycles between the inferences.
-    activity : counts by layer and phase of each inference.
+    right : number of inferences whose outputs all equal the integer reference's.
+    cycles : cycles of the stream on one array.
+    alone : cycles of the same inferences, each on a fresh array.
+    switching : cycles between inferences.
+    activity : counts by layer and phase, for each inference.
     """
 
     names: tuple[str, ...]
@@ -70,19 +70,19 @@ def stream() -> Stream:
 
 
 def unexplained_seconds(technology: Technology) -> float:
-    """Return the largest share of a modelled latency that is neither an array's cycle nor traffic.
+    """Return the largest share of a modelled latency that is neither array cycles nor traffic.
 
     The arrays' cycles are those that the emulator counted, each at its price; traffic is bits over
-    the width and clock of buses and links. The model's own sums of seconds, in which a cost could
-    hide, are not asked.
+    the width and clock of buses and links. The model's own sums of seconds, which could hide a
+    cost, are not used.
     """
     network, chip, worst = digits.network(), Chip.limited(), 0.0
     for name, activity in zip(stream().names, stream().activity, strict=True):
         report = simulate(network, digits.precision(name), chip, technology, batch=IMAGES)
         seconds = _seconds_on_links(report.placement.traffic, chip, technology)
         for (_, phase), counts in activity.items():
-            upright = isinstance(report.placement.phases[phase].mode, Vertical)
-            attached = technology.vertical_rows if upright else chip.columns
+            vertical = isinstance(report.placement.phases[phase].mode, Vertical)
+            attached = technology.vertical_rows if vertical else chip.columns
             prices = formulas.cycle_seconds(technology, attached)
             seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
         worst = max(worst, abs(report.times.sum() / seconds - 1))
@@ -97,10 +97,10 @@ def _seconds_on_links(traffic: Traffic, chip: Chip, technology: Technology) -> f
 
 
 def reload(network: str, precision: str, technology: Technology) -> tuple[float, float, float]:
-    """Return seconds and joules to bring another precision's weights from DRAM, and the share held.
+    """Return seconds and joules to load a precision's weights from DRAM, and the share that fits.
 
-    What a switch costs where only one precision's weights are kept; nothing where all are. The
-    share is that of the weights which the MAPs of LR have room for at all.
+    The cost of a switch if the chip keeps one precision's weights; zero if it keeps all. The share
+    is the part of the weights that the MAPs of LR can hold.
     """
     net = load_network(network)
     bits = Precision.fixed(net, int(precision.removeprefix("int"))).size_bits(net)
@@ -114,23 +114,23 @@ def reload(network: str, precision: str, technology: Technology) -> tuple[float,
 
 
 def compare(technology: Technology) -> tuple[Verdict, str]:
-    """Judge the claim: outputs right, cycles add up, and nothing else takes time."""
-    ran = stream()
-    left = unexplained_seconds(technology)
+    """Judge the claim: all outputs right, cycles that add up, and no other time."""
+    run = stream()
+    unexplained = unexplained_seconds(technology)
     holds = (
-        ran.right == len(ran.names)
-        and ran.cycles == ran.alone
-        and ran.switching == 0
-        and left < 1e-9
+        run.right == len(run.names)
+        and run.cycles == run.alone
+        and run.switching == 0
+        and unexplained < 1e-9
     )
     seconds, joules, held = reload("resnet18", "int8", technology)
     reason = (
-        f"{ran.right} of {len(ran.names)} inferences right on one array, {ran.cycles} cycles "
-        f"against {ran.alone} on fresh ones, {ran.switching} to switch; {100 * left:.2f} % of the "
-        "time is neither cycle nor traffic. Weights of another precision that are not in the MAPs "
-        f"yet take {1e6 * seconds:.3g} µs and {1e6 * joules:.3g} µJ from DRAM (ResNet18, INT8; the "
-        f"MAPs of LR hold {100 * held:.0f} % of them)"
+        f"{run.right} of {len(run.names)} inferences right on one array, {run.cycles} cycles "
+        f"against {run.alone} on fresh ones, {run.switching} to switch; {100 * unexplained:.2f} % "
+        "of the time is neither cycle nor traffic. Weights of another precision that are not in "
+        f"the MAPs yet take {1e6 * seconds:.3g} µs and {1e6 * joules:.3g} µJ from DRAM "
+        f"(ResNet18, INT8; the MAPs of LR hold {100 * held:.0f} % of them)"
     )
-    sure = np.full(1, holds)
-    share = ran.right / len(ran.names)
-    return verdicts.order(share, np.full(1, share), holds, sure), reason
+    certain = np.full(1, holds)
+    share = run.right / len(run.names)
+    return verdicts.order(share, np.full(1, share), holds, certain), reason

@@ -1,16 +1,16 @@
-"""The rules by which a claim is judged; each of them can say no.
+"""Rules that judge a claim, each of which may reject it.
 
 A claimed ratio to a published figure is
 
-- *reproduced* if ours lies within 10 % of it and at least 95 % of the draws are on its side of 1;
-- *same direction* if at least 95 % of the draws are, but ours is further off;
-- *undecided* if the 5 to 95 % interval of the draws holds it: the ranges of the parameters are too
-  wide to tell;
+- *reproduced* if ours is within 10 % of it, and at least 95 % of the samples are on its side of 1;
+- *same direction* if at least 95 % of the samples are on its side of 1, but ours is further off;
+- *undecided* if the 5 to 95 % interval of the samples contains it: the parameters' ranges are too
+  wide for a verdict;
 - *not reproduced* otherwise.
 
-A claimed order holds in a draw if every step of it is larger than a margin. It is *reproduced* if
-it holds nominally and in at least 95 % of the draws, *undecided* if it holds nominally, else *not
-reproduced*. Draws come from `bfimna.cost.uncertainty`.
+A claimed order holds in a sample if each of its steps exceeds a margin. It is *reproduced* if it
+holds nominally and in at least 95 % of the samples, *undecided* if it holds nominally only, else
+*not reproduced*. Samples are the Monte Carlo draws of `bfimna.cost.uncertainty`.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class Verdict:
     ----------
     verdict : one of `VERDICTS`.
     ours : the nominal figure.
-    low : 5th percentile of its draws.
-    high : 95th percentile of its draws.
-    probability : share of the draws in which the claim's direction or order holds.
+    low : 5th percentile of its samples.
+    high : 95th percentile of its samples.
+    probability : share of the samples in which the claim's direction or order holds.
     """
 
     verdict: str
@@ -47,7 +47,7 @@ class Verdict:
 
 
 def ratio(claimed: float, ours: float, draws: np.ndarray) -> Verdict:
-    """Judge a claimed ratio by our nominal ratio and its draws.
+    """Judge a claimed ratio by our nominal ratio and its samples.
 
     >>> sharp = np.full(100, 1.0)
     >>> [ratio(1.2, x, x * sharp).verdict for x in (1.15, 2.0, 0.8)]
@@ -73,9 +73,9 @@ def order(ours: float, draws: np.ndarray, holds: bool, holds_in: np.ndarray) -> 
     Parameters
     ----------
     ours : the figure shown beside the verdict.
-    draws : the same, shape (draws,).
+    draws : its samples, shape (draws,).
     holds : whether the order holds nominally, with the margin.
-    holds_in : whether it does in each draw, shape (draws,).
+    holds_in : whether it holds in each sample, shape (draws,).
 
     >>> order(0.9, np.full(4, 0.9), True, np.array([True] * 4)).verdict
     'reproduced'
@@ -93,7 +93,7 @@ def both(first: Verdict, second: Verdict, together: float) -> Verdict:
 
     Parameters
     ----------
-    together : share of the draws in which both directions hold at once; it is the figure shown.
+    together : share of the samples in which both directions hold; the figure shown.
     """
     worse = max(first, second, key=lambda judged: VERDICTS.index(judged.verdict))
     return Verdict(worse.verdict, together, together, together, together)

@@ -1,4 +1,4 @@
-"""The table of figures: what each is told, and what it depends on."""
+"""The table of figures, workflow/figures.csv: each figure's parameters, data and dependencies."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from bfimna import data
+from bfimna.digests import digest
 from bfimna.errors import BfimnaError, unknown
 from bfimna.names import load_chip, load_technology
 from reproduction import dependencies
+from reproduction.dependencies import strings
 from reproduction.runs import Run, chip_parameter, technology_digest
 
-COLUMNS = ["figure", "group", "parameters", "caption"]
-#: what the column `parameters` may name → what a notebook's parameter of that name is told
-TOLD = {
+COLUMNS = ["figure", "group", "parameters", "data", "caption"]
+#: what the column `parameters` may name → the value that the notebook's parameter then has
+FROM_CONFIG = {
     "networks": "the config's networks",
     "technologies": "the config's technologies",
     "technologies=all": "every technology of data/, and the config's",
@@ -36,18 +38,21 @@ class Figure:
     name : of the figure, and of its notebook.
     notebook : its path.
     group : heading of the report.
-    wants : parameters of the notebook that follow the config, `TOLD`.
+    from_config : parameters of the notebook that follow the config, `FROM_CONFIG`.
+    data : technologies, and files or folders below data/, that the notebook reads beside the
+        technologies that its parameters name.
     caption : of the report.
     """
 
     name: str
     notebook: Path
     group: str
-    wants: tuple[str, ...]
+    from_config: tuple[str, ...]
+    data: tuple[str, ...]
     caption: str
 
     def parameters(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the workflow tells the notebook."""
+        """Return the parameters that the workflow executes the notebook with."""
         emulated = f"{config['figures']}/emulated.csv"
         values = {
             "networks": config["networks"],
@@ -61,62 +66,53 @@ class Figure:
             "results": config["results"],
             "emulated": emulated if Path(emulated).is_file() else "",
         }
-        told = {want.split("=")[0]: values[want] for want in self.wants}
+        from_config = {entry.split("=")[0]: values[entry] for entry in self.from_config}
         own = config.get("parameters", {}).get(self.name, {})
-        return {"output": f"{config['figures']}/{self.name}", **told, **own}
+        return {"output": f"{config['figures']}/{self.name}", **from_config, **own}
 
-    def effective(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Return every parameter of the notebook: its defaults, and what it is told."""
+    def all_parameters(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every parameter of the notebook, defaults included."""
         return dependencies.parameters(self.notebook) | self.parameters(config)
 
-    def layers_of(self, config: Mapping[str, Any], known: Sequence[Run]) -> list[Run]:
+    def runs_read(self, config: Mapping[str, Any], runs: Sequence[Run]) -> list[Run]:
         """Return the runs whose layers the notebook reads in the folder of the results."""
-        if "results" not in self.wants:
+        if "results" not in self.from_config:
             return []
-        told = self.effective(config)
-        networks, chip = {*told["networks"], told.get("detailed")}, load_chip(told["chip"])
+        values = self.all_parameters(config)
+        networks, chip = {*values["networks"], values.get("detailed")}, load_chip(values["chip"])
         return [
             run
-            for run in known
+            for run in runs
             if run.network in networks
-            and run.precision == told["precision"]
-            and run.technology in told["technologies"]
+            and run.precision == values["precision"]
+            and run.technology in values["technologies"]
             and run == Run(run.network, run.precision, run.technology, chip)
         ]
 
-    def digest(self, config: Mapping[str, Any], reads: dependencies.Dependencies) -> str:
-        """Digest of all that the figure depends on, but for results of simulations."""
-        told = self.effective(config)
-        named = strings(told) | reads.constants(self.notebook)
-        known = {*data.technology_names(), *config["technologies"], *_of_tables(told)}
-        values = {name: technology_digest(name) for name in sorted(named & known)}
-        files = {name: dependencies.file_digest(name) for name in sorted(strings(told))
-                 if _is_input(name)}  # fmt: skip
-        return dependencies.digest(told, values, files, reads.digest(self.notebook))
+    def digest(self, config: Mapping[str, Any]) -> str:
+        """Digest of all that the figure depends on, apart from results of simulations."""
+        values = self.all_parameters(config)
+        shipped, texts = set(data.technology_names()), strings(values)
+        technologies = ({*texts, *self.data} & {*shipped, *config["technologies"]}) | _own(values)
+        return digest(
+            values,
+            {name: technology_digest(name) for name in sorted(technologies)},
+            {name: dependencies.file_digest(name) for name in sorted(texts) if _is_input(name)},
+            dependencies.cells(self.notebook),
+            dependencies.figures_code_digest(),
+            dependencies.data_digest(set(self.data) - shipped),
+        )
 
 
-def _of_tables(value: Any) -> set[str]:
-    """Return the technologies of tables of a user's own that parameters name."""
-    return {name for name in strings(value) if Path(name.rpartition(":")[0]).suffix == ".csv"}
+def _own(values: Any) -> set[str]:
+    """Return the technologies of a user's own tables that parameters name."""
+    return {name for name in strings(values) if Path(name.rpartition(":")[0]).suffix == ".csv"}
 
 
 def _is_input(name: str) -> bool:
     """Whether a parameter names a file of the user: a network, bits, a chip."""
     suffixes = (".onnx", ".csv", ".yaml", ".yml", ".json")
     return name.endswith(suffixes) and not name.endswith("/summary.csv") and Path(name).is_file()
-
-
-def strings(value: Any) -> set[str]:
-    """Return all strings in lists and mappings.
-
-    >>> sorted(strings({"a": ["b", 1, {"c": "d"}]}))
-    ['a', 'b', 'c', 'd']
-    """
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, Mapping):
-        value = [*value, *value.values()]
-    return set().union(*map(strings, value)) if isinstance(value, list | tuple) else set()
 
 
 @lru_cache
@@ -126,25 +122,27 @@ def read(table: Path, notebooks: Path) -> dict[str, Figure]:
     Raises
     ------
     BfimnaError
-        With the line and what is wanted there.
+        With the line, and what it must hold.
     """
+    figures: dict[str, Figure] = {}
     with table.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         if rows.fieldnames != COLUMNS:
             raise BfimnaError(f"{table}: want the columns {','.join(COLUMNS)}")
-        found: dict[str, Figure] = {}
         for row in rows:
             where = f"{table}, line {rows.line_num}"
             if None in row or None in row.values():
                 raise BfimnaError(f"{where}: want {len(COLUMNS)} columns")
             name = row["figure"]
-            figure = Figure(name, notebooks / f"{name}.ipynb", row["group"],
-                            tuple(row["parameters"].split()), row["caption"])  # fmt: skip
+            figure = Figure(
+                name, notebooks / f"{name}.ipynb", row["group"], tuple(row["parameters"].split()),
+                tuple(row["data"].split()), row["caption"],
+            )  # fmt: skip
             _check(figure, where)
-            if name in found:
+            if name in figures:
                 raise BfimnaError(f"{where}: figure {name!r} stands twice")
-            found[name] = figure
-    return found
+            figures[name] = figure
+    return figures
 
 
 def _check(figure: Figure, where: str) -> None:
@@ -152,33 +150,33 @@ def _check(figure: Figure, where: str) -> None:
         raise BfimnaError(f"{where}: figure {figure.name!r}: want letters, digits and '_'")
     if not figure.notebook.is_file():
         raise BfimnaError(f"{where}: figure {figure.name!r} has no {figure.notebook}")
-    has = dependencies.parameters(figure.notebook)
-    for want in figure.wants:
-        if want not in TOLD:
-            raise unknown(f"parameter ({where})", want, TOLD)
-    for name in ["output", *(want.split("=")[0] for want in figure.wants)]:
-        if name not in has:
+    own = dependencies.parameters(figure.notebook)
+    for entry in figure.from_config:
+        if entry not in FROM_CONFIG:
+            raise unknown(f"parameter ({where})", entry, FROM_CONFIG)
+    for name in ["output", *(entry.split("=")[0] for entry in figure.from_config)]:
+        if name not in own:
             raise BfimnaError(f"{where}: {figure.notebook} has no parameter {name!r}")
 
 
-def wanted(config: Mapping[str, Any], known: Mapping[str, Figure]) -> list[Figure]:
+def selected(config: Mapping[str, Any], figures: Mapping[str, Figure]) -> list[Figure]:
     """Return the figures that a checked config asks for.
 
     Raises
     ------
     BfimnaError
-        For an unknown figure, or a parameter that its notebook has not.
+        For an unknown figure, or a parameter that its notebook does not have.
     """
-    for name in config.get("only", known):
-        if name not in known:
-            raise unknown("figure (config, only)", name, known)
+    for name in config.get("only", figures):
+        if name not in figures:
+            raise unknown("figure (config, only)", name, figures)
     for name, own in config.get("parameters", {}).items():
-        if name not in known:
-            raise unknown("figure (config, parameters)", name, known)
-        defaults = dependencies.parameters(known[name].notebook)
+        if name not in figures:
+            raise unknown("figure (config, parameters)", name, figures)
+        defaults = dependencies.parameters(figures[name].notebook)
         for parameter, value in own.items():
             _check_parameter(name, parameter, value, defaults)
-    return [known[name] for name in config.get("only", known)]
+    return [figures[name] for name in config.get("only", figures)]
 
 
 def _check_parameter(figure: str, name: str, value: Any, defaults: Mapping[str, Any]) -> None:
@@ -195,6 +193,6 @@ def _check_parameter(figure: str, name: str, value: Any, defaults: Mapping[str, 
         raise BfimnaError(f"{where}: want a value such as {default!r}, not {value!r}")
     if value in ([], {}, ""):
         raise BfimnaError(f"{where}: must not be empty")
-    own = strings(value) if name in ("technology", "technologies") else _of_tables(value)
-    for technology in sorted(own):
+    names = strings(value) if name in ("technology", "technologies") else _own(value)
+    for technology in sorted(names):
         load_technology(technology)

@@ -1,4 +1,4 @@
-"""What the AP's programs take: the table behind the figure `programs`."""
+"""Cycles of the AP's programs: the table behind the figure `programs`."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def programs(words: int = 576, bits: int = 8) -> pd.DataFrame:
     """
     rows = []
 
-    def note(
+    def add(
         sweep: str, program: str, kind: str, which: str, m: int, length: int, cycles: ap.Amount
     ) -> None:
         rows.append((sweep, program, kind, which, m, length, float(cycles)))
@@ -33,14 +33,14 @@ def programs(words: int = 576, bits: int = 8) -> pd.DataFrame:
                 "requantise": ap.requantise(2 * m + ap.levels(words), ap.scale_bits(m), m),
             }
             for name, program in same.items():
-                note("bits", name, "any", which, m, 1, program.cycles)
+                add("bits", name, "any", which, m, 1, program.cycles)
             for kind in KINDS:
                 dot = _dot_product(words, m, kind, which)
-                note("bits", "dot product", kind, which, m, words, dot.cycles)
+                add("bits", "dot product", kind, which, m, words, dot.cycles)
         for length in 2 ** np.arange(1, 13):
             for kind in KINDS:
                 reduced = ap.reduce(int(length), 2 * bits, kind, which)
-                note("words", "reduce", kind, which, bits, int(length), reduced.cycles)
+                add("words", "reduce", kind, which, bits, int(length), reduced.cycles)
     columns = ["sweep", "program", "ap", "counts", "bits", "words", "cycles"]
     return pd.DataFrame(rows, columns=columns)
 

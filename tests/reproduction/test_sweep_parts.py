@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from reproduction import running, sweeps
+from reproduction import running, sweep_parts
 
 import bfimna as bf
 from bfimna import BfimnaError
@@ -28,16 +28,16 @@ PATIENCE_S = 120
 
 
 def grid(**keys):
-    return sweeps.checked({**FEW, **keys}, ROOT)
+    return sweep_parts.checked({**FEW, **keys}, ROOT)
 
 
 @pytest.mark.parametrize(
     ("name", "points"), [("example", 2 * 54 * 24 + 11 * 24), ("million", 10**6)]
 )
 def test_the_grids_have_the_points_that_they_say(name, points):
-    config = sweeps.checked(yaml.safe_load(GRIDS[name].read_text()), ROOT)
-    jobs = list(sweeps.jobs(config))
-    each = sweeps.points_each(config)
+    config = sweep_parts.checked(yaml.safe_load(GRIDS[name].read_text()), ROOT)
+    jobs = list(sweep_parts.jobs(config))
+    each = sweep_parts.points_each(config)
     assert sum(len(job.precisions) * each for job in jobs) == points
     assert len({job.place for job in jobs}) == len(jobs)
     assert jobs[0].part.points == len(jobs[0].precisions) * each
@@ -51,8 +51,8 @@ def test_parts_together_are_the_sweep(tmp_path):
         samples={"means": [3, 4.5], "each": 7}, chips=["LR", {"name": "few", "clusters": 16}],
         counts=["microcode", "published"], batches=[1, 4], supplies=[0.6, 0.8], part=20,
     )  # fmt: skip
-    for job in sweeps.jobs(config):
-        sweeps.main(json.dumps(config), job.place, str(tmp_path / job.place))
+    for job in sweep_parts.jobs(config):
+        sweep_parts.main(json.dumps(config), job.place, str(tmp_path / job.place))
     found = bf.read_sweep(tmp_path)
     nets = [bf.zoo.alexnet(), bf.zoo.vgg16()]
     bits = [4, 8] + [bf.Precision.mixed(n, m, k) for n in nets for m in (3, 4.5) for k in range(7)]
@@ -74,7 +74,7 @@ def test_parts_together_are_the_sweep(tmp_path):
 
 def test_a_part_s_digest_follows_what_it_computes():
     digests = [
-        [job.digest for job in sweeps.jobs(grid(**keys))]
+        [job.digest for job in sweep_parts.jobs(grid(**keys))]
         for keys in (
             {}, {"batches": [2]}, {"supplies": [0.7]}, {"intervals": True}, {"bits": [4, 7]},
             {"technologies": ["sram-14nm-hp"]}, {"chips": [{"name": "LR2", "rows": 1200}]},
@@ -82,7 +82,7 @@ def test_a_part_s_digest_follows_what_it_computes():
         )
     ]  # fmt: skip
     assert len({tuple(d) for d in digests}) == len(digests)
-    assert [job.digest for job in sweeps.jobs(grid(dataset="results/other"))] == digests[0]
+    assert [job.digest for job in sweep_parts.jobs(grid(dataset="results/other"))] == digests[0]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def command(*arguments):
 
 
 def snakemake(folder, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'workflow'}"}
     return subprocess.run(
         command(*arguments), cwd=folder, env=environment, capture_output=True, text=True,
         check=False, timeout=300,
@@ -149,10 +149,10 @@ def copy(tmp_path_factory):
     return folder
 
 
-def test_a_grid_is_asked_for(copy):
+def test_a_sweep_without_a_grid_is_an_error(copy):
     run = snakemake(copy, "--dry-run")
     assert run.returncode
-    assert "which grid? Add --configfile workflow/sweeps/example.yaml" in run.stdout
+    assert "a sweep needs a grid: --configfile workflow/sweeps/example.yaml" in run.stdout
     (copy / "twice.yaml").write_text("networks: [alexnet]\nbits: [4]\nbits: [8]\n")
     run = snakemake(copy, "--dry-run", "--configfile", "twice.yaml")
     assert "line 3: key 'bits' stands twice" in run.stdout
@@ -162,7 +162,7 @@ def test_a_killed_run_is_taken_up_and_changed_nothing_runs_again(copy):
     dataset = copy / FEW["dataset"]
     run = subprocess.Popen(
         command("--configfile", "few.yaml"), cwd=copy, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(copy)},
+        env={**os.environ, "PYTHONPATH": f"{copy}{os.pathsep}{copy / 'workflow'}"},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + PATIENCE_S

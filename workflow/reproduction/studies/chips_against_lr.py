@@ -1,4 +1,7 @@
-"""Chips found for networks, beside the paper's LR: the front of latency, energy and area."""
+"""Pareto-optimal chips in latency, energy and area, beside the paper's LR.
+
+The table behind the figure `chips`.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +12,7 @@ from bfimna.names import load_network, load_precision, load_technology
 from bfimna.search.chip_search import GRID, OBJECTIVES, distance, search_chips
 from bfimna.search.pareto import pareto_front
 
-#: where the weights lie → further axes of grids: as the paper has it, or as MAPs can hold them
+#: placement of the weights → further axes of the grid: as in the paper, or where they fit
 WEIGHTS: Mapping[str, Sequence[Mapping[str, Sequence[Any]]]] = {
     "taken to fit": ({"weights": ("resident",)},),
     "fit or streamed": (
@@ -25,15 +28,15 @@ def beside_lr(
     precision: str = "int8",
     grid: Mapping[str, Sequence[Any]] = GRID,
 ) -> pd.DataFrame:
-    """Sweep chips for networks together, and LR.
+    """Sweep a grid of chips, and LR, for networks that share the chip.
 
-    The paper's LR takes the weights to lie in MAPs that cannot hold them. Where they have to fit,
-    or else stream from DRAM, so does LR.
+    The paper's LR assumes resident weights that its MAPs cannot hold. Under "fit or streamed" they
+    have to fit or else stream from DRAM, on LR as well.
 
     Returns
     -------
     DataFrame with the columns of `search_chips` and: networks; weights_are, a key of `WEIGHTS`;
-    is_lr, True for LR's own row, which is no part of the front.
+    is_lr, True for LR's own row, which is not part of the front.
     """
     nets = [load_network(name) for name in networks]
     bits = [load_precision(net, precision) for net in nets]
@@ -43,31 +46,30 @@ def beside_lr(
         lr = search_chips(nets, tech, bits, {})
         for weights_are, grids in WEIGHTS.items():
             swept = [search_chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
-            found = pd.concat(swept, ignore_index=True)
+            points = pd.concat(swept, ignore_index=True)
             if weights_are == "fit or streamed":
-                found = found[found.resident_weights_fit | (found.weights == "streamed")]
+                points = points[points.resident_weights_fit | (points.weights == "streamed")]
                 if not lr.resident_weights_fit[0]:
                     lr = search_chips(nets, tech, bits, {"weights": ("streamed",)})
-            found = found.assign(
-                is_lr=False, on_front=pareto_front(found[list(OBJECTIVES)].to_numpy())
-            )
-            both = pd.concat([found, lr.assign(is_lr=True, on_front=False)])
+            on_front = pareto_front(points[list(OBJECTIVES)].to_numpy())
+            points = points.assign(is_lr=False, on_front=on_front)
+            both = pd.concat([points, lr.assign(is_lr=True, on_front=False)])
             frames.append(both.assign(networks=", ".join(networks), weights_are=weights_are))
     return pd.concat(frames, ignore_index=True)
 
 
 def distances(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how far LR is from the chips of a table of `beside_lr`, per technology and weights."""
+    """Return LR's distance from the chips of `beside_lr`, by technology and weights."""
     return pd.DataFrame(_distances(table))
 
 
 def _distances(table: pd.DataFrame) -> Iterator[dict[str, object]]:
     for (technology, weights_are), rows in table.groupby(["technology", "weights_are"], sort=False):
-        found = rows[~rows.is_lr]
+        others = rows[~rows.is_lr]
         yield {
             "technology": technology,
             "weights_are": weights_are,
-            "chips": len(found),
-            "on_front": int(found.on_front.sum()),
-            **distance(found, {str(k): v for k, v in rows[rows.is_lr].iloc[0].items()}),
+            "chips": len(others),
+            "on_front": int(others.on_front.sum()),
+            **distance(others, {str(k): v for k, v in rows[rows.is_lr].iloc[0].items()}),
         }

@@ -1,12 +1,12 @@
-"""The circuit tool's arrays taken apart: lines by hand, events as the costs have them."""
+"""The technologies' derivation: lines by hand, events against the cost model."""
 
 import pytest
 from reproduction.circuit import cam_arrays
-from reproduction.studies import technologies
+from reproduction.studies import circuit_arrays
 
 import bfimna as bf
 
-TABLE = technologies.taken_apart(bf.Chip.limited())
+TABLE = circuit_arrays.components(bf.Chip.limited())
 
 
 def of(kind, technology):
@@ -38,5 +38,5 @@ def test_events_are_those_of_the_costs():
 
 
 def test_a_chip_of_other_columns_has_other_lines():
-    small = technologies.taken_apart(bf.Chip(name="narrow", columns=40))
+    small = circuit_arrays.components(bf.Chip(name="narrow", columns=40))
     assert small[small.kind == "line"].bits.max() == 40

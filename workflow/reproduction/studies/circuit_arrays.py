@@ -1,4 +1,7 @@
-"""The circuit tool's arrays taken apart, the lines through them, and the published fit beside."""
+"""The circuit tool's arrays by component, the lines fitted to them, and the published fit.
+
+The table behind the figure `technology`.
+"""
 
 import numpy as np
 import pandas as pd
@@ -9,27 +12,26 @@ from bfimna.cost import formulas
 from bfimna.mapping.chip import Chip
 from reproduction.circuit import cam_arrays
 
-COMPARED = ("sram-published-fit", "sram-14nm-lstp")  # fitted to published peaks, and derived
+COMPARED = ("sram-published-fit", "sram-14nm-lstp")  # fitted to published peaks; derived
 
 
-def taken_apart(chip: Chip) -> pd.DataFrame:
-    """Return what the technologies rest on; empty where a column does not belong to a kind.
+def components(chip: Chip) -> pd.DataFrame:
+    """Return the data that the technologies are derived from; empty where a column does not apply.
 
     Returns
     -------
     DataFrame with kind and technology. Kind ``array``: words and bits of an array of the tool, and
-    the parts of its energies per row, in fJ. ``line``: match_line, search and column_write by the
-    line through them, for 0 to the chip's columns attached. ``event``: time_ns and energy_fj, per
-    row, of an average pass of an 8-bit multiply, of a column loaded and of a column read.
+    the components of its energies per row, in fJ. ``line``: match_line, search and column_write of
+    the fitted line, for 0 to all of the chip's columns attached. ``event``: time_ns and energy_fj
+    per row of an average pass of an 8-bit multiply, a column load and a column read.
     """
     printed = data.circuit_arrays()
     tables = []
     for name in cam_arrays.DERIVED:
-        behind = cam_arrays.arrays_of(printed, name)
-        tables.append(cam_arrays.row_energies(behind).assign(kind="array", technology=name))
-        tables.append(
-            _lines(cam_arrays.fit_row_energies(behind), chip).assign(kind="line", technology=name)
-        )
+        sources = cam_arrays.arrays_of(printed, name)
+        tables.append(cam_arrays.row_energies(sources).assign(kind="array", technology=name))
+        lines = _lines(cam_arrays.fit_row_energies(sources), chip)
+        tables.append(lines.assign(kind="line", technology=name))
     events = [_events(name, chip).assign(kind="event", technology=name) for name in COMPARED]
     whole = pd.concat([*tables, *events], ignore_index=True)
     first = ["kind", "technology", "words", "bits", "event"]

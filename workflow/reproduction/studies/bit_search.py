@@ -1,4 +1,7 @@
-"""The searches that the notebooks draw: fronts beside published schemes, streams played."""
+"""Searches for bits behind figures: fronts beside published schemes, and simulated streams.
+
+Tables behind the figures `pareto` and `dynamic`.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,10 +36,10 @@ def _bits(precision: Precision) -> dict[str, int]:
     return dict(zip(precision.layers, precision.weight_bits, strict=True))
 
 
-def subject(
+def network_and_sensitivity(
     network: str, sensitivity: str | Path | Sensitivity | None
 ) -> tuple[Network, Sensitivity]:
-    """Return a network of the zoo or a file, with its own sensitivities or else HAWQ-V3's."""
+    """Return a network of the zoo or a file, with the sensitivities passed or else HAWQ-V3's."""
     net = load_network(network)
     if isinstance(sensitivity, str | Path):
         sensitivity = read_sensitivity(sensitivity)
@@ -64,48 +67,49 @@ def against_published(
 ) -> pd.DataFrame:
     """Return fronts and HAWQ-V3's schemes in one table, with Ω and EDP relative to 8 bits.
 
-    For a network with sensitivities of its own, 4 and 8 bits throughout stand for the schemes.
+    With own sensitivities, 4 and 8 bits in all layers take the place of the schemes.
 
     Parameters
     ----------
     network : of the zoo, or a file.
     points : budgets of each front, by its choices of bits as text, for example ``{"4, 8": 20}``.
-    sensitivity : of its own, or a CSV with them (`read_sensitivity`); HAWQ-V3's if left out.
+    sensitivity : own sensitivities, or a CSV of them (`read_sensitivity`); HAWQ-V3's if left out.
 
     Returns
     -------
-    DataFrame of `compare` and: choices ("published" for HAWQ-V3's schemes, "uniform"), edp_rel, and
-    for these best_omega, the least Ω of 4 and 8 bits at the scheme's own EDP (proven), and
-    different, the number of layers that this choice gives other bits.
+    DataFrame of `compare` with the columns choices ("published" for HAWQ-V3's schemes, "uniform"
+    for fixed bits, else the choices of a front) and edp_rel. Schemes also have best_omega, the
+    proven minimum of Ω with 4 and 8 bits at the scheme's EDP, and different, the number of layers
+    whose bits differ in that optimum.
     """
     if not isinstance(points, Mapping):
         raise wrong_type("points", points, "budgets by choices of bits, such as {'4, 8': 20}")
-    net, omega = subject(network, sensitivity)
+    net, omega = network_and_sensitivity(network, sensitivity)
     if sensitivity is None:
         schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
     else:
         schemes = [_uniform(net, omega, bits) for bits in (4, 8)]
-    given = compare(net, omega, schemes, chip, technology)
-    budgets = [Budget("edp_js", limit=edp) for edp in given.edp_js]
+    table = compare(net, omega, schemes, chip, technology)
+    budgets = [Budget("edp_js", limit=edp) for edp in table.edp_js]
     best = choose_each(net, omega, budgets, chip, technology)
-    given["best_omega"] = [omega.total(_bits(p)) for p in best]
-    given["different"] = [
+    table["best_omega"] = [omega.total(_bits(p)) for p in best]
+    table["different"] = [
         sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
         for p, scheme in zip(best, schemes, strict=True)
     ]
-    frames = [given.assign(choices="published" if sensitivity is None else "uniform")]
+    frames = [table.assign(choices="published" if sensitivity is None else "uniform")]
     for text, count in points.items():
         choices = _choices(text)
-        found = front(net, omega, chip, technology, choices, count)
-        rows = compare(net, omega, found, chip, technology)
+        optima = front(net, omega, chip, technology, choices, count)
+        rows = compare(net, omega, optima, chip, technology)
         frames.append(rows.assign(choices=text))
     int8 = sweep(net, [_uniform(net, omega, 8)], [chip], [technology]).edp_js[0]
-    table = pd.concat(frames, ignore_index=True)
-    return table.assign(edp_rel=table.edp_js / int8)
+    joined = pd.concat(frames, ignore_index=True)
+    return joined.assign(edp_rel=joined.edp_js / int8)
 
 
 def _choices(text: object) -> list[int]:
-    """Return choices of bits that are given as text, "4, 8"."""
+    """Return choices of bits from text such as "4, 8"."""
     parts = text.split(",") if isinstance(text, str) else [""]
     if not all(re.fullmatch(r"\s*[0-9]{1,2}\s*", part) for part in parts):
         raise BfimnaError(f"choices of bits: want widths by commas, '4, 8', not {shown(text)}")
@@ -113,14 +117,14 @@ def _choices(text: object) -> list[int]:
 
 
 def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) -> pd.DataFrame:
-    """Return the layers whose bits the AP would have otherwise at the same EDP, and why.
+    """Return the layers whose bits differ in the AP's optimum at a scheme's EDP, and why.
 
-    Columns: layer; bits published and chosen; what the change of that layer alone does to Ω, to the
-    AP's EDP (share of the scheme's), and to the latency on the T4 that the scheme was made for
-    (share of the scheme's budget).
+    Columns: layer; bits published and chosen; and the effect of changing that layer alone on Ω, on
+    the AP's EDP (relative to the scheme's), and on the latency of the T4 GPU that the scheme was
+    made for (relative to the scheme's).
     """
     instance("scheme", scheme, str)
-    network, omega = subject(network_name, None)
+    network, omega = network_and_sensitivity(network_name, None)
     published = data.load_precision(network, f"hawq_v3/{scheme}")
     edp = sweep(network, [published], [chip], [technology]).edp_js[0]
     chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
@@ -148,7 +152,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
 def options(
     network: str, accuracies: Mapping[str, float], chip: Chip, technology: Technology
 ) -> pd.DataFrame:
-    """Return precisions that none beats on the AP: latency, energy, accuracy as it was measured.
+    """Return the Pareto-optimal precisions on the AP: latency, energy and measured accuracy.
 
     Parameters
     ----------
@@ -167,7 +171,7 @@ def options(
 
 
 def published_options(network_name: str, chip: Chip, technology: Technology) -> pd.DataFrame:
-    """Return HAWQ-V3's schemes that none beats on the AP: latency, energy, published accuracy."""
+    """Return HAWQ-V3's Pareto-optimal schemes on the AP, with their published accuracy."""
     published = data.hawq_accuracy(network_name).set_index("scheme").top1_percent
     names = data.hawq_schemes(network_name)
     accuracies = published.reindex([name.removeprefix("hawq_v3/") for name in names])
@@ -182,9 +186,9 @@ def play(
     seeds: Sequence[int],
     reload: tuple[np.ndarray, np.ndarray],
 ) -> pd.DataFrame:
-    """Play streams by the policy, the best static option in hindsight, and the oracle.
+    """Simulate streams under the policy, the best static option in hindsight, and the oracle.
 
-    And by the policy again, as a crossbar that pays `reload` would live through it. One row per
+    The policy runs a second time on a crossbar that pays `reload` for each change. One row per
     seed, run and inference.
     """
     battery_j = positive_number("battery_j", battery_j)

@@ -1,4 +1,4 @@
-"""HAWQ-V3's latency budgets: the order of EDPs, judged; the published accuracies beside it."""
+"""Judge the order of EDPs under HAWQ-V3's latency budgets; quote the published accuracies."""
 
 from pathlib import Path
 
@@ -17,22 +17,23 @@ from bfimna.network.precision import Precision
 from bfimna.search.choose import Budget, choose_each
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.technology.technology import Technology
+from reproduction.studies.bit_search import network_and_sensitivity
 from reproduction.studies.claims import verdicts
 from reproduction.studies.claims.verdicts import MARGIN, Verdict
-from reproduction.studies.search import subject
 
-Source = str | Path | Sensitivity | None  # of sensitivities; None: HAWQ-V3's published bits
+#: sensitivities, or a file of them; None for HAWQ-V3's published bits
+Source = str | Path | Sensitivity | None
 BUDGETS = ("high", "medium", "low")
 SHARES = (0.75, 0.5, 0.25)  # of the way from INT4's latency to INT8's
 SCHEMES = ("int8", *(f"latency-{budget}" for budget in BUDGETS), "int4")
 
 
 def with_published(points: pd.DataFrame) -> pd.DataFrame:
-    """Add what HAWQ-V3 published to points of one network and technology.
+    """Add HAWQ-V3's published columns to points of one network and technology.
 
     Adds scheme, size_mb, bops_g (both from the bits), top1_percent (published), and energy, latency
     and EDP relative to int8 (columns ending in ``_rel``, each with ``_low`` and ``_high``: the 5th
-    and 95th percentile of ratios whose two sides share their draws).
+    and 95th percentile of ratios whose two sides share their samples).
 
     Parameters
     ----------
@@ -53,12 +54,12 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
     if points.supply_v.iloc[0] != tech.supply_v:
         tech = tech.at_supply(float(points.supply_v.iloc[0]))
     placed = plan(net, Chip.limited()).at(bits)
-    drawn = uncertainty.quantities(placed, tech, 2 * net.macs)
+    samples = uncertainty.quantities(placed, tech, 2 * net.macs)
     int8 = list(points.scheme).index("int8")
     for quantity in ("energy_j", "latency_s", "edp_js"):
         name = f"{quantity.rsplit('_', 1)[0]}_rel"
         points[name] = points[quantity] / base[quantity]
-        ratios = drawn[quantity] / drawn[quantity][:, [int8]]
+        ratios = samples[quantity] / samples[quantity][:, [int8]]
         points[f"{name}_low"], points[f"{name}_high"] = np.percentile(ratios, (5, 95), axis=0)
     return points
 
@@ -66,9 +67,9 @@ def with_published(points: pd.DataFrame) -> pd.DataFrame:
 def _schemes(
     network: str, technology: Technology, sensitivity: Source
 ) -> tuple[Network, list[Precision]]:
-    """Return HAWQ-V3's published bits, or those that sensitivities of one's own choose.
+    """Return HAWQ-V3's published bits, or those that own sensitivities choose.
 
-    These are the least sensitive within the same shares of the way from INT4's latency to INT8's.
+    The latter minimise sensitivity at the same fractions between INT4's latency and INT8's.
     """
     if sensitivity is None:
         net = load_network(network)
@@ -78,7 +79,7 @@ def _schemes(
                 "give a file of sensitivities"
             )
         return net, [data.load_precision(net, f"hawq_v3/{scheme}") for scheme in SCHEMES]
-    net, omega = subject(network, sensitivity)
+    net, omega = network_and_sensitivity(network, sensitivity)
     budgets = [Budget("latency_s", fraction=share) for share in SHARES]
     chosen = choose_each(net, omega, budgets, Chip.limited(), technology)
     return net, [Precision.fixed(net, 8), *chosen, Precision.fixed(net, 4)]
@@ -87,15 +88,15 @@ def _schemes(
 def relative_edp(
     network: str, technology: Technology, sensitivity: Source = None
 ) -> tuple[pd.Series, dict[str, np.ndarray]]:
-    """Return EDP over int4's of the latency schemes, and its draws, by scheme.
+    """Return the EDP of the latency schemes relative to int4's, and its samples, by scheme.
 
-    All schemes of a draw share its parameters, so what a range moves in all of them drops out.
+    The schemes share each sample's parameters, so that common effects cancel out.
     """
     net, bits = _schemes(network, technology, sensitivity)
     edp = sweep(net, bits, [Chip.limited()], [technology]).set_axis(list(SCHEMES)).edp_js
     placement = plan(net, Chip.limited()).at(bits)
-    drawn = uncertainty.quantities(placement, technology, 2 * net.macs)["edp_js"]
-    return edp / edp["int4"], {s: drawn[:, k] / drawn[:, -1] for k, s in enumerate(SCHEMES)}
+    samples = uncertainty.quantities(placement, technology, 2 * net.macs)["edp_js"]
+    return edp / edp["int4"], {s: samples[:, k] / samples[:, -1] for k, s in enumerate(SCHEMES)}
 
 
 def compare(
@@ -105,9 +106,9 @@ def compare(
 
     hawq-high: EDP(high) > EDP(medium) > EDP(low), and EDP(high) > EDP(int4). hawq-low: EDP(low) is
     the closest of the three to int4's. Every step must exceed the margin. The published accuracies
-    are quoted, not judged: they do not come from this model.
+    are quoted, not judged, since they do not come from this model.
     """
-    nominal, drawn = relative_edp(network, technology, sensitivity)
+    nominal, samples = relative_edp(network, technology, sensitivity)
     high, medium, low = (f"latency-{budget}" for budget in BUDGETS)
 
     def falls(edp):  # type: ignore[no-untyped-def]
@@ -128,6 +129,6 @@ def compare(
         )
         reason += f"; published points below INT8: {quoted}"
     return {
-        claim: (verdicts.order(nominal[s], drawn[s], bool(rule(nominal)), rule(drawn)), reason)
+        claim: (verdicts.order(nominal[s], samples[s], bool(rule(nominal)), rule(samples)), reason)
         for claim, s, rule in (("hawq-high", high, falls), ("hawq-low", low, nearest))
     }

@@ -1,13 +1,13 @@
-"""Weights and images with the statistics of trained and natural ones, where there are none to read.
+"""Synthetic weights and images with realistic statistics, for networks without trained weights.
 
-Everything is drawn from a seed, so that a run can be repeated anywhere.
+Everything is sampled from a seed, so that a run can be repeated anywhere.
 
 - Weights: a Laplace distribution per layer, as trained layers are bell-shaped with heavy tails
   (Banner, Nahshan and Soudry, "Post training 4-bit quantization of convolutional networks for
   rapid-deployment", NeurIPS 2019). Their scale needs no choice, since each layer is followed by:
 - Batch norm, folded as HAWQ-V3 folds it: each channel is divided by the deviation that its sums
-  have on an image and loses their mean, then gets a gain and an offset. It is what makes ranges
-  differ from channel to channel (Nagel et al., "Data-free quantization through weight equalization
+  have on an image and loses their mean, then gets a gain and an offset. This makes ranges differ
+  from channel to channel (Nagel et al., "Data-free quantization through weight equalization
   and bias correction", ICCV 2019). Gains are log-normal, offsets normal and negative on average,
   so that a ReLU zeroes a little more than half. Where a channel has one position (fully
   connected), the deviation is the layer's. AlexNet and VGG16, published without batch norm, are
@@ -16,8 +16,8 @@ Everything is drawn from a seed, so that a run can be repeated anywhere.
   between the statistics of natural images and the response properties of cortical cells",
   J. Opt. Soc. Am. A 4, 1987), its colour channels correlated.
 
-The gains and offsets are assumptions; nothing that is judged here (bit-exact, counts) rests on
-them, the energy of real activity does.
+The gains and offsets are assumptions. Bit-exactness and counts do not depend on them; the energy
+of the activity does.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,17 +39,17 @@ OFFSET_MEAN, OFFSET_SPREAD = -0.2, 0.5  # of a channel's offset, in its gains
 # 2.83, 3.89, 5.03, ..., 9.89 times their scale parameter (Banner et al., as above)
 CLIP, CLIP_PER_BIT = 0.35, 0.83
 MEAN, CONTRAST = 0.45, 0.22  # of pixels from 0 to 1, about those of photographs
-OWN_COLOUR = 0.3  # deviation of what a colour channel does not share, in the shared one's
-DIGITS = 10  # bits kept of folded factors: the order in which a machine adds shall not show
+OWN_COLOUR = 0.3  # deviation of a colour channel's own noise, relative to the shared noise's
+DIGITS = 10  # bits of folded factors, few enough to hide a machine's order of summation
 
 Reals = tuple[np.ndarray, np.ndarray]
 
 
 def picture(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """Draw an image of 1/f noise, (channels, y, x), from 0 to below 1.
+    """Generate an image of 1/f noise, (channels, y, x), from 0 to below 1.
 
-    >>> drawn = picture((3, 64, 64))
-    >>> drawn.shape, bool(drawn.min() >= 0), bool(drawn.max() < 1)
+    >>> pixels = picture((3, 64, 64))
+    >>> pixels.shape, bool(pixels.min() >= 0), bool(pixels.max() < 1)
     ((3, 64, 64), True, True)
     """
     random = np.random.default_rng([seed, 0])
@@ -64,7 +64,7 @@ def picture(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def images(network: Network, precision: Precision, count: int = 1, seed: int = 0) -> np.ndarray:
-    """Draw images in the input's word, (count, channels, y, x): the top bits of the same picture.
+    """Generate images in the input's word, (count, channels, y, x): the top bits of one picture.
 
     Raises
     ------
@@ -72,15 +72,15 @@ def images(network: Network, precision: Precision, count: int = 1, seed: int = 0
         For a network of several inputs.
     """
     first = _only_input(network)
-    drawn = [picture(network.shapes[first.name], seed + k) for k in range(count)]
+    pixels = [picture(network.shapes[first.name], seed + k) for k in range(count)]
     word = words(network, precision)[first.name]
-    return np.floor(np.stack(drawn) * (word.high + 1)).astype(np.int64)
+    return np.floor(np.stack(pixels) * (word.high + 1)).astype(np.int64)
 
 
 def parameters(
     network: Network, precision: Precision, seed: int = 0
 ) -> dict[str, LayerParameters | Constants]:
-    """Return the same network at any precision: `folded` weights, quantised after training.
+    """Return a network's integer parameters at a precision: `folded` weights, quantised.
 
     >>> from bfimna.emulator import digits
     >>> net = digits.network()
@@ -98,12 +98,12 @@ def parameters(
 
 
 def folded(network: Network, seed: int = 0) -> tuple[Callable[[str], Reals], Mapping[str, float]]:
-    """Draw a network's real weights and biases, normalised on `picture`.
+    """Generate a network's real weights and biases, normalised on `picture`.
 
     Returns
     -------
-    A function of a layer's name that makes its weights (channels, inputs, y, x) and bias, one
-    layer at a time to spare memory; and each tensor's root mean square.
+    A function from a layer's name to its weights (channels, inputs, y, x) and bias, evaluated one
+    layer at a time to save memory; and each tensor's root mean square.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def folded(network: Network, seed: int = 0) -> tuple[Callable[[str], Reals], Map
     readers = {name: layer.name for layer in network.layers for name in layer.inputs}  # the last
     for layer in network.layers:
         if layer.kind in GEMM:
-            weights = _drawn(network, layer.name, seed)
+            weights = _laplace(network, layer.name, seed)
             sums = reference.sums(
                 tensors[layer.inputs[0]], weights, layer, network.shapes[layer.name]
             )
@@ -132,7 +132,7 @@ def folded(network: Network, seed: int = 0) -> tuple[Callable[[str], Reals], Map
 
     def real(name: str) -> Reals:
         gain, bias = factors[name]
-        weights = _drawn(network, name, seed)
+        weights = _laplace(network, name, seed)
         weights *= gain.astype(np.float32)[:, None, None, None]
         return weights, bias
 
@@ -143,13 +143,13 @@ def _only_input(network: Network) -> Layer:
     inputs = [layer for layer in network.layers if layer.kind == "input"]
     if len(inputs) != 1:
         raise BfimnaError(
-            f"network {network.name!r} has {len(inputs)} inputs: natural weights want one"
+            f"network {network.name!r} has {len(inputs)} inputs: realistic weights need exactly one"
         )
     return inputs[0]
 
 
-def _drawn(network: Network, name: str, seed: int) -> np.ndarray:
-    """Draw a layer's weights before folding: Laplace, as the difference of two exponentials."""
+def _laplace(network: Network, name: str, seed: int) -> np.ndarray:
+    """Sample a layer's weights before folding: Laplace, as the difference of two exponentials."""
     k = network.gemm_names.index(name)
     gemm = network.gemms[k]
     shape = (gemm.output_shape[0], gemm.input_shape[0] // gemm.layer.groups, *gemm.layer.kernel)
@@ -160,14 +160,14 @@ def _drawn(network: Network, name: str, seed: int) -> np.ndarray:
 
 
 def _normalised(network: Network, name: str, sums: np.ndarray, seed: int) -> Reals:
-    """Return each channel's factor and bias: batch norm on these sums, with gain and offset."""
+    """Return each channel's factor and bias: batch norm of these sums, then gain and offset."""
     random = np.random.default_rng([seed, 2, network.gemm_names.index(name)])
     channels, positions = sums.shape[1], sums[0, 0].size
     gain = np.exp(GAIN_SPREAD * random.standard_normal(channels))
     offset = gain * (OFFSET_MEAN + OFFSET_SPREAD * random.standard_normal(channels))
     if positions > 1:
         mean, deviation = sums.mean(axis=(0, 2, 3)), sums.std(axis=(0, 2, 3))
-        deviation = np.maximum(deviation, 1e-3 * deviation.max())  # of a channel that is flat
+        deviation = np.maximum(deviation, 1e-3 * deviation.max())  # a constant channel's
     else:
         mean, deviation = np.zeros(channels), np.full(channels, sums.std())
     if not deviation.all():
@@ -183,7 +183,7 @@ def _short(values: np.ndarray) -> np.ndarray:
 
 
 def _unweighted(network: Network, layer: Layer, inputs: list[np.ndarray]) -> np.ndarray:
-    """Compute a layer without weights, in real numbers."""
+    """Evaluate a layer without weights, in real numbers."""
     shape = network.shapes[layer.name]
     if layer.kind == "relu":
         return np.maximum(inputs[0], 0)
@@ -199,6 +199,6 @@ def _unweighted(network: Network, layer: Layer, inputs: list[np.ndarray]) -> np.
     if layer.kind in ADDRESSING and inputs[0][0].size == np.prod(shape):
         return inputs[0].reshape(len(inputs[0]), *shape)
     raise BfimnaError(
-        f"layer {layer.name!r} of {network.name!r}: natural weights know no {layer.kind!r}; use "
-        "bfimna.emulator.synthetic"
+        f"layer {layer.name!r} of {network.name!r}: realistic weights do not cover {layer.kind!r}; "
+        "use bfimna.emulator.synthetic"
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reproduction.studies import search
+from reproduction.studies import bit_search
 
 import bfimna as bf
 
@@ -22,7 +22,7 @@ def alexnet(tmp_path):
 
 
 def test_a_network_with_its_own_sensitivities_has_fronts(alexnet):
-    table = search.against_published("alexnet", LR, SRAM, {"4, 8": 5, "8, 4, 6": 4}, alexnet)
+    table = bit_search.against_published("alexnet", LR, SRAM, {"4, 8": 5, "8, 4, 6": 4}, alexnet)
     assert set(COLUMNS) <= set(table)
     uniform = table[table.choices == "uniform"].set_index("precision")
     assert uniform.index.tolist() == ["int4", "int8"]
@@ -35,7 +35,7 @@ def test_a_network_with_its_own_sensitivities_has_fronts(alexnet):
 
 
 def test_hawqs_schemes_are_no_better_than_the_optimum_at_their_edp():
-    table = search.against_published("resnet18", LR, SRAM, {})
+    table = bit_search.against_published("resnet18", LR, SRAM, {})
     assert (table.choices == "published").all()
     assert (table.best_omega <= table.omega * (1 + 1e-12)).all()
     assert table.set_index("precision").edp_rel["hawq_v3/int8"] == 1.0
@@ -43,22 +43,22 @@ def test_hawqs_schemes_are_no_better_than_the_optimum_at_their_edp():
 
 def test_without_sensitivities_the_error_says_what_to_give():
     with pytest.raises(bf.BfimnaError, match=r"no sensitivities of .vgg16.*give a file"):
-        search.against_published("vgg16", LR, SRAM, {"4, 8": 3})
+        bit_search.against_published("vgg16", LR, SRAM, {"4, 8": 3})
 
 
 def test_another_networks_sensitivities_are_refused(alexnet):
     with pytest.raises(bf.BfimnaError, match="no sensitivity for 13 of vgg16's layers"):
-        search.against_published("vgg16", LR, SRAM, {"4, 8": 3}, alexnet)
+        bit_search.against_published("vgg16", LR, SRAM, {"4, 8": 3}, alexnet)
 
 
 def test_options_of_any_network_with_measured_accuracies():
-    table = search.options("alexnet", {"int4": 50.0, "int8": 56.0, "w8a4": 40.0}, LR, SRAM)
+    table = bit_search.options("alexnet", {"int4": 50.0, "int8": 56.0, "w8a4": 40.0}, LR, SRAM)
     assert table.precision.tolist() == ["int4", "int8"]
     with pytest.raises(bf.BfimnaError, match="at least one precision"):
-        search.options("alexnet", {}, LR, SRAM)
+        bit_search.options("alexnet", {}, LR, SRAM)
 
 
 def test_a_scheme_that_is_optimal_moves_nothing():
-    table = search.moves("resnet18", "latency-high", LR, SRAM)
+    table = bit_search.moves("resnet18", "latency-high", LR, SRAM)
     assert table.empty
     assert "t4_latency_change" in table
