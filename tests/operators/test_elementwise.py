@@ -1,4 +1,4 @@
-"""Programs of element-wise layers: their function on bit patterns, their counts, who moves what."""
+"""Element-wise operators: function on bit patterns, counts, and the words that they move."""
 
 from functools import partial
 
