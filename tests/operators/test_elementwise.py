@@ -149,6 +149,13 @@ def test_local_response_normalisation():
     assert bus == 2 * 1600 * (8 + 16)
 
 
+@pytest.mark.parametrize("neighbours", [1, 2, 4])
+def test_squares_are_copied_to_each_neighbour_without_multicast(neighbours):
+    normalise = Layer("y", "lrn", ("c",), kernel=(neighbours + 1, 1))
+    bus = rows(simulate(normalise, multicast=False), "y").loc["traffic", "bus_bits"]
+    assert bus == 1600 * (8 + 16 * neighbours) + 1600 * (8 + 16)
+
+
 def test_addressing_costs_nothing_and_keeps_the_readers_bits():
     report = simulate(
         Layer("j", "concat", ("c", "c")),
