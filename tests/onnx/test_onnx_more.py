@@ -4,9 +4,10 @@ import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import build, constant, convolution, node, save, weights
 
 C, W = convolution()
 SHAPE = (1, 3, 8, 6)
