@@ -4,9 +4,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx_models import convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import convolution, node, save, weights
 
 C, W = convolution()
 GEMM = [node("Gemm", "x", "w", out="y", transB=1)], [weights("w", 32, 128)]

@@ -4,9 +4,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx_models import build, constant, convolution, node, save, weights
 
 import bfimna as bf
+
+from .onnx_models import build, constant, convolution, node, save, weights
 
 W = weights("w", 4, 3, 3, 3)
 RUNTIME = "com.microsoft"
