@@ -52,7 +52,7 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
 	python -m tests.onnx.fuzz --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
-	python tests/fuzz_layers.py --minutes $(MINUTES)
+	python -m tests.fuzz_layers --minutes $(MINUTES)
 
 licences: $(VENV)/installed ## the licence of every package installed
 	@python workflow/licences.py

@@ -1,4 +1,4 @@
-"""Strangers' text files: tables, precisions, chips, configs; an answer or a one-line error.
+"""Untrusted text files: tables, precisions, chips, configs; an answer or a one-line error.
 
 python tests/fuzz_files.py [--minutes 5] [--seed N]
 """

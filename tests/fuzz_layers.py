@@ -1,23 +1,24 @@
 """Networks of any sizes, right or absurd: finite numbers in bounded time, or our error.
 
-python tests/fuzz_layers.py [--minutes 5] [--seed N]
+python -m tests.fuzz_layers [--minutes 5] [--seed N]
 """
 
 import argparse
 import random
-import resource
 import time
 from collections import Counter
 from math import isfinite
 
 import bfimna as bf
 
+from . import memory
+
 USUAL = (1, 1, 1, 2, 3, 7, 8, 16, 64, 224)
 ABSURD = (1000, 2**16, 2**20, 10**6 + 3, 2**31 - 1, 2**32, 2**40)
 WINDOWED = ("conv", "maxpool", "avgpool")
 KINDS = (*WINDOWED, "conv", "relu", "add", "flatten", "linear", "concat")
 SLOWEST_S = 10.0  # of processor time
-MOST_KIB = 2**21
+LARGEST_KIB = 2**21  # more memory than before a campaign
 
 
 def network(rng, absurd):
@@ -44,7 +45,7 @@ def network(rng, absurd):
 def campaign(count, seed, minutes=0.0):
     """Simulate networks; anything but an answer or a one-line error is raised."""
     rng, tally, began = random.Random(seed), Counter(), time.monotonic()
-    tech = bf.load_technology("sram-14nm-lstp")
+    tech, before = bf.load_technology("sram-14nm-lstp"), memory.start()
     for k in range(count):
         if minutes and time.monotonic() - began > 60 * minutes:
             break
@@ -66,7 +67,7 @@ def campaign(count, seed, minutes=0.0):
             raise
         assert "\n" not in told, (seed, k)
         assert time.process_time() - start < SLOWEST_S, (seed, k)
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MOST_KIB, (seed, k)
+        assert memory.peak() - before < LARGEST_KIB, (seed, k)
     return tally
 
 

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
+from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer, Network
+
+#: a chip on which layers take several folds and long sums are split
+SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
 
 
 def everything():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
+from bfimna.cost import formulas
 from bfimna.cost.caveats import memory_note
 from bfimna.display import quantity
 from bfimna.network import zoo
@@ -355,3 +356,16 @@ def test_closed_forms_equal_the_published_ones(m):
         plain, cut = (ap.reduce(words, m, kind, "published") for kind in ("2d", "2d-segmented"))
         assert plain.cycles == 8 * (words - 1)
         assert cut.cycles == 8 * np.ceil(np.log2(words))
+
+
+def test_peak_by_hand():
+    """8 × 8 bits: every row loads 16 columns, takes 2 operations and reads 16 columns."""
+    program = ap.load(16) + ap.multiply(8, 8) + ap.add(8) + ap.read(16)
+    seconds = formulas.latency(program, SRAM, SMALL)
+    joules = SMALL.product_rows * formulas.energy(program, SRAM, SMALL)
+    joules += seconds * formulas.leakage_power(SMALL, SRAM)
+    best = peak(8, SMALL, SRAM)
+    assert best.throughput_ops == close(2 * SMALL.product_rows / seconds)
+    assert best.efficiency_ops_per_w == close(2 * SMALL.product_rows / joules)
+    assert best.power_w == close(joules / seconds)
+    assert best.area_efficiency_ops_per_w_m2 == close(best.efficiency_ops_per_w / best.area_m2)

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from reproduction.studies import oracle
-from reproduction.studies.exactness import wrong_counts
 
 from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
@@ -21,41 +19,9 @@ from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer
-from bfimna.operators.constants import Constants
 
-from ..networks import ONE_WORD, chained, everything, shrunk, zoo_of_kinds
-
-SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
-
-
-def compare(network, precision, images=2, seed=0, **options):
-    parameters = drawn(network, precision, seed)
-    x = random_images(network, precision, images, seed)
-    output, report = infer(network, parameters, x, precision, keep=True, **options)
-    chip = options.get("chip", Chip.limited())
-    wanted = oracle.infer(network, parameters, x, precision, chip.columns)
-    for name, tensor in report.tensors.items():
-        np.testing.assert_array_equal(tensor, wanted[name], err_msg=name)
-    last = wanted[network.layers[-1].name]
-    np.testing.assert_array_equal(output, last.reshape(output.shape))
-    assert np.unique(last).size > 1  # the network has not died on the way
-    return report
-
-
-def drawn(network, precision, seed=0):
-    """Return parameters of every layer; a view that changes sizes repeats and leaves out."""
-    parameters, random = synthetic(network, precision, seed), np.random.default_rng(seed)
-    for layer in network.layers:
-        if layer.kind == "view":
-            size, own = (np.prod(network.shapes[n]) for n in (layer.inputs[0], layer.name))
-            if size != own:
-                parameters[layer.name] = Constants(index=random.integers(-1, size, own))
-    return parameters
-
-
-def check_counts(network, precision, report, chip, images):
-    """Cycles and events of every layer and phase are the placement's; cells follow the data."""
-    assert not wrong_counts(network, precision, report, chip, images)
+from ..emulated import check_counts, compare
+from ..networks import SMALL, everything, shrunk, zoo_of_kinds
 
 
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
@@ -65,37 +31,6 @@ def test_every_kind_of_layer_at_any_width(data):
     pairs = {name: data.draw(st.tuples(width, width)) for name in network.gemm_names}
     bits = Precision.of(network, pairs)
     compare(network, bits, data.draw(st.integers(1, 3)), data.draw(st.integers(0, 99)))
-
-
-@pytest.mark.parametrize("network", [everything(), zoo_of_kinds()], ids=lambda n: n.name)
-@pytest.mark.parametrize("chip", [Chip.limited(), SMALL], ids=lambda c: c.name)
-def test_every_kind_of_layer_is_exact_and_counted(network, chip):
-    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.gemm_names)}
-    precision = Precision.of(network, pairs)
-    report = compare(network, precision, 2, chip=chip)
-    check_counts(network, precision, report, chip, 2)
-
-
-@pytest.mark.parametrize("end", [*ONE_WORD, "lrn", "maxpool", "avgpool", "view", "flatten"])
-@pytest.mark.parametrize("before", ["", "relu", "maxpool", "hardsigmoid"])
-def test_networks_end_in_any_kind(end, before):
-    network = chained(*filter(None, (before, end))).network()
-    precision = Precision.fixed(network, 4)
-    report = compare(network, precision)
-    check_counts(network, precision, report, Chip.limited(), 2)
-
-
-@pytest.mark.parametrize("bits", [9, 13, 16])
-@pytest.mark.parametrize("kind", ["leakyrelu", "hardsigmoid", "hardswish", "mul", "scale", "bias"])
-def test_arithmetic_of_wide_words(kind, bits):
-    """Where a look-up would take longer than arithmetic; in 72 columns up to 16 bits."""
-    b = chained() if kind == "mul" else chained(kind)
-    if kind == "mul":
-        b.append(Layer("last", "mul", ("conv", "conv")))
-    network = b.network()
-    precision = Precision.fixed(network, bits)
-    report = compare(network, precision)
-    check_counts(network, precision, report, Chip.limited(), 2)
 
 
 def test_wide_words_fit_72_columns():
@@ -113,39 +48,6 @@ def test_wide_words_fit_72_columns():
         plan(y.network(), Chip()).at(precision).phases["requantise"].counts.compares[0]
         == 4 * 35 * 17 + 4
     )  # 35 of 45 columns
-
-
-def test_squares_are_scaled_without_their_lowest_columns():
-    network = chained("lrn").network()
-    chip = Chip(name="narrow", columns=50)
-    precision = Precision.fixed(network, 9)
-    report = compare(network, precision, chip=chip)
-    check_counts(network, precision, report, chip, 2)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "bits", "columns", "told"),
-    [
-        ((), (8, 8), 34, "'conv' needs 35 columns in phase multiply"),
-        (("hardswish",), (2, 12), 53, "'0.hardswish' needs 54 columns in phase elementwise"),
-    ],
-)
-def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, bits, columns, told):
-    network = chained(*kinds).network()
-    precision = Precision.of(network, {"conv": bits})
-    enough = columns + 1
-    for wide in (columns, enough):
-        chip = Chip(name="narrow", columns=wide)
-        run = drawn(network, precision), random_images(network, precision), precision
-        placing = lambda: plan(network, chip).at(precision)  # noqa: B023, E731
-        if wide < enough:
-            with pytest.raises(BfimnaError, match=told):
-                placing()
-            with pytest.raises(BfimnaError, match=told):
-                infer(network, *run, chip=chip)
-        else:
-            placing()
-            infer(network, *run, chip=chip)
 
 
 def test_columns_are_missed_before_the_scales_that_they_spoil():
@@ -310,17 +212,6 @@ def test_two_inputs_are_given_by_name():
         infer(network, own, x["input"], precision)
     with pytest.raises(BfimnaError, match="want as many"):
         infer(network, own, {**x, "other": np.zeros((3, 1, 2, 2), int)}, precision)
-
-
-def test_a_large_mean_over_split_rows():
-    """48 × 48 words on arrays of 1000 rows: three parts of 768."""
-    b = Builder("global", (1, 48, 48))
-    b.pool("mean", b.conv("c", b.input, 2, 1), 48, 48, kind="avgpool")
-    network, chip = b.network(), Chip(name="short", rows=1000)
-    precision = Precision.fixed(network, 4)
-    report = compare(network, precision, chip=chip)
-    check_counts(network, precision, report, chip, 2)
-    assert report.activity["mean", "reduce"].counts.shifts > 0
 
 
 @pytest.mark.parametrize("kind", ["1d", "2d"])

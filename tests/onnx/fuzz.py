@@ -7,7 +7,6 @@ test_onnx_fuzz.py.
 
 import argparse
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from onnx import TensorProto, helper
 import bfimna as bf
 from bfimna.onnx.operations import OPERATIONS
 
+from .. import memory
 from .onnx_models import LIGHT, build, constant, convolution, node, weights
 
 LARGEST_KIB = 2**20  # more memory than before a campaign
@@ -327,10 +327,6 @@ DAMAGES = (
 )  # fmt: skip
 
 
-def _peak_kib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
 def _keep(data, seed, k):
     Path("hostile-kept.onnx").write_bytes(data)
     print(f"file {k} of seed {seed}, kept as hostile-kept.onnx", file=sys.stderr)
@@ -346,7 +342,7 @@ def campaign(count, seed, folder, minutes=0.0):
     files = [model.SerializeToString() for model in models]
     technology = bf.data.load_technology("sram-14nm-lstp")
     path = Path(folder) / "hostile.onnx"
-    tally, before = Counter(), _peak_kib()
+    tally, before = Counter(), memory.start()
     began = time.monotonic()
     for k in range(count):
         if minutes and time.monotonic() - began > 60 * minutes:
@@ -371,7 +367,7 @@ def campaign(count, seed, folder, minutes=0.0):
         except BaseException:
             _keep(data, seed, k)
             raise
-        if time.process_time() - start > SLOWEST_S or _peak_kib() - before > LARGEST_KIB:
+        if time.process_time() - start > SLOWEST_S or memory.peak() - before > LARGEST_KIB:
             _keep(data, seed, k)
             raise AssertionError(f"file {k} of seed {seed} takes too long, or too much memory")
     return tally

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bfimna as bf
-from bfimna.operators.shapes import covered
+from bfimna.operators.shapes import covered, pad
 
 FEW = st.integers(1, 12)
 
@@ -33,3 +33,14 @@ def test_windows_that_no_memory_holds_cost_nothing():
     report = bf.simulate(network, 8, "LR", "sram-14nm-lstp")
     assert time.process_time() - begin < 2
     assert 0 < report.latency_s < float("inf")
+
+
+def test_padding_reaches_to_the_end_of_the_last_windows():
+    """Rows: 1 + 4 of them in windows of 2, 2 apart, to 6. Columns: 7 in windows of 3, to 9."""
+    pool = bf.Layer("p", "maxpool", ("x",), 0, (2, 3), (2, 3), (1, 0, 0, 0), ceil=True)
+    network = bf.Network("n", (bf.Layer("x", "input", channels=1, size=(4, 7)), pool))
+    assert network.shapes["p"] == (1, 3, 3)
+    padded = pad(np.ones((2, 1, 4, 7), int), pool, network.shapes["p"], -8)
+    assert padded.shape == (2, 1, 6, 9)
+    assert (padded[:, :, 1:5, :7] == 1).all()
+    assert (padded == -8).sum() == 2 * (6 * 9 - 4 * 7)
