@@ -109,7 +109,7 @@ def _read_as_data(nodes: list[Node], outputs: set[str], stored: set[str]) -> set
     The weights of a product may be on its left.
     """
     constants = set(stored)
-    for node in nodes:
+    for node in nodes if any(node.op == "MatMul" for node in nodes) else ():
         if all(i in constants for i in node.inputs if i):
             constants.update(node.outputs)
     data = set(outputs)
