@@ -249,6 +249,9 @@ RENAMED = {
     "bfimna.ap.infer": "bfimna.infer",
     "bfimna.ap.quantise": "bfimna.emulator.quantise",
     "bfimna.ap.synthetic": "bfimna.emulator.synthetic",
+    "bfimna.plot.table_shown": "bfimna.plot.show_table",
+    "bfimna.plot.tell": "bfimna.plot.narrate",
+    "bfimna.search.chips": "bfimna.search.search_chips",
 }
 
 

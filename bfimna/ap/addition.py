@@ -2,9 +2,8 @@
 
 from functools import cache
 
-from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import MAX_WORD_BITS, count_table, tabulated
-from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, ripple
+from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
+from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, count_table, ripple
 from bfimna.ap.truth import generate
 
 

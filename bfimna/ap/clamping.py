@@ -1,8 +1,7 @@
 """ReLU and saturation, in every row: passes, counts, expected cells. They need no table."""
 
 from bfimna.ap.events import Amount, Counts, CountSet
-from bfimna.ap.expected import count_passes
-from bfimna.ap.passes import Pass, Word, cached_program, check_ranges
+from bfimna.ap.passes import Pass, Word, cached_program, check_ranges, count_passes
 from bfimna.ap.word_access import load_counts, one_bit_counts, read_counts
 from bfimna.errors import BfimnaError, whole_number
 

@@ -1,8 +1,7 @@
 """Maximum of two words, in every row: the tables, passes, counts, expected cells."""
 
-from bfimna.ap.events import Amount, Counts, CountSet
-from bfimna.ap.expected import MAX_WORD_BITS, count_table, tabulated
-from bfimna.ap.passes import Pass, Row, Word, cached_program, check_ranges
+from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, CountSet, tabulated
+from bfimna.ap.passes import Pass, Row, Word, cached_program, check_ranges, count_table
 from bfimna.ap.truth import generate
 from bfimna.ap.word_access import clear, clear_counts
 

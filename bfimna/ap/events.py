@@ -1,16 +1,21 @@
 """Cycles and energy events of programs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from functools import wraps
+from math import prod
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bfimna.errors import one_of
+from bfimna.errors import BfimnaError, one_of
 
 Amount = int | float | np.ndarray
 CountSet = Literal["microcode", "published"]
 ApKind = Literal["1d", "2d", "2d-segmented"]
+Tagged = tuple[Amount, ...]  # expected per row: passes that match, and cells that they write
+
+MAX_WORD_BITS = 64  # of a word that programs take
 
 
 @dataclass(frozen=True, init=False)
@@ -112,3 +117,45 @@ _NAMES = frozenset(EVENTS)
 def check_count_set(count_set: str) -> None:
     """Raise unless this names one of the two sets of closed forms."""
     one_of("counts", count_set, get_args(CountSet))
+
+
+def tabulated(
+    *highest: int, values: int = 2
+) -> Callable[[Callable[..., Any]], Callable[..., Tagged]]:
+    """Make a function of whole numbers that returns floats accept arrays, each entry computed once.
+
+    Parameters
+    ----------
+    highest : value of each argument.
+    values : floats that the function returns.
+    """
+    shape = tuple(h + 1 for h in highest)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Tagged]:
+        table = np.full((values, prod(shape)), np.nan)
+
+        @wraps(function)
+        def look_up(*arguments: Amount) -> Tagged:
+            index: tuple[Any, ...] = tuple(np.asarray(x, dtype=np.intp) for x in arguments)
+            try:
+                at = np.ravel_multi_index(index, shape)
+            except ValueError:
+                raise _too_wide(index, highest) from None
+            entries = table[:, at]
+            if np.isnan(entries[0]).any():
+                for entry in set(np.ravel(at[np.isnan(entries[0])]).tolist()):
+                    table[:, entry] = function(*(int(x) for x in np.unravel_index(entry, shape)))
+                entries = table[:, at]
+            return tuple(entries if entries.ndim > 1 else entries.tolist())
+
+        return look_up
+
+    return decorate
+
+
+def _too_wide(index: tuple[Any, ...], highest: tuple[int, ...]) -> BfimnaError:
+    for width, high in zip(index, highest, strict=True):
+        for wrong in width[(width < 0) | (width > high)].flat:
+            return BfimnaError(f"a word of {wrong} bits: programs take 0 to {high}")
+    shapes = [np.shape(width) for width in index]
+    return BfimnaError(f"widths of shapes {shapes} do not broadcast")

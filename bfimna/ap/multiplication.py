@@ -11,9 +11,8 @@ from functools import cache
 import numpy as np
 
 from bfimna.ap.addition import add_bits, subtract_bits
-from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import MAX_WORD_BITS, count_table, tabulated
-from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, ripple
+from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
+from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, count_table, ripple
 from bfimna.ap.truth import generate
 from bfimna.errors import BfimnaError
 

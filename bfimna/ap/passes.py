@@ -4,7 +4,8 @@ A *pass* compares a (ternary) key and writes the tagged rows. A `Lut` is a list 
 columns, generated from a truth table (`truth`). A program is a sequence of passes over an array's
 columns: a range of columns is a word, its first column the lowest bit. Carry, borrow and flag
 columns and a product's columns must hold 0 when a program starts, unless it says that it clears
-them.
+them. Closed forms count runs of passes: what they do to a row of random operand bits (passes that
+match, cells that they write) is an expectation, which each program's file tabulates by width.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from functools import cached_property, lru_cache, wraps
 from itertools import product
 from typing import NamedTuple, ParamSpec, cast
 
+from bfimna.ap.events import Amount, Counts, Tagged
 from bfimna.errors import BfimnaError
 
 Row = tuple[int, ...]
@@ -176,3 +178,43 @@ def ripple(lut: Lut, a: Word, p: Word, carry: int, *control: int) -> tuple[Pass,
     return tuple(
         step for i, k in zip(a, p, strict=True) for step in lut.at((*control, i, k, carry))
     )
+
+
+# ---- closed forms of runs of passes: exact events, and the expected tags and cells -----------
+
+
+def count_passes(
+    passes: Amount, keys: Amount, tags: Amount, cells: Amount, lines: Amount
+) -> Counts:
+    """Count passes that each compare a key and write the tagged rows.
+
+    Parameters
+    ----------
+    keys : driven key columns, over all passes.
+    tags : expected passes that match a row.
+    cells : expected cells that are written of a row.
+    lines : driven written columns, over all passes.
+    """
+    return Counts(
+        compares=passes,
+        writes=passes,
+        compare_rows=passes,
+        key_cells=keys,
+        cells_written=cells,
+        rows_matched=tags,
+        words_written=tags,
+        lines_driven=lines,
+    )
+
+
+def count_table(lut: Lut, steps: Amount, tagged: Tagged) -> Counts:
+    """Count `steps` runs of a pass table that match and write so much in all."""
+    tags, cells = tagged
+    lines = lut.written_columns * steps
+    return count_passes(len(lut) * steps, lut.key_columns * steps, tags, cells, lines)
+
+
+def count_random_step(lut: Lut) -> Counts:
+    """Count one run of a pass table on columns of random bits, the carry's too."""
+    matches, cells, _ = lut.expect(*[0.5] * len(lut.columns))
+    return count_table(lut, 1, (matches, cells))

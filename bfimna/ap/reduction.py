@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bfimna.ap.addition import FULL_ADD, add
-from bfimna.ap.events import Amount, ApKind, Counts, CountSet
-from bfimna.ap.expected import MAX_WORD_BITS, count_random_step
+from bfimna.ap.events import MAX_WORD_BITS, Amount, ApKind, Counts, CountSet
+from bfimna.ap.passes import count_random_step
 from bfimna.ap.word_access import clear_along_counts, sign_extend, sign_extend_counts
 from bfimna.errors import BfimnaError, whole_number
 

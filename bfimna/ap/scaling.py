@@ -3,8 +3,7 @@
 import numpy as np
 
 from bfimna.ap.clamping import saturate, saturate_counts
-from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import MAX_WORD_BITS, tabulated
+from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
 from bfimna.ap.multiplication import (
     CONTROLLED_ADD,
     CONTROLLED_SUBTRACT,

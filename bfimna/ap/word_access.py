@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bfimna.ap.events import Amount, Counts
-from bfimna.ap.expected import count_passes
-from bfimna.ap.passes import Pass, Word, cached_program, check_ranges
+from bfimna.ap.passes import Pass, Word, cached_program, check_ranges, count_passes
 from bfimna.errors import BfimnaError
 
 

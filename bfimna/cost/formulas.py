@@ -105,7 +105,7 @@ def write_energy(
 
 
 def _total(counts: Counts, price_of: dict[str, Price]) -> Amount:
-    amounts, total = counts.amounts, None
+    amounts, total = vars(counts), None  # the events that occur
     for event, price in price_of.items():
         if event in amounts:
             priced = amounts[event] * price

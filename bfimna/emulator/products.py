@@ -20,7 +20,7 @@ from bfimna.emulator.integer import LayerParameters, folded_bias, zero_point
 from bfimna.emulator.layers import run_chain
 from bfimna.emulator.windows import Chunk, Runs
 from bfimna.mapping.mapping import ProductStep
-from bfimna.operators.windows import pad
+from bfimna.operators.shapes import pad
 
 Tensor = np.ndarray
 OUTPUTS = 2**17  # rows of finished outputs that a thread emulates at a time

@@ -7,6 +7,7 @@ integer-only inference.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, shown, unknown, wrong_type
@@ -128,12 +129,12 @@ class Network:
     @property
     def weights(self) -> int:
         """Weights of convolutions and linear layers, without biases."""
-        return sum(g.weights for g in self.gemms)
+        return sum(map(attrgetter("weights"), self.gemms))
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
-        return sum(g.macs for g in self.gemms)
+        return sum(map(attrgetter("macs"), self.gemms))
 
     @cached_property
     def consumers(self) -> dict[str, tuple[str, ...]]:

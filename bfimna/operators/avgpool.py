@@ -12,6 +12,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.ap.rows import Columns, Rows
+from bfimna.operators.maxpool import window_operands, windows_moved
 from bfimna.operators.operator import (
     LayerBatch,
     Machine,
@@ -23,7 +24,6 @@ from bfimna.operators.operator import (
     packed,
 )
 from bfimna.operators.shapes import windowed_shape
-from bfimna.operators.windows import window_operands, windows_moved
 from bfimna.operators.words import MAX_BITS, Words
 
 

@@ -23,9 +23,24 @@ from bfimna.operators.operator import (
     Step,
     Tensor,
 )
-from bfimna.operators.shapes import windowed_shape
-from bfimna.operators.windows import window_operands, windows_moved
+from bfimna.operators.shapes import pad, windowed_shape
 from bfimna.operators.words import MAX_BITS, Words
+
+
+def windows_moved(x: LayerBatch, words: Words, multicast: bool, counts: CountSet) -> Moved:
+    """Move every element that a window covers once with multicast, else once per window."""
+    taken = x.sources[0] if multicast else x.elements * x.window
+    return taken * (words.bits + x.signs[0]), x.elements * words.read_bits
+
+
+def window_operands(step: Step, x: Tensor, fill: int) -> list[Tensor]:
+    """Return the k-th elements of all windows as a tensor of the result's shape, for each k."""
+    layer = step.layer
+    x = pad(x, layer, step.shape, fill)
+    (ky, kx), (dy, dx), (sy, sx) = layer.kernel, layer.dilation, layer.stride
+    reach_y, reach_x = (step.shape[1] - 1) * sy + 1, (step.shape[2] - 1) * sx + 1
+    corners = [(y * dy, z * dx) for y in range(ky) for z in range(kx)]
+    return [x[:, :, y : y + reach_y : sy, z : z + reach_x : sx] for y, z in corners]
 
 
 class Round(NamedTuple):

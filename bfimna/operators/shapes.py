@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from math import gcd, prod
 from typing import Protocol
 
+import numpy as np
+
 from bfimna.errors import BfimnaError
 
 Shape = tuple[int, ...]
@@ -87,6 +89,19 @@ def window_steps(
     if steps < 0:
         return 0
     return steps + 1 + (ceil and rest > 0 and (steps + 1) * stride < size + before)
+
+
+def pad(values: np.ndarray, layer: LayerFields, shape: Shape, fill: int) -> np.ndarray:
+    """Pad an image tensor as the layer says, and on where its last windows overhang (ceil)."""
+    top, left, bottom, right = layer.padding
+    reach = [
+        (n - 1) * s + d * (k - 1) + 1
+        for n, s, d, k in zip(shape[1:], layer.stride, layer.dilation, layer.kernel, strict=True)
+    ]
+    bottom = max(bottom, reach[0] - values.shape[2] - top)
+    right = max(right, reach[1] - values.shape[3] - left)
+    borders = ((0, 0), (0, 0), (top, bottom), (left, right))
+    return np.pad(values, borders, constant_values=fill)
 
 
 def covered_elements(layer: LayerFields, source: Shape, result: Shape) -> int:

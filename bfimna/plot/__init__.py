@@ -1,7 +1,6 @@
 """Figures and their texts, drawn from tables: house style, layout, bars by phase, narratives."""
 
-import warnings
-
+from bfimna.errors import renamed
 from bfimna.plot.layout import label_point, legend_below, tidy, unique_entries
 from bfimna.plot.narrative import narrate, plain, readable, show_table, span
 from bfimna.plot.phases import breakdown, stack, stack_shares
@@ -65,15 +64,6 @@ __all__ = [
     "use_house_style",
 ]
 
-#: old public name → new one, for one release
-RENAMED = {"tell": "narrate", "table_shown": "show_table"}
-
 
 def __getattr__(name: str) -> object:
-    """Forward a renamed function, with a warning."""
-    if name in RENAMED:
-        new = RENAMED[name]
-        message = f"bfimna.plot.{name} is now bfimna.plot.{new}"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
-        return globals()[new]
-    raise AttributeError(f"module 'bfimna.plot' has no attribute {name!r}")
+    return renamed(__name__, name)

@@ -6,8 +6,7 @@ and its proof), `choose` (the public search for bits), `hawq` (HAWQ-V3's search 
 `chip_search` (chips instead of bits).
 """
 
-import warnings
-
+from bfimna.errors import renamed
 from bfimna.search.chip_search import search_chips
 from bfimna.search.choose import Budget, choose, compare, front
 from bfimna.search.hawq import reproduce_hawq, reproduced_schemes
@@ -26,15 +25,6 @@ __all__ = [
     "search_chips",
 ]
 
-#: old public name → new one, for one release
-RENAMED = {"chips": "search_chips"}
-
 
 def __getattr__(name: str) -> object:
-    """Forward a renamed function, with a warning."""
-    if name in RENAMED:
-        new = RENAMED[name]
-        message = f"bfimna.search.{name} is now bfimna.search.{new}"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
-        return globals()[new]
-    raise AttributeError(f"module 'bfimna.search' has no attribute {name!r}")
+    return renamed(__name__, name)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from reproduction.studies import oracle
 
 from bfimna import BfimnaError, Precision, data
-from bfimna.emulator import digits, reference
+from bfimna.emulator import digits
 from bfimna.emulator.infer import infer
 from bfimna.emulator.integer import check
 
@@ -29,7 +30,7 @@ def test_accuracy_on_the_emulator_and_in_two_oracles(name, least):
     network, bits, own = digits.network(), digits.precision(name), digits.parameters(name)
     x = digits.images(bits)
     logits, _ = infer(network, own, x, bits)
-    wanted = reference.infer(network, own, x, bits)["fc"][:, :, 0, 0]
+    wanted = oracle.infer(network, own, x, bits)["fc"][:, :, 0, 0]
     np.testing.assert_array_equal(logits, wanted)
     np.testing.assert_array_equal(logits, onnx_integers.infer(network, own, x, bits))
     assert digits.accuracy(logits) > least
@@ -39,7 +40,7 @@ def test_post_training_bits_lose_little_at_8_bits():
     network, bits = digits.network(), Precision.fixed(digits.network(), 8)
     own = digits.post_training(bits)
     check(network, own, bits)
-    logits = reference.infer(network, own, digits.images(bits), bits)["fc"][:, :, 0, 0]
+    logits = oracle.infer(network, own, digits.images(bits), bits)["fc"][:, :, 0, 0]
     assert digits.accuracy(logits) > 0.97
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from reproduction.studies import oracle
+from reproduction.studies.exactness import wrong_counts
 
 from bfimna import BfimnaError, Chip, Precision, data
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
 from bfimna.ap.passes import Pass
-from bfimna.emulator import digits, reference
+from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
-from bfimna.emulator.check import differences
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
@@ -32,7 +33,7 @@ def compare(network, precision, images=2, seed=0, **options):
     x = random_images(network, precision, images, seed)
     output, report = infer(network, parameters, x, precision, keep=True, **options)
     chip = options.get("chip", Chip.limited())
-    wanted = reference.infer(network, parameters, x, precision, chip.columns)
+    wanted = oracle.infer(network, parameters, x, precision, chip.columns)
     for name, tensor in report.tensors.items():
         np.testing.assert_array_equal(tensor, wanted[name], err_msg=name)
     last = wanted[network.layers[-1].name]
@@ -54,7 +55,7 @@ def drawn(network, precision, seed=0):
 
 def check_counts(network, precision, report, chip, images):
     """Cycles and events of every layer and phase are the placement's; cells follow the data."""
-    assert not differences(network, precision, report, chip, images)
+    assert not wrong_counts(network, precision, report, chip, images)
 
 
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])

@@ -51,12 +51,6 @@ def test_a_tex_table_equals_that_of_pandas():
     assert narrative.tex_table(table) == expected
 
 
-@pytest.mark.parametrize(("old", "new"), plot.RENAMED.items())
-def test_old_names_warn_and_still_work(old, new):
-    with pytest.warns(DeprecationWarning, match=f"{old} is now bfimna.plot.{new}"):
-        assert getattr(plot, old) is getattr(plot, new)
-
-
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_tables_and_macros_compile(tmp_path):
     table = pd.DataFrame({
