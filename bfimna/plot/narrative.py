@@ -176,6 +176,7 @@ def show_table(
 def tex_table(table: "pd.DataFrame") -> str:
     r"""Return a table of texts as TeX, columns of numbers aligned right.
 
+    >>> import pandas as pd
     >>> print(tex_table(pd.DataFrame({"of": ["a_b"], "size (%)": ["5"]})).splitlines()[2])
     of & size (\%) \\
     """

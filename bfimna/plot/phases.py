@@ -34,6 +34,7 @@ def breakdown(times: "pd.DataFrame", energies: "pd.DataFrame", title: str = "") 
 
     Examples
     --------
+    >>> import pandas as pd
     >>> times = pd.DataFrame({"load": [1e-6, 2e-6], "reduce": [3e-6, 0.0]}, index=["conv1", "fc"])
     >>> breakdown(times, times, "a chip").axes[0].get_ylabel()
     'time (µs)'

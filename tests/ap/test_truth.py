@@ -1,4 +1,4 @@
-"""Pass lists: every list of passes as the oracle for two columns, every cover for the"""
+"""Pass lists: every list of passes as the oracle for two columns, every cover for longer ones."""
 
 import heapq
 import itertools

@@ -1,4 +1,4 @@
-"""Maxima in rounds: how many, what they cost, and that the emulator runs the same."""
+"""Maximum pooling in rounds: their number, cost, and the same rounds on the emulator."""
 
 import numpy as np
 import pytest

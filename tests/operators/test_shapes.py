@@ -1,4 +1,4 @@
-"""What windows take of their input: the closed form against places counted one by one."""
+"""Elements that windows cover: the closed form against elements counted one by one."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Programs of element-wise layers: their function on bit patterns, their counts, who moves what."""
+"""Element-wise operators: function on bit patterns, counts, and the words that they move."""
 
 from functools import partial
 
@@ -147,6 +147,13 @@ def test_local_response_normalisation():
     # in: the word and its square, twice as wide; out: the result and the square
     bus = rows(report, "y").loc["traffic", "bus_bits"]
     assert bus == 2 * 1600 * (8 + 16)
+
+
+@pytest.mark.parametrize("neighbours", [1, 2, 4])
+def test_squares_are_copied_to_each_neighbour_without_multicast(neighbours):
+    normalise = Layer("y", "lrn", ("c",), kernel=(neighbours + 1, 1))
+    bus = rows(simulate(normalise, multicast=False), "y").loc["traffic", "bus_bits"]
+    assert bus == 1600 * (8 + 16 * neighbours) + 1600 * (8 + 16)
 
 
 def test_addressing_costs_nothing_and_keeps_the_readers_bits():
