@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bfimna.emulator.integer import LayerParameters, ranges, words
+from bfimna.emulator.integer import LayerParameters, integer_format, ranges
 from bfimna.emulator.quantise import quantise
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import GEMM, Layer, Network
@@ -73,7 +73,7 @@ def images(network: Network, precision: Precision, count: int = 1, seed: int = 0
     """
     first = _only_input(network)
     pixels = [picture(network.shapes[first.name], seed + k) for k in range(count)]
-    word = words(network, precision)[first.name]
+    word = integer_format(network, precision).words[first.name]
     return np.floor(np.stack(pixels) * (word.high + 1)).astype(np.int64)
 
 
@@ -88,7 +88,7 @@ def parameters(
     (8, 1, 3, 3)
     """
     real, rms = folded(network, seed)
-    tied, stored = ranges(network), words(network, precision)
+    tied, stored = ranges(network), integer_format(network, precision).words
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         clip = CLIP + CLIP_PER_BIT * stored[layer.name].bits
