@@ -210,7 +210,7 @@ def _cell(key: str, value: object) -> str:
 def _networks() -> Rows:
     nets = (zoo.load(name) for name in zoo.NETWORKS)
     return [
-        {"name": n.name, "weighted_layers": len(n.gemms), "weights": n.weights, "macs": n.macs}
+        {"name": n.name, "weighted_layers": len(n.matmuls), "weights": n.weights, "macs": n.macs}
         for n in nets
     ]
 

@@ -259,4 +259,4 @@ def load_precision(network: Network, name: str) -> Precision:
     table = _hawq("bits", network.name)
     rows = table[table.scheme == name.split("/", 1)[1]]
     bits = {r.layer: (r.weight_bits, r.activation_bits) for r in rows.itertuples()}
-    return Precision.of(network, bits, name)
+    return Precision.by_layer(network, bits, name)

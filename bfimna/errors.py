@@ -255,6 +255,11 @@ RENAMED = {
 }
 
 
+def warn_renamed(old: str, new: str) -> None:
+    """Warn the caller's caller that a public name is another now; the old one goes in a release."""
+    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)
+
+
 def renamed(module: str, name: str) -> object:
     """Return the value of an old public name, with a warning; for a module's `__getattr__`.
 

@@ -118,7 +118,7 @@ def load_precision(
         precision.of_network(network)  # raises if it is another network's
         return precision
     if isinstance(precision, Mapping):
-        return Precision.of(network, precision, default=default)
+        return Precision.by_layer(network, precision, default=default)
     if isinstance(precision, str | Path):
         return _named_precision(network, precision, default, input_shape)
     if isinstance(precision, tuple | list):

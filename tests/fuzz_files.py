@@ -27,7 +27,7 @@ conv1, 227, 227, 11, 11, 3, 96, 4,
 conv2, 31, 31, 5, 5, 96, 256, 1,
 """
 BITS = "layer,weight_bits,activation_bits\n*,8,8\nfeatures.3,4,8\n"
-LAYERS = "\n".join(f"{name},1.5,0.25," for name in NET.gemm_names)
+LAYERS = "\n".join(f"{name},1.5,0.25," for name in NET.matmul_names)
 ODD = (
     "", "-1", "nan", "inf", "1e400", "0x10", "4.0", "9" * 5000, "true", "null", "[", "{", "*a",
     "&a", "!!python/object/apply:os.system [x]", "$(touch x)", "`x`", "a;b", "..", "/", "\0", ",",

@@ -57,7 +57,7 @@ def campaign(count, seed, minutes=0.0):
             bits, batch = (rng.randint(1, 16), rng.randint(1, 16)), rng.choice((1, 3, 2**20))
             summary = bf.simulate(made, bits, chip, tech, batch).summary
             odd = {key: v for key, v in summary.items() if isinstance(v, float) and not isfinite(v)}
-            assert not odd or not made.gemms, (seed, k, odd)
+            assert not odd or not made.matmuls, (seed, k, odd)
             tally["answered"] += 1
         except bf.BfimnaError as error:
             tally["refused"] += 1

@@ -5,7 +5,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from bfimna.emulator.integer import integer_format
-from bfimna.network.graph import GEMM
+from bfimna.operators import PRODUCTS
 from bfimna.operators.avgpool import average_scale
 
 
@@ -82,7 +82,7 @@ def infer(network, parameters, images, precision):
     for layer in network.layers[1:]:
         before, word = layer.inputs, stored[layer.name]
         inputs = [tensors[name] for name in before]
-        if layer.kind in GEMM:
+        if layer.kind in PRODUCTS:
             read = stored[before[0]].bits - precision[layer.name][1]
             last = not network.readers[layer.name]
             own = parameters[layer.name]

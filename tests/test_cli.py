@@ -153,7 +153,7 @@ def test_bits_left_out_are_given_by_the_option_that_the_error_names(
 ):
     monkeypatch.chdir(tmp_path)
     shutil.copy(MODEL, "plain.onnx")
-    first = bf.read_onnx("plain.onnx").gemm_names[0]
+    first = bf.read_onnx("plain.onnx").matmul_names[0]
     (tmp_path / "bits.yaml").write_text(f"{first}: 8\n")
     asked = ["simulate", "plain.onnx", "--bits", bits, "--json"]
     assert main(asked) == 2

@@ -100,7 +100,7 @@ SRAM = bf.data.load_technology("sram-14nm-lstp")
         ((NET, "int8", "IR", SRAM), (NET, INT8, bf.Chip.unlimited(), SRAM)),
         (("alexnet", (4, 8), "LR", SRAM),
          (NET, bf.Precision.fixed(NET, weights=4, activations=8), bf.Chip.limited(), SRAM)),
-        (("alexnet", dict.fromkeys(NET.gemm_names, 8), {"name": "few", "rows": 1200}, SRAM),
+        (("alexnet", dict.fromkeys(NET.matmul_names, 8), {"name": "few", "rows": 1200}, SRAM),
          (NET, INT8, bf.Chip(name="few", rows=1200), SRAM)),
     ],
 )  # fmt: skip

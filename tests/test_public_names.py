@@ -34,3 +34,13 @@ def test_a_renamed_name_warns_and_works(old):
         value = getattr(import_module(module), name)
     assert value is getattr(import_module(new_module), new_name)
     assert warned[0].filename == __file__
+
+
+def test_renamed_attributes_warn_and_work():
+    network = bf.digits.network()
+    for old, new in (("gemms", "matmuls"), ("gemm_names", "matmul_names")):
+        with pytest.warns(DeprecationWarning, match=f"Network.{old} is now Network.{new}"):
+            assert getattr(network, old) is getattr(network, new)
+    with pytest.warns(DeprecationWarning, match=r"Precision\.of is now Precision\.by_layer"):
+        old_way = bf.Precision.of(network, {"conv1": 5}, default=7)
+    assert old_way == bf.Precision.by_layer(network, {"conv1": 5}, default=7)

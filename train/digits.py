@@ -18,8 +18,8 @@ from torch.nn import functional as f
 from bfimna.emulator import digits
 from bfimna.emulator.integer import integer_format, ranges
 from bfimna.emulator.quantise import activation_step, quantise
-from bfimna.network.graph import GEMM
 from bfimna.network.precision import Precision
+from bfimna.operators import PRODUCTS
 
 NETWORK = digits.network()
 TARGET = Path(__file__).parent.parent / "data" / "digits" / "digits.npz"
@@ -35,8 +35,8 @@ def precisions() -> list[Precision]:
         "mixed-medium": ((3, 4), (3, 4), (3, 4), (3, 4), (3, 4)),
         "mixed-low": ((3, 4), (2, 4), (2, 4), (2, 4), (3, 4)),
     }
-    pairs = {n: dict(zip(NETWORK.gemm_names, b, strict=True)) for n, b in mixes.items()}
-    return fixed + [Precision.of(NETWORK, bits, name) for name, bits in pairs.items()]
+    pairs = {n: dict(zip(NETWORK.matmul_names, b, strict=True)) for n, b in mixes.items()}
+    return fixed + [Precision.by_layer(NETWORK, bits, name) for name, bits in pairs.items()]
 
 
 def images() -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,7 +75,7 @@ def float_forward(x, weights):  # type: ignore[no-untyped-def]
     tensors = {"input": x}
     for layer in NETWORK.layers[1:]:
         inputs = [tensors[name] for name in layer.inputs]
-        if layer.kind in GEMM:
+        if layer.kind in PRODUCTS:
             tensors[layer.name] = weighted(layer, inputs[0], *weights[layer.name])
         else:
             tensors[layer.name] = unweighted(layer, inputs)
@@ -92,7 +92,7 @@ class Simulation:
         self.start = quantise(NETWORK, real, full_scale, precision)
         self.latent = {}
         for layer in NETWORK.layers:
-            if layer.kind in GEMM:
+            if layer.kind in PRODUCTS:
                 own, source = self.start[layer.name], layer.inputs[0]
                 bits = precision[layer.name][1]
                 step_in = activation_step(full_scale[tied[source]], self.words[source], bits)
@@ -121,7 +121,7 @@ class Simulation:
             word, before = self.words[layer.name], layer.inputs
             have = [self.words[name] for name in before]
             inputs = [tensors[name] for name in before]
-            if layer.kind in GEMM:
+            if layer.kind in PRODUCTS:
                 read = inputs[0] / 2.0 ** (have[0].width - self.precision[layer.name][1])
                 y = weighted(layer, straight(read.floor(), read), *self.integers(layer.name))
                 own = self.start[layer.name]
@@ -161,7 +161,7 @@ def initial():  # type: ignore[no-untyped-def]
     """He's initialisation."""
     torch.manual_seed(0)
     found = {}
-    for g in NETWORK.gemms:
+    for g in NETWORK.matmuls:
         shape = (g.channels, g.input_shape[0], *g.layer.kernel)
         weight = torch.randn(shape) * (2.0 / g.k) ** 0.5
         found[g.layer.name] = (weight.requires_grad_(), torch.zeros(g.channels).requires_grad_())
@@ -247,7 +247,7 @@ def quantised(precision, weights, scales, data, test):  # type: ignore[no-untype
     right = (simulation.forward(pixels).argmax(1) == test[1]).float().mean()
     print(precision.name, float(right))
     saved = {}
-    for name in NETWORK.gemm_names:
+    for name in NETWORK.matmul_names:
         weight, bias = (p.detach().numpy().astype(np.int64) for p in simulation.integers(name))
         at = f"{precision.name}/{name}"
         saved[f"{at}/weights"], saved[f"{at}/bias"] = weight.astype(np.int8), bias.astype(np.int32)

@@ -122,11 +122,13 @@ def _precisions(
     network: Network, precisions: list[Any], networks: list[Network]
 ) -> tuple[Precision, ...]:
     """Return a network's precisions: a `Precision` belongs to the networks with its layers."""
-    layers = {net.gemm_names for net in networks}
+    layers = {net.matmul_names for net in networks}
     return tuple(
         load_precision(network, p)
         for p in precisions
-        if not isinstance(p, Precision) or p.layers == network.gemm_names or p.layers not in layers
+        if not isinstance(p, Precision)
+        or p.layers == network.matmul_names
+        or p.layers not in layers
     )
 
 

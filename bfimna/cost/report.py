@@ -252,7 +252,7 @@ class Report:
         """Sum costs (layers, phases) into rows of weighted layers."""
         import pandas as pd
 
-        names = self.network.gemm_names
+        names = self.network.matmul_names
         makers = [self.network.makers[layer.name] for layer in self.network.layers]
         rows = np.zeros((len(names), len(ALL_PHASES)))
         np.add.at(rows, makers, costs)

@@ -67,8 +67,8 @@ def precision(name: str) -> Precision:
     """
     one_of("precision of the digits network", name, trained())
     pairs = data.digits()[f"{name}/bits"].tolist()
-    bits = {layer: (w, a) for layer, (w, a) in zip(network().gemm_names, pairs, strict=True)}
-    return Precision.of(network(), bits, name)
+    bits = {layer: (w, a) for layer, (w, a) in zip(network().matmul_names, pairs, strict=True)}
+    return Precision.by_layer(network(), bits, name)
 
 
 def parameters(name: str) -> Parameters:
@@ -90,14 +90,14 @@ def parameters(name: str) -> Parameters:
 def post_training(bits: Precision) -> Parameters:
     """Quantise the float network's weights to any bits, without further training.
 
-    >>> mixed = Precision.of(network(), {"conv1": 5}, default=7)
+    >>> mixed = Precision.by_layer(network(), {"conv1": 5}, default=7)
     >>> int(abs(post_training(mixed)["conv1"].weights).max())
     16
     """
     words, stored = integer_format(network(), bits).words, data.digits()
     real = {
         layer: (stored[f"float/{layer}/weights"], stored[f"float/{layer}/bias"])
-        for layer in network().gemm_names
+        for layer in network().matmul_names
     }
     full_scale = {}
     for name in set(ranges(network()).values()):

@@ -21,10 +21,10 @@ from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.paper import scaled_columns
 from bfimna.mapping.steps import stored_words
 from bfimna.mapping.storage import Storage, storage
-from bfimna.network.graph import GEMM, Network
+from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
 from bfimna.network.precision import Bits, Precision
-from bfimna.operators import OPERATORS
+from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.addressing import check_index
 from bfimna.operators.constants import Constants, check_constants, check_range, integers
 from bfimna.operators.words import Word
@@ -111,7 +111,7 @@ class IntegerFormat:
                 words[product.layer.name], keeps_sum,
             )
             for product, left, right, width, keeps_sum in zip(
-                stored.network.gemms, *columns, stored.keeps_sum.tolist(), strict=True
+                stored.network.matmuls, *columns, stored.keeps_sum.tolist(), strict=True
             )
         )  # fmt: skip
         return cls(stored.network, precision, words, products)
@@ -151,7 +151,7 @@ def ranges(network: Network) -> dict[str, str]:
     order = {layer.name: k for k, layer in enumerate(network.layers)}
     for layer in network.layers:
         tied[layer.name] = layer.name
-        if layer.kind not in (*GEMM, "input"):
+        if layer.kind not in (*PRODUCTS, "input"):
             group = sorted({first(name) for name in layer.inputs}, key=order.__getitem__)
             for name in (*group, layer.name):
                 tied[name] = group[0]
@@ -191,7 +191,7 @@ def check(form: IntegerFormat, parameters: Parameters, columns: int = COLUMNS) -
             raise BfimnaError(
                 f"layer {layer.name!r}: average pooling with ceil has no integer form"
             )
-        if layer.kind not in GEMM:
+        if layer.kind not in PRODUCTS:
             where = f"layer {layer.name!r} of {network.name!r} ({layer.kind})"
             own, bits = parameters.get(layer.name), form.words[layer.name].bits
             shape, rules = network.shapes[layer.name], OPERATORS[layer.kind].constants

@@ -21,9 +21,9 @@ from bfimna.emulator.integer import (
     zero_sums,
 )
 from bfimna.errors import BfimnaError, positive_number, unknown, whole_number, wrong_type
-from bfimna.network.graph import GEMM, Network
+from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.operators import OPERATORS
+from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.constants import Constants, random_constants
 from bfimna.operators.words import Word
 
@@ -205,7 +205,9 @@ def _expected_ranges(form: IntegerFormat) -> dict[str, float]:
     full_scale: dict[str, float] = {}
     for layer in form.network.layers:
         before = [moments[name] for name in layer.inputs]
-        factor = 2.0 if layer.kind in (*GEMM, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
+        factor = (
+            2.0 if layer.kind in (*PRODUCTS, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
+        )
         moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
         deviations = min(3.0, (1 + form.words[layer.name].bits) / 2)  # of few bits: clip more
         reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0

@@ -188,7 +188,7 @@ def sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:
 
 @lru_cache
 def _sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:
-    if not network.gemms:
+    if not network.matmuls:
         return replace(chip, clusters=1)
-    arrays = max(mapping.arrays(product, chip.rows, batch) for product in network.gemms)
+    arrays = max(mapping.arrays(product, chip.rows, batch) for product in network.matmuls)
     return replace(chip, clusters=ceil(arrays / chip.caps_per_cluster))

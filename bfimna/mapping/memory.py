@@ -74,7 +74,7 @@ def streamed_weights(
     -------
     float array of shape (..., products).
     """
-    sizes = np.array([product.weights for product in network.gemms], dtype=float) * bits.left
+    sizes = np.array([product.weights for product in network.matmuls], dtype=float) * bits.left
     if chip.weights != "auto":
         return sizes * (chip.weights == "streamed")
     live = live_bits(network, words.read_bits).max(axis=-1).astype(float)

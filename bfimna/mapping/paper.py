@@ -32,7 +32,7 @@ def fit_product(product: Matmul, rows: int, batch: int) -> Fit:
     """Fit a product's dot products into arrays of so many rows.
 
     >>> from bfimna.network import zoo
-    >>> fit_product(zoo.resnet18().gemms[1], rows=4800, batch=1)   # k = 64 · 3 · 3 = 576
+    >>> fit_product(zoo.resnet18().matmuls[1], rows=4800, batch=1)   # k = 64 · 3 · 3 = 576
     Fit(sums=200704, splits=1, part=576, last_part=576, per_array=8)
     """
     return fit(product.k, product.dot_products * batch, rows)
@@ -78,7 +78,7 @@ class PaperProducts:
     @classmethod
     def lower(cls, storage: Storage, chip: Chip, batch: int) -> "PaperProducts":
         """Lay out a network's products on a chip."""
-        lengths = [product.k for product in storage.network.gemms]
+        lengths = [product.k for product in storage.network.matmuls]
         lowered = cls.packing(lengths, storage, chip, batch)
         freeze(lowered, lowered.sums)
         return lowered
@@ -88,7 +88,7 @@ class PaperProducts:
         cls, lengths: list[int], storage: Storage, chip: Chip, batch: int
     ) -> "PaperProducts":
         """Lay out dot products that take so many rows each."""
-        dots = [product.dot_products * batch for product in storage.network.gemms]
+        dots = [product.dot_products * batch for product in storage.network.matmuls]
         sums = GroupSums.fitted(lengths, dots, chip.caps, chip.rows, chip.columns, chip.ap_kind)
         rows = np.array(lengths, dtype=np.int64)
         return cls(storage, chip, batch, rows, sums, sums.shares(chip.clusters))
@@ -214,7 +214,7 @@ class PaperProducts:
         """Return the channels × positions that a cluster computes in a fold."""
         if not self.chip.multicast:
             return f"{self.shares[number]} dot products"
-        product = self.storage.network.gemms[number]
+        product = self.storage.network.matmuls[number]
         w, a = bits.left[number], bits.right[number]
         return "{} channels × {} positions".format(
             *best_tile(product, self.batch, self.shares[number], w, a)

@@ -21,9 +21,8 @@ from bfimna.mapping.memory import streamed_weights
 from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
 from bfimna.network.graph import Network
-from bfimna.network.layer import POOL
 from bfimna.network.precision import Bits, Precision
-from bfimna.operators import OPERATORS
+from bfimna.operators import OPERATORS, POOLING
 from bfimna.operators.group_sums import GroupSums, attached_rows
 from bfimna.operators.operator import LayerBatch, Operator
 from bfimna.operators.shapes import covered_elements
@@ -57,7 +56,7 @@ class Plan:
     def __repr__(self) -> str:
         return (
             f"<Plan: {self.network.name} on {self.chip.name}, batch {self.batch}, mapping "
-            f"{self.mapping.name}: {len(self.network.gemms)} products in "
+            f"{self.mapping.name}: {len(self.network.matmuls)} products in "
             f"{int(self.products.folds.sum())} folds>"
         )
 
@@ -138,7 +137,7 @@ class Plan:
 
     def _check_columns(self, bits: Bits, words: Words, own: Words) -> None:
         """Raise for the first layer and phase that needs more columns than an array has."""
-        names = self.network.gemm_names
+        names = self.network.matmul_names
         for phase, needed in self.products.columns(bits, own):
             self._check_fits(names, phase, needed)
         total = self.storage.sum_bits(bits)
@@ -185,7 +184,7 @@ def plan(network: Network, chip: Chip, mapping: Mapping | None = None, batch: in
     instance("chip", chip, Chip)
     mapping = Mapping.paper() if mapping is None else instance("mapping", mapping, Mapping)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    if not network.gemms:
+    if not network.matmuls:
         raise BfimnaError(f"network {network.name!r} has no convolution or linear layer to place")
     return _plan(network, sized(chip, network, mapping, batch), mapping, batch)
 
@@ -217,7 +216,7 @@ def _layer_batch(
     shapes = network.shapes
     inputs = list(zip(*(layer.inputs for layer in layers), strict=True))  # by number, then layer
 
-    if kind in POOL:
+    if kind in POOLING:
         pairs = zip(layers, inputs[0], strict=True)
         read = [covered_elements(x, shapes[name], shapes[x.name]) for x, name in pairs]
         sources = [read]

@@ -9,7 +9,7 @@ import numpy as np
 from bfimna.mapping.mapping import ProductStep
 from bfimna.mapping.schedule import Schedule
 from bfimna.mapping.storage import Storage
-from bfimna.network.layer import GEMM
+from bfimna.network.layer import PRODUCTS
 from bfimna.operators import OPERATORS
 from bfimna.operators.constants import Constants
 from bfimna.operators.operator import Choice, Step
@@ -45,7 +45,7 @@ def steps(schedule: Schedule, constants: Mapping[str, object]) -> dict[str, Prod
     for layer in reversed(network.layers):
         chain, target = chains.get(layer.name, ()), stored[layer.name]
         dense = ceil(plan.batch * prod(network.shapes[layer.name]) / chip.product_rows)
-        if layer.kind in GEMM:
+        if layer.kind in PRODUCTS:
             taken[layer.name] = _product_step(schedule, layer.name, stored, chain, dense)
         elif OPERATORS[layer.kind].run is not None:
             own = constants.get(layer.name, Constants())
@@ -73,8 +73,8 @@ def _product_step(
     schedule: Schedule, name: str, stored: dict[str, Word], chain: tuple[Step, ...], dense: int
 ) -> ProductStep:
     plan = schedule.plan
-    number = plan.network.gemm_positions[name]
-    product = plan.network.gemms[number]
+    number = plan.network.matmul_index[name]
+    product = plan.network.matmuls[number]
     return ProductStep(
         matmul=product,
         products=plan.products,

@@ -23,7 +23,7 @@ import numpy as np
 from bfimna.ap.counts import levels
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import Network
-from bfimna.network.layer import GEMM, Layer
+from bfimna.network.layer import PRODUCTS, Layer
 from bfimna.network.precision import Bits
 from bfimna.operators import OPERATORS
 from bfimna.operators.words import SIGN, Words
@@ -95,7 +95,7 @@ class Storage:
     def _consumers(self) -> list[tuple[list[int], list[int]]]:
         """The products (by number) and the other layers (by position) that take each tensor."""
         position = {name: k for k, name in enumerate(self.network.shapes)}
-        product = self.network.gemm_positions
+        product = self.network.matmul_index
         taken = [self.network.consumers[name] for name in position]
         return [
             ([product[name] for name in names if name in product],
@@ -152,7 +152,7 @@ def storage(network: Network) -> Storage:
     >>> net.layers[-1].name, int(storage(net).bits(bits)[-1])  # a sum of 512 products
     ('fc', 16)
     """
-    if not network.gemms:
+    if not network.matmuls:
         raise BfimnaError(
             f"network {network.name!r} has no convolution or linear layer: "
             "nothing gives its tensors a width"
@@ -170,8 +170,10 @@ def storage(network: Network) -> Storage:
             ends[position[layer.inputs[0]]] = ends[k]
     stored = Storage(
         network=network,
-        index=np.array([position[name] for name in network.gemm_names], dtype=np.intp),
-        growth=np.asarray(levels(np.array([product.k for product in network.gemms], dtype=float))),
+        index=np.array([position[name] for name in network.matmul_names], dtype=np.intp),
+        growth=np.asarray(
+            levels(np.array([product.k for product in network.matmuls], dtype=float))
+        ),
         source=np.array(source, dtype=np.intp),
         joins=tuple(np.array(join, dtype=np.intp) for join in joins),
         keeps_sum=np.array(keeps_sum),
@@ -204,7 +206,7 @@ def in_place_layers(network: Network) -> list[bool]:
     def takes(layer: Layer) -> bool:
         before = layer.inputs[0]
         operator = OPERATORS[kinds[before]]
-        computes = operator.kind in GEMM or operator.run is not None
+        computes = operator.kind in PRODUCTS or operator.run is not None
         return computes and operator.leaves_word and len(consumers[before]) == 1
 
     return [OPERATORS[layer.kind].in_place and takes(layer) for layer in network.layers]
@@ -215,7 +217,7 @@ def _sources(network: Network) -> tuple[list[int], list[tuple[int, ...]], list[b
 
     A join names at most its direct readers, so that this stays linear in the graph's edges.
     """
-    position = network.gemm_positions
+    position = network.matmul_index
     n = len(position)
     joins: dict[tuple[int, ...], int] = {}
     asked: dict[str, int | None] = {}  # by what reads it; None: an output as it is
@@ -227,7 +229,7 @@ def _sources(network: Network) -> tuple[list[int], list[tuple[int, ...]], list[b
         elif by:
             asked[layer.name] = by[0]
         else:
-            as_it_is = layer.kind in (*GEMM, "input", *_KEEP_SUMS)
+            as_it_is = layer.kind in (*PRODUCTS, "input", *_KEEP_SUMS)
             asked[layer.name] = None if as_it_is else network.makers[layer.name]
     sources: dict[str, int] = {}
     for layer in network.layers:
@@ -238,5 +240,5 @@ def _sources(network: Network) -> tuple[list[int], list[tuple[int, ...]], list[b
             sources[layer.name] = n + position[layer.name]
         else:
             sources[layer.name] = sources[layer.inputs[0]] if layer.inputs else 0
-    keeps_sum = [asked[name] is None for name in network.gemm_names]
+    keeps_sum = [asked[name] is None for name in network.matmul_names]
     return list(sources.values()), list(joins), keeps_sum

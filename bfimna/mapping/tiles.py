@@ -37,7 +37,7 @@ def best_tile(
     """Return the channels and positions of the tile that moves the fewest bits.
 
     >>> from bfimna.network import zoo
-    >>> best_tile(zoo.resnet18().gemms[1], 1, 512, 8, 8)
+    >>> best_tile(zoo.resnet18().matmuls[1], 1, 512, 8, 8)
     (13, 39)
     """
     channels, positions = candidates(product, batch, share)
@@ -53,8 +53,8 @@ def _least(network: Network, batch: int, shares: tuple[int, ...]) -> np.ndarray:
     With the few points of each product's lower left hull this is cheap.
     """
     bits = np.arange(MAX_BITS + 1.0)
-    table = np.empty((len(network.gemms), len(bits), len(bits)))
-    for row, product, share in zip(table, network.gemms, shares, strict=True):
+    table = np.empty((len(network.matmuls), len(bits), len(bits)))
+    for row, product, share in zip(table, network.matmuls, shares, strict=True):
         hull = np.array(_hull(*moved(product, batch, *candidates(product, batch, share))))
         both = hull[:, 0, None, None] * bits[:, None] + hull[:, 1, None, None] * bits
         row[:] = both.min(axis=0)

@@ -10,12 +10,13 @@ from functools import cached_property
 from operator import attrgetter
 
 from bfimna.display import html_table, quantity
-from bfimna.errors import BfimnaError, shown, unknown, wrong_type
-from bfimna.network.layer import GEMM, KINDS, POOL, Layer, Tensor
+from bfimna.errors import BfimnaError, shown, unknown, warn_renamed, wrong_type
+from bfimna.network.layer import KINDS, Layer, Tensor
 from bfimna.network.matmul import Matmul, lowered
+from bfimna.operators import POOLING, PRODUCTS
 from bfimna.operators.shapes import Shape
 
-__all__ = ["GEMM", "KINDS", "POOL", "Builder", "Layer", "Matmul", "Network", "Shape"]
+__all__ = ["KINDS", "POOLING", "PRODUCTS", "Builder", "Layer", "Matmul", "Network", "Shape"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,16 +84,16 @@ class Network:
 
     def __repr__(self) -> str:
         return (
-            f"<Network {self.name}: {len(self.layers)} layers, {len(self.gemms)} weighted, "
+            f"<Network {self.name}: {len(self.layers)} layers, {len(self.matmuls)} weighted, "
             f"{quantity(self.weights, '')} weights, {quantity(self.macs, '')} MACs>"
         )
 
     def _repr_html_(self) -> str:
-        weighted = {g.layer.name: g for g in self.gemms}
+        weighted = {g.layer.name: g for g in self.matmuls}
         rows = []
         for layer in self.layers:
-            gemm = weighted.get(layer.name)
-            sizes = (gemm.weights, gemm.macs) if gemm else ("", "")
+            product = weighted.get(layer.name)
+            sizes = (product.weights, product.macs) if product else ("", "")
             shape = " × ".join(map(str, self.shapes[layer.name]))
             rows.append((layer.name, layer.kind, ", ".join(layer.inputs), shape, *sizes))
         header = ("layer", "kind", "inputs", "channels × height × width", "weights", "MACs")
@@ -108,33 +109,45 @@ class Network:
         return {x.name: Tensor(self.shapes[x.name], x.lifetime) for x in self.layers}
 
     @cached_property
-    def gemms(self) -> tuple[Matmul, ...]:
+    def matmuls(self) -> tuple[Matmul, ...]:
         """The matrix products that convolutions and linear layers lower to, in order."""
         return lowered(self.layers, self.shapes)
 
     @cached_property
-    def gemm_names(self) -> tuple[str, ...]:
+    def matmul_names(self) -> tuple[str, ...]:
         """Names of the weighted layers, in order: what a `Precision` gives bits to."""
-        return tuple(g.layer.name for g in self.gemms)
+        return tuple(g.layer.name for g in self.matmuls)
+
+    @property
+    def gemms(self) -> tuple[Matmul, ...]:
+        """Old name of `matmuls`."""
+        warn_renamed("Network.gemms", "Network.matmuls")
+        return self.matmuls
+
+    @property
+    def gemm_names(self) -> tuple[str, ...]:
+        """Old name of `matmul_names`."""
+        warn_renamed("Network.gemm_names", "Network.matmul_names")
+        return self.matmul_names
 
     @cached_property
-    def gemm_positions(self) -> dict[str, int]:
-        """Position in `gemms` of each weighted layer."""
-        return {name: k for k, name in enumerate(self.gemm_names)}
+    def matmul_index(self) -> dict[str, int]:
+        """Position in `matmuls` of each weighted layer."""
+        return {name: k for k, name in enumerate(self.matmul_names)}
 
     def weighted(self, name: str) -> tuple[str, ...]:
         """Return the weighted layers of this name or alias; none if there are none."""
-        return (name,) if name in self.gemm_positions else tuple(self.aliases.get(name, ()))
+        return (name,) if name in self.matmul_index else tuple(self.aliases.get(name, ()))
 
     @property
     def weights(self) -> int:
         """Weights of convolutions and linear layers, without biases."""
-        return sum(map(attrgetter("weights"), self.gemms))
+        return sum(map(attrgetter("weights"), self.matmuls))
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
-        return sum(map(attrgetter("macs"), self.gemms))
+        return sum(map(attrgetter("macs"), self.matmuls))
 
     @cached_property
     def consumers(self) -> dict[str, tuple[str, ...]]:
@@ -147,7 +160,7 @@ class Network:
 
     @property
     def readers(self) -> "Readers":
-        """The weighted layers (positions in `gemms`) that read each tensor, by name.
+        """The weighted layers (positions in `matmuls`) that read each tensor, by name.
 
         Directly or through layers without weights: they set the bits at which it is stored.
         """
@@ -155,8 +168,8 @@ class Network:
 
     @cached_property
     def makers(self) -> dict[str, int]:
-        """The last weighted layer (position in `gemms`) before each tensor; 0 for the input."""
-        position = self.gemm_positions
+        """The last weighted layer (position in `matmuls`) before each tensor; 0 for the input."""
+        position = self.matmul_index
         found: dict[str, int] = {}
         for layer in self.layers:
             before = [found[name] for name in layer.inputs]
@@ -174,8 +187,8 @@ class Readers(Mapping[str, tuple[int, ...]]):
         network, found, seen, ahead = self._network, set(), {name}, [name]
         while ahead:
             for taker in network.consumers[ahead.pop()]:
-                if network[taker].kind in GEMM:
-                    found.add(network.gemm_positions[taker])
+                if network[taker].kind in PRODUCTS:
+                    found.add(network.matmul_index[taker])
                 elif taker not in seen:
                     seen.add(taker)
                     ahead.append(taker)

@@ -7,14 +7,12 @@ from typing import Literal, get_args
 
 from bfimna.errors import BfimnaError, as_int, one_of, shown, truth, whole_number
 from bfimna.operators import ADDRESSING as ADDRESSING
-from bfimna.operators import OPERATORS, POOLING, PRODUCTS
+from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.shapes import Shape
 
 MAX_ELEMENTS = 2**40  # of one tensor: beyond it counts would leave the exact range of a float
 MAX_SUMMED = 2**30  # words of one sum: beyond it a sum is wider than any AP program is counted for
 
-GEMM = PRODUCTS
-POOL = POOLING
 #: every kind of layer, and how many inputs it takes (None: any number from 2)
 KINDS: dict[str, int | None] = {kind: operator.inputs for kind, operator in OPERATORS.items()}
 Lifetime = Literal["inference", "kept"]
@@ -104,7 +102,7 @@ class Layer:
             raise BfimnaError(
                 f"layer {self.name!r}: a tensor of {made} is larger than {MAX_ELEMENTS} elements"
             )
-        inner = shapes[0][0] // self.groups if self.kind in GEMM else 1
+        inner = shapes[0][0] // self.groups if self.kind in PRODUCTS else 1
         if prod(self.kernel) * inner > MAX_SUMMED:
             raise BfimnaError(
                 f"layer {self.name!r} adds up more than {MAX_SUMMED} words for one output"
@@ -134,7 +132,7 @@ class Layer:
         self._check_numbers(where)
 
     def _check_numbers(self, where: str) -> None:
-        declares = self.kind in ("input", "view", *GEMM)
+        declares = self.kind in ("input", "view", *PRODUCTS)
         for what, length in _LENGTHS.items():
             numbers, least = getattr(self, what), 0 if what == "padding" else 1
             if not isinstance(numbers, tuple) or len(numbers) != (length or len(numbers)):

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from bfimna.display import html_table
-from bfimna.errors import BfimnaError, positive_number, shown, unknown, whole_number, wrong_type
+from bfimna.errors import (
+    BfimnaError,
+    positive_number,
+    shown,
+    unknown,
+    warn_renamed,
+    whole_number,
+    wrong_type,
+)
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
 from bfimna.operators.words import MAX_BITS
@@ -83,9 +91,9 @@ class Precision:
             raise BfimnaError("give either bits, or both weights= and activations=")
         w = whole_number("weight bits", w, 1, MAX_BITS)
         a = whole_number("activation bits", a, 1, MAX_BITS)
-        n = len(network.gemms)
+        n = len(network.matmuls)
         name = f"int{w}" if w == a else f"w{w}a{a}"
-        return cls(name, network.gemm_names, (w,) * n, (a,) * n)
+        return cls(name, network.matmul_names, (w,) * n, (a,) * n)
 
     @classmethod
     def mixed(cls, network: Network, mean_bits: float, seed: int = 0) -> "Precision":
@@ -103,7 +111,7 @@ class Precision:
         mean_bits = positive_number("mean_bits", mean_bits)
         if not 1 <= mean_bits <= MAX_BITS:
             raise BfimnaError(f"mean_bits must be from 1 to {MAX_BITS}, not {mean_bits!r}")
-        n = len(network.gemms)
+        n = len(network.matmuls)
         seed = whole_number("seed", seed, 0, 2**63 - 1)
         spread = int(min(mean_bits - 1, MAX_BITS - mean_bits))
         low, high = int(mean_bits) - spread, min(MAX_BITS, int(np.ceil(mean_bits)) + spread)
@@ -114,10 +122,10 @@ class Precision:
             movable = np.flatnonzero((bits + step >= low) & (bits + step <= high))
             bits[random.choice(movable)] += step
         widths = tuple(int(b) for b in bits)
-        return cls(f"mixed-mean{mean_bits:g}-seed{seed}", network.gemm_names, widths, widths)
+        return cls(f"mixed-mean{mean_bits:g}-seed{seed}", network.matmul_names, widths, widths)
 
     @classmethod
-    def of(
+    def by_layer(
         cls,
         network: Network,
         bits: BitsByLayer,
@@ -132,7 +140,7 @@ class Precision:
         tensors : widths of tensors by layer, see `tensor_bits`.
 
         >>> from bfimna.network import zoo
-        >>> Precision.of(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
+        >>> Precision.by_layer(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
         (8, 4, 4)
         """
         _check_network(network)
@@ -142,23 +150,29 @@ class Precision:
         for given, width in bits.items():
             layers = network.weighted(given)
             if not layers:
-                known = (*network.gemm_names, *network.aliases)
+                known = (*network.matmul_names, *network.aliases)
                 raise unknown(f"layer of {network.name}", given, known)
             twice = [layer for layer in layers if layer in named]
             if twice:
                 raise BfimnaError(f"precision {name!r} gives bits to layer {twice[0]!r} twice")
             named.update((layer, width) for layer in layers)
-        missing = [layer for layer in network.gemm_names if layer not in named]
+        missing = [layer for layer in network.matmul_names if layer not in named]
         if missing and default is None:
             raise BfimnaError(
                 f"precision {name!r} gives no bits to: {', '.join(missing)}; give a default"
             )
-        pairs = [_pair(layer, named.get(layer, default)) for layer in network.gemm_names]
+        pairs = [_pair(layer, named.get(layer, default)) for layer in network.matmul_names]
         weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
         own = tuple((tensors or {}).items())
-        precision = cls(name, network.gemm_names, weights, activations, own)
+        precision = cls(name, network.matmul_names, weights, activations, own)
         precision.of_network(network)
         return precision
+
+    @classmethod
+    def of(cls, *arguments: Any, **options: Any) -> "Precision":
+        """Old name of `by_layer`."""
+        warn_renamed("Precision.of", "Precision.by_layer")
+        return cls.by_layer(*arguments, **options)
 
     def __getitem__(self, layer: str) -> tuple[int, int]:
         """Weight and activation bits of a layer."""
@@ -199,13 +213,13 @@ class Precision:
 
     def _pairs(self, network: Network) -> Iterable[tuple[Matmul, tuple[int, int]]]:
         bits = self.of_network(network)  # which checks the network
-        return zip(network.gemms, bits, strict=True)
+        return zip(network.matmuls, bits, strict=True)
 
     def of_network(self, network: Network) -> list[tuple[int, int]]:
         """Return (weight, activation) bits in the network's order, or raise if it is another's."""
         _check_network(network)
-        if self.layers != network.gemm_names:
-            odd = sorted(set(self.layers) ^ set(network.gemm_names))
+        if self.layers != network.matmul_names:
+            odd = sorted(set(self.layers) ^ set(network.matmul_names))
             where = f" ({odd[0]!r} is in one only)" if odd else " (in another order)"
             raise BfimnaError(
                 f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
@@ -277,7 +291,7 @@ class Bits:
     def from_precisions(cls, network: Network, precisions: Sequence[Precision]) -> "Bits":
         """Stack precisions along the first axis."""
         pairs = np.array([p.of_network(network) for p in precisions], dtype=np.int64)
-        pairs = pairs.reshape(len(precisions), len(network.gemms), 2)
+        pairs = pairs.reshape(len(precisions), len(network.matmuls), 2)
         if not any(p.tensor_bits for p in precisions):
             return cls(pairs[..., 0], pairs[..., 1])
         position = {name: k for k, name in enumerate(network.shapes)}

@@ -67,7 +67,7 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
             raise BfimnaError(f"{path} line {line}: {error}") from None
         own[pattern] = line
     try:
-        return Precision.of(network, bits, path.stem, default)
+        return Precision.by_layer(network, bits, path.stem, default)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
 
@@ -76,7 +76,7 @@ def _matches(network: Network, pattern: str) -> list[str]:
     named = network.weighted(pattern)
     if named:
         return list(named)
-    names = (*network.gemm_names, *network.aliases)
+    names = (*network.matmul_names, *network.aliases)
     matched = [name for name in names if fnmatchcase(name, pattern)]
     if not matched:
         raise unknown(f"layer or pattern for {network.name}", pattern[:100], names)

@@ -73,7 +73,7 @@ def read_onnx_precision(
         bits = tensor_bits(graph)
         pairs = {
             layer: tuple(bits.get(tensor, default) for tensor in tensors[:2])
-            for layer, tensors in translation.gemms.items()
+            for layer, tensors in translation.matmuls.items()
         }
         open_layers = [_open(layer, *pair) for layer, pair in pairs.items() if None in pair]
         if open_layers:
@@ -81,7 +81,7 @@ def read_onnx_precision(
             more = f" and {count} more" if count > 0 else ""
             listed = ", ".join(open_layers[:LISTED]) + more
             raise BfimnaError(f"does not say the bits of {listed}; give a default for them")
-        return Precision.of(network, pairs, Path(path).stem)  # type: ignore[arg-type]
+        return Precision.by_layer(network, pairs, Path(path).stem)  # type: ignore[arg-type]
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
 

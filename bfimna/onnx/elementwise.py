@@ -7,13 +7,13 @@ weighted layer before them, or into the host's quantisation of the input; elsewh
 
 from math import prod
 
-from bfimna.network.layer import GEMM, Shape
+from bfimna.network.layer import PRODUCTS, Shape
 from bfimna.onnx.functions import TABLES, function, hard_swish
 from bfimna.onnx.nodes import Dims, Graph, Node
 from bfimna.onnx.translation import Translation, vector
 
 #: what absorbs a multiplication / an addition of constants: its own scale / bias is free to change
-ABSORBS = {"scale": (*GEMM, "scale", "mul"), "bias": (*GEMM, "bias")}
+ABSORBS = {"scale": (*PRODUCTS, "scale", "mul"), "bias": (*PRODUCTS, "bias")}
 
 
 def same_shapes(graph: Graph, node: Node) -> list[Dims]:

@@ -85,7 +85,7 @@ def linear(t: Translation, node: Node) -> None:
         raise node.refuse(f"weights of {dims} for an input of {data}")
     if t.shapes[source] == (inner, 1, 1):
         name = t.emit(node, "linear", (source,), channels=outer)
-        t.gemms[name] = (weight, node.inputs[0], node)
+        t.matmuls[name] = (weight, node.inputs[0], node)
         t.done(node, name)
     else:
         _product(t, node, (0, 1), (inner, outer), last=True)
@@ -105,7 +105,7 @@ def _product(
     source = t.source(node, data)
     rows = t.view(node, source, (inner, prod(t.shapes[source]) // inner, 1), ".rows")
     name = t.emit(node, "conv", (rows,), channels=outer)
-    t.gemms[name] = (node.inputs[weights], node.inputs[data], node)
+    t.matmuls[name] = (node.inputs[weights], node.inputs[data], node)
     name = t.view(node, name, t.result_shape(node), ".back")
     if last:
         t.rows.add(name)
@@ -174,7 +174,7 @@ class _Step:
         name = self.emit("linear", (state,), what, channels=gates * self.hidden)
         coded = self.node.written == "DynamicQuantizeLSTM"  # it quantises states as it does inputs
         activations = self.node.inputs[0] if coded else next(o for o in self.node.outputs if o)
-        self.t.gemms[name] = (self.node.inputs[2], activations, self.node)
+        self.t.matmuls[name] = (self.node.inputs[2], activations, self.node)
         return name
 
     def plus(self, one: str, other: str, what: str) -> str:
@@ -204,7 +204,7 @@ def _direction(
     state, cell = (_initial(t, node, position, direction, hidden) for position in STATES)
     gates = GATES[node.op]
     every = t.emit(node, "conv", (rows,), f".{direction}.inputs", channels=gates * hidden)
-    t.gemms[every] = (weight_of(t, node), node.inputs[0], node)
+    t.matmuls[every] = (weight_of(t, node), node.inputs[0], node)
     backwards = direction == 1 or node.text("direction", "forward") == "reverse"
     hiddens = [""] * steps
     for position in range(steps)[::-1] if backwards else range(steps):

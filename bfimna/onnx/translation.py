@@ -29,7 +29,7 @@ class Translation:
     layers, shapes : by name, in the order in which they were made.
     notes : of the network.
     made : tensor → name of the layer that holds it. `host` : tensors that the host makes.
-    gemms : weighted layer → its weight and activation tensor, and its node.
+    matmuls : weighted layer → its weight and activation tensor, and its node.
     affine : biases right after a scale of their own, which can absorb another scale and bias.
     rows : views that lay a product's results out again, its output features last.
     roots : layer that is a function of one word → the layer that holds that word.
@@ -45,7 +45,7 @@ class Translation:
         self.notes: list[str] = [*graph.notes]
         self.made: dict[str, str] = {}
         self.host: set[str] = set()
-        self.gemms: dict[str, tuple[str, str, Node]] = {}
+        self.matmuls: dict[str, tuple[str, str, Node]] = {}
         self.affine: set[str] = set()
         self.rows: set[str] = set()
         self.roots: dict[str, str] = {}
@@ -183,11 +183,11 @@ def module_names(t: Translation) -> dict[str, tuple[str, ...]]:
     """
     makers = _makers(t)
     modules: dict[str, tuple[str, ...]] = {}
-    for layer, (weight, _, node) in t.gemms.items():
+    for layer, (weight, _, node) in t.matmuls.items():
         stored = _stored_weights(makers, weight)
         name = stored.removesuffix(".weight") if stored.endswith(".weight") else ""
         name = name or _scope(node) or _path(node.name)
-        if name and name not in t.gemms:
+        if name and name not in t.matmuls:
             modules[name] = (*modules.get(name, ()), layer)
     return modules
 
@@ -202,7 +202,7 @@ def sharing_notes(t: Translation) -> tuple[str, ...]:
     held: Counter[str] = Counter()
     stored: dict[str, int] = {}
     makers = _makers(t)
-    for name, (weight, _, node) in t.gemms.items():
+    for name, (weight, _, node) in t.matmuls.items():
         layer, tensor = t.layers[name], _stored_weights(makers, weight)
         packed = node.op == "MatMulNBits"
         stored[tensor] = prod(packed_matrix(node) if packed else t.graph.dims[tensor])

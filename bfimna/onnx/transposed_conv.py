@@ -97,7 +97,7 @@ def conv_transpose(t: Translation, node: Node) -> None:
             channels = count * weights[1] * groups
             parts.append(_part(t, node, source, (vertical, horizontal), channels, suffix, window))
             if vertical.taps and horizontal.taps:
-                t.gemms[parts[-1]] = (weight, node.inputs[0], node)
+                t.matmuls[parts[-1]] = (weight, node.inputs[0], node)
     t.done(node, t.joined(node, parts, ".spread"))
 
 

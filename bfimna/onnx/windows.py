@@ -153,7 +153,7 @@ def conv(t: Translation, node: Node) -> None:
         window = Window(window.kernel[-1:], window.stride[-1:], window.dilation[-1:], (0, 0))
     fields = window.fields()
     name = t.emit(node, "conv", (source,), channels=weights[0], groups=groups, **fields)
-    t.gemms[name] = (weight, node.inputs[0], node)
+    t.matmuls[name] = (weight, node.inputs[0], node)
     t.done(node, name)
 
 

@@ -36,8 +36,8 @@ def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
     1814073344.0
     """
     widths = np.array(space.widths, dtype=float)
-    weights = np.array([g.weights for g in space.network.gemms], dtype=float)
-    macs = np.array([g.macs for g in space.network.gemms], dtype=float)
+    weights = np.array([g.weights for g in space.network.matmuls], dtype=float)
+    macs = np.array([g.macs for g in space.network.matmuls], dtype=float)
     by_layer = {"size_bits": np.outer(weights, widths), "bops": np.outer(macs, widths**2)}
     return {name: space.graph.vector(space.by_group(cost)) for name, cost in by_layer.items()}
 
@@ -60,7 +60,7 @@ def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str
         )
     colours = _colours(space)
     own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
-    of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.gemms))])
+    of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.matmuls))])
     tables = []
     for colour in range(max(colours) + 1):
         bits = np.where(of_layer == colour, own[..., None], stored[..., None])
@@ -80,7 +80,7 @@ def _colours(space: SearchSpace) -> list[int]:
     colour's layers at that pair of widths.
     """
     clash: list[set[int]] = [set() for _ in space.groups]
-    for k, name in enumerate(space.network.gemm_names):
+    for k, name in enumerate(space.network.matmul_names):
         g = space.group_of[k]
         for reader in space.readers[name]:
             if reader != g:
@@ -98,7 +98,7 @@ def _vector(space: SearchSpace, colours: list[int], tables: list[np.ndarray]) ->
     widths = len(space.widths)
     single = np.zeros((space.graph.nodes, widths))
     double = np.zeros((len(space.pairs), widths, widths))
-    position = {name: k for k, name in enumerate(space.network.gemm_names)}
+    position = {name: k for k, name in enumerate(space.network.matmul_names)}
     for k, layer in enumerate(space.network.layers):
         node = space.stored_node(layer.name)
         group = space.group_of[position[layer.name]] if layer.name in position else node

@@ -41,7 +41,7 @@ def t4_costs(space: SearchSpace) -> dict[str, np.ndarray]:
     The T4 latencies leave out the first and the last layer, whose width is fixed.
     """
     rows = data.hawq_sensitivity(space.network.name).set_index("layer")
-    rows = rows.reindex(space.network.gemm_names).fillna(0.0)
+    rows = rows.reindex(space.network.matmul_names).fillna(0.0)
     t4_ms = np.stack([rows[f"t4_latency_int{b}_ms"] for b in space.widths], axis=1)
     costs = network_costs(space)
     latency = space.graph.vector(space.by_group(t4_ms * 1e-3))

@@ -100,12 +100,12 @@ class Sensitivity:
         """Raise unless every weighted layer of the network is covered or fixed, and no other."""
         instance("network", network, Network)
         covered = set(self.error) | set(self.fixed)
-        if missing := [x for x in network.gemm_names if x not in covered]:
+        if missing := [x for x in network.matmul_names if x not in covered]:
             raise BfimnaError(
                 f"no sensitivity for {len(missing)} of {network.name}'s layers: "
                 f"{', '.join(missing)}; give their trace and error, or fix their bits (fixed=)"
             )
-        if odd := sorted(covered - set(network.gemm_names)):
+        if odd := sorted(covered - set(network.matmul_names)):
             raise BfimnaError(
                 f"sensitivity of {odd[0]!r}, which is no weighted layer of {network.name}"
             )
@@ -168,7 +168,7 @@ def hawq_sensitivity(network: Network) -> Sensitivity:
         layer: {b: float(rows[f"weight_error_int{b}_l2sq"][layer]) for b in (8, 4)}
         for layer in trace
     }
-    ends = (network.gemm_names[0], network.gemm_names[-1])
+    ends = (network.matmul_names[0], network.matmul_names[-1])
     sensitivity = Sensitivity(trace, error, {name: 8 for name in ends if name not in trace})
     sensitivity.check(network)
     return sensitivity

@@ -25,8 +25,8 @@ def layers_by_input(network: Network) -> tuple[tuple[int, ...], ...]:
     [(5, 7), (10, 12), (15, 17)]
     """
     groups: dict[str, list[int]] = {}
-    for k, gemm in enumerate(network.gemms):
-        groups.setdefault(gemm.layer.inputs[0], []).append(k)
+    for k, product in enumerate(network.matmuls):
+        groups.setdefault(product.layer.inputs[0], []).append(k)
     return tuple(tuple(g) for g in groups.values())
 
 
@@ -97,21 +97,21 @@ class SearchSpace:
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
         """(group, node of its tensor) of weighted layers whose tensor has a width of its own."""
-        names = self.network.gemm_names
+        names = self.network.matmul_names
         pairs = {(self.group_of[k], self.stored_node(name)) for k, name in enumerate(names)}
         return sorted(pair for pair in pairs if pair[0] != pair[1])
 
     @cached_property
     def graph(self) -> CostGraph:
         """Ω and the structure of all costs."""
-        table = self.sensitivity.table(self.network.gemm_names, self.widths)
+        table = self.sensitivity.table(self.network.matmul_names, self.widths)
         omega = np.array([table[list(group)].sum(axis=0) for group in self.groups])
         for g in range(len(self.groups)):
             omega[g, [bits not in self._allowed(g) for bits in self.widths]] = np.inf
         return CostGraph(omega, self.tensors, self.pairs)
 
     def _allowed(self, group: int) -> Sequence[int]:
-        names = [self.network.gemm_names[k] for k in self.groups[group]]
+        names = [self.network.matmul_names[k] for k in self.groups[group]]
         fixed = {self.sensitivity.fixed[n] for n in names if n in self.sensitivity.fixed}
         if len(fixed) > 1:
             raise BfimnaError(f"layers {names} read one tensor but are fixed to {sorted(fixed)}")
@@ -126,17 +126,17 @@ class SearchSpace:
 
     def precision(self, choice: Choice, name: str) -> Precision:
         """Return a choice as bits per layer."""
-        names = self.network.gemm_names
+        names = self.network.matmul_names
         bits = {
             names[k]: self.widths[width]
             for layers, width in zip(self.groups, choice, strict=True)
             for k in layers
         }
-        return Precision.of(self.network, bits, name)
+        return Precision.by_layer(self.network, bits, name)
 
     def choice_from_bits(self, bits: Mapping[str, int]) -> Choice:
         """Return bits by layer as a choice: a group takes those of its first layer."""
-        first = [self.network.gemm_names[layers[0]] for layers in self.groups]
+        first = [self.network.matmul_names[layers[0]] for layers in self.groups]
         return np.array([self.widths.index(bits[name]) for name in first])
 
     def uniform(self, position: int) -> Choice:

@@ -87,7 +87,7 @@ def test_only_the_reduction_is_vertical_and_only_on_a_2d_ap():
         if ap == "2d":
             assert (phases["reduce"].mode.rows == 4800).all()
         if ap == "2d-segmented":  # of 2304 rows: 18 levels of joins, 2302 of them
-            part = phases["reduce"].mode.rows[NET.gemm_names.index("layer3.1.conv2")]
+            part = phases["reduce"].mode.rows[NET.matmul_names.index("layer3.1.conv2")]
             assert part == close(2304 * 18 / 2302)
 
 

@@ -150,7 +150,9 @@ def test_energy_and_latency_grow_with_any_layers_bits(bits, k):
     net = zoo.alexnet()
     more = [b + (n == k) for n, b in enumerate(bits)]
     low, high = (
-        simulate(net, Precision.of(net, dict(zip(net.gemm_names, b, strict=True))), LR, SRAM)
+        simulate(
+            net, Precision.by_layer(net, dict(zip(net.matmul_names, b, strict=True))), LR, SRAM
+        )
         for b in (bits, more)
     )
     assert high.energy_j > low.energy_j

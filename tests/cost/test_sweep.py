@@ -52,7 +52,7 @@ def test_every_combination_stands_once(table):
 def test_points_equal_simulations(table):
     for _, row in table.sample(60, random_state=0).iterrows():
         net = next(net for net in NETS if net.name == row.network)
-        names = {p.name: p for p in BITS[2:] if p.layers == net.gemm_names}
+        names = {p.name: p for p in BITS[2:] if p.layers == net.matmul_names}
         chip = {"LR": "LR", SMALL.name: SMALL}.get(row.chip, ASKED["chips"][2])
         tech = bf.load_technology(row.technology).at_supply(row.supply_v)
         report = bf.simulate(

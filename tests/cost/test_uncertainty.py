@@ -187,7 +187,7 @@ def test_wider_ranges_give_wider_intervals_and_no_ranges_none():
 
 
 def test_bounds_of_many_precisions_at_once_are_those_of_each():
-    bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
+    bits = np.array([[4] * len(ALEXNET.matmuls), [8] * len(ALEXNET.matmuls)])
     placed = plan(ALEXNET, LR).at(Bits(bits, bits))
     both = bounds(placed, SRAM, 2 * ALEXNET.macs)
     for k, width in enumerate((4, 8)):
@@ -198,7 +198,7 @@ def test_bounds_of_many_precisions_at_once_are_those_of_each():
 
 
 def test_samples_of_many_precisions_at_once_are_those_of_each():
-    bits = np.array([[4] * len(ALEXNET.gemms), [8] * len(ALEXNET.gemms)])
+    bits = np.array([[4] * len(ALEXNET.matmuls), [8] * len(ALEXNET.matmuls)])
     u = {cause: np.linspace(0.1, 0.9, 5) for cause in causes(SRAM)}
     together = uncertainty.evaluate(plan(ALEXNET, LR).at(Bits(bits, bits)), SRAM, 1.0, 1, u)
     for k in range(2):

@@ -28,8 +28,8 @@ from ..networks import SMALL, everything, shrunk, zoo_of_kinds
 @given(st.data())
 def test_every_kind_of_layer_at_any_width(data):
     network, width = everything(), st.integers(3, 16)
-    pairs = {name: data.draw(st.tuples(width, width)) for name in network.gemm_names}
-    bits = Precision.of(network, pairs)
+    pairs = {name: data.draw(st.tuples(width, width)) for name in network.matmul_names}
+    bits = Precision.by_layer(network, pairs)
     compare(network, bits, data.draw(st.integers(1, 3)), data.draw(st.integers(0, 99)))
 
 
@@ -64,7 +64,7 @@ def test_missing_columns_are_reported_before_the_scales_that_they_change():
 def test_counts_are_the_model_s(bits, chip):
     network = digits.network()
     mixed = {"block.conv1": (bits, 3), "conv2": (3, bits + 1)}
-    precision = Precision.of(network, mixed, default=bits)
+    precision = Precision.by_layer(network, mixed, default=bits)
     report = compare(network, precision, 3, chip=chip)  # SMALL: folds, and dot products that split
     check_counts(network, precision, report, chip, 3)
 
@@ -73,7 +73,7 @@ def test_counts_are_the_model_s(bits, chip):
 def test_resnet18_on_small_images(scheme):
     network = shrunk("resnet18", 32)
     named = data.load_precision(data_network("resnet18"), scheme)
-    precision = Precision(scheme, network.gemm_names, named.weight_bits, named.activation_bits)
+    precision = Precision(scheme, network.matmul_names, named.weight_bits, named.activation_bits)
     report = compare(network, precision, 1)
     check_counts(network, precision, report, Chip.limited(), 1)
 
@@ -225,8 +225,8 @@ def test_two_inputs_are_given_by_name():
 @pytest.mark.parametrize("chip", [Chip.limited(), SMALL], ids=lambda c: c.name)
 def test_aps_without_segments_or_vertical_mode(network, chip, kind):
     """On small chips with several dot products in an array, and some split over several."""
-    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.gemm_names)}
-    precision, chip = Precision.of(network, pairs), replace(chip, ap_kind=kind)
+    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.matmul_names)}
+    precision, chip = Precision.by_layer(network, pairs), replace(chip, ap_kind=kind)
     report = compare(network, precision, 2, chip=chip)
     check_counts(network, precision, report, chip, 2)
     shifts = sum(a.counts.shifts for a in report.activity.values())

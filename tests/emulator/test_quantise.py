@@ -78,7 +78,7 @@ def test_a_residual_chain_shares_one_range():
 
 def test_words_have_the_bits_of_the_most_demanding_reader():
     network = digits.network()
-    precision = Precision.of(network, {"block.conv1": (4, 3), "conv2": (4, 6)}, default=4)
+    precision = Precision.by_layer(network, {"block.conv1": (4, 3), "conv2": (4, 6)}, default=4)
     form = integer_format(network, precision)
     assert form.words["conv1.relu"].width == 6  # conv2 reads it through the residual add
     assert form.words["block.conv2"].width == 7
@@ -172,7 +172,7 @@ def floats():
     net, stored = digits.network(), data.digits()
     real = {
         name: (stored[f"float/{name}/weights"], stored[f"float/{name}/bias"])
-        for name in net.gemm_names
+        for name in net.matmul_names
     }
     return net, real, dict.fromkeys(ranges(net).values(), 1.0)
 

@@ -86,7 +86,7 @@ def test_a_chip_introduces_itself():
 
 @given(rows=st.integers(1, 5000), batch=st.integers(1, 64), layer=st.integers(0, 20))
 def test_folds_hold_every_product(rows, batch, layer):
-    gemm = zoo.resnet18().gemms[layer]
+    gemm = zoo.resnet18().matmuls[layer]
     held = fit_product(gemm, rows, batch)
     assert held.part * held.per_array <= rows
     assert held.part * held.splits >= gemm.k > held.part * (held.splits - 1)
@@ -97,7 +97,7 @@ def test_folds_hold_every_product(rows, batch, layer):
 def test_unlimited_resources_hold_the_largest_layer_at_once():
     net = zoo.vgg16()
     chip = Chip.unlimited().sized_for(net, 1)
-    assert chip.caps >= max(fit_product(gemm, chip.rows, 1).arrays for gemm in net.gemms)
+    assert chip.caps >= max(fit_product(gemm, chip.rows, 1).arrays for gemm in net.matmuls)
     assert chip.caps - chip.caps_per_cluster < max(
-        fit_product(g, chip.rows, 1).arrays for g in net.gemms
+        fit_product(g, chip.rows, 1).arrays for g in net.matmuls
     )

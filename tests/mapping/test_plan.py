@@ -21,7 +21,7 @@ def linear(features, outputs=1):
 
 
 def placed(network, bits=8, **chip):
-    bits = np.full(len(network.gemms), bits)
+    bits = np.full(len(network.matmuls), bits)
     return plan(network, replace(bf.Chip.limited(), **chip)).at(Bits(bits, bits))
 
 

@@ -24,7 +24,7 @@ class TwoPerRow(PaperProducts):
 
     @classmethod
     def lower(cls, storage, chip, batch):
-        lengths = [-(-product.k // 2) for product in storage.network.gemms]
+        lengths = [-(-product.k // 2) for product in storage.network.matmuls]
         return cls.packing(lengths, storage, chip, batch)
 
     def columns(self, bits, words):

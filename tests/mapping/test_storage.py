@@ -14,7 +14,7 @@ from ..networks import diamond
 
 @pytest.mark.parametrize("network", [diamond(), zoo.resnet50(), zoo.vgg16()], ids=lambda n: n.name)
 def test_tensor_bits_are_the_most_that_a_reader_wants(network):
-    bits = np.random.default_rng(0).integers(1, 17, (3, len(network.gemms)))
+    bits = np.random.default_rng(0).integers(1, 17, (3, len(network.matmuls)))
     stored = storage(network).bits(Bits(bits, bits))
     for k, layer in enumerate(network.layers):
         by = list(network.readers[layer.name])
@@ -24,7 +24,7 @@ def test_tensor_bits_are_the_most_that_a_reader_wants(network):
 
 def test_a_source_names_the_weighted_layers_that_set_it():
     network = diamond()
-    stored, n = storage(network), len(network.gemms)
+    stored, n = storage(network), len(network.matmuls)
     for k, layer in enumerate(network.layers):
         by = network.readers[layer.name]
         if by:
@@ -35,9 +35,9 @@ def test_a_source_names_the_weighted_layers_that_set_it():
 
 def test_outputs_have_the_sum_s_bits_or_the_last_weighted_layer_s():
     network = diamond()  # e, f → m → end: a product wants words of stated width
-    w, a = np.random.default_rng(0).integers(1, 17, (2, len(network.gemms)))
+    w, a = np.random.default_rng(0).integers(1, 17, (2, len(network.matmuls)))
     stored = dict(zip(network.shapes, storage(network).bits(Bits(w, a)).tolist(), strict=True))
-    last = a[network.gemm_names.index("f")]
+    last = a[network.matmul_names.index("f")]
     assert [stored[name] for name in ("e", "f", "m", "end")] == [last] * 4
     net = zoo.vgg16()  # the last sum, of 4096 products
     assert storage(net).bits(Bits(np.full(16, 3), np.full(16, 5)))[-1] == 3 + 5 + 12 - 1

@@ -28,8 +28,8 @@ def residual(size=6):
 
 
 def with_stream(network, bits, width, *names):
-    layers = dict.fromkeys(network.gemm_names, bits)
-    return bf.Precision.of(network, layers, tensors=dict.fromkeys(names, width))
+    layers = dict.fromkeys(network.matmul_names, bits)
+    return bf.Precision.by_layer(network, layers, tensors=dict.fromkeys(names, width))
 
 
 def words_of(network, precision):
@@ -53,8 +53,8 @@ def test_a_chain_in_place_is_one_word():
     for name in ("0.add", "0.add.relu"):
         stored = words_of(net, with_stream(net, 4, 8, name))
         assert stored["0.add"] == stored["0.add.relu"] == 8
-    both = bf.Precision.of(
-        net, dict.fromkeys(net.gemm_names, 4), tensors={"0.add": 8, "0.add.relu": 7}
+    both = bf.Precision.by_layer(
+        net, dict.fromkeys(net.matmul_names, 4), tensors={"0.add": 8, "0.add.relu": 7}
     )
     with pytest.raises(bf.BfimnaError, match=r"'0.add' and '0.add.relu' are one word"):
         words_of(net, both)
@@ -71,7 +71,7 @@ def test_widths_that_cannot_be_are_refused_with_the_tensor_s_name():
     with pytest.raises(bf.BfimnaError, match=r"bits of tensor '0\.add' must be"):
         with_stream(net, 4, 17, "0.add")
     with pytest.raises(bf.BfimnaError, match="tensor_bits of precision 'x' must be"):
-        bf.Precision("x", net.gemm_names, (4,) * 6, (4,) * 6, 7)
+        bf.Precision("x", net.matmul_names, (4,) * 6, (4,) * 6, 7)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from bfimna.network.precision import Bits
 def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, batch):
     b = Builder("n", shape)
     b.conv("c", b.input, channels, kernel, stride)
-    (gemm,) = b.network().gemms
+    (gemm,) = b.network().matmuls
     w, a = bits
     weights, inputs = moved(gemm, batch, *candidates(gemm, batch, share))
     found = (weights * w + inputs * a).min()
@@ -45,7 +45,7 @@ def test_no_whole_tile_moves_less(shape, kernel, stride, channels, share, bits, 
 def test_candidates_are_all_channels_and_all_rows(channels, share, size, batch):
     b = Builder("n", (1, *size))
     b.conv("c", b.input, channels, 1)
-    (gemm,) = b.network().gemms
+    (gemm,) = b.network().matmuls
     each = np.concatenate([
         share // np.arange(1, min(channels, share) + 1),
         np.arange(1, size[0] + 1) * size[1],
@@ -67,7 +67,7 @@ def test_pixels_are_those_of_the_windows():
     b = Builder("n", (3, 9, 7))
     layer = Layer("c", "conv", (b.input,), 2, (3, 2), (2, 1), (0, 0, 0, 0), (1, 2))
     b.append(layer)
-    (gemm,) = b.network().gemms
+    (gemm,) = b.network().matmuls
     height, width = gemm.output_shape[1:]
     for rows in range(1, height + 1):
         places = {
@@ -81,10 +81,10 @@ def test_pixels_are_those_of_the_windows():
 def test_the_least_of_all_candidates_is_taken_at_any_bits(batch):
     """Beside the tabulated hull: every candidate, layer by layer."""
     network, chip = zoo.resnet18(), Chip.limited()
-    w, a = np.random.default_rng(1).integers(1, 17, (2, 30, len(network.gemms)))
+    w, a = np.random.default_rng(1).integers(1, 17, (2, 30, len(network.matmuls)))
     shares = plan(network, chip, batch=batch).products.shares
     found = tile_bits(network, batch, shares, Bits(w, a))
-    for k, gemm in enumerate(network.gemms):
+    for k, gemm in enumerate(network.matmuls):
         dots = gemm.dot_products * batch
         per_cap = max(chip.rows // gemm.k, 1)
         caps = -(-dots // per_cap)  # no sum of this network is split
@@ -99,7 +99,7 @@ def test_the_least_of_all_candidates_is_taken_at_any_bits(batch):
 def test_every_pair_of_bits_at_once():
     network, chip = zoo.resnet18(), Chip.limited()
     random = np.random.default_rng(0)
-    w, a = random.integers(1, 17, (2, 5, len(network.gemms)))
+    w, a = random.integers(1, 17, (2, 5, len(network.matmuls)))
     shares = plan(network, chip).products.shares
     many = tile_bits(network, 1, shares, Bits(w, a))
     for k in range(5):

@@ -30,9 +30,9 @@ def test_zoo_has_the_published_weights_and_macs(name, weights, macs):
 @pytest.mark.parametrize("name", list(data.HAWQ_NAMES))
 def test_hawq_v3_lists_the_same_layers_parameters_and_macs(name):
     net = zoo.load(name)
-    ours = {g.layer.name: (g.weights, g.macs) for g in net.gemms}
+    ours = {g.layer.name: (g.weights, g.macs) for g in net.matmuls}
     theirs = data.hawq_sensitivity(name)
-    assert len(theirs) == len(net.gemms) - 2  # all but the first and the last layer
+    assert len(theirs) == len(net.matmuls) - 2  # all but the first and the last layer
     for row in theirs.itertuples():
         assert ours[row.layer] == (row.parameters, row.macs), row.layer
 
@@ -42,7 +42,7 @@ def test_convolution_with_groups_dilation_and_uneven_padding():
                                     dilation=(2, 1), groups=2)))  # fmt: skip
     # height: (8 + 2 + 1 - (2·(3-1) + 1)) // 2 + 1 = 4; width: 6
     assert net.shapes["conv"] == (8, 4, 6)
-    (gemm,) = net.gemms
+    (gemm,) = net.matmuls
     assert (gemm.m, gemm.k, gemm.n) == (
         4,
         2 * 3 * 1,
@@ -53,7 +53,7 @@ def test_convolution_with_groups_dilation_and_uneven_padding():
 
 
 def test_depthwise_convolution_has_one_input_channel_a_dot_product():
-    (gemm,) = Network("n", (INPUT, conv(channels=4, kernel=(3, 3), groups=4))).gemms
+    (gemm,) = Network("n", (INPUT, conv(channels=4, kernel=(3, 3), groups=4))).matmuls
     assert (gemm.m, gemm.k, gemm.weights) == (1, 9, 36)
 
 
@@ -90,7 +90,7 @@ def test_malformed_graphs_are_refused_by_name(layers, told):
 
 def test_a_tensor_is_read_by_the_next_weighted_layers_through_residual_adds():
     net = zoo.resnet18()
-    names = net.gemm_names
+    names = net.matmul_names
 
     def readers(layer):
         return {names[k] for k in net.readers[layer]}

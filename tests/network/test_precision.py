@@ -28,7 +28,7 @@ def test_fixed_takes_one_width_or_two():
 @given(mean=st.floats(1, 16), seed=st.integers(0, 100))
 def test_mixed_meets_its_mean_within_its_range_and_is_reproducible(mean, seed):
     bits = Precision.mixed(NET, mean, seed)
-    assert abs(bits.mean_bits - mean) <= 0.5 / len(NET.gemms) + 1e-9
+    assert abs(bits.mean_bits - mean) <= 0.5 / len(NET.matmuls) + 1e-9
     assert all(1 <= b <= 16 for b in bits.weight_bits)
     assert bits == Precision.mixed(NET, mean, seed)
 
@@ -40,9 +40,9 @@ def test_mixed_really_mixes():
 
 def test_a_scheme_that_names_a_layer_the_network_lacks_is_refused():
     with pytest.raises(BfimnaError, match=r"unknown layer of resnet18 'layer5\.0\.conv1'"):
-        Precision.of(NET, {"layer5.0.conv1": 4}, default=8)
+        Precision.by_layer(NET, {"layer5.0.conv1": 4}, default=8)
     with pytest.raises(BfimnaError, match="gives no bits to: conv1, "):
-        Precision.of(NET, {"fc": 4})
+        Precision.by_layer(NET, {"fc": 4})
     with pytest.raises(BfimnaError, match="unknown precision of vgg16 'hawq_v3/int8'"):
         data.load_precision(zoo.vgg16(), "hawq_v3/int8")
 
@@ -88,8 +88,8 @@ def test_numpys_bits_cannot_overflow():
     bits = Precision.fixed(NET, np.int8(16))
     assert bits == Precision.fixed(NET, 16)
     assert bits.bops(NET) == 256 * NET.macs
-    array = np.full(len(NET.gemms), 16, dtype=np.uint8)
-    assert Precision("int16", list(NET.gemm_names), array, array) == bits
+    array = np.full(len(NET.matmuls), 16, dtype=np.uint8)
+    assert Precision("int16", list(NET.matmul_names), array, array) == bits
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_numpys_bits_cannot_overflow():
 )
 def test_bits_by_layer_are_one_width_or_two(bits, told):
     with pytest.raises(BfimnaError, match=told):
-        Precision.of(NET, bits, default=8)
-    assert Precision.of(NET, {"fc": [4, 8]}, default=8)["fc"] == (4, 8)
+        Precision.by_layer(NET, bits, default=8)
+    assert Precision.by_layer(NET, {"fc": [4, 8]}, default=8)["fc"] == (4, 8)
 
 
 @pytest.mark.parametrize("mean", [float("nan"), "5", None, True, 17, 0.5])
@@ -114,11 +114,11 @@ def test_a_mean_is_a_number_from_1_to_16(mean):
 
 
 def test_a_precision_introduces_itself_and_names_what_it_lacks():
-    bits = Precision.of(NET, {"fc": 4}, default=8)
+    bits = Precision.by_layer(NET, {"fc": 4}, default=8)
     assert repr(bits) == "<Precision custom: 21 layers, 4 to 8 bits, 7.81 on average>"
     assert "<td>fc</td><td>4</td><td>4</td>" in bits._repr_html_()
     for name in ("conv9", 0, ["fc"]):
         with pytest.raises(BfimnaError, match="unknown layer of precision custom"):
             bits[name]
     with pytest.raises(BfimnaError, match="must be a tuple"):
-        Precision("p", NET.gemm_names, 8, 8)
+        Precision("p", NET.matmul_names, 8, 8)

@@ -16,8 +16,8 @@ def test_alexnets_second_layer_is_the_zoos(tmp_path):
     network = read(
         tmp_path, HEADER + "Conv1, 227, 227, 11, 11, 3, 64, 4,\nConv2,31,31,5,5,64,192,1,\n"
     )
-    assert network.gemm_names == ("Conv1", "Conv2")
-    for gemm, ours in zip(network.gemms, bf.zoo.alexnet().gemms[:2], strict=True):
+    assert network.matmul_names == ("Conv1", "Conv2")
+    for gemm, ours in zip(network.matmuls, bf.zoo.alexnet().matmuls[:2], strict=True):
         assert (gemm.m, gemm.k, gemm.n) == (
             ours.m,
             ours.k,
@@ -32,7 +32,7 @@ def test_two_strides(tmp_path):
 
 
 def test_gemm_form(tmp_path):
-    (gemm,) = read(tmp_path, "Layer,M,N,K,\nq,12,30,50,\n").gemms
+    (gemm,) = read(tmp_path, "Layer,M,N,K,\nq,12,30,50,\n").matmuls
     assert (gemm.n, gemm.m, gemm.k, gemm.macs) == (12, 30, 50, 12 * 30 * 50)
 
 
@@ -76,7 +76,7 @@ def test_errors_name_the_line(text, reason, tmp_path):
 
 def test_layers_may_stand_in_any_column(tmp_path):
     network = read(tmp_path, "M,N,K,Layer\n12,30,50,q\n")
-    assert (network.gemm_names, network.macs) == (("q",), 12 * 30 * 50)
+    assert (network.matmul_names, network.macs) == (("q",), 12 * 30 * 50)
 
 
 def test_largest_numbers_are_simulated(tmp_path):
@@ -139,7 +139,7 @@ def test_columns_that_are_not_read_are_noted(tmp_path):
 
 def test_repeated_names_are_numbered(tmp_path):
     network = read(tmp_path, HEADER + "fc,1,1,1,1,8,4,1,\nfc,1,1,1,1,4,2,1,\n")
-    assert network.gemm_names == ("fc", "fc.2")
+    assert network.matmul_names == ("fc", "fc.2")
 
 
 def test_strides_by_their_names_in_either_order(tmp_path):

@@ -75,10 +75,10 @@ def test_alexnet_differs_from_the_zoos_where_caffes_does():
     read, ours = bf.read_onnx(LIGHT / "light_bvlc_alexnet.onnx"), bf.zoo.alexnet()
     without_lrn = [layer for layer in read.layers if layer.kind != "lrn"]
     assert [x.kind for x in without_lrn] == kinds(ours)
-    assert [g.layer.groups for g in read.gemms] == [1, 2, 1, 2, 2, 1, 1, 1]
-    assert [g.output_shape[0] for g in read.gemms] == [96, 256, 384, 384, 256, 4096, 4096, 1000]
-    same = [(g.m, g.k, g.n) for g in ours.gemms[-3:]]
-    assert [(g.m, g.k, g.n) for g in read.gemms[-3:]] == same
+    assert [g.layer.groups for g in read.matmuls] == [1, 2, 1, 2, 2, 1, 1, 1]
+    assert [g.output_shape[0] for g in read.matmuls] == [96, 256, 384, 384, 256, 4096, 4096, 1000]
+    same = [(g.m, g.k, g.n) for g in ours.matmuls[-3:]]
+    assert [(g.m, g.k, g.n) for g in read.matmuls[-3:]] == same
 
 
 # ---- an optional extra -----------------------------------------------------------------------

@@ -40,19 +40,19 @@ def exported(tmp_path, by):
 @pytest.mark.parametrize("by", ["legacy", "weights", "scopes", "quantised"])
 def test_bits_file_keyed_by_modules(by, tmp_path):
     network, names = exported(tmp_path, by)
-    assert network.gemm_names == tuple(names)
+    assert network.matmul_names == tuple(names)
     text = "'stem.*': 4\nstem.1.conv: [2, 3]\nhead: 8\n"
     (tmp_path / "bits.yaml").write_text(text)
     bits = bf.read_precision(network, tmp_path / "bits.yaml")
     assert [bits[name] for name in names] == [(4, 4), (2, 3), (8, 8)]
-    assert bf.Precision.of(network, {"stem.0": 5}, default=6)[names[0]] == (5, 5)
-    assert bf.Precision.of(network, {names[0]: 5}, default=6)[names[0]] == (5, 5)
+    assert bf.Precision.by_layer(network, {"stem.0": 5}, default=6)[names[0]] == (5, 5)
+    assert bf.Precision.by_layer(network, {names[0]: 5}, default=6)[names[0]] == (5, 5)
 
 
 def test_one_layer_under_two_names_is_an_error(tmp_path):
     network, names = exported(tmp_path, "weights")
     with pytest.raises(bf.BfimnaError, match="gives bits to layer 'node_3' twice"):
-        bf.Precision.of(network, {"head": 5, names[2]: 6}, default=6)
+        bf.Precision.by_layer(network, {"head": 5, names[2]: 6}, default=6)
     (tmp_path / "bits.yaml").write_text("'*': 4\nhead: 5\nnode_3: 6\n")
     with pytest.raises(bf.BfimnaError, match="line 3: layer 'node_3' is given twice, under two"):
         bf.read_precision(network, tmp_path / "bits.yaml")
@@ -64,8 +64,8 @@ def test_module_that_became_several_layers(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(build(nodes, given).SerializeToString())
     network = bf.read_onnx(path)
-    assert network.aliases == {"up": network.gemm_names}
-    assert bf.Precision.of(network, {"up": 3}).mean_bits == 3
+    assert network.aliases == {"up": network.matmul_names}
+    assert bf.Precision.by_layer(network, {"up": 3}).mean_bits == 3
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_untrusted_scopes_are_data(value, tmp_path):
 def test_unknown_name_suggests_a_module(tmp_path):
     network, _ = exported(tmp_path, "scopes")
     with pytest.raises(bf.BfimnaError, match=r"did you mean 'stem\.1\.conv'"):
-        bf.Precision.of(network, {"stem.1.cnv": 4}, default=8)
+        bf.Precision.by_layer(network, {"stem.1.cnv": 4}, default=8)

@@ -83,8 +83,8 @@ def test_functions_of_the_model_are_inlined_at_each_call(tmp_path):
         tmp_path / "m.onnx", calls, [block(), twice], [W, weights("v", 4, 4, 3, 3)]
     )
     network = bf.read_onnx(path)
-    assert network.gemm_names == ("one/first/t_node", "one/second/t_node", "two/t_node")
-    assert [network[name].stride for name in network.gemm_names] == [(2, 2), (1, 1), (1, 2)]
+    assert network.matmul_names == ("one/first/t_node", "one/second/t_node", "two/t_node")
+    assert [network[name].stride for name in network.matmul_names] == [(2, 2), (1, 1), (1, 2)]
     assert network.macs == 108 * 16 + 144 * 4 + 144 * 2
 
 

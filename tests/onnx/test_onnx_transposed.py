@@ -83,7 +83,7 @@ def test_weights_and_products(kernel, stride, crop, more, convolutions, groups, 
     per_axis = taps_counted(window, y.shape[2])
     assert network.weights == 4 * 6 // groups * kernel**2
     assert network.macs == 4 * 6 // groups * per_axis**2
-    assert len(network.gemms) == convolutions
+    assert len(network.matmuls) == convolutions
 
 
 def test_bits_of_every_part(tmp_path):

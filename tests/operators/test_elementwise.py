@@ -10,7 +10,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.array import Array
 from bfimna.network.graph import Network
-from bfimna.network.layer import ADDRESSING, GEMM, KINDS, Layer
+from bfimna.network.layer import ADDRESSING, KINDS, PRODUCTS, Layer
 from bfimna.operators import OPERATORS, functions, word_programs
 
 from ..close import close
@@ -40,7 +40,7 @@ def rows(report, name):
 
 def test_no_kind_is_silently_free():
     computing = {kind for kind, entry in OPERATORS.items() if entry.counts is not None}
-    assert set(GEMM) | computing | set(ADDRESSING) == set(KINDS)
+    assert set(PRODUCTS) | computing | set(ADDRESSING) == set(KINDS)
     in_place = {kind for kind, entry in OPERATORS.items() if entry.in_place}
     assert in_place == {"relu", *PROGRAMS}
 

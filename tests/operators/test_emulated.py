@@ -15,8 +15,8 @@ from ..networks import ONE_WORD, SMALL, chained, everything, zoo_of_kinds
 @pytest.mark.parametrize("network", [everything(), zoo_of_kinds()], ids=lambda n: n.name)
 @pytest.mark.parametrize("chip", [Chip.limited(), SMALL], ids=lambda c: c.name)
 def test_every_kind_of_layer_is_exact_and_counted(network, chip):
-    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.gemm_names)}
-    precision = Precision.of(network, pairs)
+    pairs = {name: (2 + k % 4, 3 + k % 3) for k, name in enumerate(network.matmul_names)}
+    precision = Precision.by_layer(network, pairs)
     report = compare(network, precision, 2, chip=chip)
     check_counts(network, precision, report, chip, 2)
 
@@ -60,7 +60,7 @@ def test_squares_are_scaled_without_their_lowest_columns():
 )
 def test_model_and_emulator_refuse_the_same_narrow_arrays(kinds, bits, columns, told):
     network = chained(*kinds).network()
-    precision = Precision.of(network, {"conv": bits})
+    precision = Precision.by_layer(network, {"conv": bits})
     enough = columns + 1
     for wide in (columns, enough):
         chip = Chip(name="narrow", columns=wide)

@@ -24,7 +24,7 @@ def pooled(side, kind="maxpool", channels=4, relu=True):
 
 
 def pool(network, bits=8, counts="microcode", **chip):
-    every = np.full(len(network.gemms), bits)
+    every = np.full(len(network.matmuls), bits)
     placement = plan(network, bf.Chip(**chip)).at(Bits(every, every), counts)
     return placement.phases["pool"].counts, placement
 

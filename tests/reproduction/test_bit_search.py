@@ -13,7 +13,7 @@ COLUMNS = "edp_rel", "omega", "best_omega", "different", "choices", "omega_basis
 @pytest.fixture
 def alexnet(tmp_path):
     """Sensitivities of a network that HAWQ-V3 did not search."""
-    names = bf.zoo.alexnet().gemm_names
+    names = bf.zoo.alexnet().matmul_names
     rows = [f"{name},{4.0 + k},{0.02 * (k + 1)}," for k, name in enumerate(names[:-1])]
     path = tmp_path / "alexnet.csv"
     text = ["layer,omega_int4,omega_int8,fixed_bits", *rows, f"{names[-1]},,,8"]

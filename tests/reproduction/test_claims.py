@@ -295,7 +295,7 @@ def test_budgets_of_any_network_with_sensitivities_from_a_file(tmp_path):
     """The least sensitive bits within HAWQ-V3's shares of the way from INT4's latency to INT8's."""
     net = bf.zoo.alexnet()
     path = tmp_path / "omega.csv"
-    lines = [f"{name},{8 - k},{0.1}" for k, name in enumerate(net.gemm_names)]
+    lines = [f"{name},{8 - k},{0.1}" for k, name in enumerate(net.matmul_names)]
     path.write_text("\n".join(["layer,omega_int4,omega_int8", *lines]) + "\n")
     judged = budgets.compare(SRAM, "alexnet", path)
     assert set(judged) == {"hawq-high", "hawq-low"}

@@ -38,7 +38,7 @@ def test_a_broken_weight_is_not_exact(monkeypatch):
     infer = oracle.infer
 
     def off(network, parameters, *others):
-        name = network.gemm_names[0]
+        name = network.matmul_names[0]
         weights = parameters[name].weights.copy()
         weights.flat[weights.argmin()] = weights.max()  # by so much that no rounding hides it
         own = {**parameters, name: replace(parameters[name], weights=weights)}

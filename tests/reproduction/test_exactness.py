@@ -28,7 +28,7 @@ def test_an_exact_run_has_no_differences(run):
 
 def test_one_weight_makes_its_layer_wrong(run):
     own, x, logits, report = run
-    name = NETWORK.gemm_names[0]
+    name = NETWORK.matmul_names[0]
     weights = own[name].weights.copy()
     weights.flat[np.abs(weights).argmin()] += 1
     other = {**own, name: replace(own[name], weights=weights)}

@@ -50,7 +50,7 @@ def test_stages_part_every_network_in_order():
     for name in zoo.NETWORKS:
         net = zoo.load(name)
         parts = stages(net)
-        assert [layer for part in parts for layer in part] == list(net.gemm_names)
+        assert [layer for part in parts for layer in part] == list(net.matmul_names)
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 

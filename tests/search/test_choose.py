@@ -24,7 +24,7 @@ def omega(net):
 def test_seventeen_of_hawqs_eighteen_schemes_come_back(name):
     rows = bf.search.reproduce_hawq(name)
     assert list(rows.columns) == ["scheme", "layer", "bits", "published_bits"]
-    assert len(rows) == 9 * len(bf.zoo.load(name).gemm_names)
+    assert len(rows) == 9 * len(bf.zoo.load(name).matmul_names)
     different = rows[rows.bits != rows.published_bits]
     if name == "resnet18":
         assert different.empty
@@ -43,7 +43,7 @@ def test_the_eighteenth_is_published_with_room_for_one_more_layer():
 
 @pytest.mark.parametrize("quantity", ["size_bits", "bops", "latency_s", "energy_j", "edp_js"])
 def test_a_choice_meets_its_budget_as_simulated(net, omega, quantity):
-    ends = [bf.Precision.of(net, {"conv1": 8, "fc": 8}, default=bits) for bits in (4, 8)]
+    ends = [bf.Precision.by_layer(net, {"conv1": 8, "fc": 8}, default=bits) for bits in (4, 8)]
 
     def simulated(precision):
         if quantity in ("size_bits", "bops"):
@@ -90,7 +90,7 @@ def test_layers_that_read_one_tensor_share_a_width(net, omega):
 
 
 def test_an_infeasible_budget_names_the_smallest_feasible_one(net, omega):
-    lowest = bf.Precision.of(net, {"conv1": 8, "fc": 8}, default=4)
+    lowest = bf.Precision.by_layer(net, {"conv1": 8, "fc": 8}, default=4)
     for quantity in ("latency_s", "edp_js"):
         smallest = getattr(bf.simulate(net, lowest, LR, SRAM), quantity)
         with pytest.raises(bf.BfimnaError, match=f"smallest feasible budget is {smallest:.6g}"):

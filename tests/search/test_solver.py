@@ -167,15 +167,15 @@ def chain(layers):
 def test_a_forbidden_width_does_not_blur_the_others(quantity, forbidding):
     """Sensitivities that forbid a width set the solver's scale once: it proved 22 × the optimum."""
     network, widths = chain(5), (2, 4, 8)
-    trace = dict.fromkeys(network.gemm_names, 1.0)
+    trace = dict.fromkeys(network.matmul_names, 1.0)
     error = {
         name: {2: 0.01 - 1e-3 * k, 4: 4e-4 + 3e-4 * k, 8: 1e-5 * (k + 1)}
-        for k, name in enumerate(network.gemm_names)
+        for k, name in enumerate(network.matmul_names)
     }
     error["conv1"][2] = error["conv3"][2] = forbidding
     omega = Sensitivity(trace, error)
     every = [
-        bf.Precision.of(network, dict(zip(network.gemm_names, bits, strict=True)))
+        bf.Precision.by_layer(network, dict(zip(network.matmul_names, bits, strict=True)))
         for bits in product(widths, repeat=5)
     ]
     sram = bf.data.load_technology("sram-14nm-lstp")
@@ -247,7 +247,7 @@ def test_traces_of_zero_leave_a_choice_of_zero_or_the_rest(sensitive):
 def test_a_network_without_sensitivity_is_searched_under_every_budget(quantity):
     network, sram = chain(4), bf.data.load_technology("sram-14nm-lstp")
     flat = Sensitivity(
-        dict.fromkeys(network.gemm_names, 0.0), {name: {4: 1.0} for name in network.gemm_names}
+        dict.fromkeys(network.matmul_names, 0.0), {name: {4: 1.0} for name in network.matmul_names}
     )
     budget = bf.search.Budget(quantity, fraction=0.5)
     chosen = bf.search.choose(network, flat, budget, bf.Chip.limited(), sram)
@@ -259,7 +259,7 @@ def test_a_network_without_sensitivity_is_searched_under_every_budget(quantity):
 def test_resnets_are_tied_loosely():
     for name in bf.zoo.NETWORKS:
         network = bf.zoo.load(name)
-        trace = dict.fromkeys(network.gemm_names, 1.0)
+        trace = dict.fromkeys(network.matmul_names, 1.0)
         omega = Sensitivity(trace, {name: {4: 1.0} for name in trace})
         contexts = Elimination(SearchSpace(network, omega, (2, 8)).graph).contexts
         assert max(map(len, contexts.values())) <= 2

@@ -73,7 +73,7 @@ class Choice:
             return Precision.fixed(net, self.bits[0])
         parts = stages(net, len(self.bits))
         by_layer = {name: b for b, part in zip(self.bits, parts, strict=True) for name in part}
-        return Precision.of(net, by_layer, "stages-" + "-".join(map(str, self.bits)))
+        return Precision.by_layer(net, by_layer, "stages-" + "-".join(map(str, self.bits)))
 
     def report(self) -> Report:
         """Simulate it."""
@@ -167,7 +167,7 @@ def stages(network: Network, count: int = STAGES) -> list[Sequence[str]]:
     >>> [len(part) for part in stages(zoo.resnet18())]
     [6, 5, 5, 5]
     """
-    names = network.gemm_names
+    names = network.matmul_names
     parts = max(min(count, len(names)), 1)
     size, more = divmod(len(names), parts)
     starts = [n * size + min(n, more) for n in range(parts + 1)]

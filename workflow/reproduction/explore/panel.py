@@ -89,14 +89,14 @@ class Panel:
             key: kept for key, kept in self._backgrounds.items() if key[0] is not self.layers
         }
         self.layers.clear()
-        at = np.arange(len(network.gemm_names))
+        at = np.arange(len(network.matmul_names))
         self._by_layer = {
             name: list(self.layers.bar(at + side, 0.0 * at, 0.4, color=COLOURS[c], label=name))
             for name, side, c in (("energy", -0.2, 2), ("time", 0.2, 1))
         }
         for bars in self._by_layer.values():
             _animate(bars)
-        set_categories(self.layers, network.gemm_names, most=40)
+        set_categories(self.layers, network.matmul_names, most=40)
         self.layers.set(ylabel="share of the whole (%)", title="by weighted layer")
         self.layers.legend(loc="upper right", ncols=2)
 
@@ -119,7 +119,7 @@ class Panel:
         makers = [report.network.makers[layer.name] for layer in report.network.layers]
         highest = 0.0
         for name, table in tables.items():
-            shares = np.zeros(len(report.network.gemm_names))
+            shares = np.zeros(len(report.network.matmul_names))
             np.add.at(shares, makers, 100 * table.sum(axis=1) / table.sum())
             for bar, share in zip(self._by_layer[name], shares, strict=True):
                 bar.set_height(share)
@@ -204,10 +204,10 @@ def roofline(report: Report) -> tuple[np.ndarray, tuple[float, float], float, fl
     """
     net, chip, traffic = report.network, report.chip, report.placement.traffic
     makers = [net.makers[layer.name] for layer in net.layers]
-    moved, seconds = (np.zeros(len(net.gemms)) for _ in range(2))
+    moved, seconds = (np.zeros(len(net.matmuls)) for _ in range(2))
     np.add.at(moved, np.array(makers)[traffic.layers], np.squeeze(traffic.bus_bits) / 8)
     np.add.at(seconds, makers, report.times.sum(axis=1))
-    operations = 2.0 * report.batch * np.array([gemm.macs for gemm in net.gemms])
+    operations = 2.0 * report.batch * np.array([gemm.macs for gemm in net.matmuls])
     points = np.array([operations / moved, operations / seconds / 1e12])
     whole = operations.sum() / moved.sum(), operations.sum() / seconds.sum() / 1e12
     slope = chip.clusters * chip.bus_bits * chip.clock_hz / 8 / 1e12

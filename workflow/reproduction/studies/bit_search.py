@@ -55,7 +55,7 @@ def network_and_sensitivity(
 
 
 def _uniform(network: Network, sensitivity: Sensitivity, bits: int) -> Precision:
-    return Precision.of(network, sensitivity.fixed, f"int{bits}", bits)
+    return Precision.by_layer(network, sensitivity.fixed, f"int{bits}", bits)
 
 
 def against_published(
@@ -130,7 +130,7 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
     chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
     old, new = _bits(published), _bits(chosen)
     layers = [layer for layer in old if old[layer] != new[layer]]
-    alone = [Precision.of(network, {**old, layer: new[layer]}, layer) for layer in layers]
+    alone = [Precision.by_layer(network, {**old, layer: new[layer]}, layer) for layer in layers]
     t4 = data.hawq_sensitivity(network_name).set_index("layer")
     t4_ms = {b: t4[f"t4_latency_int{b}_ms"] for b in (4, 8)}
     t4_total = sum(t4_ms[b][layer] for layer, b in old.items() if layer in t4.index)

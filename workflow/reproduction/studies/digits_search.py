@@ -31,7 +31,7 @@ def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
             stored[f"float/{name}/weights"].astype(float),
             stored[f"float/{name}/bias"].astype(float),
         )
-        for name in digits.network().gemm_names
+        for name in digits.network().matmul_names
     }
 
 
@@ -86,9 +86,11 @@ def predicted_and_measured(
     network, omega = digits.network(), sensitivity()
     chosen = front(network, omega, chip, technology, WIDTHS, points)
     random = np.random.default_rng(seed)
-    rows = random.integers(2, 7, (drawn, len(network.gemms))).tolist()
+    rows = random.integers(2, 7, (drawn, len(network.matmuls))).tolist()
     others = [
-        Precision.of(network, dict(zip(network.gemm_names, row, strict=True)), f"drawn-{k:03d}")
+        Precision.by_layer(
+            network, dict(zip(network.matmul_names, row, strict=True)), f"drawn-{k:03d}"
+        )
         for k, row in enumerate(rows)
     ]
     precisions = [*chosen, *others]

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bfimna.errors import BfimnaError
-from bfimna.network.graph import GEMM, Layer, Network
+from bfimna.network.graph import Layer, Network
+from bfimna.operators import PRODUCTS
 
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]  # weights and bias by layer
 
@@ -35,7 +36,7 @@ def forward(network: Network, real: Weights, images: np.ndarray) -> np.ndarray:
     tensors = {network.layers[0].name: images}
     for layer in network.layers[1:]:
         x = tensors[layer.inputs[0]]
-        if layer.kind in GEMM:
+        if layer.kind in PRODUCTS:
             if layer.groups > 1 or layer.dilation != (1, 1):
                 raise BfimnaError(f"layer {layer.name!r}: no float groups or dilation here")
             weights, bias = real[layer.name]
@@ -80,7 +81,7 @@ def mean_traces(
     random = np.random.default_rng(seed)
     at = cross_entropy(forward(network, real, images), labels)
     traces = {}
-    for name in network.gemm_names:
+    for name in network.matmul_names:
         weights, bias = real[name]
         curvatures = []
         for _ in range(draws):

@@ -208,7 +208,7 @@ def endurance(
     would give.
     """
     network, chip, rows = digits.network(), Chip.limited(), []
-    used = max(gemm.macs for gemm in network.gemms) * chip.columns
+    used = max(gemm.macs for gemm in network.matmuls) * chip.columns
     for name in precisions:
         _, report = run_digits(name, every=len(digits.labels()), emulator=Emulator(wear=True))
         counts = report.counts

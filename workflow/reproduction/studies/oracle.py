@@ -7,7 +7,7 @@ matrix product of float64, exact within its limits (`convolve`).
 import numpy as np
 
 from bfimna.emulator.integer import integer_format
-from bfimna.network.layer import ADDRESSING, GEMM, POOL
+from bfimna.operators import ADDRESSING, POOLING, PRODUCTS
 
 
 def windows(x, layer, fill):
@@ -145,7 +145,7 @@ def infer(network, parameters, images, precision, columns=72):
         word, shape = stored[name], network.shapes[name]
         if layer.kind == "input":
             continue
-        if layer.kind in GEMM:
+        if layer.kind in PRODUCTS:
             source = layer.inputs[0]
             x = top_bits(tensors[source], stored[source].width, precision[name][1])
             tensors[name] = weighted(layer, x, own, word, shape, widths[name], columns)
@@ -159,7 +159,7 @@ def infer(network, parameters, images, precision, columns=72):
         elif layer.kind == "mul":
             product = inputs[0] * inputs[1]
             y = scaled(product, own.product_multiplier, own.product_shift, word.bits)
-        elif layer.kind in POOL:
+        elif layer.kind in POOLING:
             y = pooled(layer, inputs[0], low, shape, word.bits)
         else:
             y = unary(layer, inputs[0], own, word.bits, columns)

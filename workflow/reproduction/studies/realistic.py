@@ -27,9 +27,9 @@ import numpy as np
 from bfimna.emulator.integer import LayerParameters, integer_format, ranges
 from bfimna.emulator.quantise import quantise
 from bfimna.errors import BfimnaError
-from bfimna.network.graph import GEMM, Layer, Network
-from bfimna.network.layer import ADDRESSING, POOL
+from bfimna.network.graph import Layer, Network
 from bfimna.network.precision import Precision
+from bfimna.operators import ADDRESSING, POOLING, PRODUCTS
 from bfimna.operators.constants import Constants
 from reproduction.studies import oracle
 
@@ -116,7 +116,7 @@ def folded(network: Network, seed: int = 0) -> tuple[Callable[[str], Reals], Map
     rms: dict[str, float] = {}
     readers = {name: layer.name for layer in network.layers for name in layer.inputs}  # the last
     for layer in network.layers:
-        if layer.kind in GEMM:
+        if layer.kind in PRODUCTS:
             weights = _laplace(network, layer.name, seed)
             sums = oracle.sums(tensors[layer.inputs[0]], weights, layer, network.shapes[layer.name])
             gain, bias = factors[layer.name] = _normalised(network, layer.name, sums, seed)
@@ -148,8 +148,8 @@ def _only_input(network: Network) -> Layer:
 
 def _laplace(network: Network, name: str, seed: int) -> np.ndarray:
     """Sample a layer's weights before folding: Laplace, as the difference of two exponentials."""
-    k = network.gemm_names.index(name)
-    gemm = network.gemms[k]
+    k = network.matmul_names.index(name)
+    gemm = network.matmuls[k]
     shape = (gemm.output_shape[0], gemm.input_shape[0] // gemm.layer.groups, *gemm.layer.kernel)
     random = np.random.default_rng([seed, 1, k])
     weights = random.standard_exponential(shape, dtype=np.float32)
@@ -159,7 +159,7 @@ def _laplace(network: Network, name: str, seed: int) -> np.ndarray:
 
 def _normalised(network: Network, name: str, sums: np.ndarray, seed: int) -> Reals:
     """Return each channel's factor and bias: batch norm of these sums, then gain and offset."""
-    random = np.random.default_rng([seed, 2, network.gemm_names.index(name)])
+    random = np.random.default_rng([seed, 2, network.matmul_names.index(name)])
     channels, positions = sums.shape[1], sums[0, 0].size
     gain = np.exp(GAIN_SPREAD * random.standard_normal(channels))
     offset = gain * (OFFSET_MEAN + OFFSET_SPREAD * random.standard_normal(channels))
@@ -187,7 +187,7 @@ def _unweighted(network: Network, layer: Layer, inputs: list[np.ndarray]) -> np.
         return np.maximum(inputs[0], 0)
     if layer.kind == "add":
         return inputs[0] + inputs[1]
-    if layer.kind in POOL:
+    if layer.kind in POOLING:
         largest = layer.kind == "maxpool"
         view = oracle.windows(inputs[0], layer, -np.inf if largest else 0.0)
         view = view[:, :, : shape[1], : shape[2]]

@@ -191,7 +191,7 @@ def crossbar_reload(
     network = instance("network", network, Network)
     loaded = [load_precision(network, precision) for precision in listed(precisions)]
     bits = Bits.from_precisions(network, loaded).left
-    weights = np.array([gemm.weights for gemm in network.gemms])
+    weights = np.array([gemm.weights for gemm in network.matmuls])
     changed = bits[:, None] != bits[None]
     written = (changed * bits[None] * weights).sum(axis=2)
     rows, links = float(data.component("crossbar", "rows").value), cell.interconnect
