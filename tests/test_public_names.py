@@ -44,3 +44,6 @@ def test_renamed_attributes_warn_and_work():
     with pytest.warns(DeprecationWarning, match=r"Precision\.of is now Precision\.by_layer"):
         old_way = bf.Precision.of(network, {"conv1": 5}, default=7)
     assert old_way == bf.Precision.by_layer(network, {"conv1": 5}, default=7)
+    report = bf.simulate(network, 8, "LR", "sram-14nm-lstp")
+    with pytest.warns(DeprecationWarning, match=r"Report\.placement is now Report\.schedule"):
+        assert report.placement is report.schedule

@@ -73,7 +73,7 @@ def published_note(counts: CountSet, times: np.ndarray) -> str:
 
 
 def limit_warnings(
-    placement: Schedule,
+    schedule: Schedule,
     technology: Technology,
     times: np.ndarray,
     energies: np.ndarray,
@@ -87,10 +87,10 @@ def limit_warnings(
     energies : joules of the batch, shape (layers, phases).
     network : what the lines call it.
     """
-    chip = placement.chip
+    chip = schedule.chip
     area = float(formulas.area(chip, technology))
     watts, phase = _hottest(times, energies, chip, technology)
-    amperes = load_current(placement, technology)
+    amperes = load_current(schedule, technology)
     lines = [
         area_line(area, chip),
         density_line(watts, area, f"{network} in its {phase} phase on {chip.name}"),
@@ -141,24 +141,24 @@ def current_line(amperes: float, what: str) -> str:
     return f"current: {what}, draws {amperes:.0f} A, above {most:.0f} A: it must be spread in time"
 
 
-def load_current(placement: Schedule, technology: Technology) -> float:
+def load_current(schedule: Schedule, technology: Technology) -> float:
     """Return the current in A of the cycle that loads a fold's first column, clears included.
 
     The largest over the weighted layers. The same cycle clears the columns of the product; the
     model gives that clear no cycle of its own.
     """
-    work = placement.phases["load"]
-    prices = formulas.event_joules(technology, placement.chip.columns)
+    work = schedule.phases["load"]
+    prices = formulas.event_joules(technology, schedule.chip.columns)
     counts = work.counts
     if "loads" not in counts.amounts:  # row by row, nothing happens at once
         return 0.0
-    a_column = counts.cells_loaded / np.maximum(counts.loads / placement.folds, 1)
+    a_column = counts.cells_loaded / np.maximum(counts.loads / schedule.folds, 1)
     joules = (
         a_column * prices["cells_loaded"]
         + counts.cells_written * prices["cells_written"]
         + counts.lines_driven * prices["lines_driven"]
-    ) / placement.folds
-    seconds = formulas.cycle_seconds(technology, placement.chip.columns)["loads"]
+    ) / schedule.folds
+    seconds = formulas.cycle_seconds(technology, schedule.chip.columns)["loads"]
     return float(np.max(joules) / seconds / technology.supply_v)
 
 

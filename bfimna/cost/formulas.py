@@ -166,32 +166,30 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     return cells * prices.area_m2_per_cell + chip.clusters * router
 
 
-def exposed_latency(placement: Schedule, prices: AnyPrices, computing: np.ndarray) -> np.ndarray:
+def exposed_latency(schedule: Schedule, prices: AnyPrices, computing: np.ndarray) -> np.ndarray:
     """Seconds of traffic that computing does not hide, of shape (..., layers that move any).
 
     Parameters
     ----------
     computing : seconds that each layer of the network computes, shape (..., layers).
     """
-    moving = transfer_latency(placement.traffic, placement.chip, prices.interconnect)
-    if not placement.chip.overlap:
+    moving = transfer_latency(schedule.traffic, schedule.chip, prices.interconnect)
+    if not schedule.chip.overlap:
         return moving
     folds = np.ones(computing.shape[-1])
-    folds[placement.layers] = placement.folds
-    at = placement.traffic.layers
+    folds[schedule.layers] = schedule.folds
+    at = schedule.traffic.layers
     return exposed(moving, computing[..., at], folds[at])
 
 
-def costs(
-    placement: Schedule, technology: Technology, layers: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and joules of a placement, arrays of shape (..., layers, phases)."""
-    t, chip = placement.traffic, placement.chip
+def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and joules of a schedule, arrays of shape (..., layers, phases)."""
+    t, chip = schedule.traffic, schedule.chip
     shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
     times, energies = np.zeros(shape), np.zeros(shape)
     # horizontal prices are the same in every phase
     horizontal = _seconds(technology, chip, HORIZONTAL), _joules(technology, chip, HORIZONTAL)
-    for phase, work in placement.phases.items():
+    for phase, work in schedule.phases.items():
         k, mode = ALL_PHASES.index(phase), work.mode
         if isinstance(mode, Vertical):
             seconds = latency(work.counts, technology, chip, mode)
@@ -201,7 +199,7 @@ def costs(
             if technology.idle_rows:
                 joules = joules + idle_energy(work.counts, technology, chip)
         times[..., work.layers, k], energies[..., work.layers, k] = seconds, joules
-    times[..., t.layers, TRAFFIC] = exposed_latency(placement, technology, times.sum(axis=-1))
+    times[..., t.layers, TRAFFIC] = exposed_latency(schedule, technology, times.sum(axis=-1))
     energies[..., t.layers, TRAFFIC] = transfer_energy(
         t.bus_bits, t.mesh_bit_hops, t.dram_bits, technology.interconnect
     )

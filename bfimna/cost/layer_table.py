@@ -23,7 +23,7 @@ Row = tuple[int, str, dict[str, float]]
 def layer_table(
     network: Network,
     precision: Precision,
-    placement: Schedule,
+    schedule: Schedule,
     times: np.ndarray,
     energies: np.ndarray,
 ) -> "pd.DataFrame":
@@ -38,9 +38,9 @@ def layer_table(
 
     names = [layer.name for layer in network.layers]
     bits = dict(zip(precision.layers, precision.of_network(network), strict=True))
-    folds = dict(zip(placement.layers.tolist(), placement.folds, strict=True))
-    used = dict(zip(placement.layers.tolist(), placement.utilisation, strict=True))
-    rows = [*_computed(placement), *_moved(placement)]
+    folds = dict(zip(schedule.layers.tolist(), schedule.folds, strict=True))
+    used = dict(zip(schedule.layers.tolist(), schedule.utilisation, strict=True))
+    rows = [*_computed(schedule), *_moved(schedule)]
     rows += [(k, "leakage", {}) for k in np.flatnonzero(times.sum(axis=1)).tolist()]
     table = []
     for k, phase, amounts in sorted(rows, key=lambda r: (r[0], ALL_PHASES.index(r[1]))):
@@ -55,9 +55,9 @@ def layer_table(
     return pd.DataFrame(table).astype({"weight_bits": "Int64", "activation_bits": "Int64"})
 
 
-def _computed(placement: Schedule) -> Iterator[Row]:
+def _computed(schedule: Schedule) -> Iterator[Row]:
     """Yield the phases of the AP with their events."""
-    for phase, work in placement.phases.items():
+    for phase, work in schedule.phases.items():
         shape = work.layers.shape
         events = {e: np.broadcast_to(getattr(work.counts, e), shape) for e in ap.EVENTS}
         for n, k in enumerate(work.layers.tolist()):
@@ -66,9 +66,9 @@ def _computed(placement: Schedule) -> Iterator[Row]:
                 yield k, phase, counted | {"rows_active": float(work.rows[n])}
 
 
-def _moved(placement: Schedule) -> Iterator[Row]:
+def _moved(schedule: Schedule) -> Iterator[Row]:
     """Yield the layers that move bits, with their traffic."""
-    t = placement.traffic
+    t = schedule.traffic
     for n, k in enumerate(t.layers.tolist()):
         if t.bus_bits[n]:
             moved = {"bus_bits": t.bus_bits[n], "mesh_bit_hops": t.mesh_bit_hops[n]}

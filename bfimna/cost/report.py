@@ -13,7 +13,7 @@ from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.layer_table import layer_table
 from bfimna.cost.totals import figures_of_merit, point_labels
 from bfimna.display import html_table, quantity
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, warn_renamed
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.memory import live_bits
 from bfimna.mapping.schedule import Schedule
@@ -58,9 +58,15 @@ class Report:
     technology: Technology
     batch: int
     counts: CountSet
-    placement: Schedule
+    schedule: Schedule
     times: np.ndarray
     energies: np.ndarray
+
+    @property
+    def placement(self) -> Schedule:
+        """Old name of `schedule`."""
+        warn_renamed("Report.placement", "Report.schedule")
+        return self.schedule
 
     @cached_property
     def _totals(self) -> dict[str, float]:
@@ -122,7 +128,7 @@ class Report:
     @property
     def utilisation(self) -> float:
         """Share of the CAP rows that hold a product, over all folds."""
-        return self.placement.mean_utilisation
+        return self.schedule.mean_utilisation
 
     @cached_property
     def weights_bits(self) -> int:
@@ -145,7 +151,7 @@ class Report:
     @cached_property
     def live_bits(self) -> np.ndarray:
         """Bits of an image's live tensors while each layer runs, shape (layers,)."""
-        live = live_bits(self.network, self.placement.words.read_bits)
+        live = live_bits(self.network, self.schedule.words.read_bits)
         live.setflags(write=False)
         return live
 
@@ -163,13 +169,13 @@ class Report:
     def warnings(self) -> tuple[str, ...]:
         """A line for each infeasible area, power density or current."""
         return limit_warnings(
-            self.placement, self.technology, self.times, self.energies, self.network.name
+            self.schedule, self.technology, self.times, self.energies, self.network.name
         )
 
     @cached_property
     def _bounds(self) -> dict[str, Any]:
         return uncertainty.bounds(
-            self.placement, self.technology, self.operations, self.batch, bounded=tuple(SHOWN)
+            self.schedule, self.technology, self.operations, self.batch, bounded=tuple(SHOWN)
         )
 
     def _span(self, key: str, unit: str) -> str:
@@ -188,7 +194,7 @@ class Report:
                 self.chip,
                 self.weights_bits,
                 self.batch * self.peak_live_bits,
-                int(self.placement.traffic.dram_bits.sum()),
+                int(self.schedule.traffic.dram_bits.sum()),
             ),
             published_note(self.counts, self.times),
         )
@@ -287,4 +293,4 @@ class Report:
 
     @cached_property
     def _layers(self) -> "pd.DataFrame":
-        return layer_table(self.network, self.precision, self.placement, self.times, self.energies)
+        return layer_table(self.network, self.precision, self.schedule, self.times, self.energies)

@@ -82,12 +82,12 @@ def simulate(
     chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_count_set(counts)
-    placement = _placed(network, precision, chip, batch, counts, mapping)
-    times, energies = costs(placement, technology, len(network.layers))
+    schedule = _placed(network, precision, chip, batch, counts, mapping)
+    times, energies = costs(schedule, technology, len(network.layers))
     times.setflags(write=False)
     energies.setflags(write=False)
     return Report(
-        network, precision, placement.chip, technology, batch, counts, placement, times, energies
+        network, precision, schedule.chip, technology, batch, counts, schedule, times, energies
     )
 
 

@@ -134,7 +134,7 @@ def part_columns(part: Part) -> Columns:
 
 
 def _figures(part: Part, placed: Schedule, prices: AnyPrices, batch: int) -> Columns:
-    """Return the figures of a placement, arrays of shape (technologies, precisions)."""
+    """Return the figures of a schedule, arrays of shape (technologies, precisions)."""
     totals = event_totals(placed)
     operations = 2 * part.network.macs
     shape = (len(part.technologies), *np.shape(placed.traffic.bus_bits)[:-1])

@@ -29,20 +29,20 @@ UNATTACHED, ONE_ROW = Vertical(0.0), Vertical(1.0)
 
 @dataclass(frozen=True)
 class EventTotals:
-    """Events of a placement of shape (points, ...), summed over its layers.
+    """Events of a schedule of shape (points, ...), summed over its layers.
 
-    Prices are numbers, or arrays with as many axes behind their own as the placement has of points.
+    Prices are numbers, or arrays with as many axes behind their own as the schedule has of points.
 
     Attributes
     ----------
-    placement : whose events they are.
+    schedule : whose events they are.
     horizontal : counts of the phases in horizontal mode, summed over layers and phases.
     vertical : counts of the phases in vertical mode, summed likewise.
     vertical_rows : the same, each layer's times the rows of its segment.
     bus_bits, mesh_bit_hops, dram_bits : the traffic, summed over the layers.
     """
 
-    placement: Schedule
+    schedule: Schedule
     horizontal: Counts
     vertical: Counts
     vertical_rows: Counts
@@ -52,7 +52,7 @@ class EventTotals:
 
     def seconds(self, prices: AnyPrices) -> Price:
         """Seconds of the batch under each price list."""
-        traffic, chip = self.placement.traffic, self.placement.chip
+        traffic, chip = self.schedule.traffic, self.schedule.chip
         if chip.overlap or np.any(traffic.dram_bits):
             return self._seconds_by_layer(prices)
         return (
@@ -63,8 +63,8 @@ class EventTotals:
 
     def _seconds_by_layer(self, prices: AnyPrices) -> Price:
         """Seconds where the slower of traffic and computing counts, layer by layer."""
-        chip, traffic = self.placement.chip, self.placement.traffic
-        by_layer, phases = with_layer_axis(prices), self.placement.phases.values()
+        chip, traffic = self.schedule.chip, self.schedule.traffic
+        by_layer, phases = with_layer_axis(prices), self.schedule.phases.values()
         positions = [traffic.layers, *(work.layers for work in phases)]
         layers = max(int(layers.max(initial=0)) for layers in positions) + 1
         each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]
@@ -72,12 +72,12 @@ class EventTotals:
         computing = np.zeros((*points, layers))
         for work, seconds in zip(phases, each, strict=True):
             computing[..., work.layers] += seconds
-        moving = formulas.exposed_latency(self.placement, by_layer, computing)
+        moving = formulas.exposed_latency(self.schedule, by_layer, computing)
         return moving.sum(axis=-1) + computing.sum(axis=-1)
 
     def joules(self, prices: AnyPrices, seconds: Price) -> Price:
         """Joules of the batch under each price list, leakage over its seconds included."""
-        chip = self.placement.chip
+        chip = self.schedule.chip
         # a vertical line takes a + b · rows: Σ counts · (a + b · rows) from two totals
         slope = formulas.energy(self.vertical_rows, prices, chip, ONE_ROW)
         slope = slope - formulas.energy(self.vertical_rows, prices, chip, UNATTACHED)
@@ -92,14 +92,14 @@ class EventTotals:
         )
 
 
-def event_totals(placement: Schedule) -> EventTotals:
-    """Sum a placement's events over its layers."""
-    works = [(work, work.mode) for work in placement.phases.values()]
+def event_totals(schedule: Schedule) -> EventTotals:
+    """Sum a schedule's events over its layers."""
+    works = [(work, work.mode) for work in schedule.phases.values()]
     horizontal = [work for work, mode in works if not isinstance(mode, Vertical)]
     vertical = [(work, mode.rows) for work, mode in works if isinstance(mode, Vertical)]
-    traffic = placement.traffic
+    traffic = schedule.traffic
     return EventTotals(
-        placement,
+        schedule,
         _weighted([(work, np.ones(len(work.layers))) for work in horizontal]),
         _weighted([(work, np.ones(len(work.layers))) for work, _ in vertical]),
         _weighted([(work, np.asarray(rows, dtype=float)) for work, rows in vertical]),

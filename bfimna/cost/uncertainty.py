@@ -50,14 +50,14 @@ def samples_of(report: "Report", quantity: str, draws: int = SAMPLES, seed: int 
     """
     one_of("quantity with an interval", quantity, QUANTITIES)
     samples = quantities(
-        report.placement, report.technology, report.operations, report.batch,
+        report.schedule, report.technology, report.operations, report.batch,
         draws=draws, seed=seed,
     )  # fmt: skip
     return samples[quantity]
 
 
 def bounds(
-    placement: Schedule,
+    schedule: Schedule,
     technology: Technology,
     operations: float,
     images: int = 1,
@@ -68,11 +68,11 @@ def bounds(
 ) -> dict[str, np.ndarray]:
     """Return the 5th and 95th percentile of each quantity as columns ``_low`` and ``_high``.
 
-    A placement of many precisions at once gives arrays of its shape.
+    A schedule of many precisions at once gives arrays of its shape.
     """
     columns: dict[str, np.ndarray] = {}
     ends = (PERCENTILES[0], PERCENTILES[-1])
-    samples = quantities(placement, technology, operations, images, draws=draws, seed=seed)
+    samples = quantities(schedule, technology, operations, images, draws=draws, seed=seed)
     for quantity in bounded:
         low, high = np.percentile(samples[quantity], ends, axis=0)
         columns |= {f"{quantity}_low": low, f"{quantity}_high": high}
@@ -122,7 +122,7 @@ def sobol(
     u = sample(problem, samples, calc_second_order=False, seed=seed)
     by_cause = dict(zip(names, u.T, strict=True))
     values = evaluate(
-        report.placement, report.technology, report.operations, report.batch, by_cause
+        report.schedule, report.technology, report.operations, report.batch, by_cause
     )[quantity]
     if not values.std():
         return pd.DataFrame(columns=columns)
@@ -135,7 +135,7 @@ def sobol(
 
 
 def quantities(
-    placement: Schedule,
+    schedule: Schedule,
     technology: Technology,
     operations: float,
     images: int = 1,
@@ -143,7 +143,7 @@ def quantities(
     draws: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Return samples of every quantity, of shape (draws, ...) for a placement of shape (...).
+    """Return samples of every quantity, of shape (draws, ...) for a schedule of shape (...).
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def quantities(
     images : of the batch; its time and energy are divided by them.
     """
     by_cause = _samples_by_cause(technology, draws, seed)
-    return evaluate(placement, technology, operations, images, by_cause)
+    return evaluate(schedule, technology, operations, images, by_cause)
 
 
 def _samples_by_cause(technology: Technology, draws: int, seed: int) -> dict[str, np.ndarray]:
@@ -160,19 +160,19 @@ def _samples_by_cause(technology: Technology, draws: int, seed: int) -> dict[str
 
 
 def evaluate(
-    placement: Schedule,
+    schedule: Schedule,
     technology: Technology,
     operations: float,
     images: int,
     by_cause: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Return every quantity at samples of the causes from 0 to 1; see `quantities`."""
-    points = placement.traffic.bus_bits.shape[:-1]
+    points = schedule.traffic.bus_bits.shape[:-1]
     u = {cause: x.reshape(-1, *[1] * len(points)) for cause, x in by_cause.items()}
     prices = sampled_prices(technology, u)
     shape = (len(next(iter(by_cause.values()), [0])), *points)
-    totals = event_totals(placement)
+    totals = event_totals(schedule)
     seconds = np.broadcast_to(totals.seconds(prices), shape)
     joules = np.broadcast_to(totals.joules(prices, seconds), shape)
-    area = np.broadcast_to(formulas.area(placement.chip, prices), shape)
+    area = np.broadcast_to(formulas.area(schedule.chip, prices), shape)
     return figures_of_merit(seconds, joules, operations, images, area)

@@ -64,8 +64,8 @@ def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str
     tables = []
     for colour in range(max(colours) + 1):
         bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        placement = plan(space.network, chip).at(Bits(bits, bits))
-        by_phase = costs(placement, technology, len(space.network.layers))
+        schedule = plan(space.network, chip).at(Bits(bits, bits))
+        by_phase = costs(schedule, technology, len(space.network.layers))
         tables.append([table.sum(axis=-1) for table in by_phase])
     return {
         name: _vector(space, colours, [table[k] for table in tables])

@@ -44,13 +44,13 @@ def test_the_current_of_a_load_by_hand():
     chip = replace(LR, clusters=1, caps_per_cluster=1, rows=4800)
     net = zoo.resnet18()
     report = simulate(net, Precision.fixed(net, 8), chip, SRAM)
-    work = report.placement.phases["load"]
-    folds, counts = report.placement.folds, work.counts
+    work = report.schedule.phases["load"]
+    folds, counts = report.schedule.folds, work.counts
     column = counts.cells_loaded / 16  # 8 + 8 columns a row
     joules = column * (0.8366 + 72 * 0.1476) + counts.cells_written * 0.8366
     joules = (joules + counts.lines_driven * 0.4811) / folds
     amperes = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962) * 1e-9) / 0.8
-    assert caveats.load_current(report.placement, SRAM) == close(amperes)
+    assert caveats.load_current(report.schedule, SRAM) == close(amperes)
     assert caveats.current_line(amperes, "it") == ""
     assert caveats.current_line(1000.0, "it") == ""  # the limit itself is allowed
     assert "1500 A, above 1000 A" in caveats.current_line(1500.0, "it")

@@ -81,7 +81,7 @@ def test_vertical_lines_are_as_long_as_their_segments():
 def test_only_the_reduction_is_vertical_and_only_on_a_2d_ap():
     for ap in ("1d", "2d", "2d-segmented"):
         report = simulate(NET, INT8, replace(LR, ap_kind=ap), SRAM)
-        phases = report.placement.phases
+        phases = report.schedule.phases
         vertical = [name for name, work in phases.items() if isinstance(work.mode, Vertical)]
         assert vertical == ([] if ap == "1d" else ["reduce"])
         if ap == "2d":
@@ -110,7 +110,7 @@ def test_idle_rows_without_gating_are_precharged():
     assert half == close((gated + none) / 2)
     ungated = replace(SRAM, idle_rows=1.0)
     one, other = (simulate(NET, INT8, LR, tech) for tech in (SRAM, ungated))
-    work = one.placement.phases["bias"]
+    work = one.schedule.phases["bias"]
     idle = work.counts.compares * LR.product_rows - work.counts.compare_rows
     k = formulas.ALL_PHASES.index("bias")
     more = other.energies[work.layers, k] - one.energies[work.layers, k]
@@ -139,7 +139,7 @@ def test_moving_bits_by_hand():
     picojoules = 8e3 * 0.054 + 16e3 * 20.74 / 256 + 4e3 * 4
     assert formulas.transfer_energy(8e3, 16e3, 4e3, links) == close(1e-12 * picojoules)
     chip = replace(LR, weights="streamed")
-    traffic = simulate(NET, INT8, chip, SRAM).placement.traffic
+    traffic = simulate(NET, INT8, chip, SRAM).schedule.traffic
     slow = replace(SRAM, interconnect=replace(links, dram_bytes_per_s=1e9))
     times = simulate(NET, INT8, chip, slow).times[
         traffic.layers, formulas.ALL_PHASES.index("traffic")
@@ -185,7 +185,7 @@ def test_energy_and_time_of_a_network_follow_the_supply(name):
 
 def test_the_reduction_is_priced_along_its_segments():
     report = simulate(NET, INT8, LR, SRAM)
-    work, k = report.placement.phases["reduce"], formulas.ALL_PHASES.index("reduce")
+    work, k = report.schedule.phases["reduce"], formulas.ALL_PHASES.index("reduce")
     joules = formulas.energy(work.counts, SRAM, LR, work.mode)
     np.testing.assert_allclose(report.energies[work.layers, k], joules)
     assert joules.sum() < 0.6 * np.sum(formulas.energy(work.counts, SRAM, LR))

@@ -173,7 +173,7 @@ def test_unlimited_resources_take_one_fold_and_no_more_time():
     net = zoo.resnet18()
     bits = Precision.fixed(net, 8)
     limited, unlimited = (simulate(net, bits, c, SRAM) for c in (LR, Chip.unlimited()))
-    assert (unlimited.placement.folds == 1).all()
+    assert (unlimited.schedule.folds == 1).all()
     assert unlimited.latency_s < limited.latency_s
 
 

@@ -115,7 +115,7 @@ def test_the_median_of_every_parameter_gives_the_report(chip, supply):
     tech = SRAM.at_supply(supply)
     one = report(tech, CHIPS[chip], batch=3)
     half = {cause: np.array([0.5]) for cause in causes(tech)}
-    samples = evaluate(one.placement, tech, one.operations, one.batch, half)
+    samples = evaluate(one.schedule, tech, one.operations, one.batch, half)
     for quantity in QUANTITIES:
         assert samples[quantity][0] == close(getattr(one, quantity)), quantity
 
@@ -125,7 +125,7 @@ def test_a_sample_equals_a_technology_with_its_numbers(chip):
     """The oracle: simulate with the numbers of each sample."""
     one = report(chip=CHIPS[chip])
     u = {cause: uniform(cause, 3, 7) for cause in causes(SRAM)}
-    samples = evaluate(one.placement, SRAM, one.operations, 1, u)
+    samples = evaluate(one.schedule, SRAM, one.operations, 1, u)
     drawn = sampled_prices(SRAM, u)
 
     def numbers(item, k):
@@ -147,7 +147,7 @@ def test_the_nominal_lies_between_the_quartiles_of_its_samples(network, technolo
     net, tech = zoo.load(network), data.load_technology(technology)
     for chip, least in ((LR, 0.25), (Chip.unlimited(), 0.25), (replace(LR, overlap=True), 0.24)):
         one = report(tech, chip, net)
-        samples = uncertainty.quantities(one.placement, tech, one.operations, draws=4000)
+        samples = uncertainty.quantities(one.schedule, tech, one.operations, draws=4000)
         for quantity in QUANTITIES:
             spread = np.ptp(samples[quantity]) > 1e-9 * getattr(one, quantity)
             below = np.mean(samples[quantity] < getattr(one, quantity))

@@ -120,12 +120,12 @@ def test_auto_keeps_what_fits_beside_the_live_activations_by_hand():
     for batch, expected in streamed.items():
         report = bf.simulate(net, 8, ONE_ARRAY, SRAM, batch)
         assert report.peak_live_bits == 720
-        assert report.placement.traffic.dram_bits.tolist() == expected
+        assert report.schedule.traffic.dram_bits.tolist() == expected
         assert "".join(report.notes).startswith(said[batch])
         assert len(report.notes) == bool(said[batch])
     # a small layer behind one that is too large still finds room: 3 MAPs of 360 bits leave 360
     report = bf.simulate(net, 8, replace(ONE_ARRAY, rows=5, maps_per_cluster=3), SRAM)
-    assert report.placement.traffic.dram_bits.tolist() == [0, 512, 512, 0]
+    assert report.schedule.traffic.dram_bits.tolist() == [0, 512, 512, 0]
 
 
 def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
@@ -137,7 +137,7 @@ def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
     for bits, row in zip((1, 2, 5, 8), table.itertuples(), strict=True):
         one = bf.simulate(net, bits, chips["auto"], SRAM)
         assert (row.energy_j, row.latency_s) == close((one.energy_j, one.latency_s))
-        left = one.weights_bits - one.placement.traffic.dram_bits.sum()
+        left = one.weights_bits - one.schedule.traffic.dram_bits.sum()
         assert left + one.peak_live_bits <= lr.map_bits
     everything = replace(lr, maps_per_cluster=64)
     fits, same = (
@@ -145,7 +145,7 @@ def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
     )
     assert (fits.edp_js, fits.notes) == (same.edp_js, ())
     none = bf.simulate(net, 8, replace(chips["auto"], maps_per_cluster=0), SRAM)
-    assert none.placement.traffic.dram_bits.sum() == none.weights_bits
+    assert none.schedule.traffic.dram_bits.sum() == none.weights_bits
     # intervals know of what is streamed too
     low, _, high = bf.simulate(net, 8, chips["auto"], SRAM).interval("energy_j", 500)
     assert low < energies[1] < high

@@ -1,4 +1,4 @@
-"""What a placement counts: defects that there were, each with the count by hand."""
+"""What a schedule counts: defects that there were, each with the count by hand."""
 
 from dataclasses import replace
 
@@ -44,11 +44,11 @@ def test_parts_of_equal_length_all_add_up_their_rows():
 
 def test_a_part_of_one_row_leaves_no_carry():
     """5 products on arrays of 4 rows: parts of 3 and 2; on 2 rows: 2, 2 and 1, which leave 5."""
-    placement = placed(linear(5), rows=2)
+    schedule = placed(linear(5), rows=2)
     total = 16 + 3
-    assert float(placement.phases["carry"].counts.loads[0]) == 5 * total
-    assert float(placement.phases["read"].counts.cells_read[0]) == 5 * total + total
-    assert float(placement.traffic.bus_bits[0]) == 2 * 5 * 8 + 5 * total + total
+    assert float(schedule.phases["carry"].counts.loads[0]) == 5 * total
+    assert float(schedule.phases["read"].counts.cells_read[0]) == 5 * total + total
+    assert float(schedule.traffic.bus_bits[0]) == 2 * 5 * 8 + 5 * total + total
 
 
 @pytest.mark.parametrize(("kind", "event"), [("2d", "shifts"), ("1d", "reads")])
@@ -114,9 +114,9 @@ def test_pooling_at_the_end_takes_scaled_words():
     """2 × 2 words after the last convolution, at 4 bits."""
     b = Builder("tail", (2, 8, 8))
     b.pool("most", b.relu(b.conv("last", b.input, 3, 1)), 2, 2)
-    placement = placed(b.network(), 4)
-    assert float(placement.phases["pool"].counts.loads[0]) == 4 * 4
-    assert float(placement.phases["requantise"].counts.compares[0]) > 0
+    schedule = placed(b.network(), 4)
+    assert float(schedule.phases["pool"].counts.loads[0]) == 4 * 4
+    assert float(schedule.phases["requantise"].counts.compares[0]) > 0
 
 
 @pytest.mark.parametrize(("side", "limit"), [(7, 1400), (112, 3100)])
@@ -144,7 +144,7 @@ def test_what_a_cache_returns_cannot_be_written():
     network = chained("relu", "maxpool").network()
     technology = bf.data.load_technology("sram-14nm-lstp")
     report = bf.simulate(network, bf.Precision.fixed(network, 4), bf.Chip.limited(), technology)
-    p = report.placement
+    p = report.schedule
     arrays = [p.folds, p.layers, p.utilisation, p.traffic.bus_bits, p.traffic.layers]
     for work in p.phases.values():
         arrays += [a for a in work.counts.amounts.values() if isinstance(a, np.ndarray)]

@@ -102,7 +102,7 @@ def test_a_wider_stream_costs_more_and_many_precisions_are_those_of_each():
     assert costs[1].peak_live_bits > costs[0].peak_live_bits
     together = plan(net, bf.Chip.limited()).at(many)
     for k, one in enumerate(costs):
-        np.testing.assert_array_equal(together.words.bits[k], one.placement.words.bits)
+        np.testing.assert_array_equal(together.words.bits[k], one.schedule.words.bits)
 
 
 def test_a_kept_tensor_is_live_all_the_time():

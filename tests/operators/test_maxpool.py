@@ -25,8 +25,8 @@ def pooled(side, kind="maxpool", channels=4, relu=True):
 
 def pool(network, bits=8, counts="microcode", **chip):
     every = np.full(len(network.matmuls), bits)
-    placement = plan(network, bf.Chip(**chip)).at(Bits(every, every), counts)
-    return placement.phases["pool"].counts, placement
+    schedule = plan(network, bf.Chip(**chip)).at(Bits(every, every), counts)
+    return schedule.phases["pool"].counts, schedule
 
 
 @settings(deadline=None)
@@ -56,8 +56,8 @@ def test_by_hand():
 def test_what_a_round_leaves_crosses_the_bus_twice():
     moved = {}
     for counts in ("microcode", "published"):
-        _, placement = pool(pooled(7), 5, counts)
-        moved[counts] = placement.traffic.bus_bits[placement.traffic.layers.tolist().index(3)]
+        _, schedule = pool(pooled(7), 5, counts)
+        moved[counts] = schedule.traffic.bus_bits[schedule.traffic.layers.tolist().index(3)]
     assert moved["microcode"] - moved["published"] == 2 * 4 * 7 * 5
 
 

@@ -76,8 +76,8 @@ def test_time_to_reconfigure_breaks_bit_fluidity(monkeypatch):
     assert fluidity.compare(SRAM)[0].verdict == "reproduced"
     costs = formulas.costs
 
-    def slower(placement, technology, layers):
-        times, energies = costs(placement, technology, layers)
+    def slower(schedule, technology, layers):
+        times, energies = costs(schedule, technology, layers)
         return times + 1e-3 / times.shape[-1], energies  # 1 ms per layer
 
     monkeypatch.setattr("bfimna.cost.simulate.costs", slower)
@@ -251,7 +251,7 @@ def emulated(**changed):
     """Whole runs of every network and width, as if made of the model as it is."""
     rows = []
     for network, bits in product(coverage.NETWORKS, coverage.BITS):
-        placed = simulate(network, bits, "LR", SRAM).placement
+        placed = simulate(network, bits, "LR", SRAM).schedule
         rows.append({
             "network": network, "precision": f"int{bits}", "images": 1, "exact": True,
             "counts_equal": True, "technology": SRAM.name,

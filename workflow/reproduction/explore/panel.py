@@ -202,7 +202,7 @@ def roofline(report: Report) -> tuple[np.ndarray, tuple[float, float], float, fl
     same two of the network; TOPS per operation per byte at the buses' bandwidth; the AP's peak in
     TOPS at the narrowest layer's bits, NaN if the columns cannot hold them.
     """
-    net, chip, traffic = report.network, report.chip, report.placement.traffic
+    net, chip, traffic = report.network, report.chip, report.schedule.traffic
     makers = [net.makers[layer.name] for layer in net.layers]
     moved, seconds = (np.zeros(len(net.matmuls)) for _ in range(2))
     np.add.at(moved, np.array(makers)[traffic.layers], np.squeeze(traffic.bus_bits) / 8)

@@ -73,7 +73,7 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
         for technology in technologies:
             tech = load_technology(technology)
             model = simulate(network, bits, chip, tech)
-            array_j, modelled = array_energies(network, model.placement, report, tech)
+            array_j, modelled = array_energies(network, model.schedule, report, tech)
             array_j /= report.images
             energy = model.energy_j - modelled + array_j
             rows.append({

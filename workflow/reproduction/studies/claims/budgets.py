@@ -94,8 +94,8 @@ def relative_edp(
     """
     net, bits = _schemes(network, technology, sensitivity)
     edp = sweep(net, bits, [Chip.limited()], [technology]).set_axis(list(SCHEMES)).edp_js
-    placement = plan(net, Chip.limited()).at(bits)
-    samples = uncertainty.quantities(placement, technology, 2 * net.macs)["edp_js"]
+    schedule = plan(net, Chip.limited()).at(bits)
+    samples = uncertainty.quantities(schedule, technology, 2 * net.macs)["edp_js"]
     return edp / edp["int4"], {s: samples[:, k] / samples[:, -1] for k, s in enumerate(SCHEMES)}
 
 

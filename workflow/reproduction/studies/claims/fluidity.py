@@ -80,9 +80,9 @@ def unexplained_seconds(technology: Technology) -> float:
     network, chip, worst = digits.network(), Chip.limited(), 0.0
     for name, activity in zip(stream().names, stream().activity, strict=True):
         report = simulate(network, digits.precision(name), chip, technology, batch=IMAGES)
-        seconds = _seconds_on_links(report.placement.traffic, chip, technology)
+        seconds = _seconds_on_links(report.schedule.traffic, chip, technology)
         for (_, phase), counts in activity.items():
-            vertical = isinstance(report.placement.phases[phase].mode, Vertical)
+            vertical = isinstance(report.schedule.phases[phase].mode, Vertical)
             attached = technology.vertical_rows if vertical else chip.columns
             prices = formulas.cycle_seconds(technology, attached)
             seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
