@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from reproduction import dependencies, figure_table
 from reproduction.dependencies import cells, data_digest, parameters
 
 from bfimna import BfimnaError, data
-from bfimna.digests import PACKAGE, code_digest
+from bfimna.digests import BEYOND_THE_MODEL, PACKAGE, code_digest
 
 ROOT = Path(__file__).parents[2]
 FIGURES = figure_table.read(ROOT / "workflow" / "figures.csv", ROOT / "notebooks")
@@ -130,3 +132,20 @@ def test_an_emulation_depends_on_the_emulator_and_its_study(tmp_path, changed):
     file.write_text(file.read_text() + "\nmore = 1\n")
     assert code_digest(*copies) != before
     assert PACKAGE in dependencies.EMULATION[0].parents
+
+
+def test_an_emulation_loads_no_other_code():
+    """In a Python of its own: modules that other tests load do not count."""
+    code = (
+        "import sys; import reproduction.studies.emulated; "
+        "print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    files = [Path(file) for file in run.stdout.split()]
+    ours = [
+        f for f in files if f.is_relative_to(dependencies.HERE) and f.parent != dependencies.HERE
+    ]
+    assert ours
+    assert [f for f in ours if f not in dependencies.EMULATION] == []
+    beyond = [PACKAGE / name for name in BEYOND_THE_MODEL if name != "emulator"]
+    assert not [f for f in files if any(f.is_relative_to(path) for path in beyond)]

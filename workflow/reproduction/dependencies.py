@@ -20,13 +20,8 @@ from bfimna.errors import BfimnaError
 
 HERE = Path(__file__).resolve().parent
 #: code beyond the model's that a run of a whole network on the emulator depends on
-EMULATION = (
-    PACKAGE / "emulator",
-    *(
-        HERE / "studies" / name
-        for name in ("__init__.py", "emulated.py", "exactness.py", "oracle.py", "realistic.py")
-    ),
-)
+EMULATED_STUDIES = ("__init__.py", "emulated.py", "exactness.py", "oracle.py", "realistic.py")
+EMULATION = (PACKAGE / "emulator", *(HERE / "studies" / name for name in EMULATED_STUDIES))
 #: rooms of the reproduction that figures depend on
 FIGURE_ROOMS = (HERE / "studies", HERE / "circuit")
 #: files of data/ that a simulation reads beside the technology, network and bits that name it
