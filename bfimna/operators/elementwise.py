@@ -47,10 +47,7 @@ def _bias(rows: Rows, step: Step) -> Columns:
 
 
 def _clip(rows: Rows, step: Step) -> Columns:
-    (flag,) = rows.spare(1, rows.word)
-    rows.run(programs.clear((flag,)))
-    rows.run(programs.clamp(rows.word, len(rows.word) - 1, flag))
-    return rows.word
+    return word_programs.clip(rows, rows.word)
 
 
 def _look_up(rows: Rows, step: Step) -> Columns:

@@ -72,6 +72,14 @@ def clip_counts(bits: Amount) -> Counts:
     return ap.clear(1) + ap.clamp(bits - SIGN, bits)
 
 
+def clip(rows: Rows, word: Columns) -> Columns:
+    """Clamp a word to the range of one a column shorter."""
+    (flag,) = rows.spare(1, word)
+    rows.run(programs.clear((flag,)))
+    rows.run(programs.clamp(word, len(word) - 1, flag))
+    return word
+
+
 def shift_counts(bits: Amount) -> Counts:
     """Add a constant per row, in a column more."""
     return ap.load(bits) + ap.clear_along(3) + ap.sign_extend(1) + ap.add(bits + 1)

@@ -111,7 +111,7 @@ def energy_by_layer(
             activity = report.activity[layer.name, phase]
             shape = work.rows.shape
             expected = Counts(
-                *(float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS)
+                **{e: float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS}
             )
             mode = work.mode_at(k)
             for technology in technologies:
