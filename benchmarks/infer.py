@@ -2,10 +2,10 @@
 
 python benchmarks/infer.py [network ...] [--precisions int8 int4 hawq_v3/latency-medium ...]
 
-Seeded synthetic weights; the oracle is `bfimna.emulator.reference`, and every count of every layer
-and phase is held against the placement's. On a shared machine, see the processor seconds: divided
-by the threads they are the wall seconds of a quiet one. Each run is a process of its own, so that
-its memory is.
+Seeded synthetic weights. Integers are compared with `reproduction.studies.oracle`, the counts of
+every layer and phase with the model's. On a shared machine, read the processor seconds: divided by
+the threads they are the wall seconds of an idle one. Each run is a process of its own, so that its
+memory can be measured.
 """
 
 import argparse
@@ -15,10 +15,10 @@ import sys
 import time
 
 import numpy as np
+from reproduction.studies import oracle
+from reproduction.studies.exactness import wrong_counts
 
 from bfimna import Chip, data
-from bfimna.emulator import reference
-from bfimna.emulator.check import differences
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.network import zoo
@@ -45,8 +45,8 @@ def measure(name, precision, threads):
     logits, report = infer(network, own, x, bits, chip=chip, threads=threads, progress=True)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    wrong = differences(network, bits, report, chip, len(x))
-    wanted = reference.infer(network, own, x, bits, chip.columns)[network.layers[-1].name]
+    wrong = wrong_counts(network, bits, report, chip, len(x))
+    wanted = oracle.infer(network, own, x, bits, chip.columns)[network.layers[-1].name]
     exact = np.array_equal(logits.ravel(), wanted.ravel())
     goal = f"(goal {GOAL_S[name]} s on two cores)" if name in GOAL_S and precision == "int8" else ""
     print(

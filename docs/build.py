@@ -1,7 +1,7 @@
 """Build the site, offline: `python docs/build.py [--output FOLDER]`.
 
-Lays out a copy of what the pages are made of as in the project, so that links between them hold in
-both places, adds the generated pages, and runs Sphinx, for which a warning is an error.
+Copies the sources of the pages in the project's layout, so that links between them hold in both
+places, adds the generated pages, and runs Sphinx, for which a warning is an error.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import validation
 from listing import HERE, ROOT
 from sphinx.cmd.build import main as sphinx
 
-#: what is copied: folder → which of its files
+#: folder → pattern of its files that are copied
 COPIED = {
     "docs": "*.md",
     "notebooks": "*.ipynb",
@@ -33,7 +33,7 @@ FILES = ("CITATION.cff", "LICENSE")
 
 
 def lay_out(source: Path, executed: Path, run: bool) -> None:
-    """Write what Sphinx reads into a folder; see `build` for what is asked."""
+    """Write the sources of the site into a folder; parameters as for `build`."""
     shutil.rmtree(source, ignore_errors=True)
     for folder, pattern in COPIED.items():
         (source / folder).mkdir(parents=True)
@@ -47,7 +47,7 @@ def lay_out(source: Path, executed: Path, run: bool) -> None:
     shutil.move(source / "docs" / "index.md", source / "index.md")
     write(source / "figures.md", pages.figures(executed))
     write(source / "columns.md", pages.columns())
-    write(source / "knobs.md", pages.knobs())
+    write(source / "settings.md", pages.settings())
     write(source / "validation.md", validation.page())
     for name, text in pages.api().items():
         write(source / "api" / f"{name}.rst", text)
@@ -55,7 +55,7 @@ def lay_out(source: Path, executed: Path, run: bool) -> None:
 
 
 def _complete_index(source: Path) -> None:
-    """Name the notebooks, and the pages that are there, in the index."""
+    """List the notebooks and the other pages in the index."""
     names = sorted(path.stem for path in (source / "notebooks").glob("*.ipynb"))
     others = sorted(path.stem for path in (source / "docs").glob("*.md") if path.stem != "model")
     index = source / "index.md"
@@ -107,8 +107,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--as-they-are", action="store_true", help="execute no notebook: half a minute less"
     )
-    asked = parser.parse_args()
-    code = build(asked.output.resolve(), asked.executed.resolve(), not asked.as_they_are)
+    options = parser.parse_args()
+    code = build(options.output.resolve(), options.executed.resolve(), not options.as_they_are)
     if not code:
-        print(f"site: {asked.output}/index.html")
+        print(f"site: {options.output}/index.html")
     sys.exit(code)

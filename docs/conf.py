@@ -1,4 +1,4 @@
-"""Sphinx's settings; `docs/build.py` lays out what it reads."""
+"""Sphinx's settings; `docs/build.py` lays out the sources of the site."""
 
 import re
 import sys
@@ -46,7 +46,7 @@ _FIELD = re.compile(r"^([\w*][\w, *]*) : (.+)$")
 
 
 def as_numpydoc(app, what, name, obj, options, lines):
-    """Tell napoleon that what follows a name's colon is a description, as this project has it."""
+    """Rewrite `name : description`, this project's form of a parameter, for napoleon."""
     section, written = "", []
     for n, line in enumerate(lines):
         if n + 1 < len(lines) and re.fullmatch(r"-{3,}", lines[n + 1].strip()):
@@ -61,19 +61,19 @@ def as_numpydoc(app, what, name, obj, options, lines):
 
 
 def beside_the_code(app, docname, source):
-    """Put the code that computes a section of the model below it."""
+    """Put the code that implements a section of the model below it."""
     if docname == "docs/model":
         source[0] = listing.with_code(source[0])
 
 
 def inline_math(self, node):
-    """Write a formula in a line as MathML."""
+    """Write an inline formula as MathML."""
     self.body.append(tex2mathml(node.astext()))
     raise SkipNode
 
 
 def display_math(self, node):
-    """Write a formula of its own as MathML; a wide one is scrolled, not the page."""
+    """Write a displayed formula as MathML, in a box that scrolls if the formula is wide."""
     formula = tex2mathml(node.astext(), as_block=True)
     self.body.append(f'<div class="math" style="overflow-x: auto; margin: 1em 0">{formula}</div>')
     raise SkipNode

@@ -1,4 +1,4 @@
-"""The notebooks as the site shows them: with outputs, those of the last run where it has them."""
+"""Notebooks with outputs for the site: those of the last run, or of an execution here."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from listing import ROOT
 from reproduction.explore.widgets import Explorer
 
-#: notebooks that draw no figure of the workflow: run for the site where no run has left them
+#: notebooks that draw no figure of the workflow: executed for the site unless a run has done it
 LIVE = ("00_index", "simulate", "your_network", "ap_tutorial")
 WIDGETS = "explore"
 _NEEDS_A_KERNEL = (
@@ -20,7 +20,7 @@ _NEEDS_A_KERNEL = (
 
 
 def bring(folder: Path, executed: Path, run: bool) -> list[str]:
-    """Put outputs into a folder's notebooks; return the names of those that have none.
+    """Put outputs into a folder's notebooks; return the names of those without outputs.
 
     Parameters
     ----------
@@ -37,22 +37,22 @@ def bring(folder: Path, executed: Path, run: bool) -> list[str]:
 
 
 def _execute(notebook: Path) -> None:
-    output = f"results/interactive/site/{notebook.stem}"  # the page shows it: of no machine
+    output = f"results/interactive/site/{notebook.stem}"  # shown on the page: no absolute path
     parameters = {"output": output} if '"output = ' in notebook.read_text() else {}
     command = [sys.executable, "workflow/execute.py", notebook, notebook, json.dumps(parameters)]
     subprocess.run([str(part) for part in command], cwd=ROOT, check=True)
 
 
 def _show_widgets(notebook: Path) -> None:
-    """Put in place of widgets, which a page without a kernel cannot show, what they show first."""
+    """Replace the widgets, which need a kernel, by their first table and picture."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
-    first = Explorer()
-    picture = base64.b64encode(first.picture.value).decode()
+    explorer = Explorer()
+    picture = base64.b64encode(explorer.picture.value).decode()
     content["cells"][-1]["outputs"] = [
         {"output_type": "display_data", "metadata": {}, "data": data}
         for data in (
             {"text/markdown": _NEEDS_A_KERNEL},
-            {"text/html": first.totals.value},
+            {"text/html": explorer.totals.value},
             {"image/png": picture},
         )
     ]
@@ -60,7 +60,7 @@ def _show_widgets(notebook: Path) -> None:
 
 
 def _link_pages(notebook: Path) -> bool:
-    """Let links in the outputs lead to other notebooks' pages; return whether there are outputs."""
+    """Point links in the outputs to other notebooks' pages; return whether there are outputs."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
     outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
     for data in (output.get("data", {}) for output in outputs):

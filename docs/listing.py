@@ -1,4 +1,4 @@
-"""Markdown that pages are made of: tables, sections of the model with their code."""
+"""Markdown for the pages: tables, and sections of the model with their code."""
 
 import csv
 import inspect
@@ -22,7 +22,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def table(header: Sequence[str], body: Iterable[Sequence[object]]) -> str:
-    r"""Return a Markdown table; what is no number is left empty.
+    r"""Return a Markdown table; a NaN is an empty cell.
 
     >>> print(table(["a", "b"], [["x|y", float("nan")]]))
     | a | b |
@@ -53,18 +53,18 @@ def named(path: str) -> Any:
 
 
 def code_of_model() -> dict[str, list[str]]:
-    """Return the objects that compute what stands under a heading of the model.
+    """Return the code that implements each section of the model: heading → dotted names.
 
-    A numbered heading goes by its number, others by their text.
+    A numbered heading is named by its number, others by their text.
     """
-    found: dict[str, list[str]] = {}
+    code: dict[str, list[str]] = {}
     for row in rows(HERE / "code_of_model.csv"):
-        found.setdefault(row["section"], []).append(row["object"])
-    return found
+        code.setdefault(row["section"], []).append(row["object"])
+    return code
 
 
 def with_code(model: str) -> str:
-    """Return the model's text, below what stands under each heading the code that computes it."""
+    """Return the model's text with the code that implements each section below it."""
     starts = list(HEADING.finditer(model))
     ends = [*(start.start() for start in starts[1:]), len(model)]
     text = model[: starts[0].start()]
@@ -76,10 +76,10 @@ def with_code(model: str) -> str:
 
 
 def _source(path: str) -> str:
-    found = inspect.unwrap(named(path))
-    lines = inspect.getsource(found).rstrip()
-    told = (inspect.getdoc(found) or "").splitlines()[0]
+    implementation = inspect.unwrap(named(path))
+    lines = inspect.getsource(implementation).rstrip()
+    summary = (inspect.getdoc(implementation) or "").splitlines()[0]
     return (
-        f"::::{{admonition}} Code: `{path}`\n:collapsible: closed\n\n{told}\n\n"
+        f"::::{{admonition}} Code: `{path}`\n:collapsible: closed\n\n{summary}\n\n"
         f"```python\n{lines}\n```\n::::\n\n"
     )

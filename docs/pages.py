@@ -1,4 +1,4 @@
-"""Pages that are made of tables: figures, columns, knobs, the API."""
+"""Pages generated from tables and docstrings: figures, columns, settings, the API."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ import bfimna as bf
 
 
 def figures(executed: Path) -> str:
-    """Return the page of figures: each with what it found, and where it comes from."""
+    """Return the page of figures: each with its finding and its sources."""
     text = [
         "# Figures",
         "Each with what it shows in the run that drew it. `make reproduce` draws them.",
@@ -51,17 +51,17 @@ def columns() -> str:
         [f"`{row['column']}`", row["unit"], row["meaning"], row["tables"] or "all others"]
         for row in sorted(rows(HERE / "columns.csv"), key=lambda r: (r["column"], r["tables"]))
     ]
-    told = (
+    preface = (
         "Every column of every table: those behind the figures (`figures/*.csv`), the summary of "
         "all simulations (`results/summary.csv`), and `layers.csv` of each. Where a column means "
         "something else in some tables, they are named. Numbers have seven significant digits, "
         "units are SI unless the name says otherwise, an empty cell is unknown or does not apply."
     )
     heading = ["column", "unit", "meaning", "tables"]
-    return f"# Data dictionary\n\n{told}\n\n{table(heading, body)}\n"
+    return f"# Data dictionary\n\n{preface}\n\n{table(heading, body)}\n"
 
 
-def knobs() -> str:
+def settings() -> str:
     """Return the page of what can be set: config, chip, technologies."""
     schema = yaml.safe_load((ROOT / "workflow" / "config.schema.yaml").read_text(encoding="utf-8"))
     config = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text(encoding="utf-8"))
@@ -69,9 +69,10 @@ def knobs() -> str:
         [f"`{key}`", kind["description"], f"`{config[key]}`" if key in config else ""]
         for key, kind in schema["properties"].items()
     ]
-    told = _described(bf.Chip)
+    described = _described(bf.Chip)
     of_chip = [
-        [f"`{field.name}`", told[field.name], f"`{field.default!r}`"] for field in fields(bf.Chip)
+        [f"`{field.name}`", described[field.name], f"`{field.default!r}`"]
+        for field in fields(bf.Chip)
     ]
     techs = [bf.load_technology(name) for name in bf.data.technology_names()]
     of_technology = [
@@ -95,35 +96,35 @@ def knobs() -> str:
 
 
 def _described(kind: type) -> dict[str, str]:
-    """Return what a class's docstring says of each field."""
-    found: dict[str, str] = {}
+    """Return the description of each field in a class's docstring."""
+    descriptions: dict[str, str] = {}
     names: list[str] = []
     for line in (getdoc(kind) or "").splitlines():
         if match := re.match(r"([a-z_][\w, ]*) : (.+)", line):
             names = match[1].split(", ")
-            found |= dict.fromkeys(names, match[2])
+            descriptions |= dict.fromkeys(names, match[2])
         elif line.startswith("    ") and names:
-            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+            descriptions |= {name: f"{descriptions[name]} {line.strip()}" for name in names}
         else:
             names = []
-    return found
+    return descriptions
 
 
 def api() -> dict[str, str]:
     """Return the pages of the API in reStructuredText: name → text."""
     public = [name for name in bf.__all__ if not name.startswith("__")]
-    found = {name: getattr(bf, name) for name in public}
-    modules = [name for name in public if ismodule(found[name])]
+    objects = {name: getattr(bf, name) for name in public}
+    modules = [name for name in public if ismodule(objects[name])]
     lines = [
         "API", "===", "", "``import bfimna as bf``: these names stay.", "", ".. toctree::", "",
         *(f"   {name}" for name in modules), "", ".. currentmodule:: bfimna", "",
     ]  # fmt: skip
     for name in public:
         if name not in modules:
-            lines += [_autodoc(found[name], f"bfimna.{name}"), ""]
+            lines += [_autodoc(objects[name], f"bfimna.{name}"), ""]
     pages = {"index": "\n".join(lines)}
     for name in modules:
-        pages[name] = _module(name, found[name].__name__, getattr(found[name], "__all__", None))
+        pages[name] = _module(name, objects[name].__name__, getattr(objects[name], "__all__", None))
     return pages
 
 

@@ -1,4 +1,4 @@
-"""The page of validation: what was checked against what, computed when the page is made."""
+"""The page of validation: checks against the emulator, data and published peaks, computed anew."""
 
 import ast
 import re
@@ -39,18 +39,23 @@ def page() -> str:
 def _emulator() -> str:
     name, images = EMULATED
     net, bits = bf.digits.network(), bf.digits.precision(name)
-    some = bf.digits.images(bits)[:images]
-    _, ran = bf.emulator.infer(net, bf.digits.parameters(name), some, bits)
+    batch = bf.digits.images(bits)[:images]
+    _, activity = bf.infer(net, bf.digits.parameters(name), batch, bits)
     layers = bf.simulate(net, bits, "LR", "sram-14nm-lstp", images).layers
     body = []
     for event in (*CYCLES, *ROWS):
-        counted, said = getattr(ran.counts, event), layers[event].sum()
+        emulated, modelled = getattr(activity.counts, event), layers[event].sum()
         body.append(
-            [f"`{event}`", int(counted), int(said), "same" if counted == said else "**no**"]
+            [
+                f"`{event}`",
+                int(emulated),
+                int(modelled),
+                "same" if emulated == modelled else "**no**",
+            ]
         )
     return (
         f"The digits network at {name}, {images} images, pass by pass on bit planes, against the "
-        "closed forms that simulations use. Cells that a pass writes depend on the data, so they "
+        "closed forms that simulations use. Cells that a pass writes depend on the data and "
         "are compared below. The tests do the same for every program at every width, for every "
         "kind of layer, and for ResNet18.\n\n" + table(["event", "emulator", "model", ""], body)
     )
@@ -74,8 +79,8 @@ def _measured() -> str:
         "ratio",
     ]
     return (
-        "The model takes operands for uniformly random bits. What the digits network's test images "
-        "really write, counted by the emulator:\n\n" + table(head, body)
+        "The model assumes operands of uniformly random bits. The writes that the digits network's "
+        "test images cause, counted by the emulator:\n\n" + table(head, body)
     )
 
 
@@ -101,10 +106,9 @@ def _peaks() -> str:
         "ratio",
     ]
     return (
-        f"Peaks that were published of BF-IMNA. `{FITTED}` has four parameters that are solved "
-        "from these six figures: that it meets them says that the form is right, not that the "
-        "parameters are. `sram-14nm-lstp` is derived from circuits and tuned to nothing.\n\n"
-        + table(head, body)
+        f"BF-IMNA's published peaks. `{FITTED}` has four parameters that are solved from these six "
+        "figures: its agreement confirms the form, not the parameters. `sram-14nm-lstp` is derived "
+        "from circuits and not tuned.\n\n" + table(head, body)
     )
 
 
@@ -121,9 +125,8 @@ def _by_hand() -> str:
         [re.sub("^test_|_by_hand$", "", node).replace("_", " "), f"`pytest {path}::{node}`"]
         for path, node in _tests_by_hand()
     ]
-    return (
-        "Computed on paper, written down in a test, compared in every run of the tests.\n\n"
-        + table(["what", "run it"], body)
+    return "Results computed on paper, which the tests compare with the model.\n\n" + table(
+        ["what", "run it"], body
     )
 
 
@@ -140,7 +143,7 @@ def _failed() -> str:
     ]
     return (
         "The paper's claims by technology, with a verdict by a stated rule "
-        "(`reproduction.studies.claims.verdicts`). A claim that does not come out is a result.\n\n"
+        "(`reproduction.studies.claims.verdicts`). A claim that is not reproduced is a result.\n\n"
         + table(["claim", "verdict", "technologies"], summary)
         + "\n\nWhere the verdict is another than *reproduced*:\n\n"
         + table(["claim", "technology", "of", "claimed", "ours", "verdict", "reason"], body)

@@ -1,10 +1,10 @@
 """Runs on the emulator, checked against the NumPy reference and the plan's counts."""
 
 import numpy as np
+from reproduction.studies import oracle
+from reproduction.studies.exactness import wrong_counts
 
 from bfimna import Chip
-from bfimna.emulator import reference
-from bfimna.emulator.check import differences
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.operators.constants import Constants
@@ -16,7 +16,7 @@ def compare(network, precision, images=2, seed=0, **options):
     x = random_images(network, precision, images, seed)
     output, report = infer(network, parameters, x, precision, keep=True, **options)
     chip = options.get("chip", Chip.limited())
-    expected = reference.infer(network, parameters, x, precision, chip.columns)
+    expected = oracle.infer(network, parameters, x, precision, chip.columns)
     for name, tensor in report.tensors.items():
         np.testing.assert_array_equal(tensor, expected[name], err_msg=name)
     last = expected[network.layers[-1].name]
@@ -38,4 +38,4 @@ def drawn(network, precision, seed=0):
 
 def check_counts(network, precision, report, chip, images):
     """Cycles and events of every layer and phase are the plan's; cells follow the data."""
-    assert not differences(network, precision, report, chip, images)
+    assert not wrong_counts(network, precision, report, chip, images)

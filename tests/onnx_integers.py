@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from bfimna.emulator.integer import words
+from bfimna.emulator.integer import integer_format
 from bfimna.network.graph import GEMM
 from bfimna.operators.avgpool import average_scale
 
@@ -77,7 +77,7 @@ def unweighted(g, layer, inputs, shape, word):
 
 def infer(network, parameters, images, precision):
     """Logits of a network of 8-bit weights and activations at most, tensors unsigned when read."""
-    g, stored = Graph(), words(network, precision)
+    g, stored = Graph(), integer_format(network, precision).words
     tensors = {network.layers[0].name: "images"}
     for layer in network.layers[1:]:
         before, word = layer.inputs, stored[layer.name]

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from torch.nn import functional as f
 
 from bfimna.emulator import digits
-from bfimna.emulator.integer import ranges, words
+from bfimna.emulator.integer import integer_format, ranges
 from bfimna.emulator.quantise import activation_step, quantise
 from bfimna.network.graph import GEMM
 from bfimna.network.precision import Precision
@@ -86,7 +86,7 @@ class Simulation:
     """The integer network at one precision, in units that gradients pass through."""
 
     def __init__(self, precision, weights, full_scale):  # type: ignore[no-untyped-def]
-        self.precision, self.words = precision, words(NETWORK, precision)
+        self.precision, self.words = precision, integer_format(NETWORK, precision).words
         tied = ranges(NETWORK)
         real = {n: (w.detach().numpy(), b.detach().numpy()) for n, (w, b) in weights.items()}
         self.start = quantise(NETWORK, real, full_scale, precision)
@@ -225,7 +225,7 @@ def main() -> None:
 
 def quantised(precision, weights, scales, data, test):  # type: ignore[no-untyped-def]
     """Train at one precision; return its arrays by name."""
-    stored = words(NETWORK, precision)
+    stored = integer_format(NETWORK, precision).words
     full_scale = {n: float(s[stored[n].bits - 1]) if n != "fc" else 1.0 for n, s in scales.items()}
     simulation = Simulation(precision, weights, full_scale)
     x, y = (data[0] / 2.0 ** (digits.IMAGE_BITS - stored["input"].bits)).floor(), data[1]

@@ -1,7 +1,7 @@
-"""One element per row: the word that a chain of layers works on, and the columns around it.
+"""Rows of an array with one element each: the word that a chain of layers works on.
 
-Columns are addressed one by one, so a word needs no neighbouring ones: a program is written for
-columns that lie side by side and run wherever its words are.
+Columns are addressed one by one, so a word's columns need not be adjacent: a program is written for
+adjacent columns and runs on any.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ Columns = tuple[int, ...]
 
 
 class Rows:
-    """Rows of an array, each with a word of its own in the same columns.
+    """Rows of an array, each with its own word in the same columns.
 
     Attributes
     ----------
-    word : its columns, the sign's the last, even where a word is never negative.
+    word : its columns; the last is a sign column, even if the word is never negative.
     channel : of each row's element.
-    offset : of a word in excess form, to be added to what is read; 0 for all others.
+    offset : of a word in excess form, added when it is read; 0 for all other words.
     """
 
     def __init__(self, array: Array, channel: np.ndarray, word: Sequence[int] = ()) -> None:
@@ -33,9 +33,9 @@ class Rows:
         self.word: Columns = tuple(word)
         self.offset = 0
 
-    def spare(self, count: int, *taken: Sequence[int]) -> Columns:
-        """Return columns that none of these words take."""
-        used = {column for word in taken for column in word}
+    def spare(self, count: int, *words: Sequence[int]) -> Columns:
+        """Return `count` columns that are in none of these words."""
+        used = {column for word in words for column in word}
         free = [column for column in range(self.array.columns) if column not in used]
         if len(free) < count:
             raise BfimnaError(
@@ -44,7 +44,7 @@ class Rows:
         return tuple(free[:count])
 
     def load(self, values: np.ndarray, columns: Columns, clear: Columns = ()) -> None:
-        """Load a word in every row, one column a cycle; `clear` is cleared along with it."""
+        """Load a word in every row, one column per cycle, and clear the columns `clear` with it."""
         for run in _runs(clear):
             self.array.load_planes(np.empty((0, 1, self.array.words), np.uint64), range(0), run)
         numbers, at = np.asarray(values), 0
@@ -55,7 +55,7 @@ class Rows:
             at += len(run)
 
     def read(self, columns: Columns, signed: bool) -> np.ndarray:
-        """Read a word of every row, one column a cycle."""
+        """Read a word of every row, one column per cycle."""
         numbers, at = np.zeros(self.array.groups, np.int64), 0
         for run in _runs(columns):
             last = at + len(run) == len(columns)
@@ -64,25 +64,25 @@ class Rows:
         return numbers
 
     def result(self, width: int, signed: bool) -> np.ndarray:
-        """Read the word's lowest `width` columns; what is in excess form has no sign."""
+        """Read the word's lowest `width` columns; a word in excess form has no sign column."""
         return self.read(self.word[:width], signed and not self.offset) + self.offset
 
     def run(self, program: Sequence[Pass], columns: Columns = ()) -> None:
-        """Run a program; if columns are given, the program's column k stands for the k-th."""
+        """Run a program; its column k is the k-th of `columns`, if any are given."""
         self.array.run(_moved(Program(program), columns) if columns else program)
 
 
 def _runs(columns: Columns) -> list[range]:
-    """Split columns into runs of neighbouring ones.
+    """Split columns into runs of adjacent ones.
 
     >>> _runs((3, 4, 7))
     [range(3, 5), range(7, 8)]
     """
-    found = []
+    runs = []
     for _, group in groupby(enumerate(columns), lambda pair: pair[1] - pair[0]):
         run = [column for _, column in group]
-        found.append(range(run[0], run[-1] + 1))
-    return found
+        runs.append(range(run[0], run[-1] + 1))
+    return runs
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
-"""A small CNN really trained on scikit-learn's digits: network, integer weights, test images.
+"""A small CNN trained on scikit-learn's digits: network, integer weights, test images.
 
-`train/digits.py` makes data/digits/digits.npz, which also says how.
+`train/digits.py` makes data/digits/digits.npz and documents the training.
 """
 
 from functools import lru_cache
@@ -8,13 +8,13 @@ from functools import lru_cache
 import numpy as np
 
 from bfimna import data
-from bfimna.emulator.integer import LayerParameters, Parameters, ranges, words
+from bfimna.emulator.integer import LayerParameters, Parameters, integer_format, ranges
 from bfimna.emulator.quantise import quantise
-from bfimna.errors import BfimnaError, instance, one_of
+from bfimna.errors import BfimnaError, one_of
 from bfimna.network.graph import Builder, Network
 from bfimna.network.precision import Precision
 
-IMAGE_BITS = 8  # pixels as they are stored; a first layer of fewer bits reads the top columns
+IMAGE_BITS = 8  # of stored pixels; a first layer of fewer bits reads the top columns
 
 
 @lru_cache
@@ -42,11 +42,11 @@ def pixels(images: np.ndarray) -> np.ndarray:
     >>> pixels(np.full((1, 8, 8), 16)).max()
     np.uint8(255)
     """
-    given = np.asarray(images)
-    numbers = given.dtype.kind in "iuf" and given.ndim == 3 and given.size > 0
-    if not numbers or not np.isin(given, range(17)).all():
+    grey = np.asarray(images)
+    numbers = grey.dtype.kind in "iuf" and grey.ndim == 3 and grey.size > 0
+    if not numbers or not np.isin(grey, range(17)).all():
         raise BfimnaError("images must be whole numbers from 0 to 16, (images, y, x)")
-    scaled = np.minimum(16 * given.astype(np.int64), 2**IMAGE_BITS - 1)
+    scaled = np.minimum(16 * grey.astype(np.int64), 2**IMAGE_BITS - 1)
     return scaled[:, None].astype(np.uint8)
 
 
@@ -72,37 +72,37 @@ def precision(name: str) -> Precision:
 
 
 def parameters(name: str) -> Parameters:
-    """Return the integers that quantisation-aware training at this precision ended with.
+    """Return the integers from quantisation-aware training at this precision.
 
     >>> parameters("int4")["conv1"].weights.shape
     (8, 1, 3, 3)
     """
-    stored, layers = data.digits(), precision(name).layers
-    fields = ("weights", "bias", "multiplier", "shift")
-    found = {layer: [stored[f"{name}/{layer}/{field}"] for field in fields] for layer in layers}
-    return {
-        layer: LayerParameters(w, b.astype(np.int64), m.astype(np.int64), int(c))
-        for layer, (w, b, m, c) in found.items()
-    }
+    stored, integers = data.digits(), {}
+    for layer in precision(name).layers:
+        fields = (f"{name}/{layer}/{field}" for field in ("weights", "bias", "multiplier", "shift"))
+        weights, bias, multiplier, shift = (stored[field] for field in fields)
+        integers[layer] = LayerParameters(
+            weights, bias.astype(np.int64), multiplier.astype(np.int64), int(shift)
+        )
+    return integers
 
 
 def post_training(bits: Precision) -> Parameters:
-    """Quantise the float network's weights to any bits, without training: for sensitivities.
+    """Quantise the float network's weights to any bits, without further training.
 
     >>> mixed = Precision.of(network(), {"conv1": 5}, default=7)
     >>> int(abs(post_training(mixed)["conv1"].weights).max())
     16
     """
-    instance("precision", bits, Precision)
-    stored, tied, tensors = data.digits(), ranges(network()), words(network(), bits)
+    words, stored = integer_format(network(), bits).words, data.digits()
     real = {
         layer: (stored[f"float/{layer}/weights"], stored[f"float/{layer}/bias"])
         for layer in network().gemm_names
     }
     full_scale = {}
-    for name in set(tied.values()):
+    for name in set(ranges(network()).values()):
         by_width = stored[f"range/{name}"]
-        full_scale[name] = float(by_width[min(tensors[name].bits, len(by_width)) - 1])
+        full_scale[name] = float(by_width[min(words[name].bits, len(by_width)) - 1])
     return quantise(network(), real, full_scale, bits)
 
 
@@ -112,10 +112,9 @@ def images(bits: Precision) -> np.ndarray:
     >>> images(precision("int4")).max()
     np.int64(15)
     """
-    instance("precision", bits, Precision)
-    kept = words(network(), bits)[network().layers[0].name].bits
+    spare = IMAGE_BITS - integer_format(network(), bits).words[Builder.input].bits
     stored = data.digits()["images"].astype(np.int64)
-    return stored >> (IMAGE_BITS - kept) if kept <= IMAGE_BITS else stored << (kept - IMAGE_BITS)
+    return stored >> spare if spare >= 0 else stored << -spare
 
 
 def labels() -> np.ndarray:
@@ -123,25 +122,25 @@ def labels() -> np.ndarray:
     return data.digits()["labels"].astype(np.int64)
 
 
-def accuracy(logits: np.ndarray, wanted: np.ndarray | None = None) -> float:
+def accuracy(logits: np.ndarray, digits: np.ndarray | None = None) -> float:
     """Return the share of images whose largest logit is their digit.
 
     Parameters
     ----------
     logits : (images, classes), finite.
-    wanted : a digit per image; the test images' unless given.
+    digits : one per image; the test images' unless given.
 
-    >>> accuracy(np.eye(10)[[7]], wanted=np.array([7]))
+    >>> accuracy(np.eye(10)[[7]], digits=np.array([7]))
     1.0
     """
-    logits, wanted = np.asarray(logits), labels() if wanted is None else np.asarray(wanted)
-    if logits.ndim != 2 or not logits.size or wanted.shape != logits.shape[:1]:
+    logits, digits = np.asarray(logits), labels() if digits is None else np.asarray(digits)
+    if logits.ndim != 2 or not logits.size or digits.shape != logits.shape[:1]:
         raise BfimnaError(
-            f"logits of shape {logits.shape} and digits of shape {wanted.shape}: want (images, "
+            f"logits of shape {logits.shape} and digits of shape {digits.shape}; must be (images, "
             "classes) and (images,)"
         )
     if logits.dtype.kind not in "iuf" or not np.isfinite(logits).all():
         raise BfimnaError(f"logits must be finite numbers, not {logits.dtype} with NaN or infinity")
-    if wanted.dtype.kind not in "iu":
-        raise BfimnaError(f"digits must be integers, not {wanted.dtype}")
-    return float(np.mean(logits.argmax(axis=1) == wanted))
+    if digits.dtype.kind not in "iu":
+        raise BfimnaError(f"digits must be integers, not {digits.dtype}")
+    return float(np.mean(logits.argmax(axis=1) == digits))

@@ -1,4 +1,4 @@
-"""A whole integer network on the emulator, bit-exact, with everything counted."""
+"""Run a whole integer network on the bit-exact emulator, and count all events."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ import numpy as np
 
 from bfimna.ap.counts import Counts
 from bfimna.emulator.arrays import Activity, Emulator
-from bfimna.emulator.integer import LayerParameters, Parameters, check
+from bfimna.emulator.integer import IntegerFormat, LayerParameters, Parameters, check
 from bfimna.emulator.layers import run_layer
 from bfimna.emulator.products import run_product
 from bfimna.errors import BfimnaError, instance, truth
@@ -17,11 +17,12 @@ from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.mapping.mapping import ProductStep
 from bfimna.mapping.plan import plan
-from bfimna.mapping.steps import steps, stored_words
+from bfimna.mapping.steps import steps
 from bfimna.network.graph import Layer, Network
 from bfimna.network.precision import Precision
 from bfimna.operators.addressing import address
 from bfimna.operators.constants import integers
+from bfimna.operators.operator import Step
 from bfimna.operators.words import Word
 
 
@@ -33,11 +34,10 @@ class InferReport:
     ----------
     images : in the batch.
     activity : by (layer, phase).
-    tensors : by layer, if they were to be kept
-    (but not those that a layer has overwritten where they lay).
-    switching : what was done between the last inference and this one, to change the precision.
-    hottest : writes of the most written cell of each column, by (layer, stage), all folds in the
-        same cells; empty unless the emulator counts writes per cell.
+    tensors : by layer, if ``keep`` asked for them, except those updated in place.
+    switching : work between the last inference and this one, to change the precision.
+    hottest : writes of the most written cell of each column, by (layer, stage), if all folds use
+        the same cells; empty unless the emulator counts writes per cell.
     """
 
     images: int
@@ -53,9 +53,9 @@ class InferReport:
 
     @property
     def hottest_cell(self) -> int:
-        """Writes of the most written cell, if every layer's hottest cell of a column is the same.
+        """Upper bound of the most written cell's writes: each column's hottest cells as one.
 
-        An upper bound, therefore: the rows of the hottest cells need not agree.
+        The hottest cells of different layers may lie in different rows of the column.
         """
         width = max((len(worn) for worn in self.hottest.values()), default=0)
         total = np.zeros(width, np.int64)
@@ -82,14 +82,14 @@ def infer(
     Parameters
     ----------
     parameters : integers by layer, see `bfimna.emulator.quantise`.
-    images : unsigned integers of the input's bits, (images, channels, y, x); by name where there
-        are several inputs.
-    chip : LR unless given; says how many CAPs share the rows, so how often they are filled.
+    images : unsigned integers of the input's bits, (images, channels, y, x); by name for several
+        inputs.
+    chip : LR unless given; its CAPs share the rows, and so decide how often they are filled.
     mapping : of the matrix products; the paper's unless given.
     threads : processor threads; 0 for all.
-    emulator : arrays to use again, as they were left.
+    emulator : arrays to reuse in their present state; new ones unless given.
     keep : return every layer's tensor in the report.
-    progress : a line per layer to stderr.
+    progress : print a line per layer to stderr.
 
     Returns
     -------
@@ -105,93 +105,108 @@ def infer(
     >>> logits.shape, report.activity["conv1", "multiply"].counts.compares
     ((2, 10), 16)
     """
-    instance("precision", precision, Precision).of_network(instance("network", network, Network))
-    chip = Chip.limited() if chip is None else instance("chip", chip, Chip)
+    instance("network", network, Network)
+    instance("precision", precision, Precision)
     if emulator is not None:
         instance("emulator", emulator, Emulator, "an Emulator")
-    keep = truth("keep", keep)
-    schedule = plan(network, chip, mapping).at(precision)  # columns and words know no batch
-    check(network, parameters, precision, chip.columns)
-    words = stored_words(schedule)
-    tensors = _checked(network, images, words)
+    keep, chip = truth("keep", keep), Chip.limited() if chip is None else chip
+    tensors = _tensors(network, images)
     batch = len(next(iter(tensors.values())))
-    if batch > 1:
-        schedule = plan(network, chip, mapping, batch).at(precision)
+    schedule = plan(network, chip, mapping, batch).at(precision)
+    form = IntegerFormat.from_storage(schedule.plan.storage, schedule.bits, precision.name)
+    check(form, parameters, chip.columns)
+    for name, x in tensors.items():
+        _check_pixels(x, form.words[name])
     emulator = emulator or Emulator(threads)
     switching = emulator.begin(chip.ap_kind)
-    taken = steps(schedule, parameters)
-    clock = _Progress(network, precision, progress)
-    in_place = {after.layer.name for step in taken.values() for after in step.chain}
+    by_layer = steps(schedule, parameters)
+    line = _Progress(form, progress)
+    in_place = {after.layer.name for step in by_layer.values() for after in step.chain}
     for layer in network.layers:
         if layer.kind == "input" or layer.name in in_place:  # done where the layer before left it
             continue
-        inputs, step = [tensors[name] for name in layer.inputs], taken.get(layer.name)
-        if isinstance(step, ProductStep):
-            own = parameters[layer.name]
-            assert isinstance(own, LayerParameters)
-            result = run_product(emulator, step, own, inputs[0])
-        else:  # which reads the top columns, as many as its result has
-            more = [words[name].bits - words[layer.name].bits for name in layer.inputs]
-            inputs = [x >> spare for x, spare in zip(inputs, more, strict=True)]
-            if step is None:
-                shape = network.shapes[layer.name]
-                result = address(layer.kind, parameters.get(layer.name), inputs, shape)
-            else:
-                result = run_layer(emulator, step, inputs)
-        end = step.chain[-1].layer if step and step.chain else layer
-        tensors[end.name] = result
-        clock.done(layer)
+        step = by_layer.get(layer.name)
+        result = _result(emulator, form, layer, step, parameters, tensors)
+        tensors[step.chain[-1].layer.name if step and step.chain else layer.name] = result
+        line.finish(layer.name)
     output = tensors[network.layers[-1].name]
     kept = {name: tensors[name] for name in network.shapes if keep and name in tensors}
     report = InferReport(batch, emulator.activity, kept, switching, emulator.hottest)
     return output.reshape(output.shape[: 2 if output.shape[2:] == (1, 1) else 4]), report
 
 
-def _checked(
-    network: Network, images: np.ndarray | Mapping[str, np.ndarray], stored: dict[str, Word]
+def _result(
+    emulator: Emulator,
+    form: IntegerFormat,
+    layer: Layer,
+    step: ProductStep | Step | None,
+    parameters: Parameters,
+    tensors: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """Return the tensor of a layer and those that take its word in place."""
+    inputs, own = [tensors[name] for name in layer.inputs], parameters.get(layer.name)
+    if isinstance(step, ProductStep):
+        assert isinstance(own, LayerParameters)
+        return run_product(emulator, step, own, inputs[0])
+    # the top columns, as many as the result has
+    spare = [form.words[name].bits - form.words[layer.name].bits for name in layer.inputs]
+    inputs = [x >> bits for x, bits in zip(inputs, spare, strict=True)]
+    if step is None:
+        return address(layer.kind, own, inputs, form.network.shapes[layer.name])
+    return run_layer(emulator, step, inputs)
+
+
+def _tensors(
+    network: Network, images: np.ndarray | Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return the images of each input, checked."""
+    """Return the images of each input by name, or raise for other names, shapes or numbers."""
     names = [layer.name for layer in network.layers if layer.kind == "input"]
-    given = images if isinstance(images, Mapping) else {names[0]: images}
-    if set(given) != set(names):
+    by_name = images if isinstance(images, Mapping) else {names[0]: images}
+    if set(by_name) != set(names):
         raise BfimnaError(
             f"{network.name!r} has the inputs {', '.join(names)}: give images by name, not for "
-            f"{', '.join(map(str, given))} only"
+            f"{', '.join(map(str, by_name))} only"
         )
     tensors = {}
     for name in names:
-        x, shape, word = integers("images", given[name]), network.shapes[name], stored[name]
+        x, shape = integers("images", by_name[name]), network.shapes[name]
         if x.ndim != 4 or x.shape[1:] != shape or not len(x):
             raise BfimnaError(
-                f"images of shape {x.shape}; {network.name!r} wants (images, {shape})"
-            )
-        if x.min() < word.low or x.max() > word.high:
-            raise BfimnaError(
-                f"images must be integers from {word.low} to {word.high} at this precision, not "
-                f"{x.dtype} from {x.min()} to {x.max()}"
+                f"images of shape {x.shape}; {network.name!r} takes (images, {shape})"
             )
         tensors[name] = x.astype(np.int64)
     if len({len(x) for x in tensors.values()}) > 1:
-        raise BfimnaError(f"inputs of {[len(x) for x in tensors.values()]} images: want as many")
+        numbers = ", ".join(str(len(x)) for x in tensors.values())
+        raise BfimnaError(f"inputs of {numbers} images; all must have the same number")
     return tensors
+
+
+def _check_pixels(x: np.ndarray, word: Word) -> None:
+    if x.min() < word.low or x.max() > word.high:
+        raise BfimnaError(
+            f"images must be integers from {word.low} to {word.high} at this precision, not from "
+            f"{x.min()} to {x.max()}"
+        )
 
 
 class _Progress:
     """Print a line per layer, with the time left in proportion to the bit operations left."""
 
-    def __init__(self, network: Network, precision: Precision, shown: bool) -> None:
-        pairs = zip(network.gemms, precision.of_network(network), strict=True)
-        self.work = {g.layer.name: g.macs * (w * a + 8) for g, (w, a) in pairs}
-        self.total, self.shown, self.ran = sum(self.work.values()), shown, 0
+    def __init__(self, form: IntegerFormat, shown: bool) -> None:
+        self.work = {
+            product.matmul.layer.name: product.matmul.macs
+            * (product.left_bits * product.right_bits + 8)
+            for product in form.products
+        }
+        self.total, self.shown, self.finished = sum(self.work.values()), shown, 0
         self.start = time.perf_counter()
 
-    def done(self, layer: Layer) -> None:
-        """Say that a layer is done."""
-        self.ran += self.work.get(layer.name, 0)
-        if self.shown and self.ran:
-            passed = time.perf_counter() - self.start
-            left = passed * (self.total - self.ran) / self.ran
-            share = 100 * self.ran / self.total
+    def finish(self, name: str) -> None:
+        """Report that a layer has run."""
+        self.finished += self.work.get(name, 0)
+        if self.shown and self.finished:
+            passed, share = time.perf_counter() - self.start, self.finished / self.total
+            left = passed * (1 - share) / share
             sys.stderr.write(
-                f"{layer.name:<24} {share:5.1f} %  {passed:6.1f} s  ~{left:.0f} s left\n"
+                f"{name:<24} {100 * share:5.1f} %  {passed:6.1f} s  ~{left:.0f} s left\n"
             )

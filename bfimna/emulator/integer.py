@@ -1,13 +1,13 @@
-"""A whole network in integers: the word of each tensor, the parameters of each weighted layer.
+"""Integer inference: widths of all integers, parameters of layers, and whether these fit.
 
-Integer-only inference as HAWQ-V3 defines it (dyadic scaling, no floating point anywhere), with
-three rules that make it bit-fluid:
+Integer-only inference as HAWQ-V3 defines it (dyadic scales, no floating point), with three rules
+that make it bit-fluid:
 
-- Every tensor has a full-scale range; a word of B bits divides it into 2^B steps. A reader that
-  wants fewer bits reads the top columns only: the range stays, nothing is rescaled.
+- Every tensor has a full-scale range, which a word of B bits divides into 2^B steps. A reader of
+  fewer bits takes the top columns only: the range stays, nothing is rescaled.
 - Tensors that a residual add ties together share one range (`ranges`), so the add is an add.
-- A tensor that no ReLU has made non-negative has a sign column more. Multiplying takes it in excess
-  form (sign column complemented) as an unsigned word; its zero point is folded into the bias.
+- A tensor that may be negative has a sign column more. A product takes it in excess form (sign
+  column complemented) as an unsigned word; its zero point is folded into the bias.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,10 @@ import numpy as np
 
 from bfimna.ap.array import COLUMNS
 from bfimna.ap.counts import scale_bits
-from bfimna.errors import BfimnaError, whole_number, wrong_type
+from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.paper import scaled_columns
-from bfimna.mapping.storage import storage
+from bfimna.mapping.steps import stored_words
+from bfimna.mapping.storage import Storage, storage
 from bfimna.network.graph import GEMM, Network
 from bfimna.network.matmul import Matmul
 from bfimna.network.precision import Bits, Precision
@@ -36,8 +37,8 @@ class LayerParameters:
     Parameters
     ----------
     weights : (output channels, input channels / groups, kernel height, kernel width).
-    bias : (output channels), in units of the sum; what makes the result round is in it already.
-    multiplier : b, one an output channel; empty where the layer's sums are the network's output.
+    bias : (output channels), in units of the sum, with the half step that rounds the result.
+    multiplier : b, one per output channel; empty where the layer's sums are the network's output.
     shift : c; the sum becomes floor(sum · b / 2^c).
     """
 
@@ -53,6 +54,82 @@ class LayerParameters:
 
 
 Parameters = Mapping[str, LayerParameters | Constants]
+
+
+@dataclass(frozen=True)
+class ProductFormat:
+    """Widths of the integers of one matrix product.
+
+    Attributes
+    ----------
+    left_bits, right_bits : of the weights, and of the activations that it reads.
+    width : bits of a sum, with its sign: left bits + right bits + ⌈log2 k⌉.
+    source, target : words of the tensors before and after.
+    keeps_sum : whether the sums are the network's output, so that nothing is scaled.
+    """
+
+    matmul: Matmul
+    left_bits: int
+    right_bits: int
+    width: int
+    source: Word
+    target: Word
+    keeps_sum: bool
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of the weights, see `LayerParameters`."""
+        product = self.matmul
+        inputs = product.input_shape[0] // product.groups
+        return (product.output_shape[0], inputs, *product.layer.kernel)
+
+
+@dataclass(frozen=True)
+class IntegerFormat:
+    """Widths of all integers of a network at one precision.
+
+    Attributes
+    ----------
+    precision : its name.
+    words : of each tensor, by layer.
+    products : in the order of the network's matrix products.
+    """
+
+    network: Network
+    precision: str
+    words: dict[str, Word]
+    products: tuple[ProductFormat, ...]
+
+    @classmethod
+    def from_storage(cls, stored: Storage, bits: Bits, precision: str) -> "IntegerFormat":
+        """Return the widths at the bits of one precision."""
+        words = stored_words(stored, stored.bits(bits))
+        columns = bits.left.tolist(), bits.right.tolist(), stored.sum_bits(bits).tolist()
+        products = tuple(
+            ProductFormat(
+                product, left, right, width, words[product.right.source],
+                words[product.layer.name], keeps_sum,
+            )
+            for product, left, right, width, keeps_sum in zip(
+                stored.network.gemms, *columns, stored.keeps_sum.tolist(), strict=True
+            )
+        )  # fmt: skip
+        return cls(stored.network, precision, words, products)
+
+
+def integer_format(network: Network, precision: Precision) -> IntegerFormat:
+    """Return the widths of a network's integers; `bfimna.mapping.storage` has the rule.
+
+    >>> from bfimna.network import zoo
+    >>> net = zoo.resnet18()
+    >>> words = integer_format(net, Precision.fixed(net, 4)).words
+    >>> words["layer1.0.add"], words["layer1.0.relu"].width, words["fc"].width
+    (Word(bits=4, signed=True), 4, 17)
+    """
+    instance("network", network, Network)
+    instance("precision", precision, Precision)
+    bits = Bits.from_precision(network, precision)
+    return IntegerFormat.from_storage(storage(network), bits, precision.name)
 
 
 def ranges(network: Network) -> dict[str, str]:
@@ -81,37 +158,8 @@ def ranges(network: Network) -> dict[str, str]:
     return {name: first(name) for name in tied}
 
 
-def sum_bits(network: Network, precision: Precision) -> dict[str, int]:
-    """Width of each weighted layer's sums, Mw + Ma + ⌈log2 j⌉, a signed word."""
-    widths = storage(network).sum_bits(Bits.from_precision(network, precision))
-    return dict(zip(network.gemm_names, widths.tolist(), strict=True))
-
-
-def words(network: Network, precision: Precision) -> dict[str, Word]:
-    """Return the word that each tensor is stored in; `bfimna.mapping.words` has the rule.
-
-    >>> from bfimna.network import zoo
-    >>> net = zoo.resnet18()
-    >>> stored = words(net, Precision.fixed(net, 4))
-    >>> stored["layer1.0.add"], stored["layer1.0.relu"].width, stored["fc"].width
-    (Word(bits=4, signed=True), 4, 17)
-    """
-    stored = storage(network)
-    bits = stored.bits(Bits.from_precision(network, precision)).tolist()
-    return {
-        layer.name: Word(*word)
-        for layer, *word in zip(network.layers, bits, stored.signed.tolist(), strict=True)
-    }
-
-
-def full_sums(network: Network) -> set[str]:
-    """Return the weighted layers whose sums are an output as they are: nothing scales them."""
-    pairs = zip(network.gemm_names, storage(network).keeps_sum.tolist(), strict=True)
-    return {name for name, summed in pairs if summed}
-
-
 def sum_bounds(weights: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest sum of products with unsigned `bits`-bit activations, a channel."""
+    """Return each channel's least and largest sum of products with unsigned `bits`-bit words."""
     flat = weights.reshape(len(weights), -1)
     top = 2**bits - 1
     low = np.minimum(flat, 0).sum(axis=1, dtype=np.int64) * top
@@ -123,27 +171,21 @@ def zero_point(word: Word, bits: int) -> int:
     return 2 ** (bits - 1) if word.signed else 0
 
 
-def folded_bias(layer: LayerParameters, word: Word, bits: int) -> np.ndarray:
-    """Return the bias less what the input's zero point adds to each channel's sums."""
-    flat = layer.weights.reshape(len(layer.weights), -1)
-    return layer.bias - zero_point(word, bits) * flat.sum(axis=1, dtype=np.int64)
+def zero_sums(weights: np.ndarray, word: Word, bits: int) -> np.ndarray:
+    """Return what the zero point of its input adds to each channel's sums."""
+    flat = weights.reshape(len(weights), -1)
+    return zero_point(word, bits) * flat.sum(axis=1, dtype=np.int64)
 
 
-def check(
-    network: Network, parameters: Parameters, precision: Precision, columns: int = COLUMNS
-) -> None:
-    """Raise unless the parameters are for this network at this precision.
+def check(form: IntegerFormat, parameters: Parameters, columns: int = COLUMNS) -> None:
+    """Raise unless parameters have these widths and every sum, scale and index is in range.
 
-    Every sum with its bias must fit the sum's columns, every weight its bits, every multiplier its;
-    what a scale shifts out must be what an array's columns leave out of the sum, or more.
+    Every sum with its bias must fit its columns. A scale must shift out at least the columns of the
+    sum that an array of `columns` columns has no room for.
     """
-    if not isinstance(network, Network):
-        raise wrong_type("network", network, "a Network")
-    if not isinstance(precision, Precision):
-        raise wrong_type("precision", precision, "a Precision")
     if not isinstance(parameters, Mapping):
         raise wrong_type("parameters", parameters, "a mapping of layers to their integers")
-    stored, sums = words(network, precision), sum_bits(network, precision)
+    network = form.network
     for layer in network.layers:
         if layer.ceil and layer.kind == "avgpool":
             raise BfimnaError(
@@ -151,51 +193,40 @@ def check(
             )
         if layer.kind not in GEMM:
             where = f"layer {layer.name!r} of {network.name!r} ({layer.kind})"
-            own, bits = parameters.get(layer.name), stored[layer.name].bits
+            own, bits = parameters.get(layer.name), form.words[layer.name].bits
             shape, rules = network.shapes[layer.name], OPERATORS[layer.kind].constants
             check_constants(where, layer, rules, own, bits, shape[0], columns)
             if isinstance(own, Constants) and own.index.size:
                 check_index(where, own.index, network.shapes[layer.inputs[0]], shape)
-    scaled = set(network.gemm_names) - full_sums(network)
-    for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
-        name = gemm.layer.name
-        where = f"layer {name!r} of {network.name!r} at {precision.name}"
+    for product in form.products:
+        name = product.matmul.layer.name
+        where = f"layer {name!r} of {network.name!r} at {form.precision}"
         if name not in parameters:
             raise BfimnaError(f"{where}: no parameters given")
-        own = parameters[name]
-        if not isinstance(own, LayerParameters):
-            raise BfimnaError(f"{where}: want LayerParameters, not {type(own).__name__}")
-        _check_shapes(where, own, weight_shape(gemm), name in scaled)
-        check_range(
-            f"{where}: weights", own.weights, -(2 ** (weight_bits - 1)), 2 ** (weight_bits - 1)
-        )
-        bias = folded_bias(own, stored[gemm.layer.inputs[0]], bits)
-        low, high = sum_bounds(own.weights, bits)
-        limit = 2 ** (sums[name] - 1)
-        check_range(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
-        if name in scaled:
-            out = stored[name].bits
-            width = int(scale_bits(out))
-            check_range(f"{where}: multiplier", own.multiplier, 0, 2**width)
-            dropped = sums[name] - int(scaled_columns(sums[name], out, columns))
-            limit = sums[name] + width - out - 1
-            check_range(f"{where}: shift", np.array(own.shift), dropped, limit)
+        own = instance(f"{where}: parameters", parameters[name], LayerParameters)
+        _check_product(where, product, own, columns)
 
 
-def weight_shape(gemm: Matmul) -> tuple[int, ...]:
-    """Return the shape of a layer's weights, see `LayerParameters`."""
-    inputs = gemm.input_shape[0] // gemm.layer.groups
-    return (gemm.output_shape[0], inputs, *gemm.layer.kernel)
-
-
-def _check_shapes(
-    where: str, own: LayerParameters, wanted: tuple[int, ...], is_scaled: bool
-) -> None:
-    """Raise unless there is every weight in its place, and one bias and multiplier per channel."""
-    if own.weights.shape != wanted:
-        raise BfimnaError(f"{where}: weights of shape {own.weights.shape}, want {wanted}")
-    lengths = {"bias": wanted[0], "multiplier": wanted[0] if is_scaled else 0}
-    for name, length in lengths.items():
-        shape = getattr(own, name).shape
-        if shape != (length,):
-            raise BfimnaError(f"{where}: {name} of shape {shape}, want ({length},)")
+def _check_product(where: str, product: ProductFormat, own: LayerParameters, columns: int) -> None:
+    """Raise unless the parameters of a weighted layer fit its widths."""
+    channels, width = product.weight_shape[0], product.width
+    shapes = {
+        "weights": product.weight_shape,
+        "bias": (channels,),
+        "multiplier": (0 if product.keeps_sum else channels,),
+    }
+    for name, shape in shapes.items():
+        if getattr(own, name).shape != shape:
+            raise BfimnaError(f"{where}: {name} of shape {getattr(own, name).shape}, want {shape}")
+    limit = 2 ** (product.left_bits - 1)
+    check_range(f"{where}: weights", own.weights, -limit, limit)
+    bias = own.bias - zero_sums(own.weights, product.source, product.right_bits)
+    low, high = sum_bounds(own.weights, product.right_bits)
+    limit = 2 ** (width - 1)
+    check_range(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
+    if not product.keeps_sum:
+        out = product.target.bits
+        m = int(scale_bits(out))
+        check_range(f"{where}: multiplier", own.multiplier, 0, 2**m)
+        dropped = width - int(scaled_columns(width, out, columns))
+        check_range(f"{where}: shift", np.array(own.shift), dropped, width + m - out - 1)

@@ -1,23 +1,30 @@
-"""Layers without products on the emulator: one element per row, by the operator's own pass."""
+"""One element per row on the emulator: layers without products, and the outputs of products."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from bfimna.ap.array import Array
+from bfimna.ap.bit_planes import pack
+from bfimna.ap.lowering import ALL_ONES
 from bfimna.ap.rows import Rows
 from bfimna.emulator.arrays import Emulator
+from bfimna.emulator.runs import Chunk, Runs
+from bfimna.mapping.mapping import ProductStep
 from bfimna.operators.operator import Step, Tensor
 
 
 def run_layer(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:
     """Run a layer, and those that take its word in place; return the last one's tensor.
 
-    Inputs have as many bits as the result: their top columns.
+    Inputs have as many bits as the result.
     """
     operator, name = step.operator, step.layer.name
     assert operator.operands is not None
     assert operator.run is not None
     tensors = operator.operands(step, inputs)
     operands = [np.moveaxis(x, 1, -1).reshape(-1) for x in tensors]
-    channels, size = step.shape[0], operands[0].size  # channels last: an LRN's are neighbours
+    channels, size = step.shape[0], operands[0].size  # channels last, for LRN
     out = np.empty(size, dtype=np.int64)
     lot = min(max(emulator.products // (64 * channels * step.rows_each), 1) * 64 * channels, size)
     for start in range(0, size, lot):
@@ -34,9 +41,85 @@ def run_layer(emulator: Emulator, step: Step, inputs: list[Tensor]) -> Tensor:
 
 
 def run_chain(emulator: Emulator, rows: Rows, chain: tuple[Step, ...], is_first: bool) -> None:
-    """Run layers one after the other on the word that lies in its row."""
+    """Run layers one after the other on the word in each row."""
     for step in chain:
         operator, name = step.operator, step.layer.name
         assert operator.run is not None
         operator.run(emulator, rows, step, [], is_first)
         emulator.account(rows.array, name, operator.phase, step.folds, is_first)
+
+
+@dataclass(frozen=True)
+class ChannelPlanes:
+    """One integer per channel as bit planes, for any chunk of outputs.
+
+    Attributes
+    ----------
+    planes : (bits, 1, words of a run) if channels are packed, else (bits, channels, 1).
+    """
+
+    planes: np.ndarray
+    by_channel: bool
+
+    @classmethod
+    def from_values(cls, values: np.ndarray, bits: int, runs: Runs) -> "ChannelPlanes":
+        """Return the planes of signed integers."""
+        if runs.by_channel:
+            planes = pack(values[None], bits)
+        else:
+            ones = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
+            planes = np.where(ones, ALL_ONES, np.uint64(0))
+        return cls(planes, runs.by_channel)
+
+    def for_chunk(self, chunk: Chunk, words: int) -> np.ndarray:
+        """Return the planes of a chunk of whole runs, (bits, 1, words)."""
+        planes = self.planes if self.by_channel else self.planes[:, chunk.first : chunk.stop]
+        count = chunk.stop - chunk.first
+        return np.broadcast_to(planes, (len(planes), count, words)).reshape(len(planes), 1, -1)
+
+
+class Outputs:
+    """Outputs of a chunk, one per row: see `bfimna.mapping.mapping.OutputBench`."""
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        step: ProductStep,
+        runs: Runs,
+        chunk: Chunk,
+        number: int,
+        sums: np.ndarray,
+        bias: ChannelPlanes,
+        multiplier: ChannelPlanes,
+        shift: int,
+    ) -> None:
+        self._emulator, self._step, self._runs = emulator, step, runs
+        self._chunk, self._number = chunk, number
+        self.sums = [part[:, chunk.first : chunk.stop].reshape(step.width, 1, -1) for part in sums]
+        self.bias = bias.for_chunk(chunk, runs.words)
+        self.multiplier = np.zeros((0, 1, 0), np.uint64)
+        if not step.keeps_sum:
+            self.multiplier = multiplier.for_chunk(chunk, runs.words)
+        self.shift = shift
+
+    def array(self) -> Array:
+        """Return an array with one row per output."""
+        groups, count = self._runs.groups(self._chunk), self._chunk.stop - self._chunk.first
+        return self._emulator.own_array(groups, 1, self._step.columns, count, self._number)
+
+    def account(self, array: Array, phase: str) -> None:
+        """Book what the array has done since the last booking."""
+        step, is_first = self._step, self._number == 0
+        self._emulator.account(array, step.matmul.layer.name, phase, step.dense_folds, is_first)
+
+    def results(self, array: Array, word: range) -> np.ndarray:
+        """Run the layers that take the word in place, and read the result."""
+        step = self._step
+        rows = Rows(array, self._runs.channel(self._chunk), word)
+        run_chain(self._emulator, rows, step.chain, self._number == 0)
+        end = step.chain[-1].target if step.chain else step.target
+        numbers = rows.result(end.width, end.signed)
+        self.account(array, "read")
+        name = step.matmul.layer.name
+        self._emulator.record_wear(array, name, "outputs", step.dense_folds)
+        return numbers

@@ -1,6 +1,6 @@
-"""Integers of a layer → bit planes of its products' rows, without ever spelling the rows out.
+"""Compiled loops that pack a layer's operands into bit planes, without im2col's copies.
 
-The compiled loops; `windows` says where everything lies.
+`bfimna.emulator.runs` defines where each operand lies.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from bfimna.ap.codegen import U, cached_jit, njit, pointer
 
 @njit(nogil=True)
 def _fill(target, value, n):
-    """Set n words, eight at a time: most runs are short."""
+    """Set n words, eight at a time, since most runs are short."""
     w = 0
     while w + 8 <= n:
         for i in range(8):
@@ -23,7 +23,7 @@ def _fill(target, value, n):
 
 @njit(nogil=True)
 def _copy(target, source, n):
-    """Copy n words, eight at a time; all eight are read first, so that they move as one."""
+    """Copy n words, eight at a time: all eight are read first, so that they are vectorised."""
     w = 0
     while w + 8 <= n:
         a, b, c, d = source[w], source[w + 1], source[w + 2], source[w + 3]
@@ -38,7 +38,7 @@ def _copy(target, source, n):
 
 @cached_jit
 def broadcast(values, row, first, run, planes):
-    """Give each run of words the bits of one integer per row: of values[row + r, first + k].
+    """Fill run k of row r with the bits of values[row + r, first + k].
 
     Parameters
     ----------
@@ -57,24 +57,24 @@ def broadcast(values, row, first, run, planes):
 
 @cached_jit
 def repeat(source, row, step, first, share, word, run, planes):
-    """Copy words of planes, (bits, rows, words), to each run of words.
+    """Copy words of planes, (bits, rows, words), to every run.
 
-    Run k has rows from row + step · ⌊(first + k) / share⌋ on, and words from `word` on.
+    Run k takes rows from row + step · ⌊(first + k) / share⌋ on, and words from `word` on.
     """
     bits, rows, words = planes.shape
-    rows_there, words_there = source.shape[1:]
-    flat, found = planes.reshape(-1), source.reshape(-1)
+    source_rows, source_words = source.shape[1:]
+    flat, flat_source = planes.reshape(-1), source.reshape(-1)
     for b in range(bits):
         for r in range(rows):
             for k in range(words // run):
                 at = row + r + step * ((first + k) // share)
-                there = pointer(found, (b * rows_there + at) * words_there + word)
-                _copy(pointer(flat, (b * rows + r) * words + k * run), there, run)
+                start = pointer(flat_source, (b * source_rows + at) * source_words + word)
+                _copy(pointer(flat, (b * rows + r) * words + k * run), start, run)
 
 
 @cached_jit
 def pack_windows(pixels, rows, positions, lo, hi, planes):
-    """im2col: pixels[rows[r] + positions[n]] for rows lo to hi, 64 positions a word."""
+    """Pack im2col's rows `lo` to `hi`, pixels[rows[r] + positions[n]], 64 positions per word."""
     bits = len(planes)
     values = np.empty(64, np.int64)
     for r in range(lo, hi):

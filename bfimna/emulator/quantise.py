@@ -1,8 +1,8 @@
-"""Real weights and ranges → the integers of a network, for any precision.
+"""Quantise real weights to the integers of a network, at any precision.
 
-Post-training quantisation, and the export of quantisation-aware training, which uses the same
-scales. Scales are chosen such that each channel's multiplier b / 2^c is exact: what training
-simulates is what the integers compute.
+For post-training quantisation, and for the export of quantisation-aware training, which uses the
+same scales. Scales are chosen so that each channel's multiplier b / 2^c is exact: training
+simulates exactly what the integers compute.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,33 +12,26 @@ import numpy as np
 
 from bfimna.ap.counts import scale_bits
 from bfimna.emulator.integer import (
+    IntegerFormat,
     LayerParameters,
-    full_sums,
+    ProductFormat,
+    integer_format,
     ranges,
-    sum_bits,
     sum_bounds,
-    weight_shape,
-    words,
-    zero_point,
+    zero_sums,
 )
-from bfimna.errors import (
-    BfimnaError,
-    instance,
-    positive_number,
-    unknown,
-    whole_number,
-    wrong_type,
-)
+from bfimna.errors import BfimnaError, positive_number, unknown, whole_number, wrong_type
 from bfimna.network.graph import GEMM, Network
-from bfimna.network.matmul import Matmul
 from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS
 from bfimna.operators.constants import Constants, random_constants
 from bfimna.operators.words import Word
 
-CLIPPING = np.linspace(0.3, 1.0, 36)  # shares of the largest weight tried as the full scale
+CLIPPING = np.linspace(0.3, 1.0, 36)  # full scales that are tried, over the largest weight
 LARGEST = 1e15  # real weight: squares of larger ones overflow 32-bit floats
-SAMPLE = 1024  # weights a channel that the trials look at
+SAMPLE = 1024  # weights per channel on which scales are tried
+
+RealPair = tuple[np.ndarray, np.ndarray]
 
 
 def best_scale(weights: np.ndarray, bits: int) -> np.ndarray:
@@ -66,7 +59,7 @@ def whole(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def dyadic(scale: np.ndarray, bits: int, widest_shift: int) -> tuple[np.ndarray, int]:
-    """Return `bits`-bit b and c with b / 2^c nearest to each scale; c common to the layer.
+    """Return `bits`-bit b, and c, with b / 2^c nearest to each scale; all scales share c.
 
     >>> dyadic(np.array([0.5, 0.3]), 4, 20)
     (array([8, 5]), 4)
@@ -82,51 +75,40 @@ def activation_step(full_scale: float, word: Word, bits: int) -> float:
 
 
 def quantise_layer(
-    weights: np.ndarray,
-    bias: np.ndarray,
-    weight_bits: int,
-    bits: int,
-    source: tuple[float, Word],
-    target: tuple[float, Word],
-    width: int,
-    last: bool,
+    weights: np.ndarray, bias: np.ndarray, product: ProductFormat, spans: tuple[float, float]
 ) -> LayerParameters:
     """Quantise one layer.
 
     Parameters
     ----------
-    weights, bias : real; as in `LayerParameters`.
-    weight_bits, bits : of the weights and of the activations that the layer reads.
-    source, target : full-scale range and word of the tensors before and after.
-    width : bits of the sum.
-    last : whether the sums are the output, so that nothing is scaled.
+    weights, bias : real; shaped as in `LayerParameters`.
+    spans : full-scale ranges of the tensors before and after.
     """
-    step_in = activation_step(source[0], source[1], bits)
-    step = best_scale(weights, weight_bits)
-    multiplier, shift = np.zeros(0, dtype=np.int64), 0
-    if last:
+    bits, width = product.right_bits, product.width
+    step_in = activation_step(spans[0], product.source, bits)
+    step = best_scale(weights, product.left_bits)
+    multiplier, shift, offset = np.zeros(0, dtype=np.int64), 0, np.zeros(1)
+    if product.keeps_sum:
         step = np.full(len(step), step.max())  # logits of all channels on one scale
     else:
-        out = target[1].bits
-        step_out, m = target[0] / 2**out, int(scale_bits(out))
+        out = product.target.bits
+        step_out, m = spans[1] / 2**out, int(scale_bits(out))
         multiplier, shift = dyadic(step * step_in / step_out, m, width + m - out - 2)
         step = multiplier / 2.0**shift * step_out / step_in
-    shaped = step.reshape(-1, *(1,) * (weights.ndim - 1)).astype(weights.dtype)
-    integers = whole(weights / shaped, weight_bits).astype(
-        np.int8 if weight_bits <= 8 else np.int16
-    )
-    offset = 0.0 if last else 2.0 ** (shift - 1) / multiplier  # half a step of the result
-    whole_bias = np.rint(bias / (step * step_in) + offset)
+        offset = 2.0 ** (shift - 1) / multiplier  # half a step of the result
+    by_channel = step.reshape(-1, *(1,) * (weights.ndim - 1)).astype(weights.dtype)
+    integers = whole(weights / by_channel, product.left_bits)
+    integers = integers.astype(np.int8 if product.left_bits <= 8 else np.int16)
     low, high = sum_bounds(integers, bits)
-    zero = zero_point(source[1], bits) * integers.reshape(len(step), -1).sum(1, dtype=np.int64)
-    limit = 2 ** (width - 1)
+    zero, limit = zero_sums(integers, product.source, bits), 2 ** (width - 1)
+    whole_bias = np.rint(bias / (step * step_in) + offset)
     whole_bias = np.clip(whole_bias, zero - limit - low, zero + limit - 1 - high).astype(np.int64)
     return LayerParameters(integers, whole_bias, multiplier, shift)
 
 
 def quantise(
     network: Network,
-    real: Mapping[str, tuple[np.ndarray, np.ndarray]] | Callable[[str], tuple],
+    real: Mapping[str, RealPair] | Callable[[str], RealPair],
     full_scale: Mapping[str, float],
     precision: Precision,
 ) -> dict[str, LayerParameters]:
@@ -137,100 +119,98 @@ def quantise(
     real : (weights, bias) by layer name, or a function of the name that makes them one at a time.
     full_scale : range of each group of tied tensors, by the name that `ranges` gives it.
     """
-    _check(network, precision)
+    form = integer_format(network, precision)
     if not callable(real) and not isinstance(real, Mapping):
         raise wrong_type("real", real, "(weights, bias) by layer name, or a function of the name")
-    stored, sums, tied = words(network, precision), sum_bits(network, precision), ranges(network)
-    found, outputs = {}, full_sums(network)
+    tied, layers = ranges(network), {}
     spans = {name: _span(name, full_scale) for name in dict.fromkeys(tied.values())}
-    for gemm, (weight_bits, bits) in zip(network.gemms, precision.of_network(network), strict=True):
-        name, before = gemm.layer.name, gemm.layer.inputs[0]
-        source = spans[tied[before]], stored[before]
-        target = spans[tied[name]], stored[name]
-        last = name in outputs
+    for product in form.products:
+        name = product.matmul.layer.name
         if not callable(real) and name not in real:
             raise unknown("layer of the real weights", name, real)
-        weights, bias = _reals(name, real(name) if callable(real) else real[name], gemm)
-        found[name] = quantise_layer(
-            weights, bias, weight_bits, bits, source, target, sums[name], last
-        )
-    return found
-
-
-def _check(network: object, precision: object) -> None:
-    instance("precision", precision, Precision).of_network(instance("network", network, Network))
+        pair = _checked_pair(name, real(name) if callable(real) else real[name], product)
+        ends = spans[tied[product.matmul.right.source]], spans[tied[name]]
+        layers[name] = quantise_layer(*pair, product, ends)
+    return layers
 
 
 def _span(name: str, full_scale: Mapping[str, float]) -> float:
-    """Return the range of a group of tensors, or raise if it is no number to divide by."""
+    """Return the range of a group of tensors, or raise unless it is finite and above 0."""
     if not isinstance(full_scale, Mapping) or name not in full_scale:
-        raise BfimnaError(f"full_scale wants a range for {name!r}")
+        raise BfimnaError(f"full_scale has no range for {name!r}")
     return positive_number(f"full_scale of {name!r}", full_scale[name])
 
 
-def _reals(name: str, given: Any, gemm: Matmul) -> tuple[np.ndarray, np.ndarray]:
-    """Return a layer's real weights and bias, or raise where they are of another shape, or NaN."""
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        raise wrong_type(f"real weights of layer {name!r}", given, "a pair (weights, bias)")
-    shape, found = weight_shape(gemm), []
-    for what, values, wanted in zip(("weights", "bias"), given, (shape, shape[:1]), strict=True):
-        try:
-            array = np.asarray(values)
-        except ValueError:
-            raise BfimnaError(f"layer {name!r}: {what} are no array") from None
-        if array.shape != wanted or array.dtype.kind not in "iuf":
-            raise BfimnaError(
-                f"layer {name!r}: {what} of shape {array.shape} ({array.dtype}); want real numbers "
-                f"of shape {wanted}"
-            )
-        if not np.abs(array).max() < LARGEST:  # NaN neither
-            raise BfimnaError(f"layer {name!r}: {what} must be finite, and below {LARGEST:g}")
-        found.append(array if array.dtype.kind == "f" else array.astype(float))
-    return found[0], found[1]
+def _checked_pair(name: str, pair: object, product: ProductFormat) -> RealPair:
+    """Return a layer's real weights and bias, or raise for another shape, infinity or NaN."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise wrong_type(f"real weights of layer {name!r}", pair, "a pair (weights, bias)")
+    shape = product.weight_shape
+    weights = _checked_reals(f"layer {name!r}: weights", pair[0], shape)
+    return weights, _checked_reals(f"layer {name!r}: bias", pair[1], shape[:1])
+
+
+def _checked_reals(what: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged lists
+        raise BfimnaError(f"{what} must be an array of numbers") from None
+    if array.shape != shape or array.dtype.kind not in "iuf":
+        raise BfimnaError(
+            f"{what} of shape {array.shape} ({array.dtype}); want real numbers of shape {shape}"
+        )
+    if not np.abs(array).max() < LARGEST:  # also false for NaN
+        raise BfimnaError(f"{what} must be finite, and below {LARGEST:g}")
+    return array if array.dtype.kind == "f" else array.astype(float)
 
 
 def synthetic(
     network: Network, precision: Precision, seed: int = 0
 ) -> dict[str, LayerParameters | Constants]:
-    """Draw the integers of a network with seeded random weights (He's initialisation).
+    """Draw a network's integers: seeded random weights (He's initialisation), quantised.
 
-    Ranges follow from the second moments that such weights give each tensor for an input of uniform
-    pixels, so that activations use their bits as in a trained network: ReLU zeroes half of them.
+    Ranges are those expected for inputs of uniform pixels, so that activations use their bits as in
+    a trained network, and ReLU zeroes half of them.
 
     >>> from bfimna.emulator import digits
     >>> net = digits.network()
     >>> synthetic(net, Precision.fixed(net, 4), seed=1)["conv1"].weights.shape
     (8, 1, 3, 3)
     """
-    _check(network, precision)
+    form = integer_format(network, precision)
     seed = whole_number("seed", seed, 0)
-    tied, stored = ranges(network), words(network, precision)
-    moments: dict[str, float] = {}
-    full_scale: dict[str, float] = {}
-    for layer in network.layers:
-        before = [moments[name] for name in layer.inputs]
-        factor = 2.0 if layer.kind in (*GEMM, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
-        moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
-        deviations = min(3.0, (1 + stored[layer.name].bits) / 2)  # few bits clip to spend them well
-        reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
-        full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
-    shapes = {gemm.layer.name: weight_shape(gemm) for gemm in network.gemms}
+    shapes = {product.matmul.layer.name: product.weight_shape for product in form.products}
+    order = {name: k for k, name in enumerate(shapes)}
 
-    def real(name: str) -> tuple[np.ndarray, np.ndarray]:
-        random = np.random.default_rng([seed, network.gemm_names.index(name)])
+    def real(name: str) -> RealPair:
+        random = np.random.default_rng([seed, order[name]])
         shape = shapes[name]
         values = random.standard_normal(shape, dtype=np.float32)
         values *= np.float32(np.sqrt(2.0 / np.prod(shape[1:])))
         return values, 0.1 * random.standard_normal(shape[0])
 
-    drawn = {}
+    constants: dict[str, LayerParameters | Constants] = {}
     for k, layer in enumerate(network.layers):
         rules, channels = OPERATORS[layer.kind].constants, network.shapes[layer.name][0]
         if rules.names:
-            random = np.random.default_rng([seed, k])
-            bits = stored[layer.name].bits
-            drawn[layer.name] = random_constants(layer, rules, bits, channels, random)
-    return {**quantise(network, real, full_scale, precision), **drawn}
+            random, bits = np.random.default_rng([seed, k]), form.words[layer.name].bits
+            constants[layer.name] = random_constants(layer, rules, bits, channels, random)
+    return {**quantise(network, real, _expected_ranges(form), precision), **constants}
+
+
+def _expected_ranges(form: IntegerFormat) -> dict[str, float]:
+    """Return full-scale ranges of `synthetic` weights, from the tensors' second moments."""
+    tied = ranges(form.network)
+    moments: dict[str, float] = {}
+    full_scale: dict[str, float] = {}
+    for layer in form.network.layers:
+        before = [moments[name] for name in layer.inputs]
+        factor = 2.0 if layer.kind in (*GEMM, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
+        moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
+        deviations = min(3.0, (1 + form.words[layer.name].bits) / 2)  # of few bits: clip more
+        reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
+        full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
+    return full_scale
 
 
 def random_images(
@@ -238,11 +218,11 @@ def random_images(
 ) -> np.ndarray | dict[str, np.ndarray]:
     """Draw images of uniform unsigned pixels in the input's word, (count, channels, y, x).
 
-    A network of several inputs gets such images by name.
+    For a network of several inputs, images by name.
     """
-    stored, found = words(network, precision), {}
+    words, images = integer_format(network, precision).words, {}
     for k, layer in enumerate(layer for layer in network.layers if layer.kind == "input"):
         random = np.random.default_rng([seed, k] if k else seed)
         shape = (count, *network.shapes[layer.name])
-        found[layer.name] = random.integers(0, stored[layer.name].high + 1, shape, dtype=np.int64)
-    return found if len(found) > 1 else found.popitem()[1]
+        images[layer.name] = random.integers(0, words[layer.name].high + 1, shape, dtype=np.int64)
+    return images if len(images) > 1 else images.popitem()[1]

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil, prod
 
+import numpy as np
+
 from bfimna.mapping.mapping import ProductStep
 from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.storage import Storage
 from bfimna.network.layer import GEMM
 from bfimna.operators import OPERATORS
 from bfimna.operators.constants import Constants
@@ -13,11 +16,15 @@ from bfimna.operators.operator import Choice, Step
 from bfimna.operators.words import Word
 
 
-def stored_words(schedule: Schedule) -> dict[str, Word]:
-    """Return the word that each tensor is stored in, at one precision."""
-    columns = schedule.words.bits.tolist(), schedule.plan.storage.signed.tolist()
-    names = schedule.plan.network.shapes
-    return {name: Word(*word) for name, *word in zip(names, *columns, strict=True)}
+def stored_words(storage: Storage, bits: np.ndarray) -> dict[str, Word]:
+    """Return the word that each tensor is stored in.
+
+    Parameters
+    ----------
+    bits : of each tensor, at one precision: `Storage.bits`.
+    """
+    columns = storage.network.shapes, bits.tolist(), storage.signed.tolist()
+    return {name: Word(*word) for name, *word in zip(*columns, strict=True)}
 
 
 def steps(schedule: Schedule, constants: Mapping[str, object]) -> dict[str, ProductStep | Step]:
@@ -30,7 +37,7 @@ def steps(schedule: Schedule, constants: Mapping[str, object]) -> dict[str, Prod
     constants : the layers' `Constants`, by name, where they take some.
     """
     plan, network = schedule.plan, schedule.plan.network
-    stored, chip = stored_words(schedule), schedule.plan.chip
+    stored, chip = stored_words(plan.storage, schedule.words.bits), plan.chip
     choices = _choices(schedule)
     in_place = dict(zip(network.shapes, plan.storage.in_place.tolist(), strict=True))
     taken: dict[str, ProductStep | Step] = {}

@@ -1,12 +1,11 @@
-"""Operations that pick, repeat, reorder or join elements: views, but for linear resizing."""
+"""Operations that pick, repeat, reorder or join elements: views."""
 
-from math import floor, prod
+from math import prod
 
-import numpy as np
-
-from bfimna.network.layer import Shape
 from bfimna.onnx.nodes import MAX_RANK, SHOWN, Dims, Graph, Node
 from bfimna.onnx.translation import Translation, vector
+
+INTEGERS = (6, 7)  # element types of positions (``TensorProto.DataType``): INT32, INT64
 
 
 def reshape_shapes(graph: Graph, node: Node) -> list[Dims]:
@@ -161,36 +160,6 @@ def tile_shapes(graph: Graph, node: Node) -> list[Dims]:
     return [tuple(d * r for d, r in zip(data, repeats, strict=True))]
 
 
-def resize_shapes(graph: Graph, node: Node) -> list[Dims]:
-    """Resize and Upsample: to sizes, or by scales."""
-    data = graph.input_dims(node)
-    axes = graph.axes(node, len(data), len(node.inputs))
-    factors = _scales(graph, node)
-    sizes: list[int] = []
-    if node.input(3):
-        sizes = list(graph.integers(node, 3))
-        if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-            raise node.refuse("only keep_aspect_ratio_policy 'stretch' is modelled")
-    elif len(factors) == len(axes) and all(0 < f < 2**40 for f in factors):
-        sizes = [floor(data[a] * f) for a, f in zip(axes, factors, strict=True)]
-    if len(sizes) != len(axes) or min(sizes, default=1) < 1:
-        raise node.refuse(f"cannot make {sizes[:SHOWN]} of {data}")
-    dims = list(data)
-    for axis, size in zip(axes, sizes, strict=True):
-        dims[axis] = size
-    return [tuple(dims)]
-
-
-def _scales(graph: Graph, node: Node) -> list[float]:
-    attribute = node.attributes.get("scales")
-    if isinstance(attribute, tuple):
-        return [float(f) for f in attribute]
-    value = graph.value(node.input(1 if len(node.inputs) < 3 else 2))
-    if value is None or value.dtype.kind != "f":
-        return []
-    return [float(f) for f in np.asarray(value, dtype=np.float64).flat]
-
-
 def depth_to_space_shapes(graph: Graph, node: Node) -> list[Dims]:
     """DepthToSpace: channels laid out as positions."""
     n, c, h, w = graph.dims_of_rank(node, 4)
@@ -235,40 +204,23 @@ def view(t: Translation, node: Node) -> None:
         t.done(node, t.view(node, source, shape))
 
 
+def gather(t: Translation, node: Node) -> None:
+    """Gather: a view; of a constant table by an input's words, the host's look-up."""
+    table, positions = node.input(0), node.input(1)
+    source = t.made.get(positions, "")
+    if table not in t.graph.constants or t.graph.types.get(source) not in INTEGERS:
+        view(t, node)
+        return
+    shape = t.result_shape(node)
+    if t.graph.uses[positions] == 1 and t.alone(positions):
+        t.withdraw(source)
+    t.notes.append(f"{node} of a constant table is left to the host: its result is an input")
+    t.done(node, t.emit(node, "input", (), channels=shape[0], size=shape[1:]))
+
+
 def split(t: Translation, node: Node) -> None:
     """Split: one view for each part that something reads."""
     source = t.source(node)
     for k, tensor in enumerate(node.outputs):
         if tensor in t.graph.uses:
             t.made[tensor] = t.view(node, source, t.result_shape(node, k), f".{k}")
-
-
-def resize(t: Translation, node: Node) -> None:
-    """Resize, Upsample: nearest, or linear along each axis that changes.
-
-    Linear: between two neighbours x and y, x + f · (y - x), with a constant f for each result.
-    """
-    mode = node.text("mode", "nearest")
-    if mode == "nearest":
-        view(t, node)
-        return
-    if mode not in ("linear", "bilinear") or node.number("antialias", 0):
-        raise node.refuse(f"mode {mode!r} is not modelled; 'nearest' and 'linear' are")
-    if node.text("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
-        raise node.refuse("only the whole tensor can be resized: 'tf_crop_and_resize' is not")
-    name, dims = t.source(node), list(t.graph.input_dims(node))
-    target = t.dims(node.outputs[0], node)
-    for axis in range(len(dims)):
-        if dims[axis] != target[axis]:
-            dims[axis] = target[axis]
-            name = _between(t, node, name, t.shape_of(tuple(dims), node), f".{axis}")
-    t.done(node, name)
-
-
-def _between(t: Translation, node: Node, source: str, shape: Shape, suffix: str) -> str:
-    """Append x + f · (y - x) of two neighbours, picked by views of this shape."""
-    lower = t.view(node, source, shape, f"{suffix}.lower")
-    upper = t.view(node, source, shape, f"{suffix}.upper")
-    apart = t.emit(node, "add", (upper, lower), f"{suffix}.apart")
-    share = t.emit(node, "scale", (apart,), f"{suffix}.share")
-    return t.emit(node, "add", (lower, share), f"{suffix}.sum")

@@ -74,10 +74,11 @@ class WordFunctions:
             return ""
         data, size = self._data(node), dims[node.outputs[0]]
         sources = {self.origins.get(tensor, tensor) for tensor in data}
+        if len(sources) != 1:
+            return ""
         numbers = [i for i in node.inputs if i and i in self.graph.constants]
         plain = (
-            len(sources) == 1
-            and all(dims.get(tensor) == size for tensor in data)
+            all(dims.get(tensor) == size for tensor in data)
             and (reader is functions.same or all(prod(dims.get(i, (0,))) == 1 for i in numbers))
             and (node.op != "Pow" or node.input(1) in self.graph.constants)
             and not any(o in self.graph.uses for o in node.outputs[1:])

@@ -1,4 +1,4 @@
-"""Products of matrices: Gemm and MatMul; LSTM, GRU and RNN step by step.
+"""Products of matrices: Gemm, MatMul and Einsum; LSTM, GRU and RNN step by step.
 
 A recurrent layer's products of the inputs need no state: all steps are one product of matrices.
 Those of the states follow one another, so each step is layers of its own, which hold the same
@@ -65,6 +65,13 @@ def linear(t: Translation, node: Node) -> None:
 
     On a tensor with more than one position, the positions are a 1 × 1 convolution's.
     """
+    if node.op == "MatMul" and node.input(0) in t.graph.constants:
+        outer, inner = left = t.graph.dims_of_rank(node, 2)
+        data = t.graph.input_dims(node, 1)
+        if len(data) < 2:
+            raise node.refuse(f"weights of {left} for an input of {data}")
+        _product(t, node, (1, 0), (inner, outer), last=False)
+        return
     source, weight = t.source(node), weight_of(t, node)
     packed = node.op == "MatMulNBits"
     dims = packed_matrix(node) if packed else t.graph.input_dims(node, 1)
@@ -76,17 +83,73 @@ def linear(t: Translation, node: Node) -> None:
     inner, outer = reversed(dims[-2:]) if node.number("transB", 0) else dims[-2:]
     if data[-1] != inner:
         raise node.refuse(f"weights of {dims} for an input of {data}")
-    vector = t.shapes[source] == (inner, 1, 1)
-    if vector:
+    if t.shapes[source] == (inner, 1, 1):
         name = t.emit(node, "linear", (source,), channels=outer)
+        t.gemms[name] = (weight, node.inputs[0], node)
+        t.done(node, name)
     else:
-        rows = t.view(node, source, (inner, prod(t.shapes[source]) // inner, 1), ".rows")
-        name = t.emit(node, "conv", (rows,), channels=outer)
-    t.gemms[name] = (weight, node.inputs[0], node)
-    if not vector:
-        name = t.view(node, name, t.result_shape(node), ".back")
+        _product(t, node, (0, 1), (inner, outer), last=True)
+
+
+def _product(
+    t: Translation, node: Node, positions: tuple[int, int], sizes: tuple[int, int], last: bool
+) -> None:
+    """Append a product of matrices as a 1 × 1 convolution.
+
+    Parameters
+    ----------
+    positions : of the data and of the weights among the inputs. sizes : how many words of a
+        position are summed, and of how many sums. last : whether these are the result's last axis.
+    """
+    (inner, outer), (data, weights) = sizes, positions
+    source = t.source(node, data)
+    rows = t.view(node, source, (inner, prod(t.shapes[source]) // inner, 1), ".rows")
+    name = t.emit(node, "conv", (rows,), channels=outer)
+    t.gemms[name] = (node.inputs[weights], node.inputs[data], node)
+    name = t.view(node, name, t.result_shape(node), ".back")
+    if last:
         t.rows.add(name)
     t.done(node, name)
+
+
+def einsum_shapes(graph: Graph, node: Node) -> list[Dims]:
+    """Einsum of two tensors: each letter of the result has its operand's size."""
+    left, right, result = _letters(node)
+    sizes: dict[str, int] = {}
+    for k, letters in enumerate((left, right)):
+        dims = graph.dims_of_rank(node, len(letters), k)
+        for letter, size in zip(letters, dims, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                raise node.refuse(f"{letter} is {sizes[letter]} and {size}")
+    return [tuple(sizes[letter] for letter in result)]
+
+
+def _letters(node: Node) -> tuple[str, str, str]:
+    """Return the letters of both operands and of the result."""
+    equation = node.text("equation", "").replace(" ", "")
+    parts = equation.replace("->", ",").split(",")
+    plain = len(parts) == 3 and "->" in equation and all(p.isalpha() for p in parts)
+    if not plain or any(len({*p}) < len(p) for p in parts) or {*parts[2]} - {*parts[0], *parts[1]}:
+        raise node.refuse(f"equation {equation!r:.80}: want a product such as 'abk,kn->abn'")
+    return parts[0], parts[1], parts[2]
+
+
+def einsum(t: Translation, node: Node) -> None:
+    """Einsum: a tensor times constant weights, summed over letters that only these two have."""
+    letters = _letters(node)
+    weight = next((k for k in (1, 0) if node.input(k) in t.graph.constants), None)
+    if weight is None:
+        raise node.refuse("a product of two tensors that depend on the data is not modelled")
+    data, weights, result = letters[1 - weight], letters[weight], letters[2]
+    summed = [c for c in weights if c not in result]
+    shared = any(c in data and c in result for c in weights)
+    if shared or not summed or {*data, *weights} != {*result, *summed} or {*summed} - {*data}:
+        raise node.refuse("only a product of a tensor and a matrix is modelled")
+    dims = t.graph.input_dims(node, 1 - weight)
+    inner = prod(size for c, size in zip(data, dims, strict=True) if c in summed)
+    outer = prod(t.graph.input_dims(node, weight)) // inner
+    last = {result[-1]} == {*weights} - {*summed}
+    _product(t, node, (1 - weight, weight), (inner, outer), last)
 
 
 @dataclass(frozen=True)

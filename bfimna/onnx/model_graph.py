@@ -85,7 +85,7 @@ def _data_inputs(
     axis out.
     """
     stored = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
-    data = _read_as_data(nodes, {o.name for o in graph.output})
+    data = _read_as_data(nodes, {o.name for o in graph.output}, stored)
     inputs = {i.name: i for i in graph.input if i.name in data and i.name not in stored}
     if not inputs:
         raise BfimnaError("the graph's outputs depend on no data input")
@@ -103,12 +103,21 @@ def _data_inputs(
     return {name: dims for name, (dims, _) in read.items()}, {n for n, (_, b) in read.items() if b}
 
 
-def _read_as_data(nodes: list[Node], outputs: set[str]) -> set[str]:
-    """Return the tensors that are read as data; exporters hand parameters on through Identity."""
+def _read_as_data(nodes: list[Node], outputs: set[str], stored: set[str]) -> set[str]:
+    """Return the tensors that are read as data; exporters hand parameters on through Identity.
+
+    The weights of a product may be on its left.
+    """
+    constants = set(stored)
+    for node in nodes if any(node.op == "MatMul" for node in nodes) else ():
+        if all(i in constants for i in node.inputs if i):
+            constants.update(node.outputs)
     data = set(outputs)
     for node in reversed(nodes):
         if node.op != "Identity" or any(o in data for o in node.outputs):
-            data.update(node.inputs[: PARAMETERS.get(node.op, len(node.inputs))])
+            most = PARAMETERS.get(node.op, len(node.inputs))
+            left = node.op == "MatMul" and node.input(0) in constants
+            data.update(node.inputs[: 2 if left else most])
             data.update(node.input(k) for k in INITIAL_STATES.get(node.op, ()))
     return data
 

@@ -98,6 +98,8 @@ class Node:
 
     def broadcast(self, shapes: Sequence[Dims]) -> Dims:
         """Return the dimensions of tensors that are broadcast against each other, as in NumPy."""
+        if len({*shapes}) == 1:  # by far the most frequent case, and NumPy is slow
+            return shapes[0]
         try:
             return np.broadcast_shapes(*shapes)
         except ValueError:

@@ -6,7 +6,15 @@ from math import floor
 import numpy as np
 
 from bfimna.errors import BfimnaError
-from bfimna.onnx import addressing, elementwise, functions, matmuls, normalisation, windows
+from bfimna.onnx import (
+    addressing,
+    elementwise,
+    functions,
+    interpolation,
+    matmuls,
+    normalisation,
+    windows,
+)
 from bfimna.onnx.fusion import Tree, WordFunctions
 from bfimna.onnx.nodes import Dims, Graph, Node, RefusedError
 from bfimna.onnx.rewrites import CONTROL
@@ -56,6 +64,7 @@ OPERATIONS: dict[str, Operation] = {
     **_rows("Gemm", matmuls.gemm_shapes, matmuls.linear),
     **_rows("MatMul", matmuls.matmul_shapes, matmuls.linear),
     **_rows("MatMulNBits", matmuls.packed_matmul_shapes, matmuls.linear),
+    **_rows("Einsum", matmuls.einsum_shapes, matmuls.einsum),
     **_rows("LSTM GRU RNN", matmuls.recurrent_shapes, matmuls.recurrent),
     **_rows("MaxPool AveragePool", windows.pool_shapes, windows.pool),
     **_rows("GlobalMaxPool GlobalAveragePool", windows.global_pool_shapes, windows.global_pool),
@@ -85,7 +94,8 @@ OPERATIONS: dict[str, Operation] = {
     **_rows("Where", _broadcast, elementwise.where),
     **_rows("BatchNormalization", _same, elementwise.batch_norm),
     **_rows("Mean Mod", _broadcast),
-    **_rows("BitwiseNot CumSum ScatterElements ScatterND", _same),
+    **_rows("BitwiseNot ScatterElements ScatterND", _same),
+    **_rows("CumSum", _same, interpolation.cumulative_sum),
     # reductions and norms
     **_rows(" ".join(normalisation.REDUCTIONS), normalisation.reduce_shapes, normalisation.reduce),
     **_rows("ReduceProd", normalisation.reduce_shapes),
@@ -104,7 +114,7 @@ OPERATIONS: dict[str, Operation] = {
     **_rows("Squeeze", addressing.squeeze_shapes, addressing.view),
     **_rows("Unsqueeze", addressing.unsqueeze_shapes, addressing.view),
     **_rows("Slice", addressing.slice_shapes, addressing.view),
-    **_rows("Gather", addressing.gather_shapes, addressing.view),
+    **_rows("Gather", addressing.gather_shapes, addressing.gather),
     **_rows("GatherElements", addressing.gather_elements_shapes, addressing.view),
     **_rows("GatherND", addressing.gather_nd_shapes, addressing.view),
     **_rows("Pad", addressing.pad_shapes, addressing.view),
@@ -114,7 +124,7 @@ OPERATIONS: dict[str, Operation] = {
     **_rows("SpaceToDepth", addressing.space_to_depth_shapes, addressing.view),
     **_rows("Concat", addressing.concat_shapes, addressing.concat),
     **_rows("Split", addressing.split_shapes, addressing.split),
-    **_rows("Resize Upsample", addressing.resize_shapes, addressing.resize),
+    **_rows("Resize Upsample", interpolation.resize_shapes, interpolation.resize),
     # constants and sizes
     **_rows("Constant", _stated_shapes),
     **_rows("ConstantOfShape", _filled_shapes),
@@ -123,9 +133,12 @@ OPERATIONS: dict[str, Operation] = {
 }  # fmt: skip
 
 #: operations that the host does, where everything after them is left to it too
-HOST = ("ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK")
+HOST = ("ArgMax", "ArgMin", "LogSoftmax", "NonMaxSuppression", "Softmax", "TopK")
 #: how operations are read that the host may do after those: they only pass words on
-MOVES = (functions.same, addressing.view, addressing.split)
+MOVES = (functions.same, addressing.view, addressing.gather, addressing.split)
+#: operations whose results differ at each run
+RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+          "RandomUniformLike")  # fmt: skip
 SHOWN = 6  # obstacles, and nodes of each, in a message
 
 
@@ -137,6 +150,10 @@ def translate(graph: Graph) -> Translation:
     BfimnaError
         Naming every obstacle in the graph, not only the first.
     """
+    random = [node for node in graph.nodes if node.op in RANDOM and not node.domain]
+    if random:
+        why = "draws random numbers; export the model in evaluation mode, without dropout"
+        raise _summary([node.refuse(why) for node in random])
     t = Translation(graph)
     walk = _Walk(t, _host_nodes(graph), WordFunctions(graph, OPERATIONS).trees())
     for tensor, dims in graph.inputs.items():

@@ -4,6 +4,7 @@ Only the file itself is opened (never external data), weights are not read, no f
 protobuf's parser sees it, and no walk recurses.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**31  # a protobuf message cannot be larger
 MAX_NODES = 200_000
+
+#: type of an attribute (``AttributeProto.AttributeType``) → how its value is read
+ATTRIBUTES: "dict[int, Callable[[AttributeProto], Any]]" = {
+    1: lambda attribute: attribute.f,
+    2: lambda attribute: attribute.i,
+    3: lambda attribute: attribute.s.decode("utf-8", "replace"),
+    6: lambda attribute: tuple(attribute.floats),
+    7: lambda attribute: tuple(attribute.ints),
+}
 
 
 def parse(path: Path) -> "ModelProto":
@@ -93,15 +103,8 @@ def nodes_of(graph: "GraphProto | FunctionProto") -> list[Node]:
 
 def read_attribute(attribute: "AttributeProto") -> tuple[str, Any]:
     """Return an attribute's name, and its value if that is numbers or a string."""
-    kind = attribute.type
-    readers = {
-        attribute.INT: lambda: attribute.i,
-        attribute.FLOAT: lambda: attribute.f,
-        attribute.STRING: lambda: attribute.s.decode("utf-8", "replace"),
-        attribute.INTS: lambda: tuple(attribute.ints),
-        attribute.FLOATS: lambda: tuple(attribute.floats),
-    }
-    return attribute.name, readers[kind]() if kind in readers else None
+    reader = ATTRIBUTES.get(attribute.type)
+    return attribute.name, None if reader is None else reader(attribute)
 
 
 def stored_tensors(graph: "GraphProto | FunctionProto") -> "dict[str, TensorProto]":

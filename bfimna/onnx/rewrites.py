@@ -1,4 +1,4 @@
-"""Rewrite nodes in ONNX's own terms: quantised and fused operators, functions, decided branches.
+"""Rewrite nodes in ONNX's own terms: quantised, fused, channels-last ones; decided branches.
 
 An operator on codes computes what its plain form computes on the numbers that they stand for; its
 scales and zero points are part of requantising. So its node becomes the plain one, which keeps the
@@ -66,9 +66,57 @@ FUSED = {"FusedConv": "Conv", "FusedGemm": "Gemm"}
 ACTIVATION_PARAMETERS = {"LeakyRelu": ("alpha",), "HardSigmoid": ("alpha", "beta")}
 
 
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
+#: operator on channels-last tensors → its plain form, and how many inputs have channels last
+LAST = {"NhwcConv": ("Conv", 2), "NhwcFusedConv": ("FusedConv", 2), "NhwcMaxPool": ("MaxPool", 1)}
+
+
 def plain_nodes(nodes: Iterable[Node]) -> list[Node]:
     """Return nodes as ONNX's own operations that compute the same."""
-    return [plain for node in nodes for plain in _plain(node)]
+    plain: list[Node] = []
+    first: dict[str, str] = {}  # tensor with its channels last → the same with its channels first
+    for node in nodes:
+        count = _channels_last_inputs(node)
+        if count and node.outputs:
+            plain += _between_transposes(node, count, first)
+        else:
+            plain += _plain(node)
+    return plain
+
+
+def _channels_last_inputs(node: Node) -> int:
+    if node.domain == CHANNELS_LAST:
+        return 2 if node.op == "Conv" else 1
+    if node.domain == RUNTIME and node.op in LAST:
+        return LAST[node.op][1]
+    return 1 if node.domain == RUNTIME and node.attributes.get("channels_last") else 0
+
+
+def _between_transposes(node: Node, count: int, first: dict[str, str]) -> list[Node]:
+    """Return an operation on channels-first tensors, transposed before and behind."""
+    spatial = node.attributes.get("kernel_shape")
+    rank = 2 + len(spatial) if isinstance(spatial, tuple) else 4
+    turned, nodes = list(node.inputs), []
+    for k in range(min(count, len(turned))):
+        turned[k] = first.get(turned[k], "") or f"{node.name}.{k}.first"
+        if turned[k] not in first.values():
+            order = {"perm": (0, rank - 1, *range(1, rank - 1))}
+            made = (turned[k],)
+            nodes.append(Node("Transpose", "", made[0], node.inputs[k : k + 1], made, order))
+    result = node.outputs[0]
+    first[result] = f"{node.name}.result.first"
+    attributes = {k: v for k, v in node.attributes.items() if k != "channels_last"}
+    domain = "" if node.domain == CHANNELS_LAST else node.domain
+    op = LAST.get(node.op, (node.op,))[0]
+    domain = "" if op in ("Conv", "MaxPool") else domain
+    nodes += _plain(
+        replace(
+            node, op=op, domain=domain, inputs=tuple(turned), written=node.op,
+            outputs=(first[result], *node.outputs[1:]), attributes=attributes,
+        )
+    )  # fmt: skip
+    order = {"perm": (0, *range(2, rank), 1)}
+    return [*nodes, Node("Transpose", "", f"{node.name}.last", (first[result],), (result,), order)]
 
 
 def _plain(node: Node) -> list[Node]:
@@ -98,8 +146,6 @@ def _formed(node: Node, op: str, positions: tuple[int, ...], zero: int | None) -
     inputs = [node.input(k) for k in positions]
     while inputs and not inputs[-1]:
         inputs.pop()
-    if node.attributes.get("channels_last"):
-        raise node.refuse("channels last is not modelled")
     zero_point = "" if zero is None else node.input(zero)
     return replace(
         node, op=op, domain="", inputs=tuple(inputs), written=node.op, zero=zero_point

@@ -48,7 +48,15 @@ def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(site):
     for path in site.rglob("*.html"):
         pages[path] = _Links()
         pages[path].feed(path.read_text(encoding="utf-8"))
-    for name in ("index", "figures", "validation", "columns", "knobs", "docs/model", "api/index"):
+    for name in (
+        "index",
+        "figures",
+        "validation",
+        "columns",
+        "settings",
+        "docs/model",
+        "api/index",
+    ):
         assert site / f"{name}.html" in pages, name
     broken, outside = [], []
     for path, page in pages.items():
@@ -75,7 +83,7 @@ def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(site):
         ("docs/model", "The associative processor"),
         ("validation", "Against the emulator"),
         ("columns", "Data dictionary"),
-        ("knobs", "What can be set"),
+        ("settings", "What can be set"),
         ("api/index", "simulate"),
         ("notebooks/bit_fluidity", "Where do they lie between INT4 and INT8"),
         ("notebooks/00_index", "What does one network cost?"),

@@ -1,12 +1,13 @@
-"""The trained digits network: what is committed is what it says, and it works on the emulator."""
+"""The trained digits network: committed data as documented, and accuracy on the emulator."""
 
 import numpy as np
 import pytest
+from reproduction.studies import oracle
 
 from bfimna import BfimnaError, Precision, data
-from bfimna.emulator import digits, reference
+from bfimna.emulator import digits
 from bfimna.emulator.infer import infer
-from bfimna.emulator.integer import check
+from bfimna.emulator.integer import check, integer_format
 
 from .. import onnx_integers
 
@@ -14,14 +15,14 @@ from .. import onnx_integers
 def test_test_images_are_scikit_learn_s():
     datasets = pytest.importorskip("sklearn.datasets")
     source = datasets.load_digits()
-    held = np.arange(len(source.target)) % 5 == 0
-    np.testing.assert_array_equal(data.digits()["images"], digits.pixels(source.images[held]))
-    np.testing.assert_array_equal(digits.labels(), source.target[held])
+    test = np.arange(len(source.target)) % 5 == 0
+    np.testing.assert_array_equal(data.digits()["images"], digits.pixels(source.images[test]))
+    np.testing.assert_array_equal(digits.labels(), source.target[test])
 
 
 @pytest.mark.parametrize("name", digits.trained())
 def test_integers_fit_their_bits(name):
-    check(digits.network(), digits.parameters(name), digits.precision(name))
+    check(integer_format(digits.network(), digits.precision(name)), digits.parameters(name))
 
 
 @pytest.mark.parametrize(("name", "least"), [("int8", 0.97), ("int4", 0.95), ("int2", 0.75)])
@@ -29,8 +30,8 @@ def test_accuracy_on_the_emulator_and_in_two_oracles(name, least):
     network, bits, own = digits.network(), digits.precision(name), digits.parameters(name)
     x = digits.images(bits)
     logits, _ = infer(network, own, x, bits)
-    wanted = reference.infer(network, own, x, bits)["fc"][:, :, 0, 0]
-    np.testing.assert_array_equal(logits, wanted)
+    expected = oracle.infer(network, own, x, bits)["fc"][:, :, 0, 0]
+    np.testing.assert_array_equal(logits, expected)
     np.testing.assert_array_equal(logits, onnx_integers.infer(network, own, x, bits))
     assert digits.accuracy(logits) > least
 
@@ -38,8 +39,8 @@ def test_accuracy_on_the_emulator_and_in_two_oracles(name, least):
 def test_post_training_bits_lose_little_at_8_bits():
     network, bits = digits.network(), Precision.fixed(digits.network(), 8)
     own = digits.post_training(bits)
-    check(network, own, bits)
-    logits = reference.infer(network, own, digits.images(bits), bits)["fc"][:, :, 0, 0]
+    check(integer_format(network, bits), own)
+    logits = oracle.infer(network, own, digits.images(bits), bits)["fc"][:, :, 0, 0]
     assert digits.accuracy(logits) > 0.97
 
 
@@ -49,7 +50,7 @@ def test_unknown_precision_is_named():
 
 
 @pytest.mark.parametrize(
-    ("logits", "wanted"),
+    ("logits", "labels"),
     [
         (np.full((360, 10), np.nan), None),
         (np.where(np.eye(360, 10) == 1, np.inf, 0.0), None),
@@ -61,13 +62,13 @@ def test_unknown_precision_is_named():
         (np.zeros((0, 10)), np.zeros(0, int)),
     ],
 )
-def test_accuracy_is_of_one_digit_per_image(logits, wanted):
+def test_accuracy_takes_finite_logits_and_one_digit_per_image(logits, labels):
     with pytest.raises(BfimnaError, match=r"logits|digits"):
-        digits.accuracy(logits, wanted)
+        digits.accuracy(logits, labels)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "wrong",
     [
         {"parameters": None},
         {"network": None},
@@ -81,9 +82,9 @@ def test_accuracy_is_of_one_digit_per_image(logits, wanted):
         {"images": None},
     ],
 )
-def test_misuse_of_infer_is_told(given):
+def test_misuse_of_infer_is_an_error(wrong):
     bits = digits.precision("int4")
     own = {"network": digits.network(), "parameters": digits.parameters("int4"),
            "images": digits.images(bits)[:1], "precision": bits}  # fmt: skip
     with pytest.raises(BfimnaError):
-        infer(**{**own, **given})
+        infer(**{**own, **wrong})

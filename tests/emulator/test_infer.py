@@ -1,4 +1,4 @@
-"""Whole networks on the emulator, against the NumPy reference and the placement's counts."""
+"""Whole networks on the emulator, against the NumPy oracle and the model's counts."""
 
 import io
 from contextlib import redirect_stderr
@@ -50,7 +50,7 @@ def test_wide_words_fit_72_columns():
     )  # 35 of 45 columns
 
 
-def test_columns_are_missed_before_the_scales_that_they_spoil():
+def test_missing_columns_are_reported_before_the_scales_that_they_change():
     b = Builder("narrow", (4, 4, 4))
     b.linear("fc", b.flatten(b.relu(b.conv("conv", b.input, 3, 3))), 2)
     network, precision = b.network(), Precision.fixed(b.network(), 12)
@@ -61,7 +61,7 @@ def test_columns_are_missed_before_the_scales_that_they_spoil():
 
 @pytest.mark.parametrize("bits", [2, 5, 8])
 @pytest.mark.parametrize("chip", [Chip.limited(), SMALL], ids=lambda c: c.name)
-def test_counts_are_the_placement_s(bits, chip):
+def test_counts_are_the_model_s(bits, chip):
     network = digits.network()
     mixed = {"block.conv1": (bits, 3), "conv2": (3, bits + 1)}
     precision = Precision.of(network, mixed, default=bits)
@@ -104,7 +104,7 @@ def test_a_stream_of_precisions_equals_static_runs_and_switches_for_free():
         output, report = infer(network, parameters, x, precision, emulator=emulator)
         alone, static = infer(network, parameters, x, precision)
         np.testing.assert_array_equal(output, alone)
-        assert report.counts == static.counts  # cells too: nothing of the image before is left
+        assert report.counts == static.counts  # cells too: the previous image leaves no trace
         assert report.switching == Counts()
 
 
@@ -119,7 +119,7 @@ def test_work_between_inferences_would_be_counted_as_switching():
     assert report.switching.cycles == 8
 
 
-def test_wear_is_counted_a_cell():
+def test_wear_is_counted_per_cell():
     network = digits.network()
     precision = Precision.fixed(network, 4)
     emulator = Emulator(wear=True, products=2**15)
@@ -130,53 +130,59 @@ def test_wear_is_counted_a_cell():
     assert columns.max() < 2 * report.activity["conv1", "multiply"].counts.writes
 
 
-def test_faults_change_results_and_none_do_not():
+def test_faults_change_results_and_no_faults_do_not():
     network = digits.network()
     precision = Precision.fixed(network, 6)
     run = synthetic(network, precision), random_images(network, precision, 4), precision
-    right, _ = infer(network, *run)
-    none, _ = infer(network, *run, emulator=Emulator(faults=Faults(seed=3)))
-    np.testing.assert_array_equal(right, none)
+    exact, _ = infer(network, *run)
+    faultless, _ = infer(network, *run, emulator=Emulator(faults=Faults(seed=3)))
+    np.testing.assert_array_equal(exact, faultless)
     for faults in (Faults(stuck_at_1=1e-2), Faults(stuck_at_0=1e-2), Faults(match_error=1e-3)):
         wrong, report = infer(network, *run, emulator=Emulator(faults=faults))
-        assert (wrong != right).any()
+        assert (wrong != exact).any()
         assert report.counts.compares == infer(network, *run)[1].counts.compares
+
+
+def test_faults_of_another_type_are_refused_at_once():
+    with pytest.raises(BfimnaError, match=r"faults must be a Faults, not 0.1 \(float\)"):
+        Emulator(faults=0.1)
 
 
 def test_match_errors_do_not_depend_on_the_threads():
     network = digits.network()
     precision = Precision.fixed(network, 4)
     run = synthetic(network, precision), random_images(network, precision, 4), precision
-    found = [
+    runs = [
         infer(network, *run, emulator=Emulator(threads, Faults(match_error=1e-3), products=2**14))
         for threads in (1, 2, 3)
     ]
-    for output, report in found[1:]:
-        np.testing.assert_array_equal(output, found[0][0])
-        assert report.counts == found[0][1].counts
+    for output, report in runs[1:]:
+        np.testing.assert_array_equal(output, runs[0][0])
+        assert report.counts == runs[0][1].counts
 
 
 def test_no_two_uses_of_arrays_have_the_same_match_errors():
-    emulator, seen, never = Emulator(2, Faults(match_error=0.1)), [], Pass(((0, 1),), ((1, 1),))
+    emulator, results = Emulator(2, Faults(match_error=0.1)), []
+    unmatched = Pass(((0, 1),), ((1, 1),))
 
     def errors(array):
         array.load_planes(np.zeros((2, 1, array.words), np.uint64), range(2))
-        array.run((never,))
-        seen.append(array.planes[1].tobytes())
+        array.run((unmatched,))
+        results.append(array.planes[1].tobytes())
 
     for _ in range(3):
         errors(emulator.array(1280, 1, 2))
         emulator.map(lambda k, _: errors(emulator.own_array(1280, 1, 2, 1, k)), range(4))
-    assert len(set(seen)) == len(seen) == 15
+    assert len(set(results)) == len(results) == 15
 
 
 def test_progress_names_each_layer_and_the_time_left():
     network = digits.network()
     precision = Precision.fixed(network, 2)
     run = synthetic(network, precision), random_images(network, precision), precision
-    with redirect_stderr(io.StringIO()) as said:
+    with redirect_stderr(io.StringIO()) as stderr:
         infer(network, *run, progress=True)
-    lines = said.getvalue().splitlines()
+    lines = stderr.getvalue().splitlines()
     assert lines[0].split()[0] == "conv1"
     assert "100.0 %" in lines[-1]
     assert "~0 s left" in lines[-1]
@@ -185,8 +191,8 @@ def test_progress_names_each_layer_and_the_time_left():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((1, 1, 8, 7), int), "wants"),
-        (np.zeros((0, 1, 8, 8), int), "wants"),
+        (np.zeros((1, 1, 8, 7), int), r"takes \(images"),
+        (np.zeros((0, 1, 8, 8), int), r"takes \(images"),
         (np.full((1, 1, 8, 8), 16), "from 0 to 15"),
         (np.full((1, 1, 8, 8), -1), "from 0 to 15"),
         (np.zeros((1, 1, 8, 8)), "integers"),
@@ -210,7 +216,7 @@ def test_two_inputs_are_given_by_name():
     own, x = synthetic(network, precision), random_images(network, precision)
     with pytest.raises(BfimnaError, match="has the inputs input, other: give images by name"):
         infer(network, own, x["input"], precision)
-    with pytest.raises(BfimnaError, match="want as many"):
+    with pytest.raises(BfimnaError, match="must have the same number"):
         infer(network, own, {**x, "other": np.zeros((3, 1, 2, 2), int)}, precision)
 
 
@@ -223,11 +229,11 @@ def test_aps_without_segments_or_vertical_mode(network, chip, kind):
     precision, chip = Precision.of(network, pairs), replace(chip, ap_kind=kind)
     report = compare(network, precision, 2, chip=chip)
     check_counts(network, precision, report, chip, 2)
-    upright = sum(a.counts.shifts for a in report.activity.values())
-    assert upright == 0 if kind == "1d" else upright > 0
+    shifts = sum(a.counts.shifts for a in report.activity.values())
+    assert shifts == 0 if kind == "1d" else shifts > 0
 
 
-def test_sums_that_have_no_room_beside_them_are_moved_in_slices():
+def test_sums_without_room_for_a_copy_are_moved_in_slices():
     """16 + 16 bits and 7 columns of growth: 39 columns, and 32 beside them."""
     b = Builder("wide", (100, 1, 1))
     b.linear("last", b.linear("fc", b.input, 3), 2)
@@ -238,7 +244,7 @@ def test_sums_that_have_no_room_beside_them_are_moved_in_slices():
     assert report.activity["fc", "reduce"].counts.reads == 2 * 99
 
 
-def test_arrays_of_another_kind_are_not_used_again():
+def test_arrays_of_another_kind_are_not_reused():
     network, emulator = digits.network(), Emulator()
     precision = Precision.fixed(network, 2)
     run = synthetic(network, precision), random_images(network, precision), precision

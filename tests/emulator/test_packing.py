@@ -1,4 +1,4 @@
-"""Packing: the planes of products' rows are those of the rows spelt out."""
+"""Packing: bit planes equal those of the rows written out by im2col."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bfimna.emulator import packing
-from bfimna.emulator.windows import Runs
+from bfimna.emulator.runs import Runs
 
 
 def bits_of(planes):
-    """Integers (rows, 64 · words) of planes (bits, rows, words)."""
+    """Return the integers (rows, 64 · words) of planes (bits, rows, words)."""
     octets = np.ascontiguousarray(planes).view(np.uint8)
     ones = np.unpackbits(octets, axis=-1, bitorder="little").astype(np.int64)
     return (ones << np.arange(len(planes))[:, None, None]).sum(axis=0)
 
 
 def packed(values, bits):
-    """Planes (bits, rows, words) of integers (rows, n), by NumPy."""
+    """Return the planes (bits, rows, words) of integers (rows, n), by NumPy."""
     padded = np.pad(values, ((0, 0), (0, -values.shape[1] % 64)))
     ones = (padded[None] >> np.arange(bits)[:, None, None] & 1).astype(np.uint8)
     return np.packbits(ones, axis=-1, bitorder="little").view(np.uint64)
@@ -34,33 +34,33 @@ def test_every_chunk_has_the_rows_of_its_products(data):
     values = random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (rows, outer), dtype=np.int32)
     pixels = random.integers(0, 2**bits, (rows * groups, n))
     source = packed(pixels, bits)
-    seen = np.zeros((outer, runs.words), int)
+    times = np.zeros((outer, runs.words), int)
     for chunk in runs.chunks(data.draw(st.integers(1, 30))):
         count, run = chunk.stop - chunk.first, chunk.last - chunk.word
-        seen[chunk.first : chunk.stop, chunk.word : chunk.last] += 1
+        times[chunk.first : chunk.stop, chunk.word : chunk.last] += 1
         planes = np.empty((bits, 2, count * run), np.uint64)
         packing.broadcast(values, 1, chunk.first, run, planes)
-        wanted = (values[1:, chunk.first : chunk.stop] % 2**bits).repeat(64 * run, axis=1)
-        np.testing.assert_array_equal(bits_of(planes), wanted)
+        expected = (values[1:, chunk.first : chunk.stop] % 2**bits).repeat(64 * run, axis=1)
+        np.testing.assert_array_equal(bits_of(planes), expected)
         packing.repeat(source, 1, rows, chunk.first, share, chunk.word, run, planes)
         first = rows * (np.arange(chunk.first, chunk.stop) // share)
-        found = bits_of(planes).reshape(2, count, -1)
+        integers = bits_of(planes).reshape(2, count, -1)
         stop = min(64 * chunk.last, n)
         for r in range(2):
-            wanted = pixels[1 + r + first, 64 * chunk.word : stop]
-            np.testing.assert_array_equal(found[r][:, : wanted.shape[1]], wanted)
-            assert not found[r][:, wanted.shape[1] :].any()
+            expected = pixels[1 + r + first, 64 * chunk.word : stop]
+            np.testing.assert_array_equal(integers[r][:, : expected.shape[1]], expected)
+            assert not integers[r][:, expected.shape[1] :].any()
         assert runs.groups(chunk) == count * (stop - 64 * chunk.word)
-    assert (seen == 1).all()
+    assert (times == 1).all()
 
 
 @settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 16))
 def test_windows_are_packed(positions, bits):
     pixels = np.random.default_rng(bits).integers(0, 2**bits, 4 * positions).astype(np.uint16)
-    rows, places = np.arange(4) * positions, np.arange(positions)
+    rows, offsets = np.arange(4) * positions, np.arange(positions)
     planes = np.zeros((bits, 4, -(-positions // 64)), np.uint64)
-    packing.pack_windows(pixels, rows, places, 1, 4, planes)
+    packing.pack_windows(pixels, rows, offsets, 1, 4, planes)
     np.testing.assert_array_equal(planes[:, 1:], packed(pixels.reshape(4, -1), bits)[:, 1:])
     assert not planes[:, 0].any()
 

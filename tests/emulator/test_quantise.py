@@ -1,4 +1,4 @@
-"""Quantisation: scales that are exact, parameters that fit, errors that say what does not."""
+"""Quantisation: exact scales, parameters within their widths, errors for all others."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Precision, data
 from bfimna.emulator import digits
-from bfimna.emulator.integer import check, ranges, sum_bits, words
+from bfimna.emulator.integer import check, integer_format, ranges
 from bfimna.emulator.quantise import (
     best_scale,
     dyadic,
@@ -35,11 +35,11 @@ def test_averages_never_overflow_and_keep_whole_means(elements, bits):
 
 @given(st.integers(2, 17), st.floats(1e-6, 0.9), st.floats(1, 50))
 def test_dyadic_scales_are_near(bits, scale, ratio):
-    wanted = np.array([scale, scale / ratio])
-    b, shift = dyadic(wanted, bits, 60)
+    scales = np.array([scale, scale / ratio])
+    b, shift = dyadic(scales, bits, 60)
     assert b.max() < 2**bits
     np.testing.assert_allclose(b[0] / 2.0**shift, scale, rtol=2.0 ** (1 - bits))
-    assert abs(b[1] / 2.0**shift - wanted[1]) <= 2.0**-shift
+    assert abs(b[1] / 2.0**shift - scales[1]) <= 2.0**-shift
 
 
 def test_best_scale_clips_less_where_there_are_more_bits():
@@ -55,7 +55,7 @@ def test_best_scale_clips_less_where_there_are_more_bits():
 @pytest.mark.parametrize("bits", range(1, 17))
 def test_synthetic_parameters_fit_at_any_width(network, bits):
     precision = Precision.fixed(network, bits)
-    check(network, synthetic(network, precision, seed=bits), precision)
+    check(integer_format(network, precision), synthetic(network, precision, seed=bits))
 
 
 def test_synthetic_is_seeded():
@@ -79,10 +79,10 @@ def test_a_residual_chain_shares_one_range():
 def test_words_have_the_bits_of_the_most_demanding_reader():
     network = digits.network()
     precision = Precision.of(network, {"block.conv1": (4, 3), "conv2": (4, 6)}, default=4)
-    stored = words(network, precision)
-    assert stored["conv1.relu"].width == 6  # conv2 reads it through the residual add
-    assert stored["block.conv2"].width == 7
-    assert stored["fc"].width == sum_bits(network, precision)["fc"] == 4 + 4 + 6
+    form = integer_format(network, precision)
+    assert form.words["conv1.relu"].width == 6  # conv2 reads it through the residual add
+    assert form.words["block.conv2"].width == 7
+    assert form.words["fc"].width == form.products[-1].width == 4 + 4 + 6
 
 
 SHAPE = (10, 64, 1, 1)  # of the last layer's weights
@@ -112,20 +112,21 @@ def test_parameters_that_do_not_fit(change, message):
     own = synthetic(network, precision)
 
     def changed():
-        check(network, {**own, "fc": replace(own["fc"], **change)}, precision)
+        parameters = {**own, "fc": replace(own["fc"], **change)}
+        check(integer_format(network, precision), parameters)
 
     with pytest.raises(BfimnaError, match=message):
         changed()
 
 
-def test_missing_and_foreign_parameters():
+def test_parameters_missing_or_of_another_precision():
     network = digits.network()
     own = synthetic(network, Precision.fixed(network, 4))
     with pytest.raises(BfimnaError, match="int3: weights must be from -4 to 3"):
-        check(network, own, Precision.fixed(network, 3))
+        check(integer_format(network, Precision.fixed(network, 3)), own)
     del own["fc"]
     with pytest.raises(BfimnaError, match="'fc' of 'digits' at int4: no parameters"):
-        check(network, own, Precision.fixed(network, 4))
+        check(integer_format(network, Precision.fixed(network, 4)), own)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_constants_that_do_not_fit(kind, change, message):
     else:
         own[last] = replace(own[last], **change)
     with pytest.raises(BfimnaError, match=message):
-        check(network, own, precision)
+        check(integer_format(network, precision), own)
 
 
 def floats():
@@ -185,7 +186,7 @@ def replaced(what, value):
 
 
 @pytest.mark.parametrize(
-    ("conv1", "told"),
+    ("conv1", "message"),
     [
         (replaced(0, np.nan), "weights must be finite"),
         (replaced(0, np.inf), "weights must be finite"),
@@ -197,23 +198,23 @@ def replaced(what, value):
         (replaced(0, np.zeros((8, 1, 3, 2))), r"weights of shape \(8, 1, 3, 2\)"),
         (replaced(0, np.zeros((1, 8, 3, 3))), r"weights of shape \(1, 8, 3, 3\)"),
         (replaced(0, np.zeros((8, 1, 3, 3), complex)), "want real numbers"),
-        (replaced(0, [[1], [2, 3]]), "weights are no array"),
+        (replaced(0, [[1], [2, 3]]), "weights must be an array of numbers"),
         (np.zeros(8), "must be a pair"),
     ],
 )  # fmt: skip
-def test_real_weights_that_cannot_be_meant_are_refused(conv1, told):
+def test_real_weights_of_another_shape_or_type_or_not_finite_are_refused(conv1, message):
     net, real, spans = floats()
-    with pytest.raises(BfimnaError, match=told):
+    with pytest.raises(BfimnaError, match=message):
         quantise(net, {**real, "conv1": conv1}, spans, Precision.fixed(net, 4))
 
 
 @pytest.mark.parametrize("span", [0, -1.0, np.nan, np.inf, "1", None])
-def test_ranges_that_nothing_can_be_divided_by_are_refused(span):
+def test_ranges_that_are_not_finite_and_positive_are_refused(span):
     net, real, spans = floats()
     with pytest.raises(BfimnaError, match="full_scale of 'conv1' must be a finite number above 0"):
         quantise(net, real, {**spans, "conv1": span}, Precision.fixed(net, 4))
     del spans["conv1"]
-    with pytest.raises(BfimnaError, match="wants a range for 'conv1'"):
+    with pytest.raises(BfimnaError, match="full_scale has no range for 'conv1'"):
         quantise(net, real, spans, Precision.fixed(net, 4))
 
 
@@ -221,15 +222,15 @@ def test_whole_weights_are_quantised_as_the_same_real_ones():
     net, real, spans = floats()
     bits = Precision.fixed(net, 4)
     integers = np.rint(10 * real["conv1"][0]).astype(int)
-    found, wanted = (
+    from_integers, from_floats = (
         quantise(net, {**real, "conv1": (weights, real["conv1"][1])}, spans, bits)["conv1"]
         for weights in (integers, integers.astype(float))
     )
-    np.testing.assert_array_equal(found.weights, wanted.weights)
-    np.testing.assert_array_equal(found.bias, wanted.bias)
+    np.testing.assert_array_equal(from_integers.weights, from_floats.weights)
+    np.testing.assert_array_equal(from_integers.bias, from_floats.bias)
 
 
 @pytest.mark.parametrize("images", [17, -1, 1.5, np.nan])
-def test_pixels_that_are_none_are_refused(images):
+def test_pixels_out_of_range_are_refused(images):
     with pytest.raises(BfimnaError, match="whole numbers from 0 to 16"):
         digits.pixels(np.full((1, 8, 8), images))

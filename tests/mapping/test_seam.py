@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from reproduction.studies.exactness import wrong_counts, wrong_tensors
 
 import bfimna as bf
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
-from bfimna.emulator.check import differences, wrong_layers
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.mapping import Mapping
@@ -99,8 +99,8 @@ def test_another_mapping_is_priced_and_emulated_with_no_edit_elsewhere(bits, row
     chip = bf.Chip(rows=rows, clusters=2, caps_per_cluster=3)
     own, images = synthetic(net, precision), random_images(net, precision, 2)
     out, report = infer(net, own, images, precision, chip=chip, mapping=TWO, keep=True)
-    assert wrong_layers(net, own, images, precision, out, report, chip) == []
-    assert differences(net, precision, report, chip, 2, TWO) == []
+    assert wrong_tensors(net, own, images, precision, out, report, chip) == []
+    assert wrong_counts(net, precision, report, chip, 2, TWO) == []
     paper, two = (plan(net, chip, mapping, 2).at(precision) for mapping in (None, TWO))
     assert (two.folds <= paper.folds).all()
     assert two.phases["multiply"].rows.sum() < 0.55 * paper.phases["multiply"].rows.sum()
@@ -111,7 +111,7 @@ def test_a_difference_in_one_event_is_seen():
     precision, chip = bf.Precision.fixed(net, 3), bf.Chip(rows=40, clusters=2)
     own, images = synthetic(net, precision), random_images(net, precision, 1)
     _, report = infer(net, own, images, precision, chip=chip, mapping=TWO)
-    assert differences(net, precision, report, chip, 1)  # the paper's mapping did not run
+    assert wrong_counts(net, precision, report, chip, 1)  # the paper's mapping did not run
 
 
 def test_a_plan_shows_what_stays_and_what_moves():

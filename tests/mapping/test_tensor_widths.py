@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from reproduction.studies.exactness import wrong_counts, wrong_tensors
 
 import bfimna as bf
-from bfimna.emulator.check import differences, wrong_layers
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.memory import live_bits
@@ -91,8 +91,8 @@ def test_wide_streams_are_exact_on_the_emulator(network, names, bits, width):
     chip = bf.Chip(rows=64, clusters=2)
     own, images = synthetic(network, precision, seed=3), random_images(network, precision, 1)
     out, report = infer(network, own, images, precision, chip=chip, keep=True)
-    assert wrong_layers(network, own, images, precision, out, report, chip) == []
-    assert differences(network, precision, report, chip, 1) == []
+    assert wrong_tensors(network, own, images, precision, out, report, chip) == []
+    assert wrong_counts(network, precision, report, chip, 1) == []
 
 
 def test_a_wider_stream_costs_more_and_many_precisions_are_those_of_each():

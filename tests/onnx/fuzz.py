@@ -138,12 +138,62 @@ def sequence():
     return build(nodes, given)
 
 
+def rewritten():
+    """Return a model with fused operators, functions of its own, and odd sums and products."""
+    whole = lambda name, *values: constant(name, values, np.int64)  # noqa: E731
+    stride = onnx.AttributeProto(name="strides", type=onnx.AttributeProto.INTS, ref_attr_name="s")
+    inner = node("Conv", "X", "K", out="t", pads=[1] * 4)
+    inner.attribute.append(stride)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    block = helper.make_function(
+        "own", "Block", ["X", "K"], ["Y"], [inner, node("Relu", "t", out="Y")], opsets, ["s"]
+    )
+    call = helper.make_node("Block", ["X", "K"], ["Y"], "inner", domain="own", s=[1, 1])
+    outer = helper.make_function("own", "Outer", ["X", "K"], ["Y"], [call], opsets)
+    nodes = [
+        node("FusedConv", "x", "w", out="f", domain="com.microsoft", pads=[1] * 4,
+             activation="LeakyRelu", activation_params=[0.1]),
+        helper.make_node("Outer", ["f", "v"], ["o"], "outer", domain="own"),
+        node("FusedConv", "o", "v", "", "f", out="g", domain="com.microsoft", pads=[1] * 4,
+             activation="Relu"),
+        node("Mul", "g", "g", out="s"),
+        node("Tanh", "s", out="th"),
+        node("Greater", "g", "h", out="gr"),
+        node("Where", "gr", "g", "th", out="wh"),
+        node("Resize", "wh", "", "sc", out="r", mode="cubic"),
+        node("CumSum", "r", "axis", out="c"),
+        node("Einsum", "c", "e", out="es", equation="nchw,cd->ndhw"),
+        node("MatMul", "left", "es", out="l"),
+        node("Reshape", "l", "boxes", out="b"),
+        node("Reshape", "l", "scores", out="so"),
+        node("NonMaxSuppression", "b", "so", out="n"),
+        node("Gather", "b", "n", out="y", axis=1),
+    ]  # fmt: skip
+    given = [
+        weights("w", 4, 3, 3, 3), weights("v", 4, 4, 3, 3), constant("h", 0.5),
+        constant("sc", [1, 1, 2, 1]), constant("axis", 2, np.int64), weights("e", 4, 6),
+        weights("left", 4, 16), whole("boxes", 1, -1, 4), whole("scores", 1, 1, -1),
+    ]  # fmt: skip
+    model = build(nodes, given)
+    model.functions.extend([block, outer])
+    return model
+
+
+def _function(model, rng):
+    body = rng.choice(model.functions).node
+    if rng.random() < 0.5:
+        body.add().CopyFrom(rng.choice([*model.graph.node, *body]))
+    else:
+        rng.choice(body).op_type = rng.choice(["Outer", "Block", *OPS])
+
+
 def bases():
     names = ("bvlc_alexnet", "squeezenet", "zfnet512")
     return [
         quantised(),
         modern(),
         sequence(),
+        rewritten(),
         *(onnx.load(LIGHT / f"light_{name}.onnx") for name in names),
     ]
 
@@ -273,7 +323,7 @@ def _opset(model, rng):
 
 DAMAGES = (
     _dims, _input_dims, _rewire, _rewire, _rename, _operation, _attribute, _attribute, _lose,
-    _repeat, _types, _values, _external, _opset,
+    _repeat, _types, _values, _external, _opset, _function,
 )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def test_constants_stay_where_no_layer_absorbs_them(what, tmp_path):
 # ---- refusals, each naming file, operation and node ------------------------------------------
 
 REFUSED = {
-    "unknown operation": ([node("NonMaxSuppression", "x", out="y")], "not modelled"),
+    "unknown operation": ([node("Det", "x", out="y")], "not modelled"),
     "unknown domain": (
         [helper.make_node("Relu", ["x"], ["y"], "y_node", domain="com.x")], "domain 'com.x'"),
     "transposed in 3-D": ([node("Unsqueeze", "x", "ax", out="e"),
@@ -83,7 +83,11 @@ REFUSED = {
     "weights from data": ([node("Relu", "x", out="r"), node("Add", "r", "t1", out="wd"),
                            node("Conv", "x", "wd", out="y")], "weights depend"),
     "top inside": ([node("ArgMax", "x", out="s"), node("Relu", "s", out="y")], "not modelled"),
-    "cubic": ([node("Resize", "x", "", "sc", out="y", mode="cubic")], "'nearest' and 'linear'"),
+    "mode": ([node("Resize", "x", "", "sc", out="y", mode="lanczos")], "'linear' and 'cubic' are"),
+    "einsum": ([node("Einsum", "x", "x", out="y", equation="abcd,abce->abde")], "depend on the"),
+    "diagonal": ([node("Einsum", "x", "t", out="y", equation="abcd,bebb->acd")], "want a product"),
+    "products a channel": ([node("Einsum", "x", "t", out="y", equation="abcd,bfgh->abcdfgh")],
+                           "a tensor and a matrix"),
     "power": ([node("Pow", "x", "x", out="y")], "exponent"),
     "over the batch": ([node("Conv", "x", "t", out="k"),
                         node("ReduceMean", "k", out="y", axes=[0])], "over the batch of 2"),

@@ -251,11 +251,16 @@ def test_layers_whose_bits_are_unknown_are_listed(tmp_path):
     assert bf.read_onnx_precision(path, 8)["c_node"] == (4, 3)
 
 
-def test_other_domains_and_layouts_are_refused(tmp_path):
+def test_pooling_with_channels_last_pools_the_two_axes_between(tmp_path):
     nodes = [microsoft("QLinearGlobalAveragePool", ["x", "s", "z", "s", "z"], "y", channels_last=1)]
     given = [constant("s", 1.0), constant("z", 0, np.uint8)]
-    with pytest.raises(bf.BfimnaError, match="channels last"):
-        bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, given, (1, 5, 6, 3)))
+    assert network["y_node"].kernel == (5, 6)
+    assert network.shapes[network.layers[-1].name] == (1, 1, 3)
+
+
+def test_other_domains_are_refused(tmp_path):
+    given = [constant("s", 1.0), constant("z", 0, np.uint8)]
     nodes = [microsoft("Attention", ["x", "s"], "y")]
     with pytest.raises(bf.BfimnaError, match=r"domain 'com\.microsoft'"):
         bf.read_onnx(save(tmp_path / "m.onnx", nodes, given))

@@ -98,3 +98,59 @@ def test_a_function_that_calls_itself_is_refused(tmp_path):
     path.write_bytes(model.SerializeToString())
     with pytest.raises(bf.BfimnaError, match=r"Block node 'call/again.*not modelled"):
         bf.read_onnx(path)
+
+
+LAST = "qonnx.custom_op.channels_last"
+
+
+@pytest.mark.parametrize("domain", [LAST, RUNTIME])
+def test_channels_last_costs_what_channels_first_does(domain, tmp_path):
+    """The same network, its input and weights with channels last; quantisers keep their place."""
+    names = ("Conv", "MaxPool") if domain == LAST else ("NhwcConv", "NhwcMaxPool")
+    last = [
+        node(names[0], "x", "w", out="c", domain=domain, kernel_shape=[3, 3], pads=[1] * 4),
+        node(names[1], "c", out="p", domain=domain, kernel_shape=[2, 2], strides=[2, 2]),
+        node("Relu", "p", out="y"),
+    ]
+    first = [
+        node("Conv", "x", "w", out="c", pads=[1] * 4),
+        node("MaxPool", "c", out="p", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Relu", "p", out="y"),
+    ]
+    network = bf.read_onnx(
+        save(tmp_path / "m.onnx", last, [weights("w", 4, 3, 3, 3)], (1, 8, 6, 3))
+    )
+    plain = bf.read_onnx(save(tmp_path / "m.onnx", first, [W], (1, 3, 8, 6)))
+    assert [k for k in layers(network) if k[0] not in ("view", "input")] == layers(plain)[1:]
+    assert (network.weights, network.macs) == (plain.weights, plain.macs)
+    assert network.shapes[network.layers[-1].name] == (4, 3, 4)
+    technology = bf.data.load_technology("sram-14nm-lstp")
+    energies = [
+        bf.simulate(n, bf.Precision.fixed(n, 8), bf.Chip.limited(), technology).layers
+        for n in (network, plain)
+    ]
+    sums = [table[table.phase == "multiply"].energy_j.sum() for table in energies]
+    assert sums[0] == sums[1]
+
+
+def test_batch_norm_with_channels_last_is_folded(tmp_path):
+    nodes = [
+        node("Conv", "x", "w", out="c", domain=LAST, kernel_shape=[3, 3], pads=[1] * 4),
+        node("BatchNormalization", "c", "v", "v", "v", "v", out="y", domain=LAST),
+    ]
+    given = [weights("w", 4, 3, 3, 3), constant("v", np.ones(4))]
+    network = bf.read_onnx(save(tmp_path / "m.onnx", nodes, given, (1, 8, 6, 3)))
+    assert [layer.kind for layer in network.layers] == ["input", "view", "conv", "view"]
+
+
+def test_quantised_convolution_with_channels_last(tmp_path):
+    nodes = [
+        node("QLinearConv", "x", "s", "z", "w", "s", "wz", "s", "z", out="y", domain=RUNTIME,
+             channels_last=1),
+    ]  # fmt: skip
+    given = [weights("w", 4, 3, 3, 3, dtype=np.int8), constant("s", 1.0),
+             constant("z", 0, np.uint8), constant("wz", 0, np.int8)]  # fmt: skip
+    path = save(tmp_path / "m.onnx", nodes, given, (1, 8, 6, 3), kind=onnx.TensorProto.UINT8)
+    network = bf.read_onnx(path)
+    assert network.macs == 108 * 6 * 4
+    assert bf.read_onnx_precision(path)["y_node"] == (8, 8)

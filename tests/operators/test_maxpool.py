@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from reproduction.studies.exactness import wrong_counts, wrong_tensors
 
 import bfimna as bf
 from bfimna.ap import counts as ap
 from bfimna.emulator import infer
-from bfimna.emulator.check import differences, wrong_layers
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder
@@ -84,5 +84,5 @@ def test_the_emulator_runs_the_same_rounds(side, bits, rows, relu):
     chip = bf.Chip(rows=rows, clusters=2, caps_per_cluster=2)
     own, images = synthetic(network, precision, seed=side), random_images(network, precision, 2)
     outputs, report = infer(network, own, images, precision, chip=chip, keep=True)
-    assert wrong_layers(network, own, images, precision, outputs, report, chip) == []
-    assert differences(network, precision, report, chip, 2) == []
+    assert wrong_tensors(network, own, images, precision, outputs, report, chip) == []
+    assert wrong_counts(network, precision, report, chip, 2) == []

@@ -104,8 +104,8 @@ def test_a_wrong_output_breaks_bit_fluidity(monkeypatch):
             own[layer] = replace(own[layer], bias=own[layer].bias + 8)
         return reference(network, own, images, bits)
 
-    reference = fluidity.reference.infer
-    monkeypatch.setattr(fluidity.reference, "infer", off)
+    reference = fluidity.oracle.infer
+    monkeypatch.setattr(fluidity.oracle, "infer", off)
     fluidity.stream.cache_clear()
     try:
         judged, _ = fluidity.compare(SRAM)

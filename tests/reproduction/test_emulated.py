@@ -5,11 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from reproduction.runs import emulations
-from reproduction.studies import emulated, realistic
+from reproduction.studies import emulated, oracle, realistic
 from reproduction.studies.claims import coverage
 
 from bfimna import Precision, data, simulate
-from bfimna.emulator import reference
 
 from ..networks import shrunk
 
@@ -36,7 +35,7 @@ def test_a_run_is_exact_and_its_energy_is_near_the_expected():
 
 def test_a_broken_weight_is_not_exact(monkeypatch):
     """The oracle gets another weight than the emulator."""
-    infer = reference.infer
+    infer = oracle.infer
 
     def off(network, parameters, *others):
         name = network.gemm_names[0]
@@ -45,7 +44,7 @@ def test_a_broken_weight_is_not_exact(monkeypatch):
         own = {**parameters, name: replace(parameters[name], weights=weights)}
         return infer(network, own, *others)
 
-    monkeypatch.setattr(reference, "infer", off)
+    monkeypatch.setattr(oracle, "infer", off)
     found = row()
     assert (found.exact, found.counts_equal) == (False, True)
 

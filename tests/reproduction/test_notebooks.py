@@ -109,18 +109,13 @@ def test_the_index_lists_a_checkout_or_says_that_there_is_none(tmp_path, monkeyp
 
 @pytest.fixture
 def reads(monkeypatch):
-    """What code reads while a test runs: files of data/, technologies, and files of its own code.
-
-    Caches are cleared, so that reads of earlier tests count again.
-    """
-    for cached in (data._read, data._technology, data.digits):
-        cached.cache_clear()
+    """What code reads during a test: files of data/, technologies, and files of code."""
     files, technologies, code = set(), set(), set()
     technology_of, table_of_technologies = data._technology, data.technologies
 
-    def load(name, path):
+    def load(name, *texts):
         technologies.add(name)
-        return technology_of(name, path)
+        return technology_of(name, *texts)
 
     def print_all():
         technologies.add("technologies")

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from reproduction.studies import realistic
+from reproduction.studies import oracle, realistic
 
 from bfimna import BfimnaError, Precision
-from bfimna.emulator import digits, reference
+from bfimna.emulator import digits
 
 from ..networks import everything, shrunk, zoo_of_kinds
 
@@ -48,7 +48,7 @@ def test_weights_are_laplace_and_normalised_on_the_picture():
     assert np.mean(raw**4) / np.mean(raw**2) ** 2 == pytest.approx(6, rel=0.05)  # 3 for a Gaussian
     conv = next(layer for layer in TINY.layers if layer.name == "conv1")
     x = realistic.picture(TINY.shapes["input"])[None]
-    y = reference.sums(x, weights, conv, TINY.shapes["conv1"]) + bias[:, None, None]
+    y = oracle.sums(x, weights, conv, TINY.shapes["conv1"]) + bias[:, None, None]
     gain, offset = y.std((0, 2, 3)), y.mean((0, 2, 3))
     assert np.log(gain).std() == pytest.approx(realistic.GAIN_SPREAD, rel=0.25)
     assert np.mean(offset / gain) == pytest.approx(realistic.OFFSET_MEAN, abs=0.2)
@@ -59,7 +59,7 @@ def test_weights_are_laplace_and_normalised_on_the_picture():
 def test_the_quantised_network_lives_to_its_end(bits):
     precision = Precision.fixed(TINY, bits)
     own, x = realistic.parameters(TINY, precision), realistic.images(TINY, precision)
-    tensors = reference.infer(TINY, own, x, precision)
+    tensors = oracle.infer(TINY, own, x, precision)
     for layer in TINY.layers:
         assert np.unique(tensors[layer.name]).size > 1, layer.name
         if layer.kind == "relu":
@@ -75,7 +75,7 @@ def test_bits_bring_the_integers_nearer_to_the_real_numbers():
         if layer.kind in ("conv", "linear"):
             weights, bias = real(layer.name)
             tensors[layer.name] = (
-                reference.sums(inputs[0], weights, layer, shape) + bias[:, None, None]
+                oracle.sums(inputs[0], weights, layer, shape) + bias[:, None, None]
             )
         else:
             tensors[layer.name] = realistic._unweighted(TINY, layer, inputs)
@@ -84,7 +84,7 @@ def test_bits_bring_the_integers_nearer_to_the_real_numbers():
         for bits in (2, 4, 8):
             precision = Precision.fixed(TINY, bits)
             own, x = realistic.parameters(TINY, precision), realistic.images(TINY, precision)
-            integers = reference.infer(TINY, own, x, precision)[name]
+            integers = oracle.infer(TINY, own, x, precision)[name]
             near.append(np.corrcoef(integers.ravel(), tensors[name].ravel())[0, 1])
         assert near == sorted(near)
         assert all(np.array(near) > least), (name, near)

@@ -22,7 +22,10 @@ HERE = Path(__file__).resolve().parent
 #: code beyond the model's that a run of a whole network on the emulator depends on
 EMULATION = (
     PACKAGE / "emulator",
-    *(HERE / "studies" / name for name in ("__init__.py", "emulated.py", "realistic.py")),
+    *(
+        HERE / "studies" / name
+        for name in ("__init__.py", "emulated.py", "exactness.py", "oracle.py", "realistic.py")
+    ),
 )
 #: rooms of the reproduction that figures depend on
 FIGURE_ROOMS = (HERE / "studies", HERE / "circuit")

@@ -24,8 +24,8 @@ from reproduction.circuit.cam_arrays import (
     cycle_time,
     fit_row_energies,
 )
+from reproduction.circuit.parameter_rows import TOOL, Assumptions, TableRow, rows_to_table
 from reproduction.circuit.published import fit_published
-from reproduction.circuit.rows import TOOL, Assumptions, TableRow, rows_to_table
 
 
 def _times(arrays: pd.DataFrame, assumed: Assumptions, reram: bool) -> list[TableRow]:

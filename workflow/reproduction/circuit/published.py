@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reproduction.circuit.rows import TableRow, rows_to_table
+from reproduction.circuit.parameter_rows import TableRow, rows_to_table
 
 NAME = "sram-published-fit"
 ROWS = 64 * 64 * 4800  # of all CAPs of the published chip

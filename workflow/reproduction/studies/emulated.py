@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from bfimna.cost import formulas
-from bfimna.emulator import check
 from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
@@ -28,7 +27,7 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.tables import write_table
 from bfimna.technology.technology import Technology
-from reproduction.studies import realistic
+from reproduction.studies import exactness, realistic
 
 WEIGHTS = "laplace, batch norm folded"
 COLUMNS = (
@@ -63,8 +62,8 @@ def emulate(
         network, parameters, images, precision, chip=chip, threads=threads, keep=True,
         progress=progress,
     )  # fmt: skip
-    counts = check.differences(network, precision, report, chip, len(images))
-    wrong = check.wrong_layers(network, parameters, images, precision, outputs, report, chip)
+    counts = exactness.wrong_counts(network, precision, report, chip, len(images))
+    wrong = exactness.wrong_tensors(network, parameters, images, precision, outputs, report, chip)
     for difference in [*counts, *wrong]:
         print(f"{network.name} {precision.name}: differs: {difference}")
     zeros = sum(np.count_nonzero(x == 0) for x in report.tensors.values())

@@ -110,9 +110,9 @@ def energy_by_layer(
                 continue
             activity = report.activity[layer.name, phase]
             shape = work.rows.shape
-            expected = Counts(
-                **{e: float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS}
-            )
+            expected = Counts(**{
+                e: float(np.broadcast_to(getattr(work.counts, e), shape)[k]) for e in EVENTS
+            })  # fmt: skip
             mode = work.mode_at(k)
             for technology in technologies:
                 tech = load_technology(technology)

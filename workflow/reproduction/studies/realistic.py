@@ -24,14 +24,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bfimna.emulator import reference
-from bfimna.emulator.integer import LayerParameters, ranges, words
+from bfimna.emulator.integer import LayerParameters, integer_format, ranges
 from bfimna.emulator.quantise import quantise
 from bfimna.errors import BfimnaError
 from bfimna.network.graph import GEMM, Layer, Network
 from bfimna.network.layer import ADDRESSING, POOL
 from bfimna.network.precision import Precision
 from bfimna.operators.constants import Constants
+from reproduction.studies import oracle
 
 GAIN_SPREAD = 0.5  # deviation of the logarithm of a channel's gain
 OFFSET_MEAN, OFFSET_SPREAD = -0.2, 0.5  # of a channel's offset, in its gains
@@ -73,7 +73,7 @@ def images(network: Network, precision: Precision, count: int = 1, seed: int = 0
     """
     first = _only_input(network)
     pixels = [picture(network.shapes[first.name], seed + k) for k in range(count)]
-    word = words(network, precision)[first.name]
+    word = integer_format(network, precision).words[first.name]
     return np.floor(np.stack(pixels) * (word.high + 1)).astype(np.int64)
 
 
@@ -88,7 +88,7 @@ def parameters(
     (8, 1, 3, 3)
     """
     real, rms = folded(network, seed)
-    tied, stored = ranges(network), words(network, precision)
+    tied, stored = ranges(network), integer_format(network, precision).words
     full_scale: dict[str, float] = {}
     for layer in network.layers:
         clip = CLIP + CLIP_PER_BIT * stored[layer.name].bits
@@ -118,9 +118,7 @@ def folded(network: Network, seed: int = 0) -> tuple[Callable[[str], Reals], Map
     for layer in network.layers:
         if layer.kind in GEMM:
             weights = _laplace(network, layer.name, seed)
-            sums = reference.sums(
-                tensors[layer.inputs[0]], weights, layer, network.shapes[layer.name]
-            )
+            sums = oracle.sums(tensors[layer.inputs[0]], weights, layer, network.shapes[layer.name])
             gain, bias = factors[layer.name] = _normalised(network, layer.name, sums, seed)
             tensors[layer.name] = gain[:, None, None] * sums + bias[:, None, None]
         elif layer.kind != "input":
@@ -191,7 +189,7 @@ def _unweighted(network: Network, layer: Layer, inputs: list[np.ndarray]) -> np.
         return inputs[0] + inputs[1]
     if layer.kind in POOL:
         largest = layer.kind == "maxpool"
-        view = reference.windows(inputs[0], layer, -np.inf if largest else 0.0)
+        view = oracle.windows(inputs[0], layer, -np.inf if largest else 0.0)
         view = view[:, :, : shape[1], : shape[2]]
         return view.max((4, 5)) if largest else view.mean((4, 5))
     if layer.kind == "concat":

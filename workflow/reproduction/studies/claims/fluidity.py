@@ -8,7 +8,7 @@ import numpy as np
 from bfimna.ap.events import Counts
 from bfimna.cost import formulas
 from bfimna.cost.simulate import simulate
-from bfimna.emulator import digits, reference
+from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import infer
 from bfimna.mapping.chip import Chip
@@ -16,6 +16,7 @@ from bfimna.mapping.schedule import Traffic, Vertical
 from bfimna.names import load_network
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
+from reproduction.studies import oracle
 from reproduction.studies.claims import verdicts
 from reproduction.studies.claims.verdicts import Verdict
 
@@ -55,7 +56,7 @@ def stream() -> Stream:
         bits, own = digits.precision(name), digits.parameters(name)
         images = digits.images(bits)[:IMAGES]
         logits, report = infer(network, own, images, bits, emulator=shared)
-        expected = reference.infer(network, own, images, bits)[network.layers[-1].name]
+        expected = oracle.infer(network, own, images, bits)[network.layers[-1].name]
         right += bool((logits == expected.reshape(logits.shape)).all())
         alone += int(infer(network, own, images, bits)[1].counts.cycles)
         reports.append(report)

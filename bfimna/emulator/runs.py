@@ -1,9 +1,9 @@
-"""How a layer's products and windows lie side by side: plain index arithmetic.
+"""How dot products share the emulator's 64-bit words, and im2col's offsets.
 
-A dot product is a group of the array, its rows run over j; 64 groups share a word. A layer's dot
-products are its channels times its positions. One of the two is *packed*, the other *outer*: each
-element of the outer one has a run of words of its own, in which the packed one's elements lie side
-by side. So a weight or activation of the outer side fills whole words, and those of the packed side
+A dot product is a group of the array, with a row per product; 64 groups share a word. A layer's dot
+products are its channels times its positions. One of the two sides is *packed*, the other *outer*:
+each element of the outer side has its own run of words, in which the elements of the packed side
+lie side by side. So an operand of the outer side fills whole words, and those of the packed side
 are the same words in every run.
 """
 
@@ -18,7 +18,7 @@ from bfimna.operators.shapes import Shape
 
 
 class Chunk(NamedTuple):
-    """Dot products that are emulated at a time: outer elements, and words of their runs."""
+    """Dot products that are emulated together: outer elements, and words of their runs."""
 
     first: int
     stop: int
@@ -32,9 +32,9 @@ class Runs:
 
     Attributes
     ----------
-    by_channel : whether channels are packed, and positions the outer side.
-    outer : elements of the side that runs go one after the other over.
-    packed : elements of the side that shares words.
+    by_channel : whether channels are packed and positions outer, or the reverse.
+    outer : elements of the outer side, so runs.
+    packed : elements of the packed side, so dot products per run.
     """
 
     by_channel: bool
@@ -43,11 +43,11 @@ class Runs:
 
     @classmethod
     def packing(cls, channels: int, positions: int, grouped: bool) -> "Runs":
-        """Pack the side that wastes less of its words: positions, if it is about the same.
+        """Pack the side that wastes fewer bits of its words; positions if both waste about as many.
 
         Parameters
         ----------
-        grouped : whether channels differ in their activations: then positions are packed.
+        grouped : whether channels read different activations, so that positions must be packed.
 
         >>> Runs.packing(64, 49, False).by_channel, Runs.packing(64, 49, True).by_channel
         (True, False)
@@ -59,11 +59,11 @@ class Runs:
 
     @property
     def words(self) -> int:
-        """Words of a run."""
+        """Words per run."""
         return -(-self.packed // 64)
 
     def groups(self, chunk: Chunk) -> int:
-        """Return how many dot products a chunk has."""
+        """Return the number of dot products in a chunk."""
         stop = min(64 * chunk.last, self.packed)
         return (chunk.stop - chunk.first) * (stop - 64 * chunk.word)
 
@@ -73,7 +73,7 @@ class Runs:
         return np.tile(packed, len(outer)) if self.by_channel else outer.repeat(len(packed))
 
     def chunks(self, words: int) -> Iterator[Chunk]:
-        """Split into chunks of up to so many words of dot products: runs, or a part of one.
+        """Split into chunks of at most `words` words each: whole runs, or a part of one.
 
         >>> list(Runs(False, 3, 100).chunks(4))
         [Chunk(first=0, stop=2, word=0, last=2), Chunk(first=2, stop=3, word=0, last=2)]
@@ -89,10 +89,17 @@ class Runs:
                 yield Chunk(first, stop, word, last)
 
 
-def window_offsets(layer: Layer, padded: tuple[int, ...], shape: Shape) -> tuple:
-    """Return flat offsets into a padded (images, channels, y, x) tensor: of rows and positions.
+def window_offsets(
+    layer: Layer, padded: tuple[int, ...], shape: Shape
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return flat offsets of im2col's rows and positions into a padded tensor.
 
-    A row is a channel and a place in the window; a position is an image and a place of the window.
+    A row is a channel and an element of the window; a position is an image and where the window is.
+
+    Parameters
+    ----------
+    padded : (images, channels, y, x).
+    shape : of the result.
     """
     images, channels, height, width = padded
 
@@ -102,5 +109,5 @@ def window_offsets(layer: Layer, padded: tuple[int, ...], shape: Shape) -> tuple
 
     (ky, kx), (dy, dx), (sy, sx) = layer.kernel, layer.dilation, layer.stride
     rows = flat(channels, np.arange(ky) * dy, np.arange(kx) * dx, height * width)
-    places = np.arange(shape[1]) * sy, np.arange(shape[2]) * sx
-    return rows, flat(images, *places, channels * height * width)
+    corners = np.arange(shape[1]) * sy, np.arange(shape[2]) * sx
+    return rows, flat(images, *corners, channels * height * width)

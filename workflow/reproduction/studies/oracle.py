@@ -1,11 +1,12 @@
-"""The oracle: a whole integer network in plain NumPy, written apart from the emulator.
+"""The emulator's oracle: a whole integer network in plain NumPy, written independently of it.
 
-All in int64, but for the sums of products: their matrix product is float64's, which is exact here.
+Only the widths of words and sums are shared. All in int64, except sums of products, which use the
+matrix product of float64, exact within its limits (`convolve`).
 """
 
 import numpy as np
 
-from bfimna.emulator.integer import sum_bits, words
+from bfimna.emulator.integer import integer_format
 from bfimna.network.layer import ADDRESSING, GEMM, POOL
 
 
@@ -24,7 +25,7 @@ def windows(x, layer, fill):
 
 
 def sums(x, weights, layer, shape):
-    """Sum products over windows, group by group, in the processor's matrix product."""
+    """Sum products over windows, group by group, by the processor's matrix product."""
     view = windows(x.astype(float), layer, 0)[:, :, : shape[1], : shape[2]]
     weights = weights.reshape(len(weights), -1, *layer.kernel)
     split_x, split_w = np.split(view, layer.groups, 1), np.split(weights, layer.groups, 0)
@@ -43,9 +44,9 @@ def convolve(x, weights, layer, shape):
     return sums(x, weights, layer, shape).astype(np.int64)
 
 
-def top_bits(x, have, want):
-    """Return the top `want` of `have` bits."""
-    return x >> (have - want)
+def top_bits(x, width, bits):
+    """Return the top `bits` bits of words of `width` bits."""
+    return x >> (width - bits)
 
 
 def scaled(x, b, c, bits, dropped=0):
@@ -60,7 +61,7 @@ def per_channel(values):
 
 
 def hard_sigmoid(x, own, bits):
-    """Scale, shift and clamp to what is not negative."""
+    """Scale, shift, and clamp to 0 and above."""
     y = scaled(x, per_channel(own.multiplier), own.shift, bits) + per_channel(own.offset)
     return y.clip(0, 2**bits - 1)
 
@@ -69,7 +70,7 @@ def normalised(x, own, bits, n, columns):
     """Local response normalisation over n channels, its power looked up."""
     squares = np.pad(x**2, ((0, 0), (n // 2, n - 1 - n // 2), (0, 0), (0, 0)))
     total = sum(squares[:, k : k + x.shape[1]] for k in range(n))
-    m = bits + 1  # columns of the sum that an array has no room for are left out
+    m = bits + 1  # the lowest columns of a sum are left out where an array has no room
     dropped = max(2 * m + int(np.ceil(np.log2(n))) - (columns - 3 * m - 2), 0)
     power = own.table[scaled(total, own.multiplier, own.shift, bits, dropped) + 2**bits]
     return scaled(x * power, own.product_multiplier, own.product_shift, bits)
@@ -134,10 +135,11 @@ def weighted(layer, x, own, word, shape, width, columns):
 
 def infer(network, parameters, images, precision, columns=72):
     """Every tensor of the network, (images, channels, y, x), by name."""
-    stored, widths = words(network, precision), sum_bits(network, precision)
-    first = network.layers[0].name
-    given = images if isinstance(images, dict) else {first: images}
-    tensors = {name: np.asarray(x, dtype=np.int64) for name, x in given.items()}
+    form = integer_format(network, precision)
+    stored = form.words
+    widths = {product.matmul.layer.name: product.width for product in form.products}
+    by_name = images if isinstance(images, dict) else {network.layers[0].name: images}
+    tensors = {name: np.asarray(x, dtype=np.int64) for name, x in by_name.items()}
     for layer in network.layers:
         name, own = layer.name, parameters.get(layer.name)
         word, shape = stored[name], network.shapes[name]
