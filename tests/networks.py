@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.plan import plan
 from bfimna.network import zoo
 from bfimna.network.graph import Builder, Layer, Network
+from bfimna.network.precision import Bits
 
 #: a chip on which layers take several folds and long sums are split
 SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)
@@ -99,3 +103,9 @@ def shrunk(name, size):
         layers.append(layer)
         last = Network(name, tuple(layers)).shapes[layer.name][1:]
     return Network(f"{name}-{size}", tuple(layers))
+
+
+def placed(network, bits=8, **chip):
+    """Return the schedule of a network of one width, on a chip that differs from LR in this."""
+    bits = np.full(len(network.matmuls), bits)
+    return plan(network, replace(Chip.limited(), **chip)).at(Bits(bits, bits))

@@ -80,7 +80,7 @@ def read_onnx_precision(
             count = len(open_layers) - LISTED
             more = f" and {count} more" if count > 0 else ""
             listed = ", ".join(open_layers[:LISTED]) + more
-            raise BfimnaError(f"does not say the bits of {listed}; give a default for them")
+            raise BfimnaError(f"does not say the bits of {listed}; give a default")
         return Precision.by_layer(network, pairs, Path(path).stem)  # type: ignore[arg-type]
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None

@@ -70,6 +70,11 @@ def test_the_array_counts_what_the_oracle_counts():
         assert counted == pytest.approx(amount * per_row), event
 
 
+def test_events_are_cycles_or_take_energy():
+    assert closed.CYCLES == ("compares", "writes", "loads", "reads", "shifts")
+    assert (*closed.CYCLES, *closed.ENERGY_EVENTS) == EVENTS
+
+
 def test_counts_hold_the_events_that_occur():
     """An event left out reads as 0 and is no part of a sum; one of another name is an error."""
     loaded, written = Counts(loads=2, cells_loaded=6), Counts(writes=np.array([1, 0]))

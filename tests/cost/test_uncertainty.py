@@ -168,6 +168,9 @@ def test_an_interval_is_in_order_and_the_same_every_time():
     one = report()
     low, median, high = one.interval("energy_j")
     assert low < median < high
+    samples = samples_of(one, "energy_j")
+    shares = [np.mean(samples <= end) for end in (low, median, high)]
+    assert shares == pytest.approx([0.05, 0.5, 0.95], abs=1e-3)
     assert one.interval("energy_j") == (low, median, high)
     assert one.interval("energy_j", seed=1) != (low, median, high)
     assert low == close(one.interval("energy_j", seed=1)[0], rel=0.02)

@@ -27,6 +27,9 @@ def test_a_fold_s_operands_by_hand():
     assert by_row.latency_s == close(7 * 4800 * write_s)
     rows = 512 * 49 * 4608
     assert by_row.words_written == rows
+    # beside the columns cleared along, which latches leave to writes too
+    assert by_row.cells_written - latched.cells_written == close(16 * rows)
+    assert by_row.lines_driven - latched.lines_driven == close(16 * 300 * rows)
     per_row = 72 * 0.1476 + 16 * (0.8366 + 300 * 0.4811)  # columns past the 300 rows of a mat
     with_clears = 1e-15 * (by_row.cells_written - 16 * rows) * 0.8366
     with_clears += 1e-15 * (by_row.lines_driven - 16 * 300 * rows) * 0.4811

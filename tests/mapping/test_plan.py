@@ -1,4 +1,4 @@
-"""What a schedule counts: defects that there were, each with the count by hand."""
+"""What a plan counts at the edges: parts, folds, traffic and widest sums, by hand."""
 
 from dataclasses import replace
 
@@ -7,22 +7,15 @@ import pytest
 
 import bfimna as bf
 from bfimna.ap import counts as ap
-from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder, Layer, Network
-from bfimna.network.precision import Bits
 
-from ..networks import chained
+from ..networks import chained, placed
 
 
 def linear(features, outputs=1):
     b = Builder("fc", (features, 1, 1))
     b.linear("fc", b.input, outputs)
     return b.network()
-
-
-def placed(network, bits=8, **chip):
-    bits = np.full(len(network.matmuls), bits)
-    return plan(network, replace(bf.Chip.limited(), **chip)).at(Bits(bits, bits))
 
 
 @pytest.mark.parametrize(("products", "rows"), [(10, 2), (11, 3)])
@@ -81,35 +74,6 @@ def test_operands_cross_the_mesh_and_results_the_bus_alone():
     assert float(moved.bus_bits[0]) == operands + results
 
 
-@pytest.mark.parametrize("bits", [5, 16])
-def test_a_stream_s_mean_by_hand(bits):
-    """3 × 3 words without a sign: a sum of 4 columns more, which is multiplied by b / 2^c."""
-    b = Builder("mean", (2, 9, 9))
-    b.conv("end", b.pool("mean", b.relu(b.conv("c", b.input, 2, 1)), 3, 3, kind="avgpool"), 1, 1)
-    work = placed(b.network(), bits, ap_kind="1d").phases["pool"].counts
-    width, m = bits + 4, bits + 1
-    want = ap.load(bits) * 9 + ap.add(width) * 8 + ap.clear_along(4 + 4 + 1) + ap.load(m)
-    if bits == 5:  # product and carry beside the sum
-        want = want + ap.multiply(width, m) + ap.clear_along(width + m)
-    else:  # 3 · 20 + 17 columns are more than 72: each column of the sum is cleared and taken over
-        want = want + ap.multiply(width + 1, m, (True, False)) + ap.clear_along(m + 2)
-        want = want + ap.clear(1) * width
-    want = want + ap.read(bits)
-    for event in ap.EVENTS:
-        times = 1 if event in ap.CYCLES else 2 * 9
-        assert getattr(work, event) == pytest.approx(times * getattr(want, event)), event
-
-
-def test_every_word_of_a_window_takes_a_row_of_a_mean_over_rows():
-    b = Builder("global", (32, 7, 7))
-    b.linear("fc", b.flatten(b.pool("mean", b.conv("c", b.input, 32, 1), 7, 7, kind="avgpool")), 10)
-    work = placed(b.network()).phases["reduce"]
-    names = [b.network().layers[k].name for k in work.layers]
-    assert dict(zip(names, work.rows.tolist(), strict=True)) == {
-        "c": 32 * 49 * 32, "fc": 10 * 32, "mean": 32 * 49
-    }  # fmt: skip
-
-
 def test_pooling_at_the_end_takes_scaled_words():
     """2 × 2 words after the last convolution, at 4 bits."""
     b = Builder("tail", (2, 8, 8))
@@ -117,17 +81,6 @@ def test_pooling_at_the_end_takes_scaled_words():
     schedule = placed(b.network(), 4)
     assert float(schedule.phases["pool"].counts.loads[0]) == 4 * 4
     assert float(schedule.phases["requantise"].counts.compares[0]) > 0
-
-
-@pytest.mark.parametrize(("side", "limit"), [(7, 1400), (112, 3100)])
-def test_large_means_are_taken_over_rows(side, limit):
-    """A stream of 112 × 112 words takes 2.3 million cycles."""
-    b = Builder("global", (32, side, side))
-    x = b.pool("mean", b.relu(b.conv("c", b.input, 32, 1)), side, side, kind="avgpool")
-    b.linear("fc", b.flatten(x), 10)
-    assert float(placed(b.network()).phases["pool"].counts.cycles[0]) < limit
-    stream = placed(b.network(), ap_kind="1d").phases["pool"].counts.cycles
-    assert float(stream[0]) > 90 * side**2
 
 
 def test_a_sum_that_is_too_wide_says_so():

@@ -66,6 +66,8 @@ def test_widths_that_cannot_be_are_refused_with_the_tensor_s_name():
         words_of(net, with_stream(net, 4, 3, "0.add.relu"))
     with pytest.raises(bf.BfimnaError, match="'fc' is an output that keeps its sums in full"):
         words_of(net, with_stream(net, 4, 12, "fc"))
+    with pytest.raises(bf.BfimnaError, match="'fc' is an output that keeps its sums in full"):
+        words_of(net, with_stream(net, 4, 12, "0.add", "fc"))
     with pytest.raises(bf.BfimnaError, match="unknown tensor of residual 'addd'"):
         with_stream(net, 4, 8, "addd")
     with pytest.raises(bf.BfimnaError, match=r"bits of tensor '0\.add' must be"):
