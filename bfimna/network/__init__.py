@@ -1,4 +1,4 @@
-"""Networks as graphs of layers, the bits of their layers, and the files that hold them."""
+"""Networks as graphs of layers, precisions, and readers of their files."""
 
 from bfimna.network.graph import Builder, Layer, Matmul, Network, Shape
 from bfimna.network.precision import Precision

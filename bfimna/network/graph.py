@@ -1,7 +1,7 @@
 """Networks as directed graphs of layers: shapes, matrix products, readers of each tensor.
 
-A layer's tensor bears the layer's name. Batch norm is folded into the convolution before it, as in
-integer-only inference.
+A tensor has the name of the layer that computes it. Batch norm is folded into the convolution
+before it, as in integer-only inference.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,12 @@ from operator import attrgetter
 
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, shown, unknown, warn_renamed, wrong_type
-from bfimna.network.layer import KINDS, Layer, Tensor
+from bfimna.network.layer import Layer, Tensor
 from bfimna.network.matmul import Matmul, lowered
-from bfimna.operators import POOLING, PRODUCTS
+from bfimna.operators import PRODUCTS
 from bfimna.operators.shapes import Shape
 
-__all__ = ["KINDS", "POOLING", "PRODUCTS", "Builder", "Layer", "Matmul", "Network", "Shape"]
+__all__ = ["Builder", "Layer", "Matmul", "Network", "Shape"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,10 +27,9 @@ class Network:
 
     Parameters
     ----------
-    notes : what a reader of results must know and the layers do not show, such as what the file
-        that the network was read from cannot say.
-    aliases : further names of weighted layers, such as the modules that they were before an
-        export; a module may have become several layers.
+    notes : caveats that results repeat, such as what the network's file leaves out.
+    aliases : further names of weighted layers, such as those of the modules that were exported; a
+        module may have become several layers.
 
     Examples
     --------
@@ -64,11 +63,11 @@ class Network:
             missing = [name for name in layer.inputs if name not in shapes]
             if missing:
                 raise BfimnaError(
-                    f"layer {layer.name!r} takes {missing[0]!r}, which no layer before it makes"
+                    f"layer {layer.name!r} takes {missing[0]!r}, which no layer before it computes"
                 )
-            taken = [shapes[name] for name in layer.inputs]
-            shapes[layer.name] = layer.output_shape(taken)
-            layer.check_size(taken, shapes[layer.name])
+            inputs = [shapes[name] for name in layer.inputs]
+            shapes[layer.name] = layer.output_shape(inputs)
+            layer.check_size(inputs, shapes[layer.name])
         object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "_hash", hash((self.name, self.layers)))
 
@@ -105,7 +104,7 @@ class Network:
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
-        """The tensor that each layer makes, by the layer's name."""
+        """The tensor that each layer computes, by the layer's name."""
         return {x.name: Tensor(self.shapes[x.name], x.lifetime) for x in self.layers}
 
     @cached_property
@@ -115,7 +114,7 @@ class Network:
 
     @cached_property
     def matmul_names(self) -> tuple[str, ...]:
-        """Names of the weighted layers, in order: what a `Precision` gives bits to."""
+        """Names of the weighted layers, in order; a `Precision` holds the bits of each."""
         return tuple(g.layer.name for g in self.matmuls)
 
     @property
@@ -136,7 +135,7 @@ class Network:
         return {name: k for k, name in enumerate(self.matmul_names)}
 
     def weighted(self, name: str) -> tuple[str, ...]:
-        """Return the weighted layers of this name or alias; none if there are none."""
+        """Return the weighted layers of this name or alias; empty for an unknown name."""
         return (name,) if name in self.matmul_index else tuple(self.aliases.get(name, ()))
 
     @property
@@ -162,7 +161,7 @@ class Network:
     def readers(self) -> "Readers":
         """The weighted layers (positions in `matmuls`) that read each tensor, by name.
 
-        Directly or through layers without weights: they set the bits at which it is stored.
+        Directly or through layers without weights; these layers decide how wide it is stored.
         """
         return Readers(self)
 
@@ -170,29 +169,29 @@ class Network:
     def makers(self) -> dict[str, int]:
         """The last weighted layer (position in `matmuls`) before each tensor; 0 for the input."""
         position = self.matmul_index
-        found: dict[str, int] = {}
+        last: dict[str, int] = {}
         for layer in self.layers:
-            before = [found[name] for name in layer.inputs]
-            found[layer.name] = position.get(layer.name, max(before, default=0))
-        return found
+            before = [last[name] for name in layer.inputs]
+            last[layer.name] = position.get(layer.name, max(before, default=0))
+        return last
 
 
 class Readers(Mapping[str, tuple[int, ...]]):
-    """Readers by tensor, each found when it is asked for: all of them can be as many as n²."""
+    """Readers by tensor, worked out on demand: there can be n² of them in all."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
 
     def __getitem__(self, name: str) -> tuple[int, ...]:
-        network, found, seen, ahead = self._network, set(), {name}, [name]
+        network, readers, seen, ahead = self._network, set(), {name}, [name]
         while ahead:
             for taker in network.consumers[ahead.pop()]:
                 if network[taker].kind in PRODUCTS:
-                    found.add(network.matmul_index[taker])
+                    readers.add(network.matmul_index[taker])
                 elif taker not in seen:
                     seen.add(taker)
                     ahead.append(taker)
-        return tuple(sorted(found))
+        return tuple(sorted(readers))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._network.shapes)
@@ -202,7 +201,7 @@ class Readers(Mapping[str, tuple[int, ...]]):
 
 
 class Builder:
-    """Writes a network down in a few lines; each method returns the new layer's name.
+    """Builds a network layer by layer; each method returns the new layer's name.
 
     >>> b = Builder("tiny", (1, 8, 8))
     >>> x = b.relu(b.conv("conv", b.input, 4, 3, padding=1))
@@ -217,7 +216,7 @@ class Builder:
         self.layers = [Layer("input", "input", channels=shape[0], size=shape[1:])]
 
     def append(self, layer: Layer) -> str:
-        """Append a layer as it is."""
+        """Append any layer."""
         self.layers.append(layer)
         return layer.name
 

@@ -1,4 +1,4 @@
-"""One layer of a network: its kind, its fields, and the tensor that it makes of its inputs."""
+"""One layer of a network: its kind, its fields, and the tensor that it computes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from bfimna.operators import ADDRESSING as ADDRESSING
 from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.shapes import Shape
 
-MAX_ELEMENTS = 2**40  # of one tensor: beyond it counts would leave the exact range of a float
-MAX_SUMMED = 2**30  # words of one sum: beyond it a sum is wider than any AP program is counted for
+MAX_ELEMENTS = 2**40  # of one tensor: of larger ones, floats could not hold counts exactly
+MAX_SUMMED = 2**30  # words of one sum: sums of more are wider than any AP program supports
 
 #: every kind of layer, and how many inputs it takes (None: any number from 2)
 KINDS: dict[str, int | None] = {kind: operator.inputs for kind, operator in OPERATORS.items()}
@@ -21,13 +21,12 @@ Lifetime = Literal["inference", "kept"]
 #: fields that are tuples of whole numbers, and how many they hold (None: any number)
 _LENGTHS = {"kernel": 2, "stride": 2, "padding": 4, "dilation": 2, "size": None}
 
-
-LARGEST = 2**40  # number in a layer: far above any network's, far below what overflows a count
+LARGEST = 2**40  # number in a layer: far above any network's, far below overflow of a count
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a layer makes of one image.
+    """The tensor that a layer computes from one image.
 
     Attributes
     ----------
@@ -52,16 +51,16 @@ class Layer:
     ----------
     name : unique in its network; torchvision's module path in the zoo.
     kind : one of `KINDS`.
-    inputs : names of the layers whose tensors it takes.
+    inputs : names of the layers whose tensors it reads.
     channels : output channels of a convolution, output features of a linear layer, channels of the
         input or of a view; 0 where they follow from the inputs.
-    kernel, stride, dilation : (height, width). An LRN's kernel is (channels that it adds up, 1).
+    kernel, stride, dilation : (height, width). An LRN's kernel is (number of channels, 1).
     padding : (top, left, bottom, right).
     groups : convolution groups; the input's channels for a depthwise convolution.
     ceil : pooling windows that overhang the border count (``ceil_mode``).
     size : an input's or a view's dimensions after the channels, (height, width) of an image. A view
-        is any selection, repetition or reordering of its input's elements, and constants:
-        transpose, reshape, pad, slice, upsample.
+        is any selection, repetition or reordering of its input's elements and of constants, such as
+        a transpose, reshape, pad, slice or upsampling.
     lifetime : of its tensor, see `Tensor`.
     """
 
@@ -79,13 +78,13 @@ class Layer:
     lifetime: Lifetime = "inference"
 
     def __post_init__(self) -> None:
-        """Make NumPy's integers Python's, which never wrap, and lists tuples; `check` judges."""
+        """Turn NumPy's integers into Python's, which cannot overflow, and lists into tuples."""
         for what in _LENGTHS:
-            given = getattr(self, what)
-            if isinstance(given, tuple | list) and (
-                type(given) is list or {*map(type, given)} != {int}
+            values = getattr(self, what)
+            if isinstance(values, tuple | list) and (
+                type(values) is list or {*map(type, values)} != {int}
             ):
-                object.__setattr__(self, what, tuple(map(as_int, given)))
+                object.__setattr__(self, what, tuple(map(as_int, values)))
         for what in ("channels", "groups"):
             if type(getattr(self, what)) is not int:
                 object.__setattr__(self, what, as_int(getattr(self, what)))
@@ -93,14 +92,14 @@ class Layer:
             object.__setattr__(self, "inputs", tuple(self.inputs))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the shape of the tensor that the layer makes of tensors of these shapes."""
+        """Return the shape of the layer's tensor for inputs of these shapes."""
         return OPERATORS[self.kind].shape(self, shapes)
 
-    def check_size(self, shapes: Sequence[Shape], made: Shape) -> None:
-        """Raise if the layer makes a tensor, or adds up words, beyond what is counted exactly."""
-        if prod(made) > MAX_ELEMENTS:
+    def check_size(self, shapes: Sequence[Shape], result: Shape) -> None:
+        """Raise if the layer's tensor or sums are too large to be counted exactly."""
+        if prod(result) > MAX_ELEMENTS:
             raise BfimnaError(
-                f"layer {self.name!r}: a tensor of {made} is larger than {MAX_ELEMENTS} elements"
+                f"layer {self.name!r}: a tensor of {result} is larger than {MAX_ELEMENTS} elements"
             )
         inner = shapes[0][0] // self.groups if self.kind in PRODUCTS else 1
         if prod(self.kernel) * inner > MAX_SUMMED:
@@ -109,7 +108,7 @@ class Layer:
             )
 
     def check(self) -> None:
-        """Raise if the layer by itself makes no sense."""
+        """Raise for fields that are invalid whatever the inputs."""
         where = f"layer {shown(self.name)}"
         if not isinstance(self.name, str) or not isinstance(self.kind, str):
             raise BfimnaError(
@@ -141,7 +140,7 @@ class Layer:
                     f"{where}: {what} must be {many}whole numbers, not {shown(numbers)}"
                 )
             for number in numbers:
-                if type(number) is not int or not least <= number <= LARGEST:  # else costs too much
+                if type(number) is not int or not least <= number <= LARGEST:  # the call is costly
                     _check_number(f"{where}: {what}", number, least)
         _check_number(f"{where}: groups", self.groups, 1)
         _check_number(f"{where}: channels", self.channels, 1 if declares else 0)

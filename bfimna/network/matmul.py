@@ -1,4 +1,4 @@
-"""Matrix products: what convolutions and linear layers lower to."""
+"""Matrix products, to which convolutions and linear layers lower."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Operand:
 
     Attributes
     ----------
-    source : the layer whose tensor it is; of constants, the layer that holds them.
+    source : the layer that computes the tensor, or that holds the constants.
     constant : whether it is the layer's own constants (weights).
-    signed : whether it is taken as a signed word; a tensor is taken in excess form, unsigned.
+    signed : whether it is read as a signed word; tensors are read in excess form, unsigned.
     """
 
     source: str
@@ -32,14 +32,13 @@ class Matmul:
 
     Attributes
     ----------
-    layer : that lowers to it.
+    layer : the convolution or linear layer.
     groups : independent products.
     m : rows of the left operand; output channels of a group.
     n : columns of the right operand; positions of an image, by im2col.
     k : length of a dot product.
     left, right : the operands; a convolution's weights are the left one.
-    input_shape : of the image that im2col addresses.
-    output_shape : of the image that it makes.
+    input_shape, output_shape : of the layer's tensors.
     """
 
     layer: Layer

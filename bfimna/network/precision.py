@@ -1,8 +1,9 @@
-"""Weight and activation bits per layer: what bit fluidity varies."""
+"""Precisions: weight and activation bits per layer, the choice that bit fluidity leaves open."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,12 @@ class Precision:
 
     Parameters
     ----------
-    name : what results call it.
+    name : its name in results.
     layers : names of the weighted layers, in the network's order.
     weight_bits : 1 to 16, one per layer.
     activation_bits : of the input, 1 to 16, one per layer.
-    tensor_bits : widths of tensors that are not stored at what their readers ask for, by layer:
-        a residual stream, say; at least the bits of each reader.
+    tensor_bits : widths of tensors that are stored wider than their readers need, by layer: a
+        residual stream, for example. At least the bits of each reader.
 
     Examples
     --------
@@ -53,14 +54,15 @@ class Precision:
 
     def __post_init__(self) -> None:
         for what in ("layers", "weight_bits", "activation_bits"):
-            given = getattr(self, what)
+            values = getattr(self, what)
             if (
-                not isinstance(given, Sequence | np.ndarray)
-                or isinstance(given, str)
-                or (isinstance(given, np.ndarray) and given.ndim != 1)
+                not isinstance(values, Sequence | np.ndarray)
+                or isinstance(values, str)
+                or (isinstance(values, np.ndarray) and values.ndim != 1)
             ):
-                raise wrong_type(f"{what} of precision {self.name!r}", given, "a tuple")
+                raise wrong_type(f"{what} of precision {self.name!r}", values, "a tuple")
         object.__setattr__(self, "layers", tuple(self.layers))
+        _check_names(f"layers of precision {self.name!r}", self.layers)
         for what in ("weight_bits", "activation_bits"):
             bits = getattr(self, what)
             if len(bits) != len(self.layers):
@@ -97,10 +99,10 @@ class Precision:
 
     @classmethod
     def mixed(cls, network: Network, mean_bits: float, seed: int = 0) -> "Precision":
-        """Draw one width a layer (weights and activations alike) with a given mean over the layers.
+        """Draw one width per layer, for weights and activations, with this mean over the layers.
 
-        Widths are uniform on the integers that are as far below the mean as above it (within 1 to
-        16), then single layers are moved by one bit until the mean is met (to 1 / layers).
+        Widths are drawn uniformly from the integers in a range around the mean (within 1 to 16);
+        then single layers are changed by one bit until the mean is met, to 1 / layers.
 
         >>> from bfimna.network import zoo
         >>> bits = Precision.mixed(zoo.resnet50(), mean_bits=5, seed=0)
@@ -133,10 +135,11 @@ class Precision:
         default: int | None = None,
         tensors: Mapping[str, int] | None = None,
     ) -> "Precision":
-        """Return bits by layer name or alias; layers left out take `default`, or are an error.
+        """Return a precision from bits by layer name or alias.
 
         Parameters
         ----------
+        default : bits of the layers left out; without it, they are an error.
         tensors : widths of tensors by layer, see `tensor_bits`.
 
         >>> from bfimna.network import zoo
@@ -146,22 +149,22 @@ class Precision:
         _check_network(network)
         if not isinstance(bits, Mapping):
             raise wrong_type(f"bits of precision {name!r}", bits, "a mapping of layers to bits")
-        named: dict[str, int | tuple[int, int]] = {}
-        for given, width in bits.items():
-            layers = network.weighted(given)
+        by_layer: dict[str, int | tuple[int, int]] = {}
+        for key, width in bits.items():
+            layers = network.weighted(key)
             if not layers:
-                known = (*network.matmul_names, *network.aliases)
-                raise unknown(f"layer of {network.name}", given, known)
-            twice = [layer for layer in layers if layer in named]
+                names = (*network.matmul_names, *network.aliases)
+                raise unknown(f"layer of {network.name}", key, names)
+            twice = [layer for layer in layers if layer in by_layer]
             if twice:
                 raise BfimnaError(f"precision {name!r} gives bits to layer {twice[0]!r} twice")
-            named.update((layer, width) for layer in layers)
-        missing = [layer for layer in network.matmul_names if layer not in named]
+            by_layer.update((layer, width) for layer in layers)
+        missing = [layer for layer in network.matmul_names if layer not in by_layer]
         if missing and default is None:
             raise BfimnaError(
                 f"precision {name!r} gives no bits to: {', '.join(missing)}; give a default"
             )
-        pairs = [_pair(layer, named.get(layer, default)) for layer in network.matmul_names]
+        pairs = [_pair(layer, by_layer.get(layer, default)) for layer in network.matmul_names]
         weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
         own = tuple((tensors or {}).items())
         precision = cls(name, network.matmul_names, weights, activations, own)
@@ -208,7 +211,7 @@ class Precision:
         return sum(g.macs * w * a for g, (w, a) in self._pairs(network))
 
     def size_bits(self, network: Network) -> int:
-        """Bits that hold all weights, without biases."""
+        """Return the bits of all weights, without biases."""
         return sum(g.weights * w for g, (w, _) in self._pairs(network))
 
     def _pairs(self, network: Network) -> Iterable[tuple[Matmul, tuple[int, int]]]:
@@ -216,11 +219,11 @@ class Precision:
         return zip(network.matmuls, bits, strict=True)
 
     def of_network(self, network: Network) -> list[tuple[int, int]]:
-        """Return (weight, activation) bits in the network's order, or raise if it is another's."""
+        """Return (weight, activation) bits in the network's order; raise for another network."""
         _check_network(network)
         if self.layers != network.matmul_names:
-            odd = sorted(set(self.layers) ^ set(network.matmul_names))
-            where = f" ({odd[0]!r} is in one only)" if odd else " (in another order)"
+            differing = sorted(set(self.layers) ^ set(network.matmul_names))
+            where = f" ({differing[0]!r} is in one only)" if differing else " (in another order)"
             raise BfimnaError(
                 f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
             )
@@ -230,8 +233,18 @@ class Precision:
         return list(zip(self.weight_bits, self.activation_bits, strict=True))
 
 
+def _check_names(what: str, names: Sequence[object]) -> None:
+    """Raise for a name that is no text, or is given twice."""
+    others = [name for name in names if not isinstance(name, str)]
+    if others:
+        raise wrong_type(f"{what}: a name", others[0], "text")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BfimnaError(f"{what}: {shown(twice)} is given twice")
+
+
 def _widths(what: str, layers: Sequence[str], bits: Sequence[int]) -> tuple[int, ...]:
-    """Return bits by layer, checked."""
+    """Return bits by layer as Python's integers, or raise."""
     if {*map(type, bits)} <= {int} and all(1 <= b <= MAX_BITS for b in bits):
         return tuple(bits)
     return tuple(
@@ -242,15 +255,16 @@ def _widths(what: str, layers: Sequence[str], bits: Sequence[int]) -> tuple[int,
 
 def _own_widths(name: str, tensors: Any) -> tuple[tuple[str, int], ...]:
     """Return the widths of tensors, checked and sorted by layer."""
-    pairs = tensors.items() if isinstance(tensors, Mapping) else tensors
+    what = f"tensor_bits of precision {name!r}"
     try:
-        widths = dict(pairs)
+        items = tensors.items() if isinstance(tensors, Mapping) else tensors
+        pairs = [(layer, bits) for layer, bits in items]
     except (TypeError, ValueError):
-        what = f"tensor_bits of precision {name!r}"
         raise wrong_type(what, tensors, "a mapping of layers to bits") from None
+    _check_names(what, [layer for layer, _ in pairs])
     return tuple(
-        (layer, whole_number(f"bits of tensor {layer!r}", widths[layer], 1, MAX_BITS))
-        for layer in sorted(widths)
+        (layer, whole_number(f"bits of tensor {layer!r}", bits, 1, MAX_BITS))
+        for layer, bits in sorted(pairs, key=itemgetter(0))
     )
 
 
@@ -261,13 +275,13 @@ def _check_network(network: object) -> None:
 
 def _pair(layer: str, bits: object) -> tuple[int, int]:
     """Return (weight, activation) bits from one width for both, or from two."""
-    given = bits if isinstance(bits, tuple | list) else (bits, bits)
-    if len(given) != 2:
+    pair = bits if isinstance(bits, tuple | list) else (bits, bits)
+    if len(pair) != 2:
         raise BfimnaError(
             f"bits of layer {layer!r} must be one width, or (weights, activations), not "
             f"{shown(bits)}"
         )
-    weights, activations = (whole_number(f"bits of layer {layer!r}", b, 1, MAX_BITS) for b in given)
+    weights, activations = (whole_number(f"bits of layer {layer!r}", b, 1, MAX_BITS) for b in pair)
     return weights, activations
 
 
@@ -279,8 +293,8 @@ class Bits:
     ----------
     left : of each product's left operand (weights), shape (..., products).
     right : of each product's right operand (activations), shape (..., products).
-    tensors : own widths of tensors, shape (..., layers), 0 where readers decide; None if they do
-        for all.
+    tensors : own widths of tensors, shape (..., layers), 0 where readers decide; None if no tensor
+        has its own.
     """
 
     left: np.ndarray

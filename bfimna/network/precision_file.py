@@ -1,4 +1,4 @@
-"""Read a precision from a file written by hand: a small CSV, or YAML with patterns."""
+"""Read a precision from a CSV or YAML file, with patterns for layers."""
 
 import csv
 from collections.abc import Iterator
@@ -20,12 +20,13 @@ Rule = tuple[int, str, str, str]
 def read_precision(network: Network, path: str | Path, default: int | None = None) -> Precision:
     """Read weight and activation bits per layer from a CSV or YAML file.
 
-    Layers go by their own name, or by an alias such as the name of the module in PyTorch.
+    A layer is named by its own name, or by an alias such as the name of the module in PyTorch.
 
-    A CSV has the columns layer, weight_bits, activation_bits in any order, with or without lines
-    that begin with ``#`` and the index that pandas writes. YAML maps a layer to its bits, one
-    number for both or ``[weights, activations]``. Either may give a pattern instead of a layer,
-    with ``*`` and ``?``. A layer's own name beats patterns; of several patterns the last counts:
+    A CSV has the columns layer, weight_bits, activation_bits in any order; lines that begin with
+    ``#`` and the index that pandas writes are skipped. YAML maps a layer to its bits, one number
+    for both or ``[weights, activations]``. Both accept a pattern in place of a layer, with ``*``
+    and ``?``. A layer's own name has precedence over patterns, and later patterns over earlier
+    ones:
 
     .. code-block:: yaml
 
@@ -40,7 +41,7 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     Raises
     ------
     BfimnaError
-        Naming file and line: for bits that are no whole numbers, a layer that is given twice, a
+        With file and line: for bits that are not whole numbers, a layer that is given twice, a
         pattern that matches no layer.
     """
     instance("network", network, Network)
@@ -50,7 +51,7 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     rules = _csv_rules if path.suffix == ".csv" else _yaml_rules
     bits: dict[str, tuple[int, int]] = {}
     own: dict[str, int] = {}
-    own_layers: set[str] = set()  # given by a name of their own, which beats patterns
+    own_layers: set[str] = set()  # by their own names, which have precedence over patterns
     for line, pattern, weights, activations in rules(path, text):
         try:
             if pattern in own:
@@ -73,9 +74,9 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
 
 
 def _matches(network: Network, pattern: str) -> list[str]:
-    named = network.weighted(pattern)
-    if named:
-        return list(named)
+    layers = network.weighted(pattern)
+    if layers:
+        return list(layers)
     names = (*network.matmul_names, *network.aliases)
     matched = [name for name in names if fnmatchcase(name, pattern)]
     if not matched:
@@ -111,9 +112,9 @@ def _csv_rules(path: Path, text: str) -> Iterator[Rule]:
 
 
 def _csv_columns(header: list[str]) -> list[int]:
-    """Return the positions of the three columns; none for another header.
+    """Return the positions of the three columns; empty for another header.
 
-    A column without name may stand before them (pandas' index) or, empty, behind.
+    A column without a name may precede them (pandas' index) or, if empty, follow them.
     """
     names = ["_".join(cell.lower().split()) for cell in header]
     first = names[:1] == [""]
@@ -129,7 +130,7 @@ def _yaml_rules(path: Path, text: str) -> Iterator[Rule]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: no YAML") from None
+        raise BfimnaError(f"{path} line {mark.line + 1 if mark else 1}: not valid YAML") from None
     except RecursionError:
         raise BfimnaError(f"{path}: nested too deeply") from None
     if not isinstance(root, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""Read SCALE-Sim topologies: convolutions, or products of matrices (GEMM)."""
+"""Read SCALE-Sim topologies: convolutions or matrix products (GEMM)."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ from bfimna.network.graph import Network
 from bfimna.network.layer import Layer
 
 MAX_BYTES = 2**24
-LARGEST = 2**30  # number in a field
+LARGEST = 2**30  # number in a cell
 LONGEST_NAME = 200
 GEMM = ("m", "n", "k")
 CONV = (
@@ -17,7 +17,7 @@ CONV = (
 )  # fmt: skip
 #: other spellings of columns
 ALIASES = {"num filters": "num filter", "channel": "channels", "layer name": "layer"}
-WIDTHS = ("width", "w", "horizontal")  # last words of a stride along rows
+WIDTHS = ("width", "w", "horizontal")  # last words of the name of a stride along rows
 #: the positions by which SCALE-Sim itself reads a convolution
 POSITIONS = ("layer", *CONV, "stride height", "stride width")
 NOTE = (
@@ -32,21 +32,21 @@ def read_scalesim(path: str | Path) -> Network:
 
     The header decides the form: ``Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter
     Width, Channels, Num Filter, Strides`` (or two strides, height and width) or ``Layer, M, N, K``,
-    an (M × K)·(K × N) product whose N × K operand is taken as the weights. Columns are read by the
-    header; where it names one of the first eight twice, by their positions, as SCALE-Sim does. A
-    last window that overhangs the input counts, and a layer with DP in its name is depthwise, as in
-    SCALE-Sim.
+    an (M × K)·(K × N) product whose K × N operand is taken as the weights. Columns are read by the
+    header; if it repeats one of the first eight names, by their positions, as SCALE-Sim does. As in
+    SCALE-Sim, a last window that overhangs the input counts, and a layer with DP in its name is
+    depthwise.
 
     Returns
     -------
     Network
-        Unconnected layers, each with an input of its own; `Network.notes` states what such a file
-        leaves out, and what of it was not read. Repeated names get a number: ``fc``, ``fc.2``.
+        Unconnected layers, each with its own input; `Network.notes` states what such a file leaves
+        out, and which columns were not read. Repeated names get a number: ``fc``, ``fc.2``.
 
     Raises
     ------
     BfimnaError
-        Naming file and line.
+        With file and line.
     """
     text, path = text_of(path, MAX_BYTES), Path(path)
     delimiter = "\t" if "\t" in text and "," not in text else ","
@@ -54,7 +54,7 @@ def read_scalesim(path: str | Path) -> Network:
     try:
         numbered = [(rows.line_num, [cell.strip() for cell in row]) for row in rows]
     except csv.Error as error:
-        raise BfimnaError(f"{path}: no CSV table ({error})") from None
+        raise BfimnaError(f"{path}: not a CSV table ({error})") from None
     numbered = [(line, row) for line, row in numbered if any(row)]
     if not numbered:
         raise BfimnaError(f"{path}: empty")
@@ -64,7 +64,7 @@ def read_scalesim(path: str | Path) -> Network:
     try:
         columns, unread = _columns(header)
         for line, row in numbered[1:]:  # noqa: B007  (the error below names the line)
-            if any(row[1:]):  # else the title of a section
+            if any(row[1:]):  # a row of one cell is the title of a section
                 layers += _layers(row, columns, names)
                 _check_unnamed(row, header, layers[-1].stride[1])
         return Network(path.stem, tuple(layers), (NOTE, *unread))
@@ -73,7 +73,7 @@ def read_scalesim(path: str | Path) -> Network:
 
 
 def _columns(header: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return name → position of the columns, of either form, and a note of the others."""
+    """Return the position of each column by name, for either form, and a note of the others."""
     names = [" ".join(cell.lower().split()) for cell in header]
     names = [ALIASES.get(name, name) for name in names]
     columns = {name: k for k, name in enumerate(names) if name}
@@ -81,7 +81,7 @@ def _columns(header: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
     strides = [name for name in names if name.startswith("stride")]
     if repeated:
         if len(names) > len(POSITIONS) or any(names[8:]) or set(repeated) - {*CONV, *strides}:
-            raise BfimnaError(f"column {repeated[0]!r:.80} stands twice")
+            raise BfimnaError(f"column {repeated[0]!r:.80} is given twice")
         return dict(zip(POSITIONS[:8], range(8), strict=True)), ()
     gemm = set(columns) >= set(GEMM)
     missing = [] if gemm else [name for name in CONV if name not in columns]
@@ -95,7 +95,7 @@ def _columns(header: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
 
 
 def _layers(row: list[str], columns: dict[str, int], names: dict[str, int]) -> list[Layer]:
-    """Return the layers of one row: an input, and a convolution or product of it."""
+    """Return the layers of one row: an input, and a convolution or product that reads it."""
     name = _name(row, columns, names)
     if "m" in columns:
         m, n, k = (_number(row, columns, c) for c in GEMM)
@@ -116,7 +116,7 @@ def _layers(row: list[str], columns: dict[str, int], names: dict[str, int]) -> l
 
 
 def _strides(row: list[str], columns: dict[str, int]) -> tuple[int, int]:
-    """Return the strides between rows and between columns; a file may give one for both."""
+    """Return the strides between rows and between columns; a file may have one for both."""
     strides = {c: _number(row, columns, c) for c in columns if c.startswith("stride")}
     along_width = [c for c in strides if c.split()[-1] in WIDTHS]
     along_height = [c for c in strides if c not in along_width]
@@ -125,16 +125,18 @@ def _strides(row: list[str], columns: dict[str, int]) -> tuple[int, int]:
 
 
 def _check_unnamed(row: list[str], header: list[str], stride: int) -> None:
-    """Raise for a number in a column without name: text is a remark, and a stride may repeat."""
+    """Raise for a number in an unnamed column; text is a remark, and the stride may repeat."""
     unnamed = [cell for k, cell in enumerate(row) if k >= len(header) or not header[k]]
     numbers = [cell for cell in unnamed if cell.isdigit()]
     if numbers and numbers != [str(stride)]:
         named = sum(map(bool, header))
-        raise BfimnaError(f"more cells than the header's {named}; name the column of {numbers[0]}")
+        raise BfimnaError(
+            f"more cells than the header's {named} names; name the column of {numbers[0]}"
+        )
 
 
 def _overhang(size: int, window: int, stride: int) -> int:
-    """Return by how much the last window overhangs, which SCALE-Sim counts in full."""
+    """Return by how much the last window overhangs; SCALE-Sim counts it in full."""
     return -(size - window) % stride if size > window else 0
 
 
@@ -153,6 +155,8 @@ def _name(row: list[str], columns: dict[str, int], names: dict[str, int]) -> str
         raise BfimnaError(f"sparsity {sparse!r:.40} is not modelled")
     name = row[columns.get("layer", 0)] if columns.get("layer", 0) < len(row) else ""
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise BfimnaError(f"a layer's name must have 1 to {LONGEST_NAME} signs, not {name!r:.40}")
+        raise BfimnaError(
+            f"a layer's name must have 1 to {LONGEST_NAME} characters, not {name!r:.40}"
+        )
     names[name] = names.get(name, 0) + 1
     return name if names[name] == 1 else f"{name}.{names[name]}"

@@ -1,4 +1,4 @@
-"""AlexNet, VGG16, ResNet18 and ResNet50 at 224 × 224, with torchvision's shapes and names."""
+"""AlexNet, VGG16, ResNet18 and ResNet50 at 224 × 224, with torchvision's names and shapes."""
 
 from functools import lru_cache
 

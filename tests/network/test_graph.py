@@ -1,4 +1,4 @@
-"""Networks: shapes, MACs, and what a malformed graph is told."""
+"""Networks: shapes, MACs, and the errors of malformed graphs."""
 
 import numpy as np
 import pytest
@@ -52,17 +52,17 @@ def test_convolution_with_groups_dilation_and_uneven_padding():
     assert gemm.macs == 8 * 2 * 3 * 24
 
 
-def test_depthwise_convolution_has_one_input_channel_a_dot_product():
+def test_depthwise_convolution_has_one_input_channel_per_dot_product():
     (gemm,) = Network("n", (INPUT, conv(channels=4, kernel=(3, 3), groups=4))).matmuls
     assert (gemm.m, gemm.k, gemm.weights) == (1, 9, 36)
 
 
 @pytest.mark.parametrize(
-    ("layers", "told"),
+    ("layers", "message"),
     [
         ([], "has no layers"),
         ([INPUT, INPUT], "two layers named 'input'"),
-        ([conv()], "takes 'input', which no layer before it makes"),
+        ([conv()], "takes 'input', which no layer before it computes"),
         ([INPUT, conv(kernel=(9, 9))], "a window of 9 does not fit 8 padded pixels"),
         ([INPUT, conv(groups=3)], "cannot be split into 3 groups"),
         ([INPUT, conv(channels=0)], "channels must be a whole number of at least 1, not 0"),
@@ -83,8 +83,8 @@ def test_depthwise_convolution_has_one_input_channel_a_dot_product():
         ([INPUT, Layer("fc", "linear", ("input",), 10)], "flatten it first"),
     ],
 )
-def test_malformed_graphs_are_refused_by_name(layers, told):
-    with pytest.raises(BfimnaError, match=told):
+def test_malformed_graphs_are_refused_by_name(layers, message):
+    with pytest.raises(BfimnaError, match=message):
         Network("n", tuple(layers))
 
 
@@ -103,7 +103,7 @@ def test_a_tensor_is_read_by_the_next_weighted_layers_through_residual_adds():
 
 @pytest.mark.parametrize("kind", [np.int16, np.uint8, np.int64, float])
 def test_numpys_numbers_cannot_overflow_a_layer(kind):
-    given = [
+    layers = [
         Layer("input", "input", channels=kind(128), size=(kind(224), kind(224))),
         conv(channels=kind(128), kernel=[kind(3)] * 2, padding=(kind(1),) * 4, groups=kind(2)),
     ]
@@ -111,12 +111,12 @@ def test_numpys_numbers_cannot_overflow_a_layer(kind):
         Layer("input", "input", channels=128, size=(224, 224)),
         conv(channels=128, kernel=(3, 3), padding=(1,) * 4, groups=2),
     ]
-    net = Network("n", given)
+    net = Network("n", layers)
     assert net == Network("n", tuple(plain))
     assert net.macs == 128 * 64 * 9 * 224 * 224
 
 
-def test_a_layer_that_is_not_there_is_told_by_name():
+def test_an_unknown_layer_is_named():
     net = zoo.alexnet()
     assert net["features.0"].kind == "conv"
     for name in ("features.99", 3, ["features.0"], None):
@@ -124,7 +124,7 @@ def test_a_layer_that_is_not_there_is_told_by_name():
             net[name]
 
 
-def test_a_network_introduces_itself():
+def test_repr_and_table_of_a_network():
     net = zoo.resnet18()
     assert repr(net) == "<Network resnet18: 50 layers, 21 weighted, 11.7 M weights, 1.81 G MACs>"
     page = net._repr_html_()

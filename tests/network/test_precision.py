@@ -1,4 +1,4 @@
-"""Precisions: fixed, drawn, published; and HAWQ-V3's own figures for the published ones."""
+"""Precisions: fixed, random and published, with HAWQ-V3's figures for the published ones."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_mixed_meets_its_mean_within_its_range_and_is_reproducible(mean, seed):
     assert bits == Precision.mixed(NET, mean, seed)
 
 
-def test_mixed_really_mixes():
+def test_mixed_widths_differ():
     assert len(set(Precision.mixed(NET, 5, seed=0).weight_bits)) > 3
     assert Precision.mixed(NET, 5, seed=0) != Precision.mixed(NET, 5, seed=1)
 
@@ -93,7 +93,7 @@ def test_numpys_bits_cannot_overflow():
 
 
 @pytest.mark.parametrize(
-    ("bits", "told"),
+    ("bits", "message"),
     [
         ({"fc": (8, 8, 8)}, "one width, or"),
         ({"fc": np.True_}, "bits of layer 'fc' must be a whole number"),
@@ -101,8 +101,8 @@ def test_numpys_bits_cannot_overflow():
         ([8] * 21, "must be a mapping of layers to bits"),
     ],
 )
-def test_bits_by_layer_are_one_width_or_two(bits, told):
-    with pytest.raises(BfimnaError, match=told):
+def test_bits_by_layer_are_one_width_or_two(bits, message):
+    with pytest.raises(BfimnaError, match=message):
         Precision.by_layer(NET, bits, default=8)
     assert Precision.by_layer(NET, {"fc": [4, 8]}, default=8)["fc"] == (4, 8)
 
@@ -113,7 +113,7 @@ def test_a_mean_is_a_number_from_1_to_16(mean):
         Precision.mixed(NET, mean)
 
 
-def test_a_precision_introduces_itself_and_names_what_it_lacks():
+def test_repr_table_and_errors_of_a_precision():
     bits = Precision.by_layer(NET, {"fc": 4}, default=8)
     assert repr(bits) == "<Precision custom: 21 layers, 4 to 8 bits, 7.81 on average>"
     assert "<td>fc</td><td>4</td><td>4</td>" in bits._repr_html_()
@@ -122,3 +122,19 @@ def test_a_precision_introduces_itself_and_names_what_it_lacks():
             bits[name]
     with pytest.raises(BfimnaError, match="must be a tuple"):
         Precision("p", NET.matmul_names, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("layers", "tensors", "message"),
+    [
+        ((1, "a"), (), r"layers of precision 'p': a name must be text, not 1 \(int\)"),
+        ((["a"], "b"), (), r"layers of precision 'p': a name must be text, not \['a'\] \(list\)"),
+        (("a", "a"), (), "layers of precision 'p': 'a' is given twice"),
+        (("a", "b"), {1: 8, "b": 8}, r"tensor_bits of precision 'p': a name must be text, not 1"),
+        (("a", "b"), (("b", 8), ("b", 9)), "tensor_bits of precision 'p': 'b' is given twice"),
+        (("a", "b"), (8, 9), "tensor_bits of precision 'p' must be a mapping"),
+    ],
+)
+def test_layers_are_different_names(layers, tensors, message):
+    with pytest.raises(BfimnaError, match=message):
+        Precision("p", layers, (8, 8), (8, 8), tensors)

@@ -65,7 +65,7 @@ def test_layers_left_out_without_a_default_are_listed(tmp_path):
             "conv1: 4\nfc: 4\nconv1: 5\n",
             "line 3: 'conv1' is given twice, first on line 1",
         ),
-        ("p.yaml", "a: [\n", r"p\.yaml line \d: no YAML"),
+        ("p.yaml", "a: [\n", r"p\.yaml line \d: not valid YAML"),
         ("p.yaml", "- 4\n", "want a mapping"),
         ("p.yaml", "[" * 5000, "nested too deeply"),
         ("p.yaml", "a: &a [*a, *a]\n", "line 1"),

@@ -56,14 +56,14 @@ def test_the_report_states_what_the_file_leaves_out(tmp_path):
         ("Layer,M,N,K,Sparsity\nq,1,2,3,1:4\n", "sparsity '1:4' is not modelled"),
         (
             HEADER.strip() + "Channels\na,9,9,1,1,2,3,1,7\n",
-            "line 1: column 'channels' stands twice",
+            "line 1: column 'channels' is given twice",
         ),
         (HEADER + "a" + f",{2**20}" * 7 + "\n", "line 2: layer 'a.*larger than|adds up more than"),
         (HEADER + f"a,1,1,1,1,{2**20},{2**20},1\nb,9,9,1,1,2,3,1,4\n", "line 3: more cells than"),
         ("Layer,M,N,K\nq,1_0,2,3\n", "line 2: m must be a whole number .*'1_0'"),
         ("Layer,M,N,K\nq,٣,2,3\n", "line 2: m must be a whole number"),
         ("Layer,M,N,K\nq," + "9" * 5000 + ",2,3\n", "line 2: m must be a whole number"),
-        ("Layer,M,N,K\n,1,2,3\n", "line 2: a layer's name must have 1 to 200 signs"),
+        ("Layer,M,N,K\n,1,2,3\n", "line 2: a layer's name must have 1 to 200 characters"),
         ("Layer,M,N,K\n" + "q" * 9999 + ",1,2,3\n", "line 2: a layer's name"),
     ],
 )
