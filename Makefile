@@ -3,7 +3,7 @@ VENV := .venv
 MINUTES := 5
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export UV_COMPILE_BYTECODE := 1
-unexport PYTHONDONTWRITEBYTECODE # or every kernel would compile the package anew
+unexport $(filter PYTHON%,$(filter-out PYTHON,$(.VARIABLES))) # another Python's
 
 .PHONY: help reproduce emulate report figures docs browser test lint slurm-test fuzz licences lock same lab explore clean clean-env
 .DEFAULT_GOAL := reproduce

@@ -3,6 +3,7 @@
 `.ci/extras` does the same in bare environments; here the packages of the extras are hidden.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,11 @@ HIDE = f"import sys; sys.modules.update(dict.fromkeys({sum(PACKAGES.values(), ()
 
 def run(code, *arguments):
     command = [sys.executable, "-c", HIDE + code, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # execute.py starts again where Python has variables of the user, and would find the packages
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_package_alone_simulates_plots_and_sweeps(tmp_path):

@@ -1,8 +1,7 @@
 """Execute a notebook for the workflow: `python workflow/execute.py NOTEBOOK OUTPUT PARAMETERS`.
 
-PARAMETERS are JSON. The user's settings of Matplotlib, IPython and Jupyter are ignored, so that
-figures have the same bytes everywhere and the home folder need not be writable. At SIGTERM notebook
-and kernel end at once.
+PARAMETERS are JSON. The user's settings of Python, Jupyter and Matplotlib have no effect, see
+`reproduction.isolation`. At SIGTERM notebook and kernel end at once.
 """
 
 import contextlib
@@ -14,28 +13,29 @@ import sys
 import threading
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from reproduction.isolation import KERNEL, add_kernel, isolate
+
 OWN = Path(".snakemake").resolve()
 
 
 def settle() -> None:
-    """Set the environment variables of the kernel."""
+    """Set the environment variables of the kernel, and make the folders that they name."""
     if Path("matplotlibrc").exists():  # Matplotlib would read it first
         sys.exit("matplotlibrc in the project's folder would change the figures: move it elsewhere")
-    os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    folders = {
-        "IPYTHONDIR": "ipython",
-        "JUPYTER_CONFIG_DIR": "jupyter/config",
-        "JUPYTER_DATA_DIR": "jupyter/data",
-        "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
-    }
-    if not os.access(Path.home(), os.W_OK):  # else Matplotlib's font cache is there already
-        folders["MPLCONFIGDIR"] = "matplotlib"
-    for name, folder in folders.items():
-        os.environ[name] = str(OWN / folder)
+    isolate(own=OWN)
+    for folder in ("ipython", "jupyter/config", "jupyter/runtime", "matplotlib"):
         (OWN / folder).mkdir(parents=True, exist_ok=True)
-    os.environ["JUPYTER_NO_CONFIG"] = "1"
+
+
+def started_with_others(before: dict[str, str]) -> bool:
+    """Whether this Python started with other variables than `settle` has left.
+
+    Not in the workflow, whose Snakefile has replaced them.
+    """
+    return any(
+        name.startswith("PYTHON") and os.environ.get(name) != value
+        for name, value in before.items()
+    )
 
 
 def share_lock() -> None:
@@ -59,16 +59,7 @@ def execute(notebook: str, output: str, parameters: dict[str, object]) -> None:
 
     def work() -> None:
         try:
-            import papermill
-        except ImportError:
-            from bfimna.errors import missing_extra
-
-            failures.append(missing_extra("papermill", "workflow"))
-            return
-        try:
-            papermill.execute_notebook(
-                notebook, output, parameters, kernel_name="python3", progress_bar=False
-            )
+            run(notebook, output, parameters)
         except BaseException as error:
             failures.append(error)
 
@@ -77,13 +68,35 @@ def execute(notebook: str, output: str, parameters: dict[str, object]) -> None:
     while thread.is_alive():
         thread.join(0.2)  # with a timeout, so that signals are handled
     if failures:
-        sys.exit(str(failures[0]))
+        sys.exit(message(notebook, failures[0]))
+
+
+def run(notebook: str, output: str, parameters: dict[str, object]) -> None:
+    """Execute a notebook with the Python that runs this."""
+    try:
+        import papermill
+    except ImportError:
+        from bfimna.errors import missing_extra
+
+        raise missing_extra("papermill", "workflow") from None
+    add_kernel(OWN)
+    papermill.execute_notebook(notebook, output, parameters, kernel_name=KERNEL, progress_bar=False)
+
+
+def message(notebook: str, error: BaseException) -> str:
+    """Return what to print of an error: of one that the package raised in a cell, its one line."""
+    if getattr(error, "ename", "") == "BfimnaError":  # of papermill
+        return f"{notebook}: {error.evalue}"  # type: ignore[attr-defined]
+    return str(error) or repr(error)
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit("usage: python workflow/execute.py NOTEBOOK OUTPUT PARAMETERS")
+    before = dict(os.environ)
     settle()
+    if started_with_others(before):
+        os.execv(sys.executable, [sys.executable, *sys.argv])
     share_lock()
     signal.signal(signal.SIGTERM, end)
     execute(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))

@@ -1,7 +1,13 @@
 # A sweep: one grid of workflow/sweeps/ → one Parquet dataset, in parts, and its picture.
 # snakemake --snakefile workflow/sweep.smk --configfile workflow/sweeps/example.yaml
 import json
+import sys
 from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)  # this project's code before any other
+from reproduction import isolation
+
+isolation.isolate()
 
 from bfimna.errors import BfimnaError
 from bfimna.cost import dataset
@@ -85,7 +91,7 @@ rule picture:
     params:
         parameters=json.dumps({"output": PICTURE, "dataset": DATASET}),
         depends=digest(
-            code_digest(Path("workflow/execute.py")),
+            code_digest(Path("workflow/execute.py"), Path(isolation.__file__)),
             dependencies.file_digest("workflow/matplotlibrc"),
             dependencies.figures_code_digest(),
             dependencies.cells(NOTEBOOK),

@@ -30,7 +30,9 @@ COPIED = ("bfimna", "data", "notebooks", "workflow", "environment.yml")
 #: file → text, and what it is changed to and back
 CHANGES = [
     ("bfimna/cost/formulas.py", "\n    return ", "\n    0 or 0\n    return "),
-    ("bfimna/mapping/traffic.py", "\n    return ", "\n    0 or 0\n    return "),
+    ("bfimna/mapping/storage.py", "\n    return ", "\n    0 or 0\n    return "),
+    ("bfimna/operators/products.py", "\n    return ", "\n    0 or 0\n    return "),
+    ("workflow/reproduction/isolation.py", "\n    path = own", "\n    0 or 0\n    path = own"),
     (
         "workflow/reproduction/studies/program_cycles.py",
         "\n    return ",
@@ -54,9 +56,8 @@ def copied(folder: Path) -> Path:
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "snakemake", *TINY, "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'workflow'}"}
     with open(folder / "log.txt", "wb") as log:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log,
+        return subprocess.Popen(command, cwd=folder, stdout=log, stderr=log,
                                 start_new_session=True)  # fmt: skip
 
 

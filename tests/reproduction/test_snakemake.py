@@ -25,15 +25,13 @@ def command(*arguments):
     return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
 
 
-def environment(folder):
-    """Python imports the package and its workflow from the copy of the project."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'workflow'}"}
+def environment():
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def snakemake(folder, *arguments, **variables):
     return subprocess.run(
-        command(*arguments), cwd=folder, env={**environment(folder), **variables},
+        command(*arguments), cwd=folder, env={**environment(), **variables},
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
@@ -181,6 +179,24 @@ def test_changed_settings_of_matplotlib_redraw_figures(built):
     edit(settings, "lines.linewidth: 3\n", "")
 
 
+def test_variables_of_the_user_change_no_figure(built):
+    """JUPYTER_PATH once decided which program ran every notebook."""
+    bad = built / "bad"
+    kernel = bad / "kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["/bin/false"], "display_name": "", "language": "python"}')
+    (bad / "nbclient.py").write_text("raise SystemExit('another one')")
+    (bad / "matplotlibrc").write_text("axes.facecolor: red\n")
+    figure = built / "results/tiny/figures/programs.png"
+    kept, date = figure.read_bytes(), figure.stat().st_mtime_ns
+    names = ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "PYTHONPATH", "MPLCONFIGDIR", "IPYTHONDIR")
+    variables = {**dict.fromkeys(names, str(bad)), "MATPLOTLIBRC": str(bad / "matplotlibrc")}
+    made = snakemake(built, *TINY, "--forcerun", "programs", **variables)
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert figure.stat().st_mtime_ns > date
+    assert figure.read_bytes() == kept
+
+
 def test_a_result_beyond_the_config_is_an_error(built):
     refused = snakemake(built, ONE.replace("alexnet", "lenet"), *TINY)
     assert refused.returncode != 0
@@ -210,7 +226,7 @@ def test_lost_simulations_leave_no_old_summary_behind(restored):
         "bf.data.load_technology('sram-14nm-lstp')).summary['latency_s'] for b in (4, 8)])"
     )
     printed = subprocess.run([sys.executable, "-c", wanted], cwd=restored, capture_output=True,
-                          env=environment(restored), check=True)  # fmt: skip
+                          env=environment(), check=True)  # fmt: skip
     column = summary.read_text().splitlines()[0].split(",").index("latency_s")
     found = [float(line.split(",")[column]) for line in summary.read_text().splitlines()[1:]]
     assert found == pytest.approx(json.loads(printed.stdout), rel=1e-6)
@@ -219,7 +235,7 @@ def test_lost_simulations_leave_no_old_summary_behind(restored):
 def started(folder):
     """A run of one simulation, its notebook under way."""
     run = subprocess.Popen(
-        command(ONE, *TINY, "--forcerun", "simulate"), cwd=folder, env=environment(folder),
+        command(ONE, *TINY, "--forcerun", "simulate"), cwd=folder, env=environment(),
         start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     begin = time.monotonic()

@@ -18,7 +18,8 @@ except BfimnaError as error:
 
 RESULTS = config["results"]
 EXECUTE = digest(
-    code_digest(Path("workflow/execute.py")), dependencies.file_digest("workflow/matplotlibrc")
+    code_digest(Path("workflow/execute.py"), Path(isolation.__file__)),
+    dependencies.file_digest("workflow/matplotlibrc"),
 )
 COLLECT = code_digest(Path(dependencies.HERE, "runs.py"))
 SIMULATE = Path("notebooks/simulate.ipynb")
