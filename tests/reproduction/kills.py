@@ -30,7 +30,7 @@ COPIED = ("bfimna", "data", "notebooks", "workflow", "environment.yml")
 #: file → text, and what it is changed to and back
 CHANGES = [
     ("bfimna/cost/formulas.py", "\n    return ", "\n    0 or 0\n    return "),
-    ("bfimna/mapping/traffic.py", "\n    return ", "\n    0 or 0\n    return "),
+    ("bfimna/mapping/schedule.py", "\n    return ", "\n    0 or 0\n    return "),
     (
         "workflow/reproduction/studies/program_cycles.py",
         "\n    return ",
