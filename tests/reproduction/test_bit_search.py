@@ -7,7 +7,7 @@ from reproduction.studies import bit_search
 import bfimna as bf
 
 SRAM, LR = bf.data.load_technology("sram-14nm-lstp"), bf.Chip.limited()
-COLUMNS = "edp_rel", "omega", "best_omega", "different", "choices", "omega_basis"
+COLUMNS = "edp_rel", "omega", "best_omega", "layers_differing", "choices", "omega_basis"
 
 
 @pytest.fixture

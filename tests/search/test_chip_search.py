@@ -190,7 +190,7 @@ def test_lr_beside_the_front():
     lr = table[table.is_lr]
     assert lr.chip.tolist() == ["LR", "LR, weights=streamed"]
     assert not lr.on_front.any()
-    fit = table[table.weights_are == "fit or streamed"]
+    fit = table[table.weights_placement == "fit or streamed"]
     assert (fit.resident_weights_fit | (fit.weights == "streamed")).all()
     found = distances(table)
     assert found.chips.tolist() == [4, len(fit) - 1]

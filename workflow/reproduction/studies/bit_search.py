@@ -93,7 +93,7 @@ def against_published(
     budgets = [Budget("edp_js", limit=edp) for edp in table.edp_js]
     best = choose_each(net, omega, budgets, chip, technology)
     table["best_omega"] = [omega.total(_bits(p)) for p in best]
-    table["different"] = [
+    table["layers_differing"] = [
         sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
         for p, scheme in zip(best, schemes, strict=True)
     ]

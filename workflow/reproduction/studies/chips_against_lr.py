@@ -35,7 +35,7 @@ def beside_lr(
 
     Returns
     -------
-    DataFrame with the columns of `search_chips` and: networks; weights_are, a key of `WEIGHTS`;
+    DataFrame with the columns of `search_chips` and: networks; weights_placement, a key of `WEIGHTS`;
     is_lr, True for LR's own row, which is not part of the front.
     """
     nets = [load_network(name) for name in networks]
@@ -44,17 +44,19 @@ def beside_lr(
     for name in technologies:
         tech = load_technology(name)
         lr = search_chips(nets, tech, bits, {})
-        for weights_are, grids in WEIGHTS.items():
+        for weights_placement, grids in WEIGHTS.items():
             swept = [search_chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
             points = pd.concat(swept, ignore_index=True)
-            if weights_are == "fit or streamed":
+            if weights_placement == "fit or streamed":
                 points = points[points.resident_weights_fit | (points.weights == "streamed")]
                 if not lr.resident_weights_fit[0]:
                     lr = search_chips(nets, tech, bits, {"weights": ("streamed",)})
             on_front = pareto_front(points[list(OBJECTIVES)].to_numpy())
             points = points.assign(is_lr=False, on_front=on_front)
             both = pd.concat([points, lr.assign(is_lr=True, on_front=False)])
-            frames.append(both.assign(networks=", ".join(networks), weights_are=weights_are))
+            frames.append(
+                both.assign(networks=", ".join(networks), weights_placement=weights_placement)
+            )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -64,11 +66,13 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _distances(table: pd.DataFrame) -> Iterator[dict[str, object]]:
-    for (technology, weights_are), rows in table.groupby(["technology", "weights_are"], sort=False):
+    for (technology, weights_placement), rows in table.groupby(
+        ["technology", "weights_placement"], sort=False
+    ):
         others = rows[~rows.is_lr]
         yield {
             "technology": technology,
-            "weights_are": weights_are,
+            "weights_placement": weights_placement,
             "chips": len(others),
             "on_front": int(others.on_front.sum()),
             **distance(others, {str(k): v for k, v in rows[rows.is_lr].iloc[0].items()}),
