@@ -35,8 +35,8 @@ def beside_lr(
 
     Returns
     -------
-    DataFrame with the columns of `search_chips` and: networks; weights_placement, a key of `WEIGHTS`;
-    is_lr, True for LR's own row, which is not part of the front.
+    DataFrame with the columns of `search_chips` and: networks; weights_placement, a key of
+    `WEIGHTS`; is_lr, True for the row of LR itself, which is not part of the front.
     """
     nets = [load_network(name) for name in networks]
     bits = [load_precision(net, precision) for net in nets]
