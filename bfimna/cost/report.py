@@ -198,7 +198,7 @@ class Report:
             ),
             published_note(self.counts, self.times),
         )
-        return (*self.network.notes, *filter(None, of_the_model))
+        return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))
 
     @cached_property
     def _summary(self) -> dict[str, object]:

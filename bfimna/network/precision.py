@@ -1,7 +1,7 @@
 """Precisions: weight and activation bits per layer, the choice that bit fluidity leaves open."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -38,6 +38,7 @@ class Precision:
     activation_bits : of the input, 1 to 16, one per layer.
     tensor_bits : widths of tensors that are stored wider than their readers need, by layer: a
         residual stream, for example. At least the bits of each reader.
+    notes : caveats that results repeat, such as a pattern of a file that decides no bits.
 
     Examples
     --------
@@ -51,6 +52,7 @@ class Precision:
     weight_bits: tuple[int, ...]
     activation_bits: tuple[int, ...]
     tensor_bits: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         for what in ("layers", "weight_bits", "activation_bits"):

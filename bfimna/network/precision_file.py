@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     rules = _csv_rules if path.suffix == ".csv" else _yaml_rules
     bits: dict[str, tuple[int, int]] = {}
     own: dict[str, int] = {}
+    lines: dict[str, int] = {}  # that decide the bits of a layer
     own_layers: set[str] = set()  # by their own names, which have precedence over patterns
     for line, pattern, weights, activations in rules(path, text):
         try:
@@ -62,15 +64,24 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
             twice = [layer for layer in layers if exact and layer in own_layers]
             if twice:
                 raise BfimnaError(f"layer {twice[0][:100]!r} is given twice, under two names")
-            bits |= {layer: pair for layer in layers if layer not in own_layers}
+            decided = [layer for layer in layers if layer not in own_layers]
+            bits |= dict.fromkeys(decided, pair)
+            lines |= dict.fromkeys(decided, line)
             own_layers.update(layers if exact else ())
         except BfimnaError as error:
             raise BfimnaError(f"{path} line {line}: {error}") from None
         own[pattern] = line
     try:
-        return Precision.by_layer(network, bits, path.stem, default)
+        precision = Precision.by_layer(network, bits, path.stem, default)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
+    notes = tuple(
+        f"{path} line {line}: {pattern!r} decides no bits: of several patterns the last counts, "
+        "and a layer's own name before all"
+        for pattern, line in own.items()
+        if line not in lines.values()
+    )
+    return replace(precision, notes=notes)
 
 
 def _matches(network: Network, pattern: str) -> list[str]:

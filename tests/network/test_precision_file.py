@@ -47,6 +47,15 @@ def test_yaml_patterns_the_last_and_the_exact_count(tmp_path):
     assert bits["layer3.1.conv2"] == (3, 3)
 
 
+def test_a_pattern_that_decides_nothing_is_noted(tmp_path):
+    bits = read(tmp_path, "p.yaml", "layer1.*: 4\n'*': 8\nconv1: 2\n")
+    (note,) = bits.notes
+    assert note.endswith("p.yaml line 1: 'layer1.*' decides no bits: of several patterns the last "
+                         "counts, and a layer's own name before all")  # fmt: skip
+    assert note in bf.simulate(NET, bits, "LR", "sram-14nm-lstp").notes
+    assert not read(tmp_path, "p.yaml", "'*': 8\nlayer1.*: 4\nconv1: 2\n").notes
+
+
 def test_layers_left_out_without_a_default_are_listed(tmp_path):
     with pytest.raises(bf.BfimnaError, match=r"p\.yml: .*gives no bits to: .*fc"):
         read(tmp_path, "p.yml", "layer*: 4\nconv1: 4\n")
