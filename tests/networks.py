@@ -7,8 +7,8 @@ import numpy as np
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
 from bfimna.network import zoo
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder, Layer, Network
-from bfimna.network.precision import Bits
 
 #: a chip on which layers take several folds and long sums are split
 SMALL = Chip(name="small", clusters=2, caps_per_cluster=3, rows=40)

@@ -15,7 +15,7 @@ from bfimna.errors import wrong_type
 from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Schedule
 from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
-from bfimna.network.precision import Bits
+from bfimna.network.bits import Bits
 from bfimna.technology.prices import AnyPrices, stack
 
 if TYPE_CHECKING:

@@ -21,9 +21,10 @@ from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.paper import scaled_columns
 from bfimna.mapping.steps import stored_words
 from bfimna.mapping.storage import Storage, storage
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
-from bfimna.network.precision import Bits, Precision
+from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.addressing import check_index
 from bfimna.operators.constants import Constants, check_constants, check_range, integers

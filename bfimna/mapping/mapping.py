@@ -19,9 +19,9 @@ from bfimna.errors import instance, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
-from bfimna.network.precision import Bits
 from bfimna.operators.operator import Moved, Step
 from bfimna.operators.words import Word, Words
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.storage import in_place_layers
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING
-from bfimna.network.precision import Bits
 from bfimna.operators.words import Words
 
 

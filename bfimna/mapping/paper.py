@@ -21,8 +21,8 @@ from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep
 from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.mapping.tiles import best_tile, tile_bits
+from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
-from bfimna.network.precision import Bits
 from bfimna.operators.group_sums import Fit, GroupSums, attached_rows, fit
 from bfimna.operators.operator import Moved
 from bfimna.operators.words import SIGN, Words

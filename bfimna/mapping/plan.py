@@ -20,8 +20,9 @@ from bfimna.mapping.mapping import Mapping, Products, sized
 from bfimna.mapping.memory import streamed_weights
 from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
-from bfimna.network.precision import Bits, Precision
+from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS, POOLING
 from bfimna.operators.group_sums import GroupSums, attached_rows
 from bfimna.operators.operator import LayerBatch, Operator

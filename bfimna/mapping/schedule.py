@@ -9,7 +9,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.display import html_table, quantity
 from bfimna.mapping.chip import Chip
-from bfimna.network.precision import Bits
+from bfimna.network.bits import Bits
 from bfimna.operators.words import Words
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ import numpy as np
 
 from bfimna.ap.counts import levels
 from bfimna.errors import BfimnaError
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.layer import PRODUCTS, Layer
-from bfimna.network.precision import Bits
 from bfimna.operators import OPERATORS
 from bfimna.operators.words import SIGN, Words
 

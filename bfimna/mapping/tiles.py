@@ -11,9 +11,9 @@ from math import isqrt, prod
 import numpy as np
 
 from bfimna.errors import BfimnaError
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
-from bfimna.network.precision import Bits
 from bfimna.operators.words import MAX_BITS
 
 MOST_SHAPES = 2**18  # of tiles, by rows or by channels: hundreds of times any network's

@@ -15,7 +15,7 @@ from bfimna.cost.formulas import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.network.precision import Bits
+from bfimna.network.bits import Bits
 from bfimna.search.cost_graph import Choice, CostGraph
 from bfimna.search.space import SearchSpace
 from bfimna.technology.technology import Technology

@@ -12,7 +12,7 @@ from bfimna import BfimnaError, Chip, Precision, data, peak, simulate, zoo
 from bfimna.cost import uncertainty
 from bfimna.cost.uncertainty import QUANTITIES, bounds, evaluate, samples_of, sobol
 from bfimna.mapping.plan import plan
-from bfimna.network.precision import Bits
+from bfimna.network.bits import Bits
 from bfimna.technology.sampling import causes, quantile, sampled_parameters, sampled_prices, uniform
 
 from ..close import close

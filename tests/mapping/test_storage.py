@@ -6,8 +6,8 @@ import pytest
 from bfimna import BfimnaError
 from bfimna.mapping.storage import storage
 from bfimna.network import zoo
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder, Layer, Network
-from bfimna.network.precision import Bits
 
 from ..networks import diamond
 

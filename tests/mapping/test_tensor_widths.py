@@ -10,8 +10,8 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.memory import live_bits
 from bfimna.mapping.plan import plan
 from bfimna.mapping.storage import storage
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder, Layer, Network
-from bfimna.network.precision import Bits
 
 from ..networks import everything, shrunk
 

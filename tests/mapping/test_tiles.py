@@ -9,8 +9,8 @@ from bfimna import BfimnaError, Chip, Network, simulate
 from bfimna.mapping.plan import plan
 from bfimna.mapping.tiles import candidates, moved, pixels, tile_bits
 from bfimna.network import zoo
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder, Layer
-from bfimna.network.precision import Bits
 
 
 @given(

@@ -7,8 +7,8 @@ import pytest
 
 from bfimna import BfimnaError, Chip
 from bfimna.mapping.plan import plan
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder, Layer
-from bfimna.network.precision import Bits
 from bfimna.operators import OPERATORS
 
 from ..networks import chained

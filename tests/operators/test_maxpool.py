@@ -11,8 +11,8 @@ from bfimna.ap import counts as ap
 from bfimna.emulator import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder
-from bfimna.network.precision import Bits
 from bfimna.operators.maxpool import rounds
 
 

@@ -18,7 +18,7 @@ from bfimna.cost import simulate as simulate_module
 from bfimna.emulator import digits
 from bfimna.mapping.plan import Plan
 from bfimna.names import load_technology
-from bfimna.network.precision import Bits
+from bfimna.network.bits import Bits
 
 from ..close import close
 

@@ -14,8 +14,9 @@ from bfimna.cost.sweep import sweep
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
 from bfimna.names import AnyChip, load_network, load_precision, load_technology
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
-from bfimna.network.precision import MAX_BITS, Bits, Precision
+from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 
 BOUNDED = (*uncertainty.BOUNDED, "area_efficiency_ops_per_w_m2")

@@ -15,8 +15,9 @@ from bfimna import data
 from bfimna.cost.grid import listed
 from bfimna.errors import BfimnaError, instance, whole_number
 from bfimna.names import load_precision
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
-from bfimna.network.precision import Bits, Precision
+from bfimna.network.precision import Precision
 from bfimna.search.pareto import pareto_front
 from bfimna.technology.technology import Technology
 
