@@ -210,12 +210,9 @@ def check(form: IntegerFormat, parameters: Parameters, columns: int = COLUMNS) -
 
 def _check_product(where: str, product: ProductFormat, own: LayerParameters, columns: int) -> None:
     """Raise unless the parameters of a weighted layer fit its widths."""
-    channels, width = product.weight_shape[0], product.width
-    shapes = {
-        "weights": product.weight_shape,
-        "bias": (channels,),
-        "multiplier": (0 if product.keeps_sum else channels,),
-    }
+    weights, width = product.weight_shape, product.width
+    scales = (0,) if product.keeps_sum else weights[:1]
+    shapes = {"weights": weights, "bias": weights[:1], "multiplier": scales}
     for name, shape in shapes.items():
         if getattr(own, name).shape != shape:
             raise BfimnaError(f"{where}: {name} of shape {getattr(own, name).shape}, want {shape}")

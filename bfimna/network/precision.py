@@ -55,6 +55,8 @@ class Precision:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise wrong_type("name of a precision", self.name, "text")
         for what in ("layers", "weight_bits", "activation_bits"):
             values = getattr(self, what)
             if (

@@ -138,3 +138,9 @@ def test_repr_table_and_errors_of_a_precision():
 def test_layers_are_different_names(layers, tensors, message):
     with pytest.raises(BfimnaError, match=message):
         Precision("p", layers, (8, 8), (8, 8), tensors)
+
+
+@pytest.mark.parametrize("name", [None, 8, ["int8"]])
+def test_a_name_is_text(name):
+    with pytest.raises(BfimnaError, match="name of a precision must be text, not"):
+        Precision(name, ("a",), (8,), (8,))
