@@ -125,9 +125,11 @@ def operand_pair(a: Any, b: Any, bits: int, signed: bool) -> tuple[np.ndarray, n
 def broadcast(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return two operands in their common shape, or raise if they have none."""
     try:
-        return tuple(np.broadcast_arrays(a, b))  # type: ignore[return-value]
+        shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
         raise BfimnaError(f"a and b have shapes {a.shape} and {b.shape}: want equal ones") from None
+    both = (x if x.shape == shape else np.broadcast_to(x, shape).copy() for x in (a, b))
+    return tuple(both)  # type: ignore[return-value]
 
 
 def sign_pair(signed: Any) -> tuple[bool, bool]:

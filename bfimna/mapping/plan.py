@@ -92,7 +92,13 @@ class Plan:
         words = self.storage.words(widths)
         own = words.at(self.storage.index)
         self._check_columns(widths, words, own)
-        works = {phase: [work] for phase, work in self.products.work(widths, own, counts).items()}
+        freeze(words)
+        return Schedule(self, widths, counts, words)
+
+    def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
+        """Return the AP's work by phase; see `Schedule.phases`."""
+        own = words.at(self.storage.index)
+        works = {phase: [work] for phase, work in self.products.work(bits, own, counts).items()}
         for operator, batch in self.batches:
             assert operator.counts is not None
             here = words.at(batch.index)
@@ -102,20 +108,12 @@ class Plan:
                 reduced = operator.over_rows(batch, here, counts)
                 if np.any(reduced.cycles):
                     works["reduce"].append(_reduced(batch, reduced, self.chip))
-        schedule = Schedule(
-            plan=self,
-            bits=widths,
-            counts=counts,
-            words=words,
-            phases={phase: joined(works[phase]) for phase in PHASES if phase in works},
-            traffic=self._traffic(widths, words, own, counts),
-        )
-        freeze(schedule.traffic, words)
-        for work in schedule.phases.values():
+        phases = {phase: joined(works[phase]) for phase in PHASES if phase in works}
+        for work in phases.values():
             freeze(work, work.counts, work.mode)
-        return schedule
+        return phases
 
-    def _traffic(self, bits: Bits, words: Words, own: Words, counts: CountSet) -> Traffic:
+    def traffic(self, bits: Bits, words: Words, counts: CountSet) -> Traffic:
         """Return what moves over the clusters' buses, the mesh and from DRAM.
 
         Operands cross the mesh, from MAPs spread evenly over the clusters, and then the bus of the
@@ -123,7 +121,7 @@ class Plan:
         left out.
         """
         chip, index = self.chip, self.storage.index
-        layers, moved = [index], [self.products.moved(bits, own, counts)]
+        layers, moved = [index], [self.products.moved(bits, words.at(index), counts)]
         for operator, batch in self.batches:
             assert operator.moved is not None
             here = words.at(batch.index)
@@ -134,7 +132,9 @@ class Plan:
         if chip.weights != "resident":
             streamed = streamed_weights(self.network, chip, self.batch, bits, words)
             dram[..., : len(index)] = streamed
-        return Traffic(np.concatenate(layers), taken + returned, taken * chip.mean_hops, dram)
+        traffic = Traffic(np.concatenate(layers), taken + returned, taken * chip.mean_hops, dram)
+        freeze(traffic)
+        return traffic
 
     def _check_columns(self, bits: Bits, words: Words, own: Words) -> None:
         """Raise for the first layer and phase that needs more columns than an array has."""

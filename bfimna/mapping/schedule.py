@@ -1,6 +1,7 @@
 """A plan at given widths: work by phase, traffic, and the words that it works on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,16 +99,22 @@ class Schedule:
     bits : the widths, of one precision or many.
     counts : the set of AP counts.
     words : of each layer's tensor, shape (..., layers).
-    phases : the AP's work by phase.
-    traffic : what moves between the arrays.
     """
 
     plan: "Plan"
     bits: Bits
     counts: CountSet
     words: Words
-    phases: dict[str, Work]
-    traffic: Traffic
+
+    @cached_property
+    def phases(self) -> dict[str, Work]:
+        """The AP's work by phase, worked out on first use."""
+        return self.plan.work(self.bits, self.words, self.counts)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """What moves between the arrays, worked out on first use."""
+        return self.plan.traffic(self.bits, self.words, self.counts)
 
     @property
     def chip(self) -> Chip:
@@ -135,12 +142,12 @@ class Schedule:
         return float(np.average(self.utilisation, weights=self.folds))
 
     def __repr__(self) -> str:
-        points = self.traffic.bus_bits.shape[:-1]
+        points = self.bits.left.shape[:-1]
         at = f" at {int(np.prod(points))} precisions" if points else ""
         return f"<Schedule of {self.plan!r}{at}, {self.counts} counts>"
 
     def _repr_html_(self) -> str:
-        if self.traffic.bus_bits.ndim > 1:
+        if self.bits.left.ndim > 1:
             return html_table(repr(self)[1:-1], ("precisions",), [(self.bits.left.shape[0],)])
         header = (
             "layer", "stays where", "bits", "tile per fold and cluster", "folds", "rows used",
