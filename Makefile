@@ -46,13 +46,15 @@ slurm-test: .venv-slurm/installed ## reproduction and sweep through a real Slurm
 lab: .venv-lab/installed ## JupyterLab on the notebooks
 	.venv-lab/bin/jupyter lab notebooks
 
+# not bin/voila, which asks for no token and serves any Host: other users of a node could run code
 explore: .venv-lab/installed ## the notebook of sliders as an app, offline
-	.venv-lab/bin/voila notebooks/explore.ipynb
+	.venv-lab/bin/jupyter server --ServerApp.root_dir=notebooks --ServerApp.default_url=/voila/render/explore.ipynb --ServerApp.open_browser=True
 
-fuzz: $(VENV)/installed ## hostile models and files, for MINUTES (5) each
+fuzz: $(VENV)/installed ## hostile models, files and calls, for MINUTES (5) each
 	python -m tests.onnx.fuzz --minutes $(MINUTES)
 	python tests/fuzz_files.py --minutes $(MINUTES)
 	python -m tests.fuzz_layers --minutes $(MINUTES)
+	python -m tests.fuzz_calls --minutes $(MINUTES)
 
 licences: $(VENV)/installed ## the licence of every package installed
 	@python workflow/licences.py

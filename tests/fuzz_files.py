@@ -27,6 +27,15 @@ conv1, 227, 227, 11, 11, 3, 96, 4,
 conv2, 31, 31, 5, 5, 96, 256, 1,
 """
 BITS = "layer,weight_bits,activation_bits\n*,8,8\nfeatures.3,4,8\n"
+#: as others write them: a remark, an index, another case and order; repeated headers, a section
+PANDAS_BITS = "# of a run\n,Layer,Activation_Bits,weight bits,\n0,*,8,8.0,\n1,features.3,4,8,\n"
+OTHER_SCALESIM = """Layer,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,\
+Stride Height,Stride Width,Remarks
+# block 1
+conv1\t,227,227,11,11,3,96,4,4,first
+conv1,31,31,5,5,96,256,1,2,
+"""
+DERIVED = (data.ROOT / "technologies/derived.csv").read_text()
 LAYERS = "\n".join(f"{name},1.5,0.25," for name in NET.matmul_names)
 ODD = (
     "", "-1", "nan", "inf", "1e400", "0x10", "4.0", "9" * 5000, "true", "null", "[", "{", "*a",
@@ -37,6 +46,11 @@ ODD = (
 
 def _technology(path):
     bf.simulate(NET, 8, "LR", bf.load_technology(f"{path}:sram-14nm-lstp"))
+
+
+def _numbered(path):
+    tech = bf.load_technology("4", path)
+    bf.simulate(NET, 8, "LR", tech).interval("energy_j")
 
 
 def _precision(path):
@@ -58,8 +72,13 @@ def _config(path):
 
 #: suffix, text, reader
 FILES = {
-    "technology": (".csv", (data.ROOT / "technologies/derived.csv").read_text(), _technology),
+    "technology": (".csv", DERIVED, _technology),
     "bits": (".csv", BITS, _precision),
+    "bits of pandas": (".csv", PANDAS_BITS, _precision),
+    "other scale-sim": (".csv", OTHER_SCALESIM, _network),
+    "technology named by a number": (
+        ".csv", DERIVED.replace("sram-14nm-lstp,", "4,"), _numbered
+    ),
     "yaml bits": (".yaml", '"*": 4\nfeatures.3: [4, 8]\nclassifier.6: 8\n', _precision),
     "scale-sim": (".csv", SCALESIM, _network),
     "scale-sim gemm": (".csv", "Layer, M, N, K,\na, 4, 5, 6,\nb, 7, 8, 9,\n", _network),

@@ -6,7 +6,7 @@ from bfimna import names
 from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
-from bfimna.errors import whole_number
+from bfimna.errors import instance, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import Plan
@@ -82,6 +82,8 @@ def simulate(
     chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_count_set(counts)
+    if mapping is not None:
+        instance("mapping", mapping, Mapping)
     schedule = _placed(network, precision, chip, batch, counts, mapping)
     times, energies = costs(schedule, technology, len(network.layers))
     times.setflags(write=False)

@@ -262,7 +262,8 @@ def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> 
         return bits
     if isinstance(bits, Precision):
         return Bits.from_precision(network, bits)
-    if not isinstance(bits, Sequence) or not all(isinstance(p, Precision) for p in bits):
+    several = isinstance(bits, Sequence) and len(bits) > 0
+    if not several or not all(isinstance(p, Precision) for p in bits):
         raise wrong_type("bits of a plan", bits, "a Precision, several of them, or Bits")
     return Bits.from_precisions(network, bits)
 

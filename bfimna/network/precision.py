@@ -170,7 +170,7 @@ class Precision:
             )
         pairs = [_pair(layer, by_layer.get(layer, default)) for layer in network.matmul_names]
         weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
-        own = tuple((tensors or {}).items())
+        own: Any = () if tensors is None else tensors  # checked where it is stored
         precision = cls(name, network.matmul_names, weights, activations, own)
         precision.of_network(network)
         return precision

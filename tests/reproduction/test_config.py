@@ -3,6 +3,8 @@
 import copy
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 import yaml
 from reproduction import config, dependencies, figure_table, runs
@@ -129,6 +131,39 @@ def test_a_config_that_cannot_run_is_refused_in_one_line(keys, message):
     assert len(str(error.value)) <= LONGEST_MESSAGE
 
 
+@pytest.mark.parametrize(
+    ("nodes", "shape", "keys", "advice"),
+    [
+        (
+            [("Relu", "x")],
+            (1, 3, None, None),
+            {"networks": ["{0}"]},
+            "make_dynamic_shape_fixed`: at",
+        ),
+        ([("Conv", "x", "w")], (1, 3, 8, 8), {"schemes": ["{0}:own"]}, "as network:bits.yaml"),
+        (
+            [("Conv", "x", "w")],
+            (1, 3, 8, 8),
+            {"schemes": ["{0}:{1}"]},
+            "where the pattern . is the rest",
+        ),
+    ],
+)
+def test_advice_is_for_the_workflow(nodes, shape, keys, advice, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    weights = onnx.numpy_helper.from_array(np.ones((3, 3, 1, 1), np.float32), "w")
+    x, y = (onnx.helper.make_tensor_value_info(n, 1, s) for n, s in (("x", shape), ("y", None)))
+    made = [onnx.helper.make_node(op, inputs, ["y"], name="n") for op, *inputs in nodes]
+    graph = onnx.helper.make_graph(made, "g", [x], [y], [weights])
+    onnx.save(onnx.helper.make_model(graph), "m.onnx")
+    Path("bits.csv").write_text("layer,weight_bits,activation_bits\n")
+    asked = {k: [v.format("m.onnx", "bits.csv") for v in values] for k, values in keys.items()}
+    with pytest.raises(BfimnaError, match=advice) as error:
+        config.checked(changed(**asked))
+    assert "input_shape" not in str(error.value)
+    assert "default" not in str(error.value)
+
+
 def test_a_file_in_place_of_a_folder_is_an_error(tmp_path):
     (tmp_path / "out").touch()
     for keys in ({"results": "out"}, {"figures": "out/f"}, {"results": "out", "outside": True}):
@@ -156,12 +191,13 @@ def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
         ("bits: [" + "9" * 5000 + "]", "Exceeds the limit"),
         ("bits: '\0'", "not allowed"),
         ("[" * 5000, "config file"),
+        (b"# caf\xe9\n", "byte 5 is not UTF-8: save the file as UTF-8"),
         ("- 1\n", "want keys and values"),
         ("__use_yte__: true\n", "templates"),
     ],
 )
 def test_an_unreadable_file_is_a_one_line_error(text, message, tmp_path):
-    (tmp_path / "c.yaml").write_text(text)
+    (tmp_path / "c.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(BfimnaError, match=message) as error:
         config.check_file(tmp_path / "c.yaml")
     assert "\n" not in str(error.value)
@@ -222,6 +258,13 @@ def test_a_figure_takes_parameters_from_the_config():
         ({"parameters": {"supply": {"output": "a"}}}, "unknown parameter"),
         ({"parameters": {"supply": {"network": 3}}}, "want a value such as 'resnet50', not 3"),
         ({"parameters": {"batch": {"networks": []}}}, "must not be empty"),
+        ({"parameters": {"batch": {"networks": ["vgg16", "vgg16"]}}}, "has 'vgg16' twice"),
+        ({"parameters": {"batch": {"networks": [3]}}}, r"networks\[0\] must be a name"),
+        ({"parameters": {"faults": {"rates": [0.0]}}}, r"rates\[0\] must be a number above 0"),
+        ({"parameters": {"faults": {"rates": [float("nan")]}}}, "must be a number above 0"),
+        ({"parameters": {"programs": {"words": 0}}}, "words must be a whole number from 1 to"),
+        ({"parameters": {"programs": {"words": 10**9}}}, "words must be a whole number from 1 to"),
+        ({"parameters": {"endurance": {"frames_per_s": float("nan")}}}, "a finite number above 0"),
         ({"parameters": {"endurance": {"frames_per_s": True}}}, "want a value such as"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reproduction.studies import measured
 
-from bfimna import Chip, data, simulate
+from bfimna import BfimnaError, Chip, data, simulate
 from bfimna.cost import formulas
 from bfimna.emulator import digits
 
@@ -41,6 +41,11 @@ def test_faults_cost_accuracy_and_none_cost_nothing():
 
 def digits_accuracy(name, every):
     return measured.run_digits(name, every)[0]
+
+
+def test_endurance_wants_cells_that_wear_out():
+    with pytest.raises(BfimnaError, match="do not wear out; want one with limited endurance"):
+        measured.endurance(["int2"], [TECHNOLOGY])
 
 
 def test_lifetimes_follow_wear_and_endurance():

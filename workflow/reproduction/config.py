@@ -23,6 +23,14 @@ SOURCES = frozenset(
     ("bfimna", "benchmarks", "data", "docs", "examples", "notebooks", "tests", "train", "workflow")
 )
 
+#: advice for users of Python → what does the same for the workflow
+ADVICE = {
+    r"give input_shape=, at least 1 each,": "write its sizes into the file, such as with "
+    "`python -m onnxruntime.tools.make_dynamic_shape_fixed`: at least 1 each,",
+    r"give a default$": "give bits to all in a .csv or .yaml, where the pattern * is the rest, as "
+    "network:bits.yaml",
+}
+
 
 class _Strict(yaml.SafeLoader):
     """YAML without repeated keys and without aliases.
@@ -53,6 +61,10 @@ def check_file(path: str | Path) -> None:
     """Raise a one-line error for a config file that cannot be read, or repeats a key."""
     try:
         settings = yaml.load(Path(path).read_text(encoding="utf-8"), _Strict)
+    except UnicodeDecodeError as error:
+        raise BfimnaError(
+            f"config file {path}: byte {error.start} is not UTF-8: save the file as UTF-8"
+        ) from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BfimnaError(f"config file {path}: {error}") from None
     if not isinstance(settings, dict):
@@ -74,9 +86,18 @@ def checked(config: Mapping[str, Any], root: Path | None = None) -> dict[str, An
     config = with_numbers(config)
     check_schema(config, SCHEMA)
     check_folders(config, ("figures", "results"), root or Path.cwd())
-    check_names(config)
-    runs(config)
+    try:
+        check_names(config)
+        runs(config)
+    except BfimnaError as error:
+        raise BfimnaError(_for_the_workflow(str(error))) from None
     return config
+
+
+def _for_the_workflow(message: str) -> str:
+    for python, workflow in ADVICE.items():
+        message = re.sub(python, workflow.replace("\\", r"\\"), message)
+    return message
 
 
 def with_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +177,7 @@ def check_names(config: Mapping[str, Any]) -> None:
             if not re.fullmatch(r"[\w./:+-]+", name):
                 raise BfimnaError(
                     f"config, {key}: {name!r}: want letters, digits and '_', '-', '+', '.', '/' "
-                    "only (a link to a file of another name does)"
+                    "only, and no space; rename the file, or link to it under such a name"
                 )
     for network in config["networks"]:
         load_network(network)

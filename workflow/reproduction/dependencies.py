@@ -101,9 +101,15 @@ def parameters(notebook: Path) -> dict[str, Any]:
     Raises
     ------
     BfimnaError
-        For code that is more than assignments of literals.
+        For a notebook without such a cell, or code that is more than assignments of literals.
     """
-    source = "\n".join(cell.source for cell in cells(notebook) if cell.is_parameters)
+    tagged = [cell.source for cell in cells(notebook) if cell.is_parameters]
+    if not tagged:
+        raise BfimnaError(
+            f"{notebook}: no cell has the tag 'parameters', so the config's values would have no "
+            "effect: tag the cell that assigns them (in JupyterLab under Property Inspector)"
+        )
+    source = "\n".join(tagged)
     try:
         return {
             node.targets[0].id: ast.literal_eval(node.value)
@@ -112,6 +118,14 @@ def parameters(notebook: Path) -> dict[str, Any]:
         }
     except (SyntaxError, ValueError) as error:
         raise BfimnaError(f"{notebook}, cell of parameters: {error}") from None
+
+
+def check_takes(notebook: Path, names: Iterable[str]) -> None:
+    """Raise unless a notebook's cell of parameters has all of these names."""
+    own = parameters(notebook)
+    for name in names:
+        if name not in own:
+            raise BfimnaError(f"{notebook}: its cell of parameters does not assign {name!r}")
 
 
 def strings(value: Any) -> set[str]:

@@ -14,6 +14,7 @@ from bfimna.names import load_chip, load_technology
 from reproduction import dependencies
 from reproduction.dependencies import strings
 from reproduction.runs import Run, chip_parameter, technology_digest
+from reproduction.studies.arguments import RULES
 
 COLUMNS = ["figure", "group", "parameters", "data", "caption"]
 #: what the column `parameters` may name → the value that the notebook's parameter then has
@@ -193,6 +194,8 @@ def _check_parameter(figure: str, name: str, value: Any, defaults: Mapping[str, 
         raise BfimnaError(f"{where}: want a value such as {default!r}, not {value!r}")
     if value in ([], {}, ""):
         raise BfimnaError(f"{where}: must not be empty")
+    if name in RULES:
+        RULES[name](where, value)
     names = strings(value) if name in ("technology", "technologies") else _own(value)
     for technology in sorted(names):
         load_technology(technology)

@@ -84,6 +84,17 @@ def is_recorded(path: Path, record: Record | None) -> bool:
     return abs(path.stat().st_mtime - record.endtime) <= SAME_S
 
 
+def check_folder() -> None:
+    """Raise a one-line error if Snakemake cannot keep its records in the project's folder."""
+    records = Path(".snakemake")
+    place = records if records.exists() else Path()
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise BfimnaError(
+            f"{Path.cwd()} cannot be written to, where Snakemake keeps its records: copy the "
+            "project to a folder of yours; results alone can lie elsewhere, see `outside`"
+        )
+
+
 def check_room() -> None:
     """Raise a one-line error if nothing can be written to the folder of temporary files."""
     try:

@@ -6,12 +6,21 @@ from bfimna.digests import code_digest, digest, model_digest
 from reproduction import dependencies, figure_table, pages
 from reproduction.runs import EMULATED_TECHNOLOGY, emulations, runs, technology_digest
 
+SIMULATE = Path("notebooks/simulate.ipynb")
 CAPTION = "../report/figure.rst"  # shows `params.caption`
+
+
+def simulate_parameters(run):
+    """Parameters of the notebook that runs a simulation."""
+    output = f"{config['results']}/simulate/{run.folder}"
+    return {**run.parameters, "output": output, "picture": False}
+
 
 try:
     config = settings.checked(config)
     RUNS = {run.folder: run for run in runs(config)}
     ALL_FIGURES = figure_table.read(Path("workflow/figures.csv"), Path("notebooks"))
+    dependencies.check_takes(SIMULATE, simulate_parameters(next(iter(RUNS.values()))))
     FIGURES = figure_table.selected(config, ALL_FIGURES)
 except BfimnaError as error:
     raise WorkflowError(str(error)) from None
@@ -22,7 +31,6 @@ EXECUTE = digest(
     dependencies.file_digest("workflow/matplotlibrc"),
 )
 COLLECT = code_digest(Path(dependencies.HERE, "runs.py"))
-SIMULATE = Path("notebooks/simulate.ipynb")
 # values of technology, network and bits are digested with the run that uses them
 SIMULATE_CODE = digest(
     EXECUTE,

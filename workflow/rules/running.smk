@@ -14,6 +14,12 @@ from reproduction import running
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 
+try:  # before Snakemake makes folders there
+    running.check_folder()
+except BfimnaError as error:
+    raise WorkflowError(str(error)) from None
+
+
 def remake_unrecorded(outputs):
     """Mark results as incomplete that differ from Snakemake's records, or that have none."""
     if workflow.exec_mode == ExecMode.DEFAULT:

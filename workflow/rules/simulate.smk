@@ -10,10 +10,7 @@ rule simulate:
         summary=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/summary.csv",
         layers=f"{RESULTS}/simulate/{{network}}/{{precision}}/{{platform}}/layers.csv",
     params:
-        parameters=lambda wildcards: as_json(
-            run_of(wildcards).parameters
-            | {"output": f"{RESULTS}/simulate/{run_of(wildcards).folder}", "picture": False}
-        ),
+        parameters=lambda wildcards: as_json(simulate_parameters(run_of(wildcards))),
         depends=lambda wildcards: digest(SIMULATE_CODE, run_of(wildcards).digest),
     resources:
         runtime=2,

@@ -25,6 +25,7 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.technology.technology import Technology
+from reproduction.studies.arguments import checked
 
 NARROW_BITS = 256  # the width of link that ISAAC's router is tabulated for
 #: column of the table → quantity of a report
@@ -80,6 +81,7 @@ def _technologies(technology: Technology) -> dict[str, Technology]:
     return others
 
 
+@checked
 def assumptions(
     networks: Sequence[AnyNetwork],
     precision: AnyPrecision,
@@ -119,6 +121,7 @@ def assumptions(
     return pd.DataFrame(rows)
 
 
+@checked
 def traffic(
     networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
 ) -> pd.DataFrame:

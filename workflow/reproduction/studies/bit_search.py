@@ -30,6 +30,7 @@ from bfimna.search.choose import Budget, choose, choose_each, compare, front
 from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity, read_sensitivity
 from bfimna.technology.technology import Technology
 from reproduction.studies import streams
+from reproduction.studies.arguments import checked
 
 
 def _bits(precision: Precision) -> dict[str, int]:
@@ -179,6 +180,7 @@ def published_options(network_name: str, chip: Chip, technology: Technology) -> 
     return options(network_name, by_name, chip, technology)
 
 
+@checked
 def play(
     options: pd.DataFrame,
     battery_j: float,

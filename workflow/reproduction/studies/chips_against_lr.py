@@ -11,6 +11,7 @@ import pandas as pd
 from bfimna.names import load_network, load_precision, load_technology
 from bfimna.search.chip_search import GRID, OBJECTIVES, distance, search_chips
 from bfimna.search.pareto import pareto_front
+from reproduction.studies.arguments import checked
 
 #: placement of the weights → further axes of the grid: as in the paper, or where they fit
 WEIGHTS: Mapping[str, Sequence[Mapping[str, Sequence[Any]]]] = {
@@ -22,6 +23,7 @@ WEIGHTS: Mapping[str, Sequence[Mapping[str, Sequence[Any]]]] = {
 }
 
 
+@checked
 def beside_lr(
     networks: Sequence[str],
     technologies: Sequence[str],

@@ -18,10 +18,12 @@ from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
+from reproduction.studies.arguments import checked
 
 BOUNDED = (*uncertainty.BOUNDED, "area_efficiency_ops_per_w_m2")
 
 
+@checked
 def design_space(
     networks: Sequence[str],
     technologies: Sequence[str],
@@ -66,6 +68,7 @@ def _bounds(
     return pd.concat(frames, ignore_index=True)
 
 
+@checked
 def supply(
     network: str, precision: str, technologies: Sequence[str], chip: AnyChip = "LR"
 ) -> pd.DataFrame:
@@ -94,6 +97,7 @@ def _delay_laws(tech: Technology) -> dict[str, Technology]:
     }
 
 
+@checked
 def batches(
     networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
 ) -> pd.DataFrame:

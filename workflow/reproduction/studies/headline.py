@@ -16,6 +16,7 @@ from bfimna.cost.simulate import simulate
 from bfimna.display import quantity
 from bfimna.errors import BfimnaError
 from bfimna.names import AnyChip, load_chip, load_network, load_precision, load_technology
+from reproduction.studies.arguments import checked
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
 #: quantity → its heading and unit
@@ -28,6 +29,7 @@ SHOWN = {
 }
 
 
+@checked
 def uncertain(
     networks: Sequence[str],
     precision: str,

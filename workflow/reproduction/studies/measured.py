@@ -5,6 +5,7 @@ Tables behind the figures `fluidity_measured`, `data_energy`, `faults` and `endu
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.emulator.quantise import random_images, synthetic
+from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Vertical
 from bfimna.names import load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from reproduction.studies.arguments import checked
 from reproduction.studies.emulated import array_energies
 
 FRAMES_PER_S = 30.0
@@ -60,6 +63,7 @@ def run_digits(name: str, every: int = 1, **options: object) -> tuple[float, Inf
     return digits.accuracy(logits, digits.labels()[::every]), report
 
 
+@checked
 def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
     """Return accuracy on the emulator and EDP, for every precision of the trained digits network.
 
@@ -139,6 +143,7 @@ def _zeros(report: InferReport, name: str) -> float:
     return 100 * float(np.mean(report.tensors[name] == 0)) if name in report.tensors else np.nan
 
 
+@checked
 def data_energy(
     digits_precisions: Sequence[str],
     synthetic_network: Network,
@@ -171,6 +176,7 @@ FAULTS = {
 }
 
 
+@checked
 def faults(
     precisions: Sequence[str],
     rates: Sequence[float],
@@ -198,6 +204,7 @@ def faults(
     return pd.DataFrame(rows)
 
 
+@checked
 def endurance(
     precisions: Sequence[str], technologies: Sequence[str], frames_per_s: float = FRAMES_PER_S
 ) -> pd.DataFrame:
@@ -207,6 +214,11 @@ def endurance(
     cells of the largest layer's rows. Spread: over all CAM cells of LR, as ideal wear levelling
     would give.
     """
+    if isinf(load_technology(technologies[0]).endurance_writes):
+        raise BfimnaError(
+            f"technologies: cells of {technologies[0]!r}, the first, do not wear out; want one "
+            "with limited endurance, such as 'reram-14nm-lstp'"
+        )
     network, chip, rows = digits.network(), Chip.limited(), []
     used = max(gemm.macs for gemm in network.matmuls) * chip.columns
     for name in precisions:

@@ -16,6 +16,7 @@ from bfimna.ap.counts import CountSet
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.names import load_technology
+from reproduction.studies.arguments import checked
 
 
 def run(
@@ -42,6 +43,7 @@ def run(
     return simulate(network, precision, chip, tech, batch=batch, counts=counts)
 
 
+@checked
 def points(
     path: str, networks: Sequence[str], precisions: Sequence[str], technologies: Sequence[str]
 ) -> pd.DataFrame:

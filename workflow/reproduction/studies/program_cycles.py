@@ -5,11 +5,13 @@ import pandas as pd
 
 from bfimna.ap import counts as ap
 from bfimna.network.precision import MAX_BITS
+from reproduction.studies.arguments import checked
 
 SETS: tuple[ap.CountSet, ...] = ("published", "microcode")
 KINDS: tuple[ap.ApKind, ...] = ("1d", "2d", "2d-segmented")
 
 
+@checked
 def programs(words: int = 576, bits: int = 8) -> pd.DataFrame:
     """Cycles of every AP program against bits (at `words`), and of reductions against words.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bfimna.names import load_technology
+from reproduction.studies.arguments import checked
 from reproduction.studies.claims import budgets, coverage, fluidity, rivals
 from reproduction.studies.claims.budgets import with_published
 from reproduction.studies.claims.verdicts import VERDICTS, Verdict
@@ -26,6 +27,7 @@ TEXTS = {
 }
 
 
+@checked
 def check(
     technologies: Sequence[str],
     network: str = "resnet18",

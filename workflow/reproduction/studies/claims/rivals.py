@@ -17,6 +17,7 @@ from bfimna.mapping.chip import Chip
 from bfimna.names import load_network, load_technology
 from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
+from reproduction.studies.arguments import checked
 from reproduction.studies.claims import verdicts
 from reproduction.studies.claims.verdicts import Verdict
 
@@ -106,6 +107,7 @@ def against_all(technology: Technology) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@checked
 def state_of_the_art(
     technologies: Sequence[str], bits: Sequence[int], networks: Sequence[str]
 ) -> pd.DataFrame:
