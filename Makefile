@@ -52,7 +52,7 @@ explore: .venv-lab/installed ## the notebook of sliders as an app, offline
 
 fuzz: $(VENV)/installed ## hostile models, files and calls, for MINUTES (5) each
 	python -m tests.onnx.fuzz --minutes $(MINUTES)
-	python tests/fuzz_files.py --minutes $(MINUTES)
+	python -m tests.fuzz_files --minutes $(MINUTES)
 	python -m tests.fuzz_layers --minutes $(MINUTES)
 	python -m tests.fuzz_calls --minutes $(MINUTES)
 

@@ -1,6 +1,6 @@
 """Untrusted text files: tables, precisions, chips, configs; an answer or a one-line error.
 
-python tests/fuzz_files.py [--minutes 5] [--seed N]
+python -m tests.fuzz_files [--minutes 5] [--seed N]
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """A seeded part of the campaign of odd calls, and what it once met."""
 
+import numpy as np
 import pytest
 
 import bfimna as bf
@@ -26,3 +27,5 @@ def test_what_the_campaign_has_met():
         bf.simulate(net, 8, "LR", fuzz_calls.TECH, mapping=[])
     with pytest.raises(bf.BfimnaError, match=r"tensor_bits .* must be a mapping of layers to bits"):
         bf.Precision.by_layer(net, {}, default=4, tensors=2.5)
+    with pytest.raises(bf.BfimnaError, match=r"grid: rows must be a list of values"):
+        bf.search.search_chips(net, fuzz_calls.TECH, 8, {"rows": np.array(3)})

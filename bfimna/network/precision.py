@@ -64,14 +64,15 @@ class Precision:
                 or isinstance(values, str)
                 or (isinstance(values, np.ndarray) and values.ndim != 1)
             ):
-                raise wrong_type(f"{what} of precision {self.name!r}", values, "a tuple")
+                raise wrong_type(f"{what} of precision {shown(self.name)}", values, "a tuple")
         object.__setattr__(self, "layers", tuple(self.layers))
-        _check_names(f"layers of precision {self.name!r}", self.layers)
+        _check_names(f"layers of precision {shown(self.name)}", self.layers)
         for what in ("weight_bits", "activation_bits"):
             bits = getattr(self, what)
             if len(bits) != len(self.layers):
                 raise BfimnaError(
-                    f"precision {self.name!r} has {len(bits)} {what} for {len(self.layers)} layers"
+                    f"precision {shown(self.name)} has {len(bits)} {what} for {len(self.layers)} "
+                    "layers"
                 )
             object.__setattr__(self, what, _widths(what.replace("_", " "), self.layers, bits))
         object.__setattr__(self, "tensor_bits", _own_widths(self.name, self.tensor_bits))
@@ -152,7 +153,9 @@ class Precision:
         """
         _check_network(network)
         if not isinstance(bits, Mapping):
-            raise wrong_type(f"bits of precision {name!r}", bits, "a mapping of layers to bits")
+            raise wrong_type(
+                f"bits of precision {shown(name)}", bits, "a mapping of layers to bits"
+            )
         by_layer: dict[str, int | tuple[int, int]] = {}
         for key, width in bits.items():
             layers = network.weighted(key)
@@ -161,12 +164,12 @@ class Precision:
                 raise unknown(f"layer of {network.name}", key, names)
             twice = [layer for layer in layers if layer in by_layer]
             if twice:
-                raise BfimnaError(f"precision {name!r} gives bits to layer {twice[0]!r} twice")
+                raise BfimnaError(f"precision {shown(name)} gives bits to layer {twice[0]!r} twice")
             by_layer.update((layer, width) for layer in layers)
         missing = [layer for layer in network.matmul_names if layer not in by_layer]
         if missing and default is None:
             raise BfimnaError(
-                f"precision {name!r} gives no bits to: {', '.join(missing)}; give a default"
+                f"precision {shown(name)} gives no bits to: {', '.join(missing)}; give a default"
             )
         pairs = [_pair(layer, by_layer.get(layer, default)) for layer in network.matmul_names]
         weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
@@ -229,7 +232,7 @@ class Precision:
             differing = sorted(set(self.layers) ^ set(network.matmul_names))
             where = f" ({differing[0]!r} is in one only)" if differing else " (in another order)"
             raise BfimnaError(
-                f"precision {self.name!r} is for other layers than {network.name!r} has{where}"
+                f"precision {shown(self.name)} is for other layers than {network.name!r} has{where}"
             )
         for tensor, _ in self.tensor_bits:
             if tensor not in network.shapes:
@@ -259,7 +262,7 @@ def _widths(what: str, layers: Sequence[str], bits: Sequence[int]) -> tuple[int,
 
 def _own_widths(name: str, tensors: Any) -> tuple[tuple[str, int], ...]:
     """Return the widths of tensors, checked and sorted by layer."""
-    what = f"tensor_bits of precision {name!r}"
+    what = f"tensor_bits of precision {shown(name)}"
     try:
         items = tensors.items() if isinstance(tensors, Mapping) else tensors
         pairs = [(layer, bits) for layer, bits in items]

@@ -207,7 +207,8 @@ def checked_grid(grid: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
     for axis, values in grid.items():
         if axis not in AXES:
             raise unknown("field of a chip to vary", axis, AXES)
-        if isinstance(values, str) or not isinstance(values, Iterable):
+        no_axis = isinstance(values, np.ndarray) and not values.ndim
+        if isinstance(values, str) or no_axis or not isinstance(values, Iterable):
             raise BfimnaError(f"grid: {axis} must be a list of values, not {shown(values)}")
         unique: dict[Value, None] = {}
         for value in values:

@@ -22,8 +22,8 @@ from bfimna.network.precision import MAX_BITS
 ERROR_PER_BIT = 4.0
 MAX_BYTES = 2**22
 TRACE, FIXED = "mean_hessian_trace", "fixed_bits"
-OMEGA = re.compile(r"omega_int(\d+)")
-ERROR = re.compile(r"weight_error_int(\d+)_l2sq")
+OMEGA = re.compile(r"omega_int([0-9]{1,3})")
+ERROR = re.compile(r"weight_error_int([0-9]{1,3})_l2sq")
 ALLOWED = f"layer, {FIXED}, and omega_int<bits> or {TRACE} and weight_error_int<bits>_l2sq"
 
 

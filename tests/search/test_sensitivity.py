@@ -86,6 +86,7 @@ def test_hawqs_table_with_a_row_less_is_not_fixed_at_8_bits(monkeypatch):
         ("layer,omega_int4,fixed_bits\none,1,8\n", r"line 2: .* has fixed_bits and omega_int4"),
         ("layer,omega_int4,fixed_bits\none,,99\n", r"line 2: fixed_bits .* from 1 to 16, not '99'"),
         ("layer,omega_int17\none,1\n", r"line 1: column 'omega_int17': want bits from 1 to 16"),
+        ("layer,omega_int" + "9" * 5000 + "\none,1\n", r"line 1: unknown column 'omega_int999"),
         ("layer;omega_int4\none;1\n", r"line 1: unknown column 'layer;omega_int4'"),
         ("layer,omega4\none,1\n", r"line 1: unknown column 'omega4'; allowed: layer"),
         ("layer,omega_int4,omega_int4\none,1,1\n", r"line 1: column 'omega_int4' is given twice"),
