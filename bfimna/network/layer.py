@@ -16,6 +16,7 @@ MAX_SUMMED = 2**30  # words of one sum: sums of more are wider than any AP progr
 #: every kind of layer, and how many inputs it takes (None: any number from 2)
 KINDS: dict[str, int | None] = {kind: operator.inputs for kind, operator in OPERATORS.items()}
 Lifetime = Literal["inference", "kept"]
+LIFETIMES = get_args(Lifetime)
 
 
 #: fields that are tuples of whole numbers, and how many they hold (None: any number)
@@ -145,7 +146,8 @@ class Layer:
         _check_number(f"{where}: groups", self.groups, 1)
         _check_number(f"{where}: channels", self.channels, 1 if declares else 0)
         truth(f"{where}: ceil", self.ceil)
-        one_of(f"lifetime of {where}", self.lifetime, get_args(Lifetime))
+        if type(self.lifetime) is not str or self.lifetime not in LIFETIMES:  # else costs too much
+            one_of(f"lifetime of {where}", self.lifetime, LIFETIMES)
 
 
 def _check_number(what: str, value: object, least: int) -> None:
