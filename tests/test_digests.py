@@ -44,9 +44,9 @@ def test_the_models_digest_covers_every_room_but_those_beyond_the_model(copy):
     assert before == digests.model_digest()
     for path in sorted(copy.iterdir()):
         file = path / "__init__.py" if path.is_dir() else path
-        text = file.read_text() if file.suffix == ".py" else None
-        if text is None:
+        if file.suffix != ".py" or not file.is_file():  # a room that moved may leave its folder
             continue
+        text = file.read_text()
         file.write_text(text + "\nmore = 1\n")
         changed = digests.model_digest.__wrapped__() != before
         assert changed is (path.name not in digests.BEYOND_THE_MODEL), path.name
