@@ -69,7 +69,7 @@ class Cells:
     ----------
     planes : cells, (columns, rows · words).
     valid : groups that exist, (rows · words).
-    stuck : planes, 1 where a cell is stuck; of no size if there are none.
+    stuck : planes, 1 where a cell is stuck; empty for cells without defects.
     stuck_value : planes of the values that these are stuck at.
     wear : writes of each cell, (columns, 64 · rows · words), or None.
     """

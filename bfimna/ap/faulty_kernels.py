@@ -15,7 +15,7 @@ GOLDEN = U(0x9E3779B97F4A7C15)  # the increment of the splitmix64 random generat
 
 
 class Defects(NamedTuple):
-    """Defects of the cells; arrays of no size and a rate of 0 where there are none.
+    """Defects of the cells; without defects, empty arrays and a rate of 0.
 
     Attributes
     ----------
