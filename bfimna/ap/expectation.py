@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bfimna.ap.events import Counts
 from bfimna.ap.passes import Pass
 
 ENUMERATED_COLUMNS = 14
@@ -52,3 +53,25 @@ def _rows(columns: int) -> np.ndarray:
     patterns = np.arange(max(2**columns, 64), dtype=np.uint32)  # a whole word: patterns repeat
     bits = (patterns >> np.arange(columns)[:, None]) & 1
     return np.packbits(bits.astype(np.uint8), axis=1, bitorder="little").view(np.uint64)
+
+
+def program_counts(program: Sequence[Pass], operands: Sequence[int]) -> Counts:
+    """Count a program's cycles, keys and lines, and what it is expected to match and to write.
+
+    Parameters
+    ----------
+    operands : columns of random bits; all others start at 0.
+    """
+    keyed = [step for step in program if step.key]
+    tags, cells = expected_tags(program, operands)
+    always = [step for step in program if not step.key]
+    return Counts(
+        compares=len(keyed),
+        writes=len(program),
+        compare_rows=len(keyed),
+        key_cells=sum(len(step.key) for step in keyed),
+        cells_written=cells + sum(len(step.write) for step in always),
+        rows_matched=tags,
+        words_written=tags + len(always),
+        lines_driven=sum(len(step.write) for step in program),
+    )
