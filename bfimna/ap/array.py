@@ -233,6 +233,23 @@ class Array:
         runs = len(levels) if self.kind == "2d-segmented" else sets * self.side_by_side
         self._count_run(own.count_vertical(tagged, runs, sets * self.groups * len(columns)))
 
+    def fill_empty(self, column: int) -> None:
+        """Write ones in a column of every group in which no row holds a one, in vertical mode.
+
+        One compare with the group's rows as key, all 0, and a write of all rows of tagged columns.
+        An array without segments takes one group after the other, see `side_by_side`.
+        """
+        if self.kind == "1d":
+            raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
+        self._check_columns(range(column, column + 1))
+        tagged = self._cells.fill_empty(column)
+        times = 1 if self.kind == "2d-segmented" else self.side_by_side
+        self._count_run(Counts(
+            compares=times, writes=times, compare_rows=self.groups,
+            key_cells=self.rows * self.groups, cells_written=self.rows * tagged,
+            rows_matched=tagged, words_written=tagged, lines_driven=self.rows * self.groups,
+        ))  # fmt: skip
+
     def _count_run(self, run: Counts) -> None:
         self.tags_set += int(run.rows_matched)
         self.counts += run
