@@ -18,6 +18,7 @@ from bfimna.ap.clamping import saturate_counts as saturate
 from bfimna.ap.comparison import maximum_counts as maximum
 from bfimna.ap.division import divide_by_counts as divide_by
 from bfimna.ap.division import divide_counts as divide
+from bfimna.ap.division import fraction_counts as fraction
 from bfimna.ap.events import (
     CYCLES,
     ENERGY_EVENTS,

@@ -9,7 +9,7 @@ remainder is free afterwards and takes the quotient bit, so the quotient replace
 from collections.abc import Callable, Sequence
 
 from bfimna.ap.addition import subtract_bits
-from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
+from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, by_width, tabulated
 from bfimna.ap.expectation import expected_tags
 from bfimna.ap.multiplication import CONTROLLED_SUBTRACT
 from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, count_table
@@ -137,6 +137,48 @@ def _divide(
     return tuple(step for one in windows for step in subtract_if_fits(operand, one, borrow))
 
 
+@cached_program
+def fraction(part: Word, above: Word, whole: Word, below: Word, borrow: int) -> tuple[Pass, ...]:
+    """Divide a part by the whole, in place: ⌊part · 2^len(below) / whole⌋, of a bit more.
+
+    The result is left in the top len(below) + 1 columns of below, part and above. Its top bit is 1
+    where the part is the whole.
+
+    Parameters
+    ----------
+    part : unsigned, at most the whole.
+    above : such that part and `above` have a column more than the whole has, 0 at the start.
+    below : 0 at the start.
+    """
+    check_ranges("fraction", part, above, whole, below, (borrow,))
+    if len(part) + len(above) != len(whole) + 1:
+        raise BfimnaError(
+            f"fraction: a part of {len(part)} columns and {len(above)} above it, want "
+            f"{len(whole) + 1} in all"
+        )
+    return _divide((*below, *part, *above), tuple(whole), borrow)
+
+
+def fraction_counts(bits: Amount, part_bits: Amount, whole_bits: Amount) -> Counts:
+    """Divide a part by the whole to `bits` bits; random words stand for both.
+
+    >>> int(fraction_counts(8, 14, 22).cycles)
+    2412
+    """
+    steps = step_counts(whole_bits) * (bits + 1)
+    return with_tags(steps, *_fraction_tagged(bits, part_bits, whole_bits))
+
+
+@tabulated(17, MAX_WORD_BITS, MAX_WORD_BITS)
+def _fraction_tagged(bits: int, part_bits: int, whole_bits: int) -> tuple[float, float]:
+    if not bits or not part_bits or part_bits > whole_bits:
+        return 0.0, 0.0
+    below, part = range(bits), range(bits, bits + part_bits)
+    above = range(part.stop, bits + whole_bits + 1)
+    whole = range(above.stop, above.stop + whole_bits)
+    return expected_tags(fraction(part, above, whole, below, whole.stop), (*part, *whole))
+
+
 def divide_counts(bits: Amount, divisor_bits: Amount) -> Counts:
     """Divide a word of `bits` columns by one of `divisor_bits`: 12 M + 4 cycles a quotient bit.
 
@@ -156,6 +198,7 @@ def _divide_tagged(bits: int, divisor_bits: int) -> tuple[float, float]:
     return expected_tags(program, (*dividend, *divisor))
 
 
+@by_width
 def divide_by_counts(bits: int, divisor: int) -> Counts:
     """Divide a word of `bits` columns by a constant.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import cache, wraps
 from math import prod
 from typing import Any, Literal, get_args
 
@@ -159,3 +159,20 @@ def _too_wide(index: tuple[Any, ...], highest: tuple[int, ...]) -> BfimnaError:
             return BfimnaError(f"a word of {wrong} bits: programs take 0 to {high}")
     shapes = [np.shape(width) for width in index]
     return BfimnaError(f"widths of shapes {shapes} do not broadcast")
+
+
+def by_width(function: Callable[..., "Counts"]) -> Callable[..., "Counts"]:
+    """Make a function of whole numbers that returns counts accept arrays, each entry once."""
+    counted = cache(function)
+
+    @wraps(function)
+    def of_arrays(*arguments: Amount) -> "Counts":
+        shape = np.broadcast_shapes(*map(np.shape, arguments))
+        if not shape:
+            return counted(*map(int, arguments))
+        flat = (np.broadcast_to(x, shape).reshape(-1).tolist() for x in arguments)
+        each = [counted(*map(int, one)) for one in zip(*flat, strict=True)]
+        events = [e for e in EVENTS if any(e in counts.amounts for counts in each)]
+        return _counts({e: np.array([getattr(c, e) for c in each]).reshape(shape) for e in events})
+
+    return of_arrays

@@ -17,18 +17,21 @@ from bfimna.ap.addition import FULL_ADD, FULL_SUBTRACT
 from bfimna.ap.constant_operand import (
     ADD_OF,
     DIFFERENCE,
-    EXCEEDS,
     SUBTRACT_OF,
     ripple_constant,
     same_column,
     set_where,
 )
 from bfimna.ap.division import divide_by
+from bfimna.ap.events import Counts, by_width
+from bfimna.ap.expectation import program_counts
 from bfimna.ap.multiplication import multiply
 from bfimna.ap.passes import Pass, Program, Word, cached_program, ripple
 from bfimna.ap.shifting import shift_right
 from bfimna.ap.word_access import clear, copy
 from bfimna.errors import whole_number
+
+MAX_BITS = 17  # of a magnitude: a word of 16 bits and a sign
 
 
 class Exponential(NamedTuple):
@@ -53,7 +56,8 @@ def shift_exponential(bits: int, unit: int, fraction: int) -> Exponential:
     ----------
     bits : of z.
     unit : steps of 1: 1 / scale of the word. A power of two divides by addressing, without a pass.
-    fraction : N, bits below the unit; what is smaller than 2^-N counts as that.
+    fraction : N, bits below the unit. What is smaller falls to 0; the published code raises it to
+        2^-N, which the sum of a softmax's many small terms would feel where N is small.
 
     Examples
     --------
@@ -65,8 +69,18 @@ def shift_exponential(bits: int, unit: int, fraction: int) -> Exponential:
     return _shift_exponential(bits, unit, fraction)
 
 
+@by_width
+def shift_exponential_counts(bits: int, unit_bits: int, fraction: int) -> Counts:
+    """Count the exponential by shifts of words whose unit is 2^`unit_bits`.
+
+    >>> shift_exponential_counts(8, 4, 8).cycles
+    328
+    """
+    return program_counts(shift_exponential(bits, 1 << unit_bits, fraction).program, range(bits))
+
+
 def _check(bits: int, unit: int, fraction: int) -> None:
-    whole_number("exponential: bits", bits, 1, 16)
+    whole_number("exponential: bits", bits, 1, MAX_BITS)
     whole_number("exponential: unit", unit, 1, 2**16)
     whole_number("exponential: fraction bits", fraction, 1, 30)
 
@@ -75,11 +89,14 @@ def shift_exponential_values(z: np.ndarray, unit: int, fraction: int) -> np.ndar
     """Return what the exponential by shifts computes, as integers.
 
     >>> shift_exponential_values(np.array([0, 16, 160]), 16, 8)
-    array([4096, 1600,   16])
+    array([4096, 1600,    0])
     """
-    u = z + -(-z // 2) - -(-z // 16)
-    q, r = np.divmod(np.minimum(u, fraction * unit), unit)
-    return ((2 * unit - r) << fraction) >> (q + 1)
+    q, r = np.divmod(_log2_scaled_values(z), unit)
+    return ((2 * unit - r) << fraction) >> np.minimum(q + 1, 62)
+
+
+def _log2_scaled_values(z: np.ndarray) -> np.ndarray:
+    return z + -(-z // 2) - -(-z // 16)
 
 
 @cached_program
@@ -95,16 +112,6 @@ def _log2_scaled(z: Word, u: Word, carry: int) -> tuple[Pass, ...]:
     steps += ripple(FULL_SUBTRACT, z[4:], u[:kept], carry)
     steps += ripple_constant(SUBTRACT_OF, 0, u[kept:], same_column(carry, len(u) - kept))
     return (*steps, *clear((carry,)))
-
-
-@cached_program
-def at_most(word: Word, limit: int, flag: int) -> tuple[Pass, ...]:
-    """Replace words above a constant by it; the flag is 0 before and after."""
-    if limit >= 2 ** len(word):
-        return ()
-    above = ripple_constant(EXCEEDS, limit, word, same_column(flag, len(word)))
-    largest = tuple((c, limit >> k & 1) for k, c in enumerate(word))
-    return (*above, Pass(((flag, 1),), largest), *clear((flag,)))
 
 
 def subtract_from(constant: int, word: Word, target: Word, borrow: int) -> tuple[Pass, ...]:
@@ -128,12 +135,13 @@ def _shift_exponential(bits: int, unit: int, fraction: int) -> Exponential:
     above = range(u.stop, u.stop + (0 if power else m))
     flag = above.stop
     result = range(flag + 1, flag + 1 + fraction + m)
-    steps: tuple[Pass, ...] = _log2_scaled(z, u, flag) + at_most(u, fraction * unit, flag)
+    steps: tuple[Pass, ...] = _log2_scaled(z, u, flag)
     split: Sequence[int] = (*u, *above)
     if not power:
         steps += divide_by(u, above, unit, flag)
     low = m - 1 if power else m
-    r, q = split[:low], split[low:][: fraction.bit_length()]
+    most = int(_log2_scaled_values(np.array(2**bits - 1))) // unit
+    r, q = split[:low], split[low:][: most.bit_length()]
     steps += subtract_from(2 * unit, r, result[fraction - 1 :], flag)
     steps += shift_right(result, q)
     return Exponential(Program(steps), result, result.stop)
@@ -158,9 +166,9 @@ def polynomial_exponential(bits: int, unit: int, fraction: int) -> Exponential:
     product = range(t.stop, t.stop + m + wide)
     flag = product.stop
     result = range(flag + 1, flag + 1 + fraction + c.bit_length())
-    steps: tuple[Pass, ...] = at_most(z, fraction * ln2, flag) + divide_by(z, above, ln2, flag)
+    steps: tuple[Pass, ...] = divide_by(z, above, ln2, flag)
     split = (*z, *above)
-    r, q = split[:m], split[m:][: fraction.bit_length()]
+    r, q = split[:m], split[m:][: ((2**bits - 1) // ln2).bit_length()]
     steps += subtract_from(b, r, t, flag)
     steps += multiply(r, t, product)
     steps += subtract_from(c, product[: len(result) - fraction], result[fraction:], flag)
@@ -182,11 +190,11 @@ def polynomial_exponential_values(z: np.ndarray, unit: int, fraction: int) -> np
     """Return what the exponential by a polynomial computes, as integers.
 
     >>> polynomial_exponential_values(np.array([0, 16, 160]), 16, 8)
-    array([182784,  71424,    714])
+    array([182784,  71424,     17])
     """
     ln2, b, c = polynomial_units(unit)
-    q, r = np.divmod(np.minimum(z, fraction * ln2), ln2)
-    return np.maximum(((r * r - b * r + c) << fraction) >> q, 0)
+    q, r = np.divmod(z, ln2)
+    return ((r * r - b * r + c) << fraction) >> np.minimum(q, 62)
 
 
 def error_in_steps(values: np.ndarray, z: np.ndarray, unit: int) -> float:

@@ -7,6 +7,7 @@ and loads of whole words as it has levels. Every row ends with the maximum's com
 addition gives its distance to the maximum, which is what a softmax needs.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def search_maximum(
-    array: "Array", word: Word, complement: Word, candidate: int, signed: bool = False
+    array: "Array",
+    word: Word,
+    complement: Word,
+    candidate: int,
+    signed: bool = False,
+    book: Callable[[bool], None] = lambda vertical: None,
 ) -> None:
     """Find the largest word of every group, and leave its complement in all rows of the group.
 
@@ -32,16 +38,20 @@ def search_maximum(
     ----------
     complement : columns that start at 0, as many as the word has. Of signed words, the top one ends
         as the maximum's sign, not its complement: add the word and invert this column's result.
+    book : called after what ran in horizontal (False) or in vertical mode (True).
     """
     array.run((Pass((), ((candidate, 1),)),))
     for k in reversed(range(len(word))):
         larger = int(not (signed and k == len(word) - 1))  # a sign of 0 makes a word the greater
         has_bit = ((candidate, 1), (word[k], larger))
         array.run((Pass(has_bit, ((complement[k], 1),)),))
+        book(False)
         array.fill_empty(complement[k])
+        book(True)
         array.run(
             (Pass(((complement[k], 0),), ((candidate, 0),)), Pass(has_bit, ((complement[k], 0),)))
         )
+        book(False)
 
 
 def search_rows_counts(bits: Amount, rows: Amount) -> Counts:

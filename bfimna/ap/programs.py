@@ -8,7 +8,8 @@ same name in `counts`) and its expected cells. A program need not be listed here
 from bfimna.ap.addition import add, subtract
 from bfimna.ap.clamping import clamp, relu, saturate
 from bfimna.ap.comparison import maximum
-from bfimna.ap.division import divide, divide_by
+from bfimna.ap.division import divide, divide_by, fraction
+from bfimna.ap.group_maximum import distance_to_maximum
 from bfimna.ap.multiplication import multiply
 from bfimna.ap.negation import absolute, negate_if
 from bfimna.ap.passes import Program

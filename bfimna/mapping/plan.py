@@ -226,9 +226,13 @@ def _layer_batch(
     signs = [[stored.signed[position[name]] for name in names] for names in inputs]
     elements = np.array([prod(shapes[layer.name]) for layer in layers], dtype=float) * batch
     windows, rows = [prod(layer.kernel) for layer in layers], chip.product_rows
+    groups = elements.astype(np.int64)
+    if OPERATORS[kind].over_channels:
+        windows = [shapes[layer.name][0] for layer in layers]
+        groups = groups // np.array(windows)
     sums = GroupSums.fitted(
         windows,
-        elements.astype(np.int64).tolist(),
+        groups.tolist(),
         chip.caps,
         chip.rows,
         chip.columns,
@@ -251,7 +255,7 @@ def _layer_batch(
 
 def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
     """Return the vertical work of windows that are averaged over rows."""
-    taken = batch.elements * batch.window * (counts.cycles > 0)
+    taken = batch.sums.sums * batch.window * (counts.cycles > 0)
     rows = taken.reshape(-1, len(batch.index)).max(axis=0)
     attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
     return Work(batch.index, counts, rows, Vertical(attached))

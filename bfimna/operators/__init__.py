@@ -13,11 +13,12 @@ from bfimna.operators import (
     maxpool,
     one_word,
     products,
+    softmax,
 )
 from bfimna.operators.operator import Operator
 
 #: in the order in which counts and traffic of a network's layers are laid side by side
-FAMILIES = (products, one_word, maxpool, avgpool, elementwise, functions, lrn, addressing)
+FAMILIES = (products, one_word, maxpool, avgpool, elementwise, functions, lrn, softmax, addressing)
 
 #: every kind of layer, by its name
 OPERATORS: dict[str, Operator] = {

@@ -34,7 +34,7 @@ class LayerBatch:
     sources : elements that are read of each input's tensor, each counted once; shape (inputs, n).
     signs : whether each input's words have a sign column, shape (inputs, n).
     in_place : whether the word is taken where the layer before left it.
-    window : elements of a pooling window, or channels that an LRN adds up.
+    window : elements of a pooling window, or channels that an LRN or a norm adds up.
     columns : of an array.
     folds : times that the chip is filled with the elements, one per row.
     sums : how windows share arrays if each element of a window takes a row.
@@ -75,8 +75,25 @@ class PartialMaxima(NamedTuple):
     folds: int
 
 
+class Grouped(NamedTuple):
+    """Where a position's channels are the rows of a group.
+
+    Attributes
+    ----------
+    part : rows of a group in one array.
+    side_by_side : groups (or parts) in one array.
+    folds : times that the chip is filled with them.
+    sums_folds : times that it is filled with one row per group.
+    """
+
+    part: int
+    side_by_side: int
+    folds: int
+    sums_folds: int
+
+
 #: what the widths decide about how a layer runs; None for the operator's usual way
-Choice = OverRows | tuple[PartialMaxima, ...] | None
+Choice = OverRows | Grouped | tuple[PartialMaxima, ...] | None
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,8 @@ class Step:
         """Rows that an element of the result takes where it takes most."""
         if isinstance(self.choice, OverRows):
             return self.choice.part
+        if isinstance(self.choice, Grouped):
+            return 1
         return max((one.rows for one in self.choice or ()), default=1)
 
     @property
@@ -159,6 +178,7 @@ class Operator:
     over_rows : counts of what it adds up over rows in vertical mode: a phase "reduce" of its own.
     choose : what the widths of one precision decide, for each layer of a batch.
     constants : which `Constants` it takes.
+    over_channels : whether all channels of a position form a group, whose rows are added up.
     """
 
     kind: str
@@ -176,6 +196,7 @@ class Operator:
     over_rows: Program | None = None
     choose: Callable[[LayerBatch, np.ndarray], Sequence[Choice]] | None = None
     constants: ConstantRules = NO_CONSTANTS
+    over_channels: bool = False
 
 
 def packed(program: Program) -> Program:

@@ -76,6 +76,21 @@ def normalised(x, own, bits, n, columns):
     return scaled(x * power, own.product_multiplier, own.product_shift, bits)
 
 
+def softmax(x, bits, signed, columns):
+    """Softmax over the channels: shift exponential, sum, rounded-down quotient."""
+    length, m, f = x.shape[1], bits + signed, max(bits - 3, 0)
+    growth = int(np.ceil(np.log2(length)))
+    n = min(columns - 2 * m - 2, (columns - 1) // 2) - f - 1 - growth
+    n = max(1, min(n, bits))
+    z = x.max(1, keepdims=True) - x
+    u = z + (z + 1) // 2 - (z + 15) // 16  # z log2 e
+    e = ((2 << f) - (u & (1 << f) - 1)) * 2**n >> np.minimum((u >> f) + 1, 62)
+    total = e.sum(1, keepdims=True)
+    wide = n + f + 1 + growth
+    dropped = max(0, -(-(bits + 2 * wide + 2 - columns) // 2))
+    return np.minimum((e >> dropped) * 2**bits // (total >> dropped), 2**bits - 1)
+
+
 def unary(layer, x, own, bits, columns):
     """Layers of one word in, one word out."""
     low, high = -(2**bits), 2**bits - 1
@@ -152,7 +167,9 @@ def infer(network, parameters, images, precision, columns=72):
             continue
         inputs = [top_bits(tensors[n], stored[n].bits, word.bits) for n in layer.inputs]
         low = -(2**word.bits) if stored[layer.inputs[0]].signed else 0
-        if layer.kind in ADDRESSING:
+        if layer.kind == "softmax":
+            y = softmax(inputs[0], word.bits, stored[layer.inputs[0]].signed, columns)
+        elif layer.kind in ADDRESSING:
             y = addressed(layer, inputs, own, shape)
         elif layer.kind == "add":
             y = (inputs[0] + inputs[1]).clip(-(2**word.bits), 2**word.bits - 1)
