@@ -43,10 +43,9 @@ def left_counts(x: LayerBatch, total: np.ndarray) -> Counts:
 
 
 def sum_counts(x: LayerBatch, total: np.ndarray) -> Counts:
-    """Complete a sum in a row of its own, and read it: per group."""
+    """Complete a sum in a row of its own: per group."""
     left = x.sums.rows_left("microcode")
-    loads = ap.load(total) * left + ap.clear_along(left)
-    return loads + ap.add(total) * (left - 1) + ap.read(total)
+    return ap.load(total) * left + ap.clear_along(left) + ap.add(total) * (left - 1)
 
 
 class GroupedRows:
@@ -83,7 +82,8 @@ class GroupedRows:
         """Add up the rows of every group; return the planes of those that are left."""
         self.book(array, first)
         rows = programs.reduce(array, columns)
-        self.book(array, first, vertical=True)
+        if array.counts.amounts:  # two rows are a sum and a carry already
+            self.book(array, first, vertical=True)
         planes = array.read_planes(columns, rows).copy()  # the array is used again
         self.close(array, "rows", first)
         return [planes[:, row : row + 1] for row in range(rows)]

@@ -113,7 +113,7 @@ def _counts(x: LayerBatch, words: Words, counts: CountSet) -> Counts:
     grouped = each.repeat(x.sums.folds, x.elements) + left_counts(x, own.total)
     grouped = grouped + x.sums.each(lambda length: search_rows_counts(own.score, length))
     parts = ap.read(own.score).repeat(x.sums.folds, x.sums.sums * x.sums.splits) * apart
-    per_group = sum_counts(x, own.total) + _maxima_counts(x, own) * apart
+    per_group = sum_counts(x, own.total) + ap.read(own.total) + _maxima_counts(x, own) * apart
     return grouped + parts + per_group.repeat(*groups(x)) + _division_counts(x, words, own)
 
 

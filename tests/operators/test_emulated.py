@@ -22,7 +22,8 @@ def test_every_kind_of_layer_is_exact_and_counted(network, chip):
 
 
 @pytest.mark.parametrize(
-    "end", [*ONE_WORD, "lrn", "softmax", "maxpool", "avgpool", "view", "flatten"]
+    "end",
+    [*ONE_WORD, "lrn", "softmax", "layernorm", "rmsnorm", "maxpool", "avgpool", "view", "flatten"],
 )
 @pytest.mark.parametrize("before", ["", "relu", "maxpool", "hardsigmoid"])
 def test_networks_end_in_any_kind(end, before):

@@ -4,6 +4,8 @@ Only the widths of words and sums are shared. All in int64, except sums of produ
 matrix product of float64, exact within its limits (`convolve`).
 """
 
+from math import isqrt
+
 import numpy as np
 
 from bfimna.emulator.integer import integer_format
@@ -91,6 +93,19 @@ def softmax(x, bits, signed, columns):
     return np.minimum((e >> dropped) * 2**bits // (total >> dropped), 2**bits - 1)
 
 
+def norm(layer, x, bits, signed, columns):
+    """Layer norm and RMS norm over the channels: mean, root of the mean square, quotient."""
+    n, centred = x.shape[1], layer.kind == "layernorm"
+    m, growth = bits + (signed if centred else 1), int(np.ceil(np.log2(x.shape[1])))
+    if centred:
+        x = x - (x.sum(1, keepdims=True) + n // 2) // n  # the nearest whole mean
+    dropped = max(0, -(-(2 * (2 * m + growth) + 1 - columns) // 4))
+    squares = ((np.abs(x) >> dropped) ** 2).sum(1, keepdims=True) * 4 ** (3 + dropped) // n
+    root = np.vectorize(isqrt, otypes=[np.int64])(squares)
+    y = np.abs(x) * 2**bits // np.maximum(root, 1)
+    return np.sign(x) * np.minimum(y, 2**bits - 1)
+
+
 def unary(layer, x, own, bits, columns):
     """Layers of one word in, one word out."""
     low, high = -(2**bits), 2**bits - 1
@@ -169,6 +184,8 @@ def infer(network, parameters, images, precision, columns=72):
         low = -(2**word.bits) if stored[layer.inputs[0]].signed else 0
         if layer.kind == "softmax":
             y = softmax(inputs[0], word.bits, stored[layer.inputs[0]].signed, columns)
+        elif layer.kind in ("layernorm", "rmsnorm"):
+            y = norm(layer, inputs[0], word.bits, stored[layer.inputs[0]].signed, columns)
         elif layer.kind in ADDRESSING:
             y = addressed(layer, inputs, own, shape)
         elif layer.kind == "add":
