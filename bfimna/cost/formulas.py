@@ -189,7 +189,8 @@ def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.n
     times, energies = np.zeros(shape), np.zeros(shape)
     # horizontal prices are the same in every phase
     horizontal = _seconds(technology, chip, HORIZONTAL), _joules(technology, chip, HORIZONTAL)
-    for phase, work in schedule.phases.items():
+    works = [(phase, work) for phase, all_ in schedule.phases.items() for work in all_.by_mode()]
+    for phase, work in works:
         k, mode = ALL_PHASES.index(phase), work.mode
         if isinstance(mode, Vertical):
             seconds = latency(work.counts, technology, chip, mode)

@@ -64,7 +64,8 @@ class EventTotals:
     def _seconds_by_layer(self, prices: AnyPrices) -> Price:
         """Seconds where the slower of traffic and computing counts, layer by layer."""
         chip, traffic = self.schedule.chip, self.schedule.traffic
-        by_layer, phases = with_layer_axis(prices), self.schedule.phases.values()
+        by_layer = with_layer_axis(prices)
+        phases = [part for work in self.schedule.phases.values() for part in work.by_mode()]
         positions = [traffic.layers, *(work.layers for work in phases)]
         layers = max(int(layers.max(initial=0)) for layers in positions) + 1
         each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]
@@ -94,7 +95,8 @@ class EventTotals:
 
 def event_totals(schedule: Schedule) -> EventTotals:
     """Sum a schedule's events over its layers."""
-    works = [(work, work.mode) for work in schedule.phases.values()]
+    parts = [part for work in schedule.phases.values() for part in work.by_mode()]
+    works = [(work, work.mode) for work in parts]
     horizontal = [work for work, mode in works if not isinstance(mode, Vertical)]
     vertical = [(work, mode.rows) for work, mode in works if isinstance(mode, Vertical)]
     traffic = schedule.traffic

@@ -175,6 +175,33 @@ class Mapping:
 
         return cls("paper", PaperProducts.lower, arrays_needed)
 
+    @classmethod
+    def by_layer(
+        cls, default: "Mapping", layers: "dict[str, Mapping]", name: str | None = None
+    ) -> "Mapping":
+        """Return a mapping that lays out each layer by the mapping of its name.
+
+        Parameters
+        ----------
+        default : of the layers that are not named.
+        layers : mappings by the name of a convolution or linear layer.
+        name : what results call it; says what it is made of unless given.
+
+        Raises
+        ------
+        BfimnaError
+            For what is no mapping; a network without such a layer is refused by `bf.plan`.
+
+        Examples
+        --------
+        >>> paper = Mapping.paper()
+        >>> Mapping.by_layer(paper, {"conv1": paper}) == paper
+        True
+        """
+        from bfimna.mapping.by_layer import by_layer
+
+        return by_layer(default, layers, name)
+
     def __repr__(self) -> str:
         return f"<Mapping {self.name}>"
 

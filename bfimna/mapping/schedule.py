@@ -1,6 +1,6 @@
 """A plan at given widths: work by phase, traffic, and the words that it works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,21 @@ class Vertical:
     rows: Amount
 
 
-Mode = Horizontal | Vertical
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """Modes of layers that differ in a phase: several mappings on one chip.
+
+    Attributes
+    ----------
+    modes : each of another kind.
+    at : for each mode the layers that it holds for, by their number in the work.
+    """
+
+    modes: tuple[Horizontal | Vertical, ...]
+    at: tuple[np.ndarray, ...]
+
+
+Mode = Horizontal | Vertical | Mixed
 HORIZONTAL = Horizontal()
 
 
@@ -65,11 +79,32 @@ class Work:
     rows: np.ndarray
     mode: Mode = HORIZONTAL
 
-    def mode_at(self, n: int) -> Mode:
+    def mode_at(self, n: int) -> Horizontal | Vertical:
         """Return the mode of the n-th of the layers alone."""
-        if not isinstance(self.mode, Vertical):
+        own = next(work for work in self.by_mode() if self.layers[n] in work.layers)
+        if not isinstance(own.mode, Vertical):
             return HORIZONTAL
-        return Vertical(float(np.asarray(self.mode.rows)[n]))
+        rows = np.broadcast_to(own.mode.rows, len(own.layers))
+        return Vertical(float(rows[own.layers == self.layers[n]][0]))
+
+    def some(self, at: np.ndarray) -> "Work":
+        """Return the work of some of the layers, by their number in a work of one mode."""
+        n, mode = len(self.layers), self.mode
+        amounts = {
+            event: np.broadcast_to(amount, (*np.shape(amount)[:-1], n))[..., at]
+            for event, amount in self.counts.amounts.items()
+        }
+        if isinstance(mode, Vertical):
+            mode = Vertical(np.broadcast_to(mode.rows, n)[at])
+        return Work(self.layers[at], Counts(**amounts), self.rows[at], mode)
+
+    def by_mode(self) -> list["Work"]:
+        """Return the work of each mode by itself: what formulas price at once."""
+        if not isinstance(self.mode, Mixed):
+            return [self]
+        plain = replace(self, mode=HORIZONTAL)
+        pairs = zip(self.mode.modes, self.mode.at, strict=True)
+        return [replace(plain.some(at), mode=mode) for mode, at in pairs]
 
 
 @dataclass(frozen=True)
@@ -185,6 +220,7 @@ class Schedule:
 
 def joined(works: list[Work]) -> Work:
     """Lay the work of several kinds of layer in one phase side by side."""
+    works = [part for work in works for part in work.by_mode()]
     if len(works) == 1:
         return works[0]
     amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
@@ -200,10 +236,28 @@ def joined(works: list[Work]) -> Work:
             at += len(w.layers)
         return row
 
-    attached = [w.mode.rows for w in works if isinstance(w.mode, Vertical)]
     return Work(
         np.concatenate([w.layers for w in works]),
         Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
         np.concatenate([w.rows for w in works]),
-        Vertical(np.concatenate(attached)) if attached else HORIZONTAL,
+        _joined_mode(works),
     )
+
+
+def _joined_mode(works: list[Work]) -> Mode:
+    """Return the mode of works side by side, each of one mode."""
+    numbers = np.split(np.arange(sum(sizes := [len(w.layers) for w in works])), np.cumsum(sizes))
+    pairs = list(zip(works, numbers[:-1], strict=True))
+    flat = [at for work, at in pairs if not isinstance(work.mode, Vertical)]
+    upright = [at for work, at in pairs if isinstance(work.mode, Vertical)]
+    rows = [
+        np.broadcast_to(work.mode.rows, len(at))
+        for work, at in pairs
+        if isinstance(work.mode, Vertical)
+    ]
+    if not upright:
+        return HORIZONTAL
+    vertical = Vertical(np.concatenate(rows))
+    if not flat:
+        return vertical
+    return Mixed((HORIZONTAL, vertical), (np.concatenate(flat), np.concatenate(upright)))
