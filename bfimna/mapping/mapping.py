@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
+from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import CountSet
-from bfimna.errors import instance, whole_number
+from bfimna.errors import instance, one_of, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
@@ -126,6 +127,9 @@ class Products(Protocol):
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
         """Return the columns that each phase needs, shape (..., products)."""
 
+    def fits(self, bits: Bits, words: Words) -> np.ndarray:
+        """Whether the chip can run each product so, in bool of shape (..., products)."""
+
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the AP's work by phase; `words` are those of the products' layers."""
 
@@ -149,6 +153,23 @@ class Products(Protocol):
 
 
 @dataclass(frozen=True)
+class Lowering:
+    """A way to lower products with the parameters of a mapping, as a value.
+
+    Attributes
+    ----------
+    lower : takes storage, chip, batch, then the parameters.
+    """
+
+    lower: Callable[..., Products]
+    parameters: tuple[Any, ...] = ()
+
+    def __call__(self, storage: Storage, chip: Chip, batch: int) -> Products:
+        """Lower a network's products."""
+        return self.lower(storage, chip, batch, *self.parameters)
+
+
+@dataclass(frozen=True)
 class Mapping:
     """How products are laid out: what stays, where each operand lies, tile, split and order.
 
@@ -157,6 +178,8 @@ class Mapping:
     name : what results call it.
     lower : products of a network on a chip, at a batch of images.
     arrays : CAPs that hold all of a product at once, on arrays of so many rows.
+    adder : full adder wherever nothing reads one of the two words again, of products and of layers
+        without: "four-pass", as in the paper, or "three-pass".
 
     Examples
     --------
@@ -167,13 +190,24 @@ class Mapping:
     name: str
     lower: Callable[[Storage, Chip, int], Products]
     arrays: Callable[[Matmul, int, int], int]
+    adder: Adder = "four-pass"
 
     @classmethod
-    def paper(cls) -> "Mapping":
-        """Return the paper's mapping: a row per product, a dot product within an array."""
+    def paper(cls, adder: Adder = "four-pass") -> "Mapping":
+        """Return the paper's mapping: a row per product, a dot product within an array.
+
+        Parameters
+        ----------
+        adder : "three-pass" takes fewer cycles than the paper counts, on the same hardware.
+
+        >>> Mapping.paper("three-pass").name
+        'paper, three-pass adder'
+        """
         from bfimna.mapping.paper import PaperProducts, arrays_needed
 
-        return cls("paper", PaperProducts.lower, arrays_needed)
+        one_of("adder", adder, get_args(Adder))
+        name = "paper" if adder == "four-pass" else "paper, three-pass adder"
+        return cls(name, Lowering(PaperProducts.lower, (adder,)), arrays_needed, adder)
 
     @classmethod
     def by_layer(
