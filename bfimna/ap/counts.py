@@ -31,6 +31,7 @@ from bfimna.ap.multiplication import multiply_counts as multiply
 from bfimna.ap.reduction import join_counts as join
 from bfimna.ap.reduction import levels, rows_left, tree_levels
 from bfimna.ap.reduction import reduce_counts as reduce
+from bfimna.ap.scaling import clamp_product_counts as clamp_product
 from bfimna.ap.scaling import requantise_counts as requantise
 from bfimna.ap.scaling import scale_bits
 from bfimna.ap.word_access import clear_along_counts as clear_along

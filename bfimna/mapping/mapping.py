@@ -16,7 +16,7 @@ import numpy as np
 from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import CountSet
-from bfimna.errors import instance, one_of, whole_number
+from bfimna.errors import BfimnaError, instance, one_of, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
@@ -89,6 +89,7 @@ class OutputBench(Protocol):
     ----------
     sums : planes of the rows that `accumulate` left of each sum, each (width, 1, words).
     bias, multiplier : planes of the outputs' constants, (bits, 1, words).
+    biases, multipliers : the same as integers, one an output.
     shift : c of the scale b / 2^c.
     """
 
@@ -97,11 +98,24 @@ class OutputBench(Protocol):
     multiplier: np.ndarray
     shift: int
 
-    def array(self) -> Array:
-        """Return an array with a row for each output."""
+    @property
+    def biases(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def multipliers(self) -> np.ndarray: ...  # noqa: D102
 
-    def account(self, array: Array, phase: str) -> None:
-        """Book what the array has done since the last booking."""
+    def integers(self, planes: np.ndarray, signed: bool) -> np.ndarray:
+        """Return a word of every output, (bits, 1, words), as integers, one an output."""
+
+    def array(self, rows: int = 1) -> Array:
+        """Return an array with so many rows for each output."""
+
+    def account(self, array: Array, phase: str, folds: int = 0) -> None:
+        """Book what the array has done since the last booking.
+
+        Parameters
+        ----------
+        folds : times that the chip is filled; of one row an output unless given.
+        """
 
     def results(self, array: Array, word: range) -> np.ndarray:
         """Run the layers that take the word in place, and read the result."""
@@ -206,8 +220,23 @@ class Mapping:
         from bfimna.mapping.paper import PaperProducts, arrays_needed
 
         one_of("adder", adder, get_args(Adder))
-        name = "paper" if adder == "four-pass" else "paper, three-pass adder"
+        name = _with_adder("paper", adder, usual="four-pass")
         return cls(name, Lowering(PaperProducts.lower, (adder,)), arrays_needed, adder)
+
+    @classmethod
+    def fused(cls, adder: Adder = "three-pass") -> "Mapping":
+        """Return the paper's mapping with carry, bias and scale fused into one sum of rows.
+
+        It needs a 2D AP with segments; it has no published counts.
+
+        >>> Mapping.fused().name
+        'fused'
+        """
+        from bfimna.mapping.paper import PaperProducts, arrays_needed
+
+        one_of("adder", adder, get_args(Adder))
+        name = _with_adder("fused", adder)
+        return cls(name, Lowering(PaperProducts.lower, (adder, True)), arrays_needed, adder)
 
     @classmethod
     def by_layer(
@@ -238,6 +267,26 @@ class Mapping:
 
     def __repr__(self) -> str:
         return f"<Mapping {self.name}>"
+
+
+def _with_adder(name: str, adder: Adder, usual: Adder = "three-pass") -> str:
+    """Return a mapping's name, with its adder where that is not the usual one."""
+    return name if adder == usual else f"{name}, {adder} adder"
+
+
+def need(chip: Chip, mapping: str, **fields: object) -> None:
+    """Raise unless a chip has what a mapping needs, naming the field that lacks it.
+
+    >>> need(Chip(ap_kind="1d"), "fused", ap_kind="2d-segmented")
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: mapping 'fused' needs ap_kind='2d-segmented'; chip 'LR' has '1d'
+    """
+    for field, needed in fields.items():
+        if getattr(chip, field) != needed:
+            raise BfimnaError(
+                f"mapping {mapping!r} needs {field}={needed!r}; chip {chip.name!r} has "
+                f"{getattr(chip, field)!r}"
+            )
 
 
 def sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:

@@ -43,6 +43,8 @@ class PackedOutputs:
     adder : of sums, carries and bias.
     """
 
+    bias_phase = "bias"
+
     storage: Storage
     chip: Chip
     sums: np.ndarray
@@ -114,7 +116,7 @@ class PackedOutputs:
             add_planes(array, partial, total, carry, spare, self.adder)
         bench.account(array, "carry")
         add_planes(array, bench.bias, total, carry, spare, self.adder)
-        bench.account(array, "bias")
+        bench.account(array, self.bias_phase)
         if step.keeps_sum:
             return bench.results(array, total)
         size, shift = step.target.bits + SIGN, bench.shift - dropped

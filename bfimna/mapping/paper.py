@@ -15,7 +15,8 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.matrix import add_up, product_layout
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep
+from bfimna.mapping.fused import FusedOutputs
+from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep, need
 from bfimna.mapping.outputs import PackedOutputs
 from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
 from bfimna.mapping.storage import Storage, freeze
@@ -66,11 +67,22 @@ class PaperProducts:
 
     @classmethod
     def lower(
-        cls, storage: Storage, chip: Chip, batch: int, adder: ap.Adder = "four-pass"
+        cls,
+        storage: Storage,
+        chip: Chip,
+        batch: int,
+        adder: ap.Adder = "four-pass",
+        fused: bool = False,
     ) -> "PaperProducts":
-        """Lay out a network's products on a chip."""
+        """Lay out a network's products on a chip.
+
+        Parameters
+        ----------
+        adder : of whatever is added up.
+        fused : whether carry, bias and scale are one sum; see `bfimna.mapping.fused`.
+        """
         lengths = [product.k for product in storage.network.matmuls]
-        lowered = cls.packing(lengths, storage, chip, batch, adder)
+        lowered = cls.packing(lengths, storage, chip, batch, adder, fused)
         freeze(lowered, lowered.sums)
         return lowered
 
@@ -82,12 +94,15 @@ class PaperProducts:
         chip: Chip,
         batch: int,
         adder: ap.Adder = "four-pass",
-        outputs: type[PackedOutputs] = PackedOutputs,
+        fused: bool = False,
     ) -> "PaperProducts":
         """Lay out dot products that take so many rows each, and their outputs."""
         dots = [product.dot_products * batch for product in storage.network.matmuls]
         sums = GroupSums.fitted(lengths, dots, chip.caps, chip.rows, chip.columns, chip.ap_kind)
         rows = np.array(lengths, dtype=np.int64)
+        if fused:
+            need(chip, "fused", ap_kind="2d-segmented")
+        outputs = FusedOutputs if fused else PackedOutputs
         after = outputs(storage, chip, sums.sums, adder)
         return cls(storage, chip, batch, rows, sums, sums.shares(chip.clusters), after)
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from reproduction.studies.exactness import wrong_counts, wrong_tensors
 
 import bfimna as bf
+from bfimna.cost.formulas import costs
+from bfimna.cost.totals import event_totals
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
@@ -16,7 +18,10 @@ from tests.networks import SMALL, everything
 MAPPINGS = (
     bf.Mapping.paper(),
     bf.Mapping.paper("three-pass"),
+    bf.Mapping.fused(),
+    bf.Mapping.fused("four-pass"),
 )
+SRAM = bf.load_technology("sram-14nm-lstp")
 ids = [mapping.name for mapping in MAPPINGS]
 
 
@@ -100,6 +105,23 @@ def test_a_dot_product_of_100_000_has_a_closed_form(mapping):
     schedule = plan(net, bf.Chip.limited(), mapping).at(bf.Precision.fixed(net, 8))
     assert all(np.all(np.isfinite(work.counts.cycles)) for work in schedule.phases.values())
     assert schedule.folds[0] == 1
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS, ids=ids)
+def test_many_precisions_are_priced_as_each_of_them(mapping):
+    net = everything()
+    resolved = plan(net, SMALL, mapping)
+    many = [bf.Precision.fixed(net, bits) for bits in (1, 4, 8)]
+    together = event_totals(resolved.at(many))
+    seconds = together.seconds(SRAM)
+    joules = together.joules(SRAM, seconds)
+    for k, precision in enumerate(many):
+        one = event_totals(resolved.at(precision))
+        assert seconds[k] == pytest.approx(float(one.seconds(SRAM)), rel=1e-13)
+        assert joules[k] == pytest.approx(float(one.joules(SRAM, seconds[k])), rel=1e-13)
+        times, energies = costs(resolved.at(precision), SRAM, len(net.layers))
+        assert seconds[k] == pytest.approx(times.sum(), rel=1e-12)
+        assert joules[k] == pytest.approx(energies.sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS, ids=ids)
