@@ -15,15 +15,16 @@ from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts, CountSet
-from bfimna.ap.matrix import add_up, product_layout
+from bfimna.ap.matrix import add_up, multiply_rows, product_layout
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep
-from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
+from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.mapping.tiles import best_tile, tile_bits
+from bfimna.mapping.vertical import reduction_mode
 from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
-from bfimna.operators.group_sums import Fit, GroupSums, attached_rows, fit
+from bfimna.operators.group_sums import Fit, GroupSums, fit
 from bfimna.operators.operator import Moved
 from bfimna.operators.words import SIGN, Words
 
@@ -128,7 +129,7 @@ class PaperProducts:
         total, scaled = self.storage.sum_bits(bits), ~self.storage.keeps_sum
         out = np.where(scaled, words.bits, 1)  # where a sum is the output nothing is scaled
         rows, dense, left = self.operand_rows, self.dense_folds, self.sums.rows_left(counts)
-        load, multiply = self._load(bits, exact), self._multiply(bits)
+        load, multiply = self._load(bits, exact), self._multiply(bits, exact)
         carry = ap.load(total) * left + ap.add(total) * (left - 1)
         read = ap.read(total).repeat(folds, sums * left)
         read = read + ap.read(words.read_bits).repeat(dense, sums)
@@ -140,13 +141,10 @@ class PaperProducts:
             bias = bias + ap.clear_along(1)
             scale = scale + ap.clear_along(m + 1)
         index, reduce = self.storage.index, self._reduce(bits, counts)
-        mode: Mode = HORIZONTAL
-        if self.chip.ap_kind != "1d":
-            mode = Vertical(attached_rows(self.sums.part, self.chip.ap_kind, self.chip.rows))
         return {
             "load": Work(index, load, rows),
             "multiply": Work(index, multiply, rows),
-            "reduce": Work(index, reduce, rows, mode),
+            "reduce": Work(index, reduce, rows, reduction_mode(self.sums, self.chip)),
             "read": Work(index, read, sums * self.sums.splits),
             "carry": Work(index, carry.repeat(dense, sums), sums),
             "bias": Work(index, bias.repeat(dense, sums), sums),
@@ -177,29 +175,28 @@ class PaperProducts:
         free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns)
         return load + ap.clear_along(self.operand_rows * free)
 
-    def _multiply(self, bits: Bits) -> Counts:
-        """Multiply the operands of every row, over all folds."""
+    def _multiply(self, bits: Bits, exact: bool) -> Counts:
+        """Multiply the operands of every row, over all folds; extend the products' signs.
+
+        Over the columns that the sum grows by, which are cleared first where they hold operands.
+        On a 1D AP a part's signs are extended level by level, and here over what it does not grow
+        by.
+        """
         multiply = ap.multiply(bits.left, bits.right, (True, False))
-        return multiply.repeat(self.folds, self.operand_rows)
+        multiply = multiply.repeat(self.folds, self.operand_rows)
+        if not exact:
+            return multiply
+        growth = self.storage.growth
+        over = bits.left + bits.right + self.storage.sum_bits(bits) > self.chip.columns
+        multiply = multiply + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
+        if self.chip.ap_kind != "1d":
+            return multiply + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
+        extend = self.sums.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))
+        return multiply + extend
 
     def _reduce(self, bits: Bits, counts: CountSet) -> Counts:
-        """Extend the products' signs over the columns that the sum grows by; add up their rows.
-
-        On a 1D AP signs are extended level by level, but over what a part does not grow by.
-        """
-        total = self.storage.sum_bits(bits)
-        if counts == "published":
-            return self.sums.reduce(total, counts)
-        growth = self.storage.growth
-        over = (
-            bits.left + bits.right + total > self.chip.columns
-        )  # the sum grows over the operands: a clear
-        reduce = self.sums.reduce(total, counts, signed=True)
-        reduce = reduce + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
-        if self.chip.ap_kind != "1d":
-            return reduce + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
-        extend = self.sums.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))
-        return reduce + extend
+        """Add up the rows of dot products."""
+        return self.sums.reduce(self.storage.sum_bits(bits), counts, counts == "microcode")
 
     def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
         """Return bits that operands bring to the clusters, and bits that results return."""
@@ -249,7 +246,7 @@ class PaperProducts:
             bench.load(array, "left", part.start, layout.weights, clear)
             bench.load(array, "right", part.start, layout.activations)
             bench.account(array, "load", folds, number)
-            array.run(layout.multiply)
+            multiply_rows(array, layout)
             bench.account(array, "multiply", folds, number)
             left = add_up(array, layout)
             bench.account(array, "reduce", folds, number)

@@ -39,9 +39,27 @@ class Horizontal:
 
 @dataclass(frozen=True)
 class Vertical:
-    """Mode in which a column's lines move, with `rows` cells attached: the rows of a segment."""
+    """Mode in which a column's lines move, with the rows of a segment attached; for each layer.
+
+    A reduction runs in levels. Each has as many cycles as any other, so that times depend on means
+    over the levels; energies depend on means over the sets of rows that are added.
+
+    Attributes
+    ----------
+    rows : mean rows attached to a line, over all sets.
+    span : mean over the levels of the rows that a line has attached in one mat.
+    mats : mean over the levels of how often the mats that a segment spans double.
+    entries : times that the arrays change to vertical mode, and back.
+    entered_rows : rows that change, summed over the entries.
+    cut_rows : rows whose segment switches are set anew, summed over the levels of all entries.
+    """
 
     rows: Amount
+    span: Amount = 0.0
+    mats: Amount = 0.0
+    entries: Amount = 0.0
+    entered_rows: Amount = 0.0
+    cut_rows: Amount = 0.0
 
 
 Mode = Horizontal | Vertical
@@ -57,7 +75,7 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
-    mode : horizontal, or vertical with the mean rows attached to a column's line, shape (n,).
+    mode : horizontal, or vertical with what a column's lines have attached, shape (n,) each.
     """
 
     layers: np.ndarray
@@ -69,7 +87,7 @@ class Work:
         """Return the mode of the n-th of the layers alone."""
         if not isinstance(self.mode, Vertical):
             return HORIZONTAL
-        return Vertical(float(np.asarray(self.mode.rows)[n]))
+        return Vertical(*(float(np.asarray(x)[n]) for x in vars(self.mode).values()))
 
 
 @dataclass(frozen=True)
@@ -200,10 +218,11 @@ def joined(works: list[Work]) -> Work:
             at += len(w.layers)
         return row
 
-    attached = [w.mode.rows for w in works if isinstance(w.mode, Vertical)]
+    modes = [vars(w.mode).values() for w in works if isinstance(w.mode, Vertical)]
+    attached = [np.concatenate(amounts) for amounts in zip(*modes, strict=True)]
     return Work(
         np.concatenate([w.layers for w in works]),
         Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
         np.concatenate([w.rows for w in works]),
-        Vertical(np.concatenate(attached)) if attached else HORIZONTAL,
+        Vertical(*attached) if attached else HORIZONTAL,
     )
