@@ -20,11 +20,12 @@ from bfimna.mapping.mapping import Mapping, Products, sized
 from bfimna.mapping.memory import streamed_weights
 from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
+from bfimna.mapping.vertical import reduction_mode, repeated_mode, searched_mode
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS, POOLING
-from bfimna.operators.group_sums import GroupSums, attached_rows
+from bfimna.operators.group_sums import GroupSums
 from bfimna.operators.operator import LayerBatch, Operator
 from bfimna.operators.shapes import covered_elements
 from bfimna.operators.words import Words
@@ -107,7 +108,8 @@ class Plan:
             if operator.over_rows is not None:
                 reduced = operator.over_rows(batch, here, counts)
                 if np.any(reduced.cycles):
-                    works["reduce"].append(_reduced(batch, reduced, self.chip))
+                    work = _reduced(operator, batch, here, reduced, self.chip)
+                    works["reduce"].append(work)
         phases = {phase: joined(works[phase]) for phase in PHASES if phase in works}
         for work in phases.values():
             freeze(work, work.counts, work.mode)
@@ -196,7 +198,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
     products = mapping.lower(stored, chip, batch)
     kinds = {layer.kind for layer in network.layers}
     batches = tuple(
-        (operator, _layer_batch(network, kind, stored, batch, chip))
+        (operator, _layer_batch(network, kind, stored, batch, chip, mapping.adder))
         for kind, operator in OPERATORS.items()
         if kind in kinds and operator.run is not None
     )
@@ -209,7 +211,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
 
 
 def _layer_batch(
-    network: Network, kind: str, stored: Storage, batch: int, chip: Chip
+    network: Network, kind: str, stored: Storage, batch: int, chip: Chip, adder: ap.Adder
 ) -> LayerBatch:
     index = [k for k, layer in enumerate(network.layers) if layer.kind == kind]
     layers = tuple(network.layers[k] for k in index)
@@ -250,15 +252,23 @@ def _layer_batch(
         sums=sums,
         columns=chip.columns,
         chip_rows=rows,
+        adder=adder,
     )
 
 
-def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
-    """Return the vertical work of windows that are averaged over rows."""
+def _reduced(
+    operator: Operator, batch: LayerBatch, words: Words, counts: ap.Counts, chip: Chip
+) -> Work:
+    """Return the vertical work of layers that add up rows, or search them."""
     taken = batch.sums.sums * batch.window * (counts.cycles > 0)
     rows = taken.reshape(-1, len(batch.index)).max(axis=0)
-    attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
-    return Work(batch.index, counts, rows, Vertical(attached))
+    mode = reduction_mode(batch.sums, chip)
+    if isinstance(mode, Vertical):
+        mode = repeated_mode(mode, operator.reductions)
+        if operator.search_steps is not None:
+            steps = operator.search_steps(batch, words)
+            mode = searched_mode(mode, batch.sums.part, steps, batch.sums.folds, chip)
+    return Work(batch.index, counts, rows, mode)
 
 
 def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> Bits:

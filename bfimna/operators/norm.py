@@ -271,7 +271,7 @@ def _norm(kind: str, centred: bool) -> Operator:
         columns=partial(_columns, centred=centred), moved=partial(_moved, centred=centred),
         operands=broadcast_operands, run=partial(_run, centred=centred), signed=True,
         over_rows=partial(_vertical_counts, centred=centred), choose=choose_groups,
-        over_channels=True,
+        over_channels=True, reductions=1 + centred,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.rows import Rows
@@ -39,6 +40,7 @@ class LayerBatch:
     folds : times that the chip is filled with the elements, one per row.
     sums : how windows share arrays if each element of a window takes a row.
     chip_rows : rows of all arrays.
+    adder : of words of which one is not read again.
     """
 
     index: np.ndarray
@@ -52,6 +54,7 @@ class LayerBatch:
     folds: np.ndarray
     sums: GroupSums
     chip_rows: int
+    adder: Adder = "four-pass"
 
 
 #: counts of all elements of a batch of layers, loads and reads of their words included
@@ -111,6 +114,7 @@ class Step:
     folds : times that the chip is filled.
     columns : of an array.
     choice : what the widths decide about how it runs.
+    adder : of words of which one is not read again.
     """
 
     layer: LayerFields
@@ -123,6 +127,7 @@ class Step:
     folds: int
     columns: int
     choice: Choice = None
+    adder: Adder = "four-pass"
 
     @property
     def rows_each(self) -> int:
@@ -178,6 +183,8 @@ class Operator:
     over_rows : counts of what it adds up over rows in vertical mode: a phase "reduce" of its own.
     choose : what the widths of one precision decide, for each layer of a batch.
     constants : which `Constants` it takes.
+    reductions : times that rows are added up, one after the other.
+    search_steps : vertical steps of a fold that search a group's rows, before they are added up.
     over_channels : whether all channels of a position form a group, whose rows are added up.
     """
 
@@ -196,6 +203,8 @@ class Operator:
     over_rows: Program | None = None
     choose: Callable[[LayerBatch, np.ndarray], Sequence[Choice]] | None = None
     constants: ConstantRules = NO_CONSTANTS
+    reductions: int = 1
+    search_steps: Callable[[LayerBatch, Words], np.ndarray] | None = None
     over_channels: bool = False
 
 

@@ -145,6 +145,11 @@ def _vertical_counts(x: LayerBatch, words: Words, counts: CountSet) -> Counts:
     return search + x.sums.reduce(own.total, "microcode")
 
 
+def _search_steps(x: LayerBatch, words: Words) -> np.ndarray:
+    """Return the bits that a search goes through."""
+    return _widths(x, words.bits).score
+
+
 def _columns(x: LayerBatch, bits: np.ndarray) -> np.ndarray:
     """Return the columns of the widest pass: search, exponential, sum or division."""
     own = _widths(x, bits)
@@ -274,6 +279,7 @@ OPERATORS = (
     Operator(
         "softmax", same_shape, phase="elementwise", counts=_counts, columns=_columns,
         moved=_moved, operands=broadcast_operands, run=_run, signed=False,
-        over_rows=_vertical_counts, choose=choose_groups, over_channels=True,
+        over_rows=_vertical_counts, choose=choose_groups, search_steps=_search_steps,
+        over_channels=True,
     ),
 )  # fmt: skip

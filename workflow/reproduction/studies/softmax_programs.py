@@ -13,7 +13,7 @@ from bfimna.ap.exponential import (
 )
 from bfimna.ap.group_maximum import distance_counts, search_columns_counts, search_rows_counts
 from bfimna.operators.maxpool import rounds
-from bfimna.operators.softmax import RANGE_BITS, widths
+from bfimna.operators.softmax import RANGE_BITS, Widths, widths
 from reproduction.studies.arguments import checked
 from reproduction.studies.oracle import softmax
 
@@ -52,7 +52,7 @@ def softmax_programs(length: int = 197, bits: int = 8) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _widths(bits: int, length: int):
+def _widths(bits: int, length: int) -> Widths[np.ndarray]:
     return widths(np.array(bits), np.array(1), np.array(length), COLUMNS)
 
 
