@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bfimna.network.graph import Network
 
 Weights = Literal["resident", "streamed", "auto"]
+Activations = Literal["resident", "spilled"]
 LoadMode = Literal["latched", "by row"]
+Clears = Literal["own cycle", "with load"]
 MOST_IMAGES = 2**20  # in a batch
 #: field → its check; limits are far above what can be built
 _CHECKS: dict[str, Check] = {
@@ -39,7 +41,9 @@ _CHECKS: dict[str, Check] = {
     "overlap": truth,
     "ap_kind": among("AP kind", get_args(ApKind)),
     "weights": among("place of the weights", get_args(Weights)),
+    "activations": among("place of the activations", get_args(Activations)),
     "load_mode": among("load mode", get_args(LoadMode)),
+    "clears": among("time of the clears", get_args(Clears)),
 }
 
 
@@ -61,10 +65,14 @@ class Chip:
     clock_hz : of buses and mesh.
     multicast : a fold's distinct operands cross a cluster's bus once; otherwise every copy does.
     weights : "resident" in the MAPs, whether they fit or not, "streamed" from DRAM once a batch and
-        layer, or "auto": those that fit beside the live activations resident, the rest streamed.
+        layer, or "auto": as many as fit beside the live activations resident, the rest streamed.
+    activations : "spilled", what the MAPs cannot hold of the live tensors goes to DRAM and comes
+        back, images come from there, and results go there; or "resident", whether they fit or not.
     overlap : the next fold's operands move while this one computes (double buffering).
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.
+    clears : what a load clears along in all rows takes its "own cycle", a write before the load, or
+        goes "with load", in its first cycle.
     mats : parts of an array along its rows; a row's write drives the columns of one.
 
     Raises
@@ -85,8 +93,10 @@ class Chip:
     clock_hz: float = 1e9
     multicast: bool = True
     weights: Weights = "resident"
+    activations: Activations = "resident"
     overlap: bool = False
     load_mode: LoadMode = "latched"
+    clears: Clears = "with load"
     mats: int = 16
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":

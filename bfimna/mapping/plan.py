@@ -108,7 +108,12 @@ class Plan:
                 reduced = operator.over_rows(batch, here, counts)
                 if np.any(reduced.cycles):
                     works["reduce"].append(_reduced(batch, reduced, self.chip))
-        phases = {phase: joined(works[phase]) for phase in PHASES if phase in works}
+        own_cycle = self.chip.clears == "own cycle"
+        phases = {
+            phase: joined([work.settled(own_cycle) for work in works[phase]])
+            for phase in PHASES
+            if phase in works
+        }
         for work in phases.values():
             freeze(work, work.counts, work.mode)
         return phases

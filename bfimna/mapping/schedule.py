@@ -65,6 +65,10 @@ class Work:
     rows: np.ndarray
     mode: Mode = HORIZONTAL
 
+    def settled(self, own_cycle: bool) -> "Work":
+        """Return the work with clears along with loads settled: see `Counts.settled`."""
+        return Work(self.layers, self.counts.settled(own_cycle), self.rows, self.mode)
+
     def mode_at(self, n: int) -> Mode:
         """Return the mode of the n-th of the layers alone."""
         if not isinstance(self.mode, Vertical):
