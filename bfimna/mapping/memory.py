@@ -1,22 +1,178 @@
-"""What MAPs must hold: a network's live tensors, step by step, and the weights beside them."""
+"""What the MAPs hold of a network's tensors and weights, and what goes to DRAM and comes from it.
+
+Tensors take the MAPs before weights do: a bit of a weight that stays saves one read of DRAM a
+batch, a bit of a tensor a write and at least one read. Model document, section 3.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.storage import in_place_layers
+from bfimna.mapping.storage import freeze, in_place_layers
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.layer import ADDRESSING
 from bfimna.operators.words import Words
 
+OUTSIDE = -1  # the reader of results
+
+
+@dataclass(frozen=True, eq=False)
+class Transfers:
+    """Bits that layers move to and from DRAM, by tensor.
+
+    Attributes
+    ----------
+    tensors, shares : of each transfer, ordered by layers: which tensor, and how much of it.
+    starts : first transfer of each layer that has some.
+    layers : positions of these layers.
+    """
+
+    tensors: np.ndarray
+    shares: np.ndarray
+    starts: np.ndarray
+    layers: np.ndarray
+
+    @classmethod
+    def from_shares(cls, shares: dict[tuple[int, int], float]) -> "Transfers":
+        """Return the transfers of which a share is given by (layer, tensor)."""
+        keys = sorted(shares)
+        at, tensors = np.array(keys, dtype=np.intp).reshape(-1, 2).T
+        layers, starts = np.unique(at, return_index=True)
+        transfers = cls(tensors, np.array([shares[key] for key in keys]), starts, layers)
+        freeze(transfers)
+        return transfers
+
+    def add_to(self, layers: np.ndarray, tensors: np.ndarray) -> None:
+        """Add the transfers of tensors' bits, (..., tensors), to layers' bits, (..., layers)."""
+        if len(self.layers):
+            moved = tensors[..., self.tensors] * self.shares
+            layers[..., self.layers] += np.add.reduceat(moved, self.starts, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Lifetimes:
+    """Tensors with memory of their own, in the order in which they take it.
+
+    Those that are kept across inferences come first, the others in the order of their layers.
+
+    Attributes
+    ----------
+    layers : position of each tensor's layer, shape (tensors,).
+    elements : of each tensor.
+    first, last : positions of the layers from and to which it is live.
+    by_end : the tensors in the order of `last`.
+    begun, ended : tensors that are live no later than each layer, and that are gone before it.
+    spilled : transfers of what lies in DRAM: one by the layer that computes it, and one by each
+        that reads it, as far as it reads the tensor.
+    held : transfers of what lies in the MAPs: an image comes in, and a result goes out.
+    """
+
+    layers: np.ndarray
+    elements: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    by_end: np.ndarray
+    begun: np.ndarray
+    ended: np.ndarray
+    spilled: Transfers
+    held: Transfers
+
+    def live(self, sizes: np.ndarray) -> np.ndarray:
+        """Add up what is live while each layer runs: (..., tensors) to (..., layers)."""
+        begun, ended = _sums(sizes), _sums(sizes[..., self.by_end])
+        return begun[..., self.begun] - ended[..., self.ended]
+
+
+def _sums(sizes: np.ndarray) -> np.ndarray:
+    """Return the sums of the first 0, 1, 2, … of them."""
+    sums = np.zeros((*sizes.shape[:-1], sizes.shape[-1] + 1), dtype=sizes.dtype)
+    np.cumsum(sizes, axis=-1, out=sums[..., 1:])
+    return sums
+
+
+@lru_cache(maxsize=256)
+def lifetimes(network: Network) -> Lifetimes:
+    """Work out once which tensors a network has, how long each is live, and what reads it.
+
+    A tensor lives from the layer that makes it to the last that reads it, one that is kept across
+    inferences all the time. A flatten, view or concatenation is its inputs' words under other
+    addresses; an element-wise layer works in place on a result that no other layer reads. Neither
+    takes memory of its own.
+    """
+    layers, tensors = network.layers, list(network.tensors.values())
+    borrows = [  # whose tensors lie where their inputs' do
+        layer.kind != "input" if layer.kind in ADDRESSING else in_place
+        for layer, in_place in zip(layers, in_place_layers(network), strict=True)
+    ]
+    read = _read(network, borrows)
+    kept = np.array([tensor.lifetime == "kept" for tensor in tensors])
+    own = np.array(sorted(np.flatnonzero(~np.array(borrows)), key=lambda k: (not kept[k], k)))
+    last = np.array(_last(network, borrows))
+    first, last = np.where(kept, 0, range(len(layers)))[own], np.where(kept, len(layers) - 1, last)
+    last = last[own]
+    spilled: dict[tuple[int, int], float] = {}
+    held: dict[tuple[int, int], float] = {}
+    for n, k in enumerate(own.tolist()):
+        is_image, elements = layers[k].kind == "input", tensors[k].elements
+        shares = {reader: part / elements for reader, part in read[k].items()}
+        result = shares.pop(OUTSIDE, 0.0)
+        spilled |= {(reader, n): share for reader, share in shares.items()}
+        if not is_image:
+            spilled[k, n] = 1.0
+            held[k, n] = result
+        elif shares:
+            held[min(shares), n] = 1.0
+    by_end, every = np.argsort(last, kind="stable"), np.arange(len(layers))
+    lives = Lifetimes(
+        layers=own,
+        elements=np.array([tensors[k].elements for k in own], dtype=np.int64),
+        first=first,
+        last=last,
+        by_end=by_end,
+        begun=np.searchsorted(first, every, side="right"),
+        ended=np.searchsorted(last[by_end], every, side="left"),
+        spilled=Transfers.from_shares(spilled),
+        held=Transfers.from_shares({key: share for key, share in held.items() if share}),
+    )
+    freeze(lives)
+    return lives
+
+
+def _read(network: Network, borrows: list[bool]) -> list[dict[int, int]]:
+    """Return the elements of each layer's tensor that each reader reads, by position.
+
+    `OUTSIDE` reads what no layer does. Through a view or a part of it a layer reads no more
+    elements than each of these has; what it reads along two ways it reads twice, but never more
+    than the tensor.
+    """
+    position = {layer.name: k for k, layer in enumerate(network.layers)}
+    elements = [tensor.elements for tensor in network.tensors.values()]
+    read: list[dict[int, int]] = [{} for _ in elements]
+    for k, layer in reversed(list(enumerate(network.layers))):
+        takers = [position[name] for name in network.consumers[layer.name]]
+        ways = [read[taker] if borrows[taker] else {taker: elements[k]} for taker in takers]
+        for way in ways or [{OUTSIDE: elements[k]}]:
+            for reader, part in way.items():
+                read[k][reader] = min(read[k].get(reader, 0) + part, elements[k])
+    return read
+
+
+def _last(network: Network, borrows: list[bool]) -> list[int]:
+    """Return the position to which each layer's tensor is live: of a reader, or an output's own."""
+    position = {layer.name: k for k, layer in enumerate(network.layers)}
+    last = list(range(len(borrows)))
+    for k, layer in reversed(list(enumerate(network.layers))):
+        for taker in (position[name] for name in network.consumers[layer.name]):
+            last[k] = max(last[k], last[taker] if borrows[taker] else taker)
+    return last
+
 
 def live_bits(network: Network, read_bits: np.ndarray) -> np.ndarray:
     """Bits of the tensors that are live while each layer runs, one image, in the layers' order.
-
-    A tensor lives from the layer that makes it to the last that reads it, one that is kept across
-    inferences all the time. A flatten, view or
-    concatenation is its inputs' words under other addresses; an element-wise layer works in place
-    on a result that no other layer reads. Neither takes memory of its own.
 
     Parameters
     ----------
@@ -35,52 +191,72 @@ def live_bits(network: Network, read_bits: np.ndarray) -> np.ndarray:
     >>> int(bits[1]) == 8 * (3 * 224**2 + 64 * 112**2)
     True
     """
-    position = {layer.name: k for k, layer in enumerate(network.layers)}
-    borrows = [  # whose tensors lie where their inputs' do
-        layer.kind != "input" if layer.kind in ADDRESSING else in_place
-        for layer, in_place in zip(network.layers, in_place_layers(network), strict=True)
-    ]
-    consumers, tensors = network.consumers, network.tensors
-    last = list(range(len(network.layers)))
-    for k, layer in reversed(list(enumerate(network.layers))):
-        for reader in (position[name] for name in consumers[layer.name]):
-            last[k] = max(last[k], last[reader] if borrows[reader] else reader)
-    change = np.zeros((*np.shape(read_bits)[:-1], len(last) + 1), dtype=np.int64)
-    for k, layer in enumerate(network.layers):
-        if not borrows[k]:
-            tensor = tensors[layer.name]
-            bits = tensor.elements * np.asarray(read_bits[..., k], dtype=np.int64)
-            if tensor.lifetime == "kept":
-                change[..., 0] += bits
-            else:
-                change[..., k] += bits
-                change[..., last[k] + 1] -= bits
-    return np.cumsum(change, axis=-1)[..., :-1]
+    lives = lifetimes(network)
+    return lives.live(lives.elements * np.asarray(read_bits[..., lives.layers], dtype=np.int64))
 
 
-def streamed_weights(
-    network: Network, chip: Chip, batch: int, bits: Bits, words: Words
-) -> np.ndarray:
-    """Bits of each product's weights that come from DRAM anew for every batch.
+@dataclass(frozen=True, eq=False)
+class Residency:
+    """What of a batch does not lie in the MAPs, in bits.
 
-    "auto" goes through the layers in the network's order; each whose weights still fit the room
-    that is left beside the batch's live tensors, where those take most, stays in the MAPs.
+    Attributes
+    ----------
+    streamed : of each product's weights, shape (..., products).
+    spilled : of each tensor, in the order of `Lifetimes`, shape (..., tensors).
+    dram_bits : what each layer moves to and from DRAM, shape (..., layers).
+    """
+
+    streamed: np.ndarray
+    spilled: np.ndarray
+    dram_bits: np.ndarray
+
+
+def residency(
+    network: Network, chip: Chip, batch: int, bits: Bits, words: Words, index: np.ndarray
+) -> Residency:
+    """Return what of a batch lies in DRAM.
 
     Parameters
     ----------
     words : of each layer's tensor, shape (..., layers).
-
-    Returns
-    -------
-    float array of shape (..., products).
+    index : position of each product's layer.
     """
-    sizes = np.array([product.weights for product in network.matmuls], dtype=float) * bits.left
-    if chip.weights != "auto":
-        return sizes * (chip.weights == "streamed")
-    live = live_bits(network, words.read_bits).max(axis=-1).astype(float)
-    room = chip.map_bits - batch * live
-    for k in range(sizes.shape[-1]):
-        fits = sizes[..., k] <= room
-        room = room - sizes[..., k] * fits
-        sizes[..., k] *= ~fits
-    return sizes
+    lives, room = lifetimes(network), float(chip.map_bits)
+    sizes = (batch * lives.elements).astype(float) * words.read_bits[..., lives.layers]
+    most = lives.live(sizes).max(axis=-1)
+    dram, spilled = np.zeros(words.read_bits.shape), np.zeros_like(sizes)
+    if chip.activations == "spilled":
+        if np.any(most > room):
+            spilled = sizes - held_tensors(lives, sizes, room)
+        lives.held.add_to(dram, sizes - spilled)
+        lives.spilled.add_to(dram, spilled)
+    weights = np.array([product.weights for product in network.matmuls], dtype=float) * bits.left
+    streamed = weights * (chip.weights == "streamed")
+    if chip.weights == "auto":
+        streamed = weights - held_weights(weights, np.maximum(room - most, 0.0))
+    dram[..., index] += streamed
+    return Residency(streamed, spilled, dram)
+
+
+def held_tensors(lives: Lifetimes, sizes: np.ndarray, room: float) -> np.ndarray:
+    """Return the bits of each tensor in the MAPs: each takes what is free when it is made.
+
+    Tensors whose last reader has run are gone by then.
+    """
+    held, free = np.zeros_like(sizes), np.full(sizes.shape[:-1], room)
+    ends = [0, *lives.ended[lives.first].tolist()]
+    for k, (before, until) in enumerate(pairwise(ends)):
+        free = free + held[..., lives.by_end[before:until]].sum(axis=-1)
+        held[..., k] = np.minimum(sizes[..., k], free)
+        free = free - held[..., k]
+    return held
+
+
+def held_weights(sizes: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Return the bits of each product's weights in the MAPs: they fill the room in order.
+
+    >>> held_weights(np.array([30.0, 50.0, 40.0]), np.array(60.0)).tolist()
+    [30.0, 30.0, 0.0]
+    """
+    before = np.cumsum(sizes, axis=-1) - sizes
+    return np.clip(room[..., None] - before, 0.0, sizes)

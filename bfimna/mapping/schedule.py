@@ -14,6 +14,7 @@ from bfimna.network.bits import Bits
 from bfimna.operators.words import Words
 
 if TYPE_CHECKING:
+    from bfimna.mapping.memory import Residency
     from bfimna.mapping.plan import Plan
 
 #: phases with AP cycles, in the order in which a layer runs them
@@ -84,7 +85,7 @@ class Traffic:
     ----------
     layers : positions in the network.
     bus_bits : over cluster buses. mesh_bit_hops : over the mesh, each bit times its hops.
-    dram_bits : weights from DRAM.
+    dram_bits : from and to DRAM: weights, spilled tensors, images and results.
     """
 
     layers: np.ndarray
@@ -118,7 +119,13 @@ class Schedule:
     @cached_property
     def traffic(self) -> Traffic:
         """What moves between the arrays, worked out on first use."""
-        return self.plan.traffic(self.bits, self.words, self.counts)
+        dram_bits = self.residency.dram_bits
+        return self.plan.traffic(self.bits, self.words, self.counts, dram_bits)
+
+    @cached_property
+    def residency(self) -> "Residency":
+        """What the MAPs hold of weights and tensors, worked out on first use."""
+        return self.plan.residency(self.bits, self.words)
 
     @property
     def chip(self) -> Chip:
