@@ -21,27 +21,42 @@ MM2 = 1e-6
 NOT_PUBLISHED = ("requantise", "elementwise", "traffic")
 
 
-def memory_note(chip: Chip, weights_bits: int, live_bits: int, streamed_bits: int = 0) -> str:
-    """Return what does not fit the MAPs.
+def memory_note(
+    chip: Chip, weights_bits: int, live_bits: int, streamed_bits: int = 0, spilled_bits: int = 0
+) -> str:
+    """Return what does not fit the MAPs, and what becomes of it.
 
     Parameters
     ----------
     weights_bits : of all weights.
     live_bits : of the batch's activations, at the layer where they take most.
     streamed_bits : of the weights that come from DRAM and take no MAPs.
+    spilled_bits : of the batch's activations that go to DRAM.
 
-    >>> memory_note(Chip.limited(), 10**8, 10**6)  # doctest: +NORMALIZE_WHITESPACE
+    >>> memory_note(Chip.paper(), 10**8, 10**6)  # doctest: +NORMALIZE_WHITESPACE
     'resident weights (100 Mbit) exceed the 22.1 Mbit of the MAPs; costs are as if they fitted'
     """
-    resident = weights_bits - streamed_bits
-    room, names = chip.map_bits, []
-    if resident + live_bits <= room:
-        return _streamed_note(chip, weights_bits, streamed_bits)
-    together = resident <= room and live_bits <= room
+    room = chip.map_bits
+    live = min(live_bits, room) if chip.activations == "spilled" else live_bits
+    parts = (
+        _exceeding(weights_bits - streamed_bits, live, room),
+        f"{quantity(spilled_bits, 'bit')} of activations do not fit the {quantity(room, 'bit')} of "
+        "the MAPs: spilled to DRAM" if spilled_bits else "",
+        _streamed_note(chip, weights_bits, streamed_bits),
+    )  # fmt: skip
+    return "; ".join(part for part in parts if part)
+
+
+def _exceeding(resident: int, live: int, room: int) -> str:
+    """Return what exceeds the MAPs although costs are as if it fitted."""
+    names: list[str] = []
+    if resident + live <= room:
+        return ""
+    together = resident <= room and live <= room
     if resident > room or together:
         names.append(f"resident weights ({quantity(resident, 'bit')})")
-    if live_bits > room or together:
-        names.append(f"live activations ({quantity(live_bits, 'bit')})")
+    if live > room or together:
+        names.append(f"live activations ({quantity(live, 'bit')})")
     what = f"{' and '.join(names)}{' together' if together else ''}"
     return f"{what} exceed the {quantity(room, 'bit')} of the MAPs; costs are as if they fitted"
 
@@ -142,24 +157,28 @@ def current_line(amperes: float, what: str) -> str:
 
 
 def load_current(schedule: Schedule, technology: Technology) -> float:
-    """Return the current in A of the cycle that loads a fold's first column, clears included.
+    """Return the current in A of a fold's first column, or of the clear that goes with it.
 
-    The largest over the weighted layers. The same cycle clears the columns of the product; the
-    model gives that clear no cycle of its own.
+    The largest over the weighted layers. Both take the same cycle, or one each (`Chip.clears`).
     """
-    work = schedule.phases["load"]
-    prices = formulas.event_joules(technology, schedule.chip.columns)
+    work, chip = schedule.phases["load"], schedule.chip
+    prices = formulas.event_joules(technology, chip.columns)
+    cycles = formulas.cycle_seconds(technology, chip.columns)
     counts = work.counts
     if "loads" not in counts.amounts:  # row by row, nothing happens at once
         return 0.0
     a_column = counts.cells_loaded / np.maximum(counts.loads / schedule.folds, 1)
-    joules = (
-        a_column * prices["cells_loaded"]
-        + counts.cells_written * prices["cells_written"]
+    column = a_column * prices["cells_loaded"]
+    clear = (
+        counts.cells_written * prices["cells_written"]
+        + counts.words_written * prices["words_written"]
         + counts.lines_driven * prices["lines_driven"]
-    ) / schedule.folds
-    seconds = formulas.cycle_seconds(technology, schedule.chip.columns)["loads"]
-    return float(np.max(joules) / seconds / technology.supply_v)
+    )
+    if chip.clears == "own cycle":
+        watts = np.maximum(column / cycles["loads"], clear / cycles["writes"])
+    else:
+        watts = (column + clear) / cycles["loads"]
+    return float(np.max(watts / schedule.folds) / technology.supply_v)
 
 
 def _hottest(

@@ -15,7 +15,7 @@ from bfimna.cost.totals import figures_of_merit, point_labels
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, warn_renamed
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.memory import live_bits
+from bfimna.mapping.lifetimes import live_bits
 from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -145,7 +145,7 @@ class Report:
 
     @property
     def resident_weights_fit(self) -> bool:
-        """Whether the MAPs could hold all weights, as "resident" assumes."""
+        """Whether the MAPs could hold all weights, if nothing else."""
         return self.weights_bits <= self.chip.map_bits
 
     @cached_property
@@ -162,7 +162,7 @@ class Report:
 
     @property
     def live_activations_fit(self) -> bool:
-        """Whether the MAPs could hold the batch's live tensors, as the model assumes."""
+        """Whether the MAPs could hold the batch's live tensors, so that none spills."""
         return self.batch * self.peak_live_bits <= self.chip.map_bits
 
     @property
@@ -194,7 +194,8 @@ class Report:
                 self.chip,
                 self.weights_bits,
                 self.batch * self.peak_live_bits,
-                int(self.schedule.traffic.dram_bits.sum()),
+                int(self.schedule.residency.streamed.sum()),
+                int(self.schedule.residency.spilled.sum()),
             ),
             published_note(self.counts, self.times),
         )

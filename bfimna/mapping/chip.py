@@ -92,11 +92,11 @@ class Chip:
     mesh_bits: int = 1024
     clock_hz: float = 1e9
     multicast: bool = True
-    weights: Weights = "resident"
-    activations: Activations = "resident"
+    weights: Weights = "auto"
+    activations: Activations = "spilled"
     overlap: bool = False
     load_mode: LoadMode = "latched"
-    clears: Clears = "with load"
+    clears: Clears = "own cycle"
     mats: int = 16
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
@@ -124,8 +124,16 @@ class Chip:
         return cls(name="LR")
 
     @classmethod
+    def paper(cls) -> "Chip":
+        """LR as the paper assumes: weights and tensors always fit the MAPs, and clears are free."""
+        return cls(name="paper", weights="resident", activations="resident", clears="with load")
+
+    @classmethod
     def unlimited(cls) -> "Chip":
-        """IR: as many CAPs as the largest layer needs, so that every layer takes one fold."""
+        """IR: as many CAPs as the largest layer needs, so that every layer takes one fold.
+
+        A cluster brings its MAPs along; weights and tensors share those of all clusters.
+        """
         return cls(name="IR", clusters=0)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """A plan at given widths: work by phase, traffic, and the words that it works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -121,6 +121,13 @@ class Schedule:
         """What moves between the arrays, worked out on first use."""
         dram_bits = self.residency.dram_bits
         return self.plan.traffic(self.bits, self.words, self.counts, dram_bits)
+
+    def with_dram(self, dram_bits: np.ndarray) -> "Schedule":
+        """Return the schedule with other bits from and to DRAM, (..., layers of the network)."""
+        other, traffic = replace(self), self.traffic
+        vars(other)["phases"] = self.phases
+        vars(other)["traffic"] = replace(traffic, dram_bits=dram_bits[..., traffic.layers])
+        return other
 
     @cached_property
     def residency(self) -> "Residency":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bfimna as bf
-from bfimna.mapping.memory import live_bits
+from bfimna.mapping.lifetimes import live_bits
 from bfimna.network.graph import Builder, Layer, Network
 
 from ..close import close
@@ -149,14 +149,3 @@ def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
     # intervals know of what is streamed too
     low, _, high = bf.simulate(net, 8, chips["auto"], SRAM).interval("energy_j", 500)
     assert low < energies[1] < high
-
-
-def test_bits_cannot_be_chosen_where_a_layer_s_cost_hangs_on_all_bits():
-    from bfimna.search.costs import ap_costs
-    from bfimna.search.sensitivity import hawq_sensitivity
-    from bfimna.search.space import SearchSpace
-
-    net = bf.zoo.resnet18()
-    space = SearchSpace(net, hawq_sensitivity(net), (4, 8))
-    with pytest.raises(bf.BfimnaError, match="weights='auto' a layer's cost depends on the bits"):
-        ap_costs(space, replace(bf.Chip.limited(), weights="auto"), SRAM)

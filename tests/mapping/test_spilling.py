@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bfimna as bf
-from bfimna.mapping.memory import lifetimes
+from bfimna.mapping.lifetimes import lifetimes
 from bfimna.network.graph import Builder, Layer, Network
 
 from .. import networks
@@ -80,7 +80,8 @@ def test_a_layer_reads_as_much_as_its_view_has():
     moved = {}
     for n, name in enumerate("xacde"):
         bits = np.zeros(len(layers))
-        lives.spilled.add_to(bits, np.eye(5)[n] * 16)
+        lives.written.add_to(bits, np.eye(5)[n] * 16)
+        lives.read.add_to(bits, np.eye(5)[n] * 16)
         moved[name] = {layer: bits[k] for layer, k in at.items() if bits[k]}
     assert moved == {
         "x": {"a": 16},
@@ -90,7 +91,8 @@ def test_a_layer_reads_as_much_as_its_view_has():
         "e": {"e": 16},
     }
     held = np.zeros(len(layers))
-    lives.held.add_to(held, np.ones(5))
+    lives.brought.add_to(held, np.ones(5))
+    lives.returned.add_to(held, np.ones(5))
     assert {layer: held[k] for layer, k in at.items() if held[k]} == {"a": 1, "e": 1}
 
 
