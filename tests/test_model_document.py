@@ -136,7 +136,7 @@ def test_what_the_silent_assumptions_decide():
     printed = sentence("one after the other, and ResNet18 at 8 bits takes # times as long")
     assert_rounded(printed, [seconds(load_mode="by row") / base])
     placed = bf.simulate("resnet18", 8, LR, SRAM).schedule
-    printed = sentence("that one cycle draws # kA for ResNet18 at 8 bits on LR")
+    printed = sentence("is one cycle; it draws # kA for ResNet18 at 8 bits on LR")
     assert_rounded(printed, [caveats.load_current(placed, SRAM) / 1e3])
 
 

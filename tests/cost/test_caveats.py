@@ -8,7 +8,7 @@ from bfimna.cost import caveats
 from ..close import close
 
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
-LR = Chip.limited()
+LR = Chip.paper()
 
 
 def kinds(report):
