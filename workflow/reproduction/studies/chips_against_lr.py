@@ -4,10 +4,12 @@ The table behind the figure `chips`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from bfimna.mapping.chip import Chip
 from bfimna.names import load_network, load_precision, load_technology
 from bfimna.search.chip_search import GRID, OBJECTIVES, distance, search_chips
 from bfimna.search.pareto import pareto_front
@@ -45,9 +47,10 @@ def beside_lr(
     frames = []
     for name in technologies:
         tech = load_technology(name)
-        lr = search_chips(nets, tech, bits, {})
+        lr = search_chips(nets, tech, bits, {}, base=replace(Chip.paper(), name="LR"))
         for weights_placement, grids in WEIGHTS.items():
-            swept = [search_chips(nets, tech, bits, {**grid, **axes}) for axes in grids]
+            base = Chip.paper() if weights_placement == "taken to fit" else Chip.limited()
+            swept = [search_chips(nets, tech, bits, {**grid, **axes}, base=base) for axes in grids]
             points = pd.concat(swept, ignore_index=True)
             if weights_placement == "fit or streamed":
                 points = points[points.resident_weights_fit | (points.weights == "streamed")]
