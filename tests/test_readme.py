@@ -51,7 +51,7 @@ def test_the_headline_table_is_that_of_the_committed_figures():
 
 
 def test_the_headline_table_shows_each_figure_with_its_interval():
-    text = headline.with_block(f"a{headline.BEGIN}old{headline.END}b", INTERVALS)
+    text = headline.with_block(f"a{headline.BEGIN}stale{headline.END}b", INTERVALS)
     assert text.startswith(f"a{headline.BEGIN}\nINT8 on LR, t,")
     assert text.endswith(f"{headline.END}b")
     built = "43 µs<br>40 µs – 99 µs", "2.2 mJ<br>2 mJ – 3 mJ"
@@ -61,7 +61,7 @@ def test_the_headline_table_shows_each_figure_with_its_interval():
     alone = headline.block(INTERVALS[INTERVALS.chip == "LR"])
     assert f"| alexnet | {built[0]} | {built[1]} |" in alone
     assert "paper" not in alone
-    assert "old" not in text
+    assert "stale" not in text
     assert headline.with_block(text, INTERVALS) == text
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip
 from bfimna.mapping.paper import fit_product
+from bfimna.names import load_chip
 from bfimna.network import zoo
 
 
@@ -101,3 +102,30 @@ def test_unlimited_resources_hold_the_largest_layer_at_once():
     assert chip.caps - chip.caps_per_cluster < max(
         fit_product(g, chip.rows, 1).arrays for g in net.matmuls
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        (
+            "activations",
+            "spill",
+            "unknown place of the activations 'spill'; did you mean 'spilled'",
+        ),
+        ("activations", None, "unknown place of the activations None"),
+        ("clears", "own", "unknown time of the clears 'own'"),
+        ("clears", True, "unknown time of the clears True"),
+    ],
+)
+def test_what_moves_to_dram_and_when_columns_are_cleared_is_checked(field, value, says):
+    with pytest.raises(BfimnaError, match=says):
+        Chip(**{field: value})
+
+
+def test_the_paper_s_chip_is_lr_that_holds_everything():
+    paper = replace(Chip.paper(), name="LR", weights="auto", activations="spilled",
+                    clears="own cycle")  # fmt: skip
+    assert paper == Chip.limited() == load_chip("LR")
+    assert load_chip("paper") == Chip.paper()
+    with pytest.raises(BfimnaError, match="named 'paper' has other fields than paper has"):
+        load_chip({"name": "paper", "rows": 4800})
