@@ -192,6 +192,11 @@ def circuit_arrays() -> "pd.DataFrame":
     return _read("circuit/evacam_cam_arrays.csv").copy()
 
 
+def simulated() -> "pd.DataFrame":
+    """Return what a circuit simulator gave for a CAM cell, in the units of its column."""
+    return _read("circuit/simulated.csv").copy()
+
+
 def accelerators() -> "pd.DataFrame":
     """Return the published peak figures of other accelerators."""
     return _read("published/accelerators.csv").copy()
@@ -203,12 +208,7 @@ def literature() -> "pd.DataFrame":
 
 
 def silicon(table: str) -> "pd.DataFrame":
-    """Return a table of what others have built, as data/silicon/README.md describes it.
-
-    Parameters
-    ----------
-    table : "cam_cells", "digital_in_memory" or "nominal_supplies".
-    """
+    """Return one of the tables `SILICON`, which data/silicon/README.md describes."""
     one_of("table of silicon", table, SILICON)
     return _read(f"silicon/{table}.csv").copy()
 
@@ -254,8 +254,21 @@ def hawq_schemes(network: str) -> list[str]:
     return [f"hawq_v3/{scheme}" for scheme in dict.fromkeys(_hawq("bits", network).scheme)]
 
 
+def hawq_tensors(network: str) -> dict[str, int]:
+    """Return the widths of HAWQ-V3's residual stream, in every scheme, by the tensor's layer.
+
+    >>> hawq_tensors("resnet18")["layer4.1.add"]
+    16
+    """
+    rows = _hawq("tensors", network)
+    return dict(zip(rows.tensor, rows.bits.tolist(), strict=True))
+
+
 def load_precision(network: Network, name: str) -> Precision:
     """Return a precision by name: ``int8``, ``w4a8``, or published, ``hawq_v3/latency-low``.
+
+    HAWQ-V3's have its residual stream at 16 bits (`hawq_tensors`), and the first and last layer
+    at 8 bits whatever the scheme; ``int4`` is 4 bits everywhere.
 
     >>> from bfimna.network import zoo
     >>> load_precision(zoo.resnet18(), "hawq_v3/latency-low").weight_bits[:6]
@@ -277,4 +290,4 @@ def load_precision(network: Network, name: str) -> Precision:
     table = _hawq("bits", network.name)
     rows = table[table.scheme == name.split("/", 1)[1]]
     bits = {r.layer: (r.weight_bits, r.activation_bits) for r in rows.itertuples()}
-    return Precision.by_layer(network, bits, name)
+    return Precision.by_layer(network, bits, name, tensors=hawq_tensors(network.name))

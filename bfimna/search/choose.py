@@ -1,6 +1,6 @@
 """Choose bits under a budget, and the Pareto front of Ω and EDP."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,12 +84,18 @@ def choose(
     chip: AnyChip,
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
+    tensors: Mapping[str, int] | None = None,
 ) -> Precision:
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
 
     Weights and activations of a layer have the same width, and layers that read the same tensor
     share one. Latency and energy are exactly the simulator's for one image, and EDP is their
     product. The optimum is proven (`bfimna.search.solver`).
+
+    Parameters
+    ----------
+    tensors : widths of tensors that are the same in every choice, as `Precision.by_layer` takes
+        them: HAWQ-V3's residual stream, for example (`bfimna.data.hawq_tensors`).
 
     Raises
     ------
@@ -107,7 +113,7 @@ def choose(
     >>> p.weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     """
-    return choose_each(network, sensitivity, [budget], chip, technology, choices)[0]
+    return choose_each(network, sensitivity, [budget], chip, technology, choices, tensors)[0]
 
 
 def choose_each(
@@ -117,10 +123,11 @@ def choose_each(
     chip: AnyChip,
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
+    tensors: Mapping[str, int] | None = None,
 ) -> list[Precision]:
     """Return `choose` for several budgets; the costs are computed once."""
     budgets = [instance("budget", budget, Budget) for budget in budgets]
-    space = _space(network, sensitivity, choices)
+    space = _space(network, sensitivity, choices, tensors)
     hardware = load_chip(chip), load_technology(technology)
     vectors = network_costs(space) | ap_costs(space, *hardware)
     searches = {
@@ -130,9 +137,15 @@ def choose_each(
     return [searches[budget.quantity].choose(budget) for budget in budgets]
 
 
-def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> SearchSpace:
+def _space(
+    network: AnyNetwork,
+    sensitivity: Sensitivity,
+    choices: Iterable[int],
+    tensors: Mapping[str, int] | None,
+) -> SearchSpace:
     instance("sensitivity", sensitivity, Sensitivity)
-    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)))
+    own = {} if tensors is None else tensors
+    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)), own)
 
 
 class _BudgetedSearch:
@@ -175,6 +188,7 @@ def front(
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
     points: int = 50,
+    tensors: Mapping[str, int] | None = None,
 ) -> list[Precision]:
     """Return the choices of least Ω under EDP budgets from tight to loose.
 
@@ -182,7 +196,7 @@ def front(
     bits; each choice is the proven optimum of its own budget, as `choose` returns it.
     """
     points = whole_number("points", points, 2, MAX_POINTS)
-    space = _space(network, sensitivity, choices)
+    space = _space(network, sensitivity, choices, tensors)
     vectors = ap_costs(space, load_chip(chip), load_technology(technology))
     search = _BudgetedSearch(space, vectors, "edp_js")
     low, high = (search.cost(choice) for choice in (search.solver.cheapest, space.uniform(-1)))

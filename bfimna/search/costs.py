@@ -64,7 +64,7 @@ def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str
     tables = []
     for colour in range(max(colours) + 1):
         bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        schedule = plan(space.network, chip).at(Bits(bits, bits))
+        schedule = plan(space.network, chip).at(Bits(bits, bits, space.own_widths))
         by_phase = costs(schedule, technology, len(space.network.layers))
         tables.append([table.sum(axis=-1) for table in by_phase])
     return {
