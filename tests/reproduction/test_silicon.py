@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from reproduction.studies import silicon
+from reproduction.studies import silicon, validation
 from reproduction.studies import state_of_the_art as studied
 
 import bfimna as bf
@@ -93,3 +93,41 @@ def test_throughput_per_area_is_ours_over_our_area(table):
     ends = [peaks[f"area_efficiency_gops_per_mm2_{end}"] for end in ("low", "high")]
     assert (ends[0] < peaks.area_efficiency_gops_per_mm2).all()
     assert (ends[1] > peaks.area_efficiency_gops_per_mm2).all()
+
+
+def test_a_search_with_every_column_driven_by_hand():
+    tech = bf.load_technology("sram-14nm-lstp")
+    table = data.technologies().query("technology == 'sram-14nm-lstp'").set_index("parameter").value
+    by_hand = (
+        table["compare_energy_per_row"] / 72
+        + table["compare_energy_per_attached_cell"]
+        + table["compare_energy_per_key_cell"]
+        + table["broadcast_energy_per_key_cell"]
+    )
+    assert validation.search_j_per_bit(tech, 72) == close(1e-15 * by_hand)
+
+
+def test_cells_chips_and_parameters_lie_side_by_side():
+    table = validation.validation(["sram-14nm-lstp", "sram-published-fit"], [4, 8])
+    ours = table[(table.origin == "this model") & (table.name == "sram-14nm-lstp")]
+    assert len(table[(table.kind == "cell") & (table.origin == "survey")]) == 37
+    peaks = ours[ours.kind == "chip"].set_index("bits")
+    whole = bf.peak(8, "LR", "sram-14nm-lstp").efficiency_ops_per_w
+    assert peaks.operation_fj[8] == close(1e15 / whole / 64)
+    assert peaks.operation_normalised_fj[8] == close(peaks.operation_fj[8])  # 14 nm, 0.8 V
+    yan = table[table.name == "Yan ISSCC 2022"].iloc[0]
+    assert yan.operation_fj == close(1e3 / 1752.32)
+    assert yan.operation_normalised_fj == close(yan.operation_fj / 2)
+    fit = table[(table.name == "sram-published-fit") & (table.kind == "cell")].iloc[0]
+    assert np.isnan(fit.search_normalised_fj)  # no node is published of it
+
+
+def test_a_simulated_time_of_a_whole_row_stands_beside_the_tools_whole_row():
+    rows = validation.parameters().set_index(["name", "origin"])
+    tool = data.technologies().query("technology == 'sram-14nm-lstp'").set_index("parameter")
+    times = tool.loc[["compare_time", "compare_time_per_attached_cell"], ["value", "low", "high"]]
+    by_hand = times.iloc[0] + 72 * times.iloc[1]
+    row = rows.loc[("compare_time_72_cells", "A")]
+    assert [row.ours, row.ours_low, row.ours_high] == close(by_hand.tolist())
+    assert row.ratio == close(row.simulated / row.ours)
+    assert (data.simulated().status == "S").all()
