@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna import data
+from bfimna.ap.counts import Amount
 from bfimna.cost.peak import peak
 from bfimna.cost.uncertainty import PERCENTILES, SAMPLES, peak_samples
 from bfimna.mapping.chip import Chip
@@ -56,7 +57,7 @@ def _samples(technology: Technology) -> AnyPrices:
     return sampled_prices(technology, {c: uniform(c, SAMPLES, 0) for c in causes(technology)})
 
 
-def _with_ends(name: str, value: float, samples: Price, scale: float) -> dict[str, float]:
+def _with_ends(name: str, value: Price, samples: Price, scale: Amount) -> dict[str, Any]:
     """Return a figure and its percentiles, as they are and times `scale` as normalised."""
     low, _, high = np.percentile(samples, PERCENTILES)
     stem, _, unit = name.rpartition("_")
@@ -69,24 +70,27 @@ def _with_ends(name: str, value: float, samples: Price, scale: float) -> dict[st
 def _own_cell(name: str) -> dict[str, Any]:
     tech, columns = load_technology(name), Chip.limited().columns
     draws, node = _samples(tech), silicon.node_of(name)
-    search = search_j_per_bit(tech, columns) / FEMTO, search_j_per_bit(draws, columns) / FEMTO
-    area = tech.area_m2_per_cell / UM2, draws.area_m2_per_cell / UM2
+    search, searches = (search_j_per_bit(p, columns) / FEMTO for p in (tech, draws))
+    area, areas = (p.area_m2_per_cell / UM2 for p in (tech, draws))
+    by_energy = 1 / silicon.energy_factor(node, tech.supply_v)
+    by_area = 1 / silicon.area_factor(node)
     return {
         "kind": "cell", "name": name, "origin": "this model", "technology": name, "node_nm": node,
         "supply_v": tech.supply_v,
-        **_with_ends("search_fj", *search, 1 / silicon.energy_factor(node, tech.supply_v)),
-        **_with_ends("area_um2", *area, 1 / silicon.area_factor(node)),
+        **_with_ends("search_fj", search, searches, by_energy),
+        **_with_ends("area_um2", area, areas, by_area),
     }  # fmt: skip
 
 
 def _own_peak(name: str, width: int) -> dict[str, Any]:
     tech, chip, node = load_technology(name), Chip.limited(), silicon.node_of(name)
     best, draws = peak(width, chip, tech), peak_samples(width, chip, tech)
-    energy = (1 / x.efficiency_ops_per_w / width**2 / FEMTO for x in (best, draws))
+    each, samples = (1 / p.efficiency_ops_per_w / width**2 / FEMTO for p in (best, draws))
+    by_energy = 1 / silicon.energy_factor(node, tech.supply_v)
     return {
         "kind": "chip", "name": name, "origin": "this model", "technology": name, "node_nm": node,
         "supply_v": tech.supply_v, "bits": width, "scope": "macro",
-        **_with_ends("operation_fj", *energy, 1 / silicon.energy_factor(node, tech.supply_v)),
+        **_with_ends("operation_fj", each, samples, by_energy),
     }  # fmt: skip
 
 
