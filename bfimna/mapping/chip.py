@@ -16,6 +16,7 @@ from bfimna.errors import (
     among,
     check_field_names,
     check_fields,
+    or_none,
     positive_number,
     shown,
     truth,
@@ -40,7 +41,10 @@ _CHECKS: dict[str, Check] = {
     "ap_kind": among("AP kind", get_args(ApKind)),
     "weights": among("place of the weights", get_args(Weights)),
     "load_mode": among("load mode", get_args(LoadMode)),
+    **dict.fromkeys(("max_power_density_w_per_m2", "max_current_a"), or_none(positive_number)),
 }
+#: limits of what air cools and a supply delivers: those of data/published/limits.csv
+LIMITS = {"max_power_density_w_per_m2": 1e6, "max_current_a": 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -66,6 +70,8 @@ class Chip:
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.
     mats : parts of an array along its rows; a row's write drives the columns of one.
+    max_power_density_w_per_m2, max_current_a : limits of the whole chip, leakage included; a
+        layer's phase that would exceed one takes longer, until it meets it. None: no limit.
 
     Raises
     ------
@@ -88,6 +94,8 @@ class Chip:
     overlap: bool = False
     load_mode: LoadMode = "latched"
     mats: int = 16
+    max_power_density_w_per_m2: float | None = None
+    max_current_a: float | None = None
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""

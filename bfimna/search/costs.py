@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from bfimna.cost.formulas import costs
+from bfimna.cost.limits import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
