@@ -8,6 +8,7 @@ from reproduction.studies import state_of_the_art as studied
 
 import bfimna as bf
 from bfimna import data
+from bfimna.cost import caveats
 
 from ..close import close
 
@@ -84,6 +85,16 @@ def test_by_how_much_rivals_exceed_us_by_hand(table):
     assert "He ISSCC 2023" not in behind["macros"]  # approximate
     assert set(behind["systems"].index) == {"H100 SXM", "A100 SXM", "TPUv4"}
     assert studied.behind(table[table.bits != 8], "sram-14nm-lstp") == {}
+
+
+def test_our_rows_say_whether_they_are_feasible(table):
+    ours = table[table.kind.isin(["peak", "achieved"])]
+    peaks = ours[ours.kind == "peak"].set_index(["technology", "bits"])
+    for (technology, bits), row in peaks.iterrows():
+        warnings = caveats.peak_warnings(bf.peak(bits, "LR", technology), bf.Chip.limited())
+        assert row.feasible == (not warnings)
+    assert ours.feasible.notna().all()
+    assert table.feasible[table.kind == "published"].isna().all()
 
 
 def test_throughput_per_area_is_ours_over_our_area(table):

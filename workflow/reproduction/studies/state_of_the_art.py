@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bfimna import data
+from bfimna.cost import caveats
 from bfimna.cost.peak import Peak, peak
 from bfimna.cost.simulate import simulate
 from bfimna.cost.uncertainty import peak_samples
@@ -37,7 +38,7 @@ def state_of_the_art(
     throughput_gops, efficiency_gops_per_w and area_efficiency_gops_per_mm2 with their 5th and 95th
     percentiles (``_low``, ``_high``), efficiency_other_gops_per_w (a second published figure),
     share_of_peak (of the throughput), area_mm2, power_w, node_nm, supply_v, the columns of
-    `silicon.normalised`, arithmetic, scope, basis, read.
+    `silicon.normalised`, arithmetic, scope, basis, read, feasible (of ours).
     """
     chip, rows = Chip.limited(), []
     for name in technologies:
@@ -81,6 +82,7 @@ def _peak_row(name: str, tech: Technology, width: int, best: Peak, chip: Chip) -
         "bits_high": width, **{figure: value for figure, (value, _) in figures.items()}, **bounds,
         "area_mm2": area, "power_w": best.power_w, "node_nm": silicon.node_of(name),
         "supply_v": tech.supply_v, "scope": "chip", "basis": "modelled peak",
+        "feasible": not caveats.peak_warnings(best, chip),
     }  # fmt: skip
 
 
@@ -105,7 +107,7 @@ def _achieved_row(
         "area_efficiency_gops_per_mm2": reached["throughput_gops"] / area,
         "share_of_peak": report.throughput_ops / best.throughput_ops, "area_mm2": area,
         "node_nm": silicon.node_of(name), "supply_v": tech.supply_v, "scope": "chip",
-        "basis": "modelled inference",
+        "basis": "modelled inference", "feasible": report.feasible,
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bfimna import data
 from bfimna.ap.counts import Amount
+from bfimna.cost import caveats
 from bfimna.cost.peak import peak
 from bfimna.cost.uncertainty import PERCENTILES, SAMPLES, peak_samples
 from bfimna.mapping.chip import Chip
@@ -90,6 +91,7 @@ def _own_peak(name: str, width: int) -> dict[str, Any]:
     return {
         "kind": "chip", "name": name, "origin": "this model", "technology": name, "node_nm": node,
         "supply_v": tech.supply_v, "bits": width, "scope": "macro",
+        "feasible": not caveats.peak_warnings(best, chip),
         **_with_ends("operation_fj", each, samples, by_energy),
     }  # fmt: skip
 
