@@ -190,6 +190,16 @@ def circuit_arrays() -> "pd.DataFrame":
     return _read("circuit/evacam_cam_arrays.csv").copy()
 
 
+def simulated() -> "pd.DataFrame":
+    """Return what was simulated in ngspice, a row per kit and parameter; cards may be others'."""
+    return _read("circuit/simulated.csv").copy()
+
+
+def disturb() -> "pd.DataFrame":
+    """Return how many tagged rows lose a bit of a column that is not written, by cell and pulse."""
+    return _read("circuit/disturb.csv").copy()
+
+
 def accelerators() -> "pd.DataFrame":
     """Return the published peak figures of other accelerators."""
     return _read("published/accelerators.csv").copy()

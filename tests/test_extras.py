@@ -59,8 +59,8 @@ def test_the_command_alone_simulates_and_names_the_extra_of_an_onnx_file():
         ("bf.read_onnx('examples/model.onnx')", "onnx", "onnx"),
         ("bf.ap.multiply([1], [2], 4)", "Numba", "emulate"),
         (
-            "from bfimna.characterise import characterise\n"
-            "characterise('data/circuit/kits/own.toml')",
+            "from bfimna.characterise import characterise;"
+            " characterise('data/circuit/kits/own.toml')",
             "Jinja2",
             "characterise",
         ),

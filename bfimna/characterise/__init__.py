@@ -4,18 +4,20 @@ Needs ngspice (`apt-get install ngspice`) and the extra `characterise`. Reading 
 `templates/`, `lines` and `cells`, `measure`, `run`, `rows`.
 """
 
-from bfimna.characterise.cells import Disturb, disturb
+from bfimna.characterise.cells import Disturb, disturb, disturb_map
 from bfimna.characterise.kit import Kit, read_kit
 from bfimna.characterise.rows import Row, rows_of, summary, technology_csv
-from bfimna.characterise.run import Characterisation, characterise, show_progress
+from bfimna.characterise.run import Characterisation, bench_of, characterise, show_progress
 
 __all__ = [
     "Characterisation",
     "Disturb",
     "Kit",
     "Row",
+    "bench_of",
     "characterise",
     "disturb",
+    "disturb_map",
     "read_kit",
     "rows_of",
     "show_progress",

@@ -24,11 +24,11 @@ class Disturb:
     ----------
     ones, zeros : tagged rows. pulse_fo4 : of the word lines.
     lost : how many of the tagged rows no longer hold their bit.
-    cell_j : energy from the bit lines' supply, per tagged row, in J.
+    cell_j : energy from the bit lines' supply, per tagged row and store, in J.
     """
 
-    ones: float
-    zeros: float
+    ones: int
+    zeros: int
     pulse_fo4: float
     lost: int
     cell_j: float
@@ -51,6 +51,18 @@ def disturb(
     )  # fmt: skip
     middle = bench.supply_v / 2
     lost = ones * (m["one"] < middle) + zeros * (m["zero"] > middle)
-    window = times["tp"] + 5 * times["tr"] + 2.9 * pulse - times["tp"]
+    window = 5 * times["tr"] + 2.9 * pulse
     joule = (-m["qbp"] + m["ibp"] * window) * bench.supply_v
     return Disturb(ones, zeros, pulse_fo4, lost, joule / (ones + zeros))
+
+
+def disturb_map(bench: Bench, rows: int) -> list[Disturb]:
+    """Return what is lost for several numbers of tagged rows and pulses, bit lines floating.
+
+    Parameters
+    ----------
+    rows : on the bit lines.
+    """
+    return [
+        disturb(bench, ones, zeros, pulse, rows) for ones, zeros in TAGGED for pulse in PULSES_FO4
+    ]

@@ -7,6 +7,7 @@ from bfimna.characterise.ngspice import Measures
 from bfimna.errors import BfimnaError
 
 KEYS = 3  # driven cells of a pass
+WRITE_FO4 = 25.0  # pulse of a word line in a write
 FLOOR_S, EDGE_S = 4e-12, 8e-12  # of pulses and of their edges
 PRECHARGED = 0.95  # of the supply, at the end of the precharge
 #: overlap of a line with those that cross it, over its own wire
@@ -37,7 +38,7 @@ class Match:
 def timed(bench: Bench) -> Bench:
     """Return a bench with the delay of its inverters, the unit of all pulses."""
     window = 2e-9
-    for _ in range(8):
+    for _ in range(5):
         measures = bench.run("fo4", t=window)
         both = measures.get("tf", 0.0) + measures.get("tr", 0.0)
         if measures.get("tf", 0.0) > 0 and window / 400 < both < window / 6:
@@ -155,7 +156,7 @@ class Write:
     flip_s: float
 
 
-def word_line(bench: Bench, cells: int, rows: int = 0, pulse_fo4: float = 25.0) -> Write:
+def word_line(bench: Bench, cells: int, rows: int = 0, pulse_fo4: float = WRITE_FO4) -> Write:
     """Simulate a write that flips one cell of a tagged row.
 
     Parameters

@@ -17,7 +17,6 @@ LENGTHS = (16, 40, 72)  # cells on a row
 RESTORE_FO4 = 10.0  # after a cell has flipped, until its word line may fall
 #: of the supply: the least that a matched line has at twice the time in which a mismatch is sensed
 KEPT = 0.75
-SAFE = 0.8  # the same for a pass of more keys
 #: driven keys of the passes that a 2T2R cell is tried with
 KEYS = (1, 2, 3, 4, 6, 8, 12, 16)
 Thunk = Callable[[], Any]
@@ -119,9 +118,14 @@ def parameters(bench: Bench, runs: Lines) -> Parameters:
     return Parameters(values, fits)
 
 
-def check_match(bench: Bench, miss: Match, cells_on_row: int) -> Match:
-    """Return a row that matches, or raise if its line does not keep its charge until sensed."""
-    hit = lines.match_line(bench, cells_on_row, 0, sense_s=2 * miss.sense_s)
+def check_match(bench: Bench, miss: Match, cells_on_row: int, keys: int = lines.KEYS) -> Match:
+    """Return a row that matches, or raise if its line does not keep its charge until sensed.
+
+    Parameters
+    ----------
+    miss : a row that differs in one key; the match is looked at after twice its time.
+    """
+    hit = lines.match_line(bench, cells_on_row, 0, keys, 2 * miss.sense_s)
     if hit.end_v < KEPT * bench.supply_v:
         raise BfimnaError(
             f"{bench.kit.name} ({bench.tagged}): wrong tag: the line of a row that matches is at "
@@ -135,18 +139,16 @@ def safe_keys(bench: Bench, miss: Match, cells_on_row: int, executor: Executor) 
     ends = executor.map(
         lambda keys: lines.match_line(bench, cells_on_row, 0, keys, 2 * miss.sense_s).end_v, KEYS
     )
-    safe = 0
-    for keys, volts in zip(KEYS, ends, strict=True):
-        if volts < SAFE * bench.supply_v:
-            break
-        safe = keys
-    return safe
+    safe = [keys for keys, volts in zip(KEYS, ends, strict=True) if volts > KEPT * bench.supply_v]
+    return max(safe, default=0)
 
 
 def check_disturb(bench: Bench) -> Disturb:
     """Return what tagged rows do to a column that is not written, or raise if a bit is lost."""
-    kit = bench.kit
-    done = cells.disturb(bench, 1, 63, 60.0, kit.rows, held=kit.bit_lines == "held")
+    kit, held = bench.kit, bench.kit.bit_lines == "held"
+    # held lines take energy as long as a write lasts; floating ones lose most in the longest pulse
+    pulse = lines.WRITE_FO4 if held else max(cells.PULSES_FO4)
+    done = cells.disturb(bench, 1, 63, pulse, kit.rows, held=held)
     if done.lost:
         raise BfimnaError(
             f"{kit.name} ({bench.tagged}): disturb loses data: {done.lost} of "

@@ -79,6 +79,11 @@ class Simulator:
     hits: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    @property
+    def version(self) -> int:
+        """Version of ngspice."""
+        return version(self.command)
+
     def run(self, what: str, deck: str, card: str) -> Measures:
         """Return what a deck measures, by name.
 

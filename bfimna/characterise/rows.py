@@ -92,7 +92,7 @@ def _simulated(done: Characterisation, name: str) -> Row:
         note += f"; line within {fit.residual:.2%}"
     if name == "write_energy_per_attached_cell" and done.kit.bit_lines == "held":
         assert done.disturbed is not None
-        held = done.disturbed.cell_j * factor
+        held = done.kit.stores * done.disturbed.cell_j * factor
         values, low, high = [values[0] + held], low + held / 2, high + 2 * held
         note += f"; {held:.3g} fJ of it in bit lines that are held at the supply"
     if name == "write_energy_per_attached_cell" and not done.kit.stores:

@@ -84,6 +84,22 @@ def characterise(
         return _characterise(kit, release, simulator, executor, progress or (lambda *_: None))
 
 
+def bench_of(kit: Kit | str | Path, cache: str | Path | None = None) -> Bench:
+    """Return a kit's bench at its nominal condition, for runs of single lines and cells.
+
+    Parameters
+    ----------
+    kit, cache : as for `characterise`.
+    """
+    kit = kit if isinstance(kit, Kit) else read_kit(kit)
+    simulator = Simulator(Path(cache) if cache is not None else default_cache())
+    return lines.timed(_nominal(kit, simulator))
+
+
+def _nominal(kit: Kit, simulator: Simulator) -> Bench:
+    return Bench(kit, simulator, kit.card, kit.supply_v, kit.temperatures_k[1])
+
+
 def _conditions(nominal: Bench) -> dict[str, Bench]:
     """Return the benches whose parameters make the ranges, by name."""
     kit = nominal.kit
@@ -103,7 +119,7 @@ def _conditions(nominal: Bench) -> dict[str, Bench]:
 def _characterise(
     kit: Kit, release: int, simulator: Simulator, executor: Executor, progress: Progress
 ) -> Characterisation:
-    start = Bench(kit, simulator, kit.card, kit.supply_v, kit.temperatures_k[1])
+    start = _nominal(kit, simulator)
     benches = {"nominal": start, **_conditions(start)}
     supplies = {v: start.other(supply_v=v) for v in kit.supplies_v}
     first: dict[Any, Callable[[], Any]] = {
@@ -130,7 +146,8 @@ def _characterise(
         for name in benches
     }
     miss = done["nominal", ("match", LENGTHS[-1])]
-    hit = measure.check_match(nominal, miss, LENGTHS[-1])
+    # a row of resistors may be safe with fewer keys only, which `safe_keys` says
+    hit = measure.check_match(nominal, miss, LENGTHS[-1], lines.KEYS if kit.stores else 1)
     delays = [done["delay", v].sense_s + done["delay", v].precharge_s for v in supplies]
     leaks = [done["leakage", v] for v in supplies]
     keys = 0 if kit.stores else measure.safe_keys(nominal, miss, LENGTHS[-1], executor)
