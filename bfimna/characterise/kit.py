@@ -23,8 +23,8 @@ CELLS = {
 #: widths in units of the kit's transistor
 SIZES = {"pull_up": 1.0, "pull_down": 1.0, "access": 1.0, "compare": 1.0, "precharge": 2.0}
 BIT_LINES = ("floating", "held")
-#: what a kit of a 2T2R cell states of its two devices
-DEVICE = ("low_ohm", "high_ohm", "pulse_ns", "write_fj", "endurance")
+#: what a kit states of a cell's two devices: resistances, in 2T2R alone, and their writes
+RESISTANCES, WRITES = ("low_ohm", "high_ohm"), ("pulse_ns", "write_fj", "endurance")
 #: a line that writes a transistor: letter, four nodes, model or subcircuit, parameters
 _TRANSISTOR = re.compile(r"[mx]\w*\s+d\s+g\s+s\s+b\s+(\w+)((?:\s+\w+=[\w.+\-*/(){}]+)*)\s*\Z", re.I)
 _NAME = re.compile(r"[a-z0-9][\w.-]*\Z", re.I | re.ASCII)
@@ -45,7 +45,9 @@ class Kit:
     sizes : widths of a cell's transistors. width_range : factor on all of them, low and high.
     temperatures_k : cold, nominal, hot. supplies_v : six, for the laws of delay and leakage.
     rows : of an array. bit_lines : of columns that are not written, floating or held at the supply.
-    device : of a 2T2R cell: its resistances, and pulse, energy and endurance as (value, low, high).
+    device : of a cell with non-volatile devices, both together: pulse, energy and endurance as
+        (value, low, high), and the voltage of a write; in 2T2R their resistances too. In a cell
+        with 6T stores they lie beside the latch, which is what a compare reads.
     """
 
     name: str
@@ -80,7 +82,12 @@ class Kit:
     @property
     def resistors(self) -> tuple[float, float] | None:
         """Resistances of a 2T2R cell's two states, in Ω."""
-        return (self.device["low_ohm"], self.device["high_ohm"]) if self.device else None
+        return None if self.stores else (self.device["low_ohm"], self.device["high_ohm"])
+
+    @property
+    def write_v(self) -> float:
+        """Voltage of the lines that write a cell."""
+        return float(self.device.get("write_v", self.supply_v))
 
 
 def read_kit(path: str | Path) -> Kit:
@@ -203,22 +210,24 @@ def _named(where: str, name: str, value: object, allowed: tuple[str, ...]) -> di
 
 
 def _device(where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a kit of a 2T2R cell states of its devices; other kits state nothing."""
-    value = raw.get("device", {})
-    if (raw["cell"] == "2T2R") != bool(value) or not isinstance(value, dict):
-        raise BfimnaError(f"{where}device: a 2T2R cell needs it, and no other has it")
+    """Return what a kit states of its devices: a 2T2R cell has them, one with stores may."""
+    value, resistive = raw.get("device", {}), raw["cell"] == "2T2R"
+    if not isinstance(value, dict) or (resistive and not value):
+        raise BfimnaError(f"{where}device: a 2T2R cell needs a table of {', '.join(RESISTANCES)}")
     if not value:
         return {}
+    needed = (*RESISTANCES, *WRITES) if resistive else WRITES
     for key in value:
-        one_of(f"device ({where[:-2]})", key, DEVICE)
-    if missing := [key for key in DEVICE if key not in value]:
+        one_of(f"device ({where[:-2]})", key, (*needed, "write_v"))
+    if missing := [key for key in needed if key not in value]:
         raise BfimnaError(f"{where}device lacks {', '.join(missing)}")
+    ends = {**dict.fromkeys(RESISTANCES, (1.0, 1e12)), "write_v": (0.2, 10.0)}
     stated: dict[str, Any] = {
-        key: _number(f"{where}device.{key}", value[key], 1.0, 1e12) for key in DEVICE[:2]
+        key: _number(f"{where}device.{key}", value[key], *ends[key]) for key in ends if key in value
     }
-    if stated["low_ohm"] >= stated["high_ohm"]:
+    if resistive and stated["low_ohm"] >= stated["high_ohm"]:
         raise BfimnaError(f"{where}device.high_ohm must be above low_ohm")
-    for key in DEVICE[2:]:
+    for key in WRITES:
         middle, low, high = _three(f"{where}device.{key}", value[key])
         if not 0 < low <= middle <= high:
             raise BfimnaError(f"{where}device.{key} must be [value, low, high] in order")

@@ -113,6 +113,8 @@ def parameters(bench: Bench, runs: Lines) -> Parameters:
     else:
         values["write_energy_per_attached_cell"] = energy.slope
         values["write_energy_per_line_cell"] = search_j
+    for name in ("write_energy_per_attached_cell", "write_energy_per_line_cell"):
+        values[name] *= (kit.write_v / kit.supply_v) ** 2
     if negative := [name for name, value in values.items() if value < 0]:
         raise BfimnaError(f"{where}: {negative[0]} is below 0: {values[negative[0]]:.3g}")
     return Parameters(values, fits)

@@ -118,8 +118,8 @@ def _copy(row: Row, parameter: str, note: str) -> Row:
 
 
 def _writes_of_device(done: Characterisation) -> list[Row]:
-    """Return the writes of a 2T2R cell, which its kit states: no model of a filament is run."""
-    if done.kit.stores:
+    """Return the writes of devices, which a kit states: no model of a filament or spin is run."""
+    if not done.kit.device:
         return []
     note = "stated by the kit, for both devices of a cell"
     stated = {"write_time": ("pulse_ns", "ns"), "write_energy_per_cell": ("write_fj", "fJ")}
@@ -147,7 +147,7 @@ def _shift(done: Characterisation) -> Row:
 def _kit(done: Characterisation) -> list[Row]:
     kit = done.kit
     area = kit.cell_um[0] * kit.cell_um[1]
-    follows = float(kit.stores > 0)
+    follows = float(not kit.device)
     scales = "1: writes follow the logic supply; 0: set by the device"
     return [
         Row("area_per_cell", area, AREA_RANGE[0] * area, AREA_RANGE[1] * area, "um2", "split",
@@ -177,7 +177,7 @@ def _law(done: Characterisation) -> list[Row]:
 
 
 def _endurance(done: Characterisation) -> Row:
-    if done.kit.stores:
+    if not done.kit.device:
         return Row("endurance", inf, inf, inf, "writes", status=STATED, note="no wear")
     value, low, high = done.kit.device["endurance"]
     return Row("endurance", value, low, high, "writes", "logsplit", "endurance", STATED,
