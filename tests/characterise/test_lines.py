@@ -73,7 +73,7 @@ def test_a_line_that_is_not_precharged_is_refused(bench):
 
 
 def test_a_row_that_is_not_sensed_has_a_wrong_tag(bench):
-    sizes = {**bench.kit.sizes, "compare": 0.1}
+    sizes = {**bench.kit.sizes, "compare": 0.02}
     with pytest.raises(BfimnaError, match="wrong tag: a row that differs"):
         match_line(other(bench, sizes=sizes), 72, 1)
 

@@ -47,8 +47,12 @@ def table_of_losses(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def all_rows(folder: Path) -> list[list[object]]:
-    """Return the rows of every kit of a folder whose cell is 12T, one for each card."""
-    kits = [kit for kit in map(read_kit, sorted(folder.glob("*.toml"))) if kit.cell == CELLS[1]]
+    """Return the rows of every kit of a folder whose cell is 12T and has no other devices."""
+    kits = [
+        kit
+        for kit in map(read_kit, sorted(folder.glob("*.toml")))
+        if kit.cell == CELLS[1] and not kit.device
+    ]
     if not kits:
         raise BfimnaError(f"no kit of a {CELLS[1]} cell in {folder}")
     return [row for kit in kits for row in rows_of_kit(kit)]
