@@ -193,8 +193,13 @@ def circuit_arrays() -> "pd.DataFrame":
 
 
 def simulated() -> "pd.DataFrame":
-    """Return what a circuit simulator gave for a CAM cell, in the units of its column."""
+    """Return what was simulated in ngspice, a row per kit and parameter; cards may be others'."""
     return _read("circuit/simulated.csv").copy()
+
+
+def disturb() -> "pd.DataFrame":
+    """Return how many tagged rows lose a bit of a column that is not written, by cell and pulse."""
+    return _read("circuit/disturb.csv").copy()
 
 
 def accelerators() -> "pd.DataFrame":

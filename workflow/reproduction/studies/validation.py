@@ -24,7 +24,7 @@ from reproduction.studies.arguments import checked
 
 CELLS = 72  # attached to a row's lines, in the simulations of data/circuit/simulated.csv
 WHOLE_ROW = f"_{CELLS}_cells"  # ends the name of a time that a row's attached cells are part of
-SIMULATED = "sram-14nm-lstp"  # the technology whose cell was simulated
+SIMULATED, KIT = "sram-14nm-lstp", "ptm14-lstp "  # a technology, the kits of the same devices
 FEMTO, UM2 = 1e-15, 1e-12
 
 
@@ -117,19 +117,21 @@ def _chips() -> pd.DataFrame:
 def parameters() -> pd.DataFrame:
     """Return the circuit tool's parameters beside the simulator's, both with their ranges.
 
-    Columns: kind, name (the parameter), origin (kit of the simulation), unit, ours with
-    ours_low and ours_high, simulated with simulated_low and simulated_high (empty where one value
-    was simulated), and ratio: simulated over ours.
+    Columns: kind, name (the parameter), origin (kit of the simulation: wires, and cell), unit,
+    ours with ours_low and ours_high, simulated with simulated_low and simulated_high (empty where
+    one value was simulated), and ratio: simulated over ours.
     """
     simulated = data.simulated()
+    simulated = simulated[simulated.kit.str.startswith(KIT)].reset_index(drop=True)
     table = data.technologies().query("technology == @SIMULATED").set_index("parameter")
     ends = ["value", "low", "high"]
     ours = np.array([_ours(table, name) for name in simulated.parameter])
     printed = simulated[ends].to_numpy(float)
     columns = {"ours": ours, "simulated": printed}
     return pd.DataFrame({
-        "kind": "parameter", "name": simulated.parameter, "origin": simulated.kit,
-        "technology": SIMULATED, "unit": simulated.unit,
+        "kind": "parameter", "name": simulated.parameter,
+        "origin": simulated.kit.str.removeprefix(KIT), "technology": SIMULATED,
+        "unit": simulated.unit,
         **{f"{what}{end}": values[:, k] for what, values in columns.items()
            for k, end in enumerate(("", "_low", "_high"))},
         "ratio": printed[:, 0] / ours[:, 0],
