@@ -104,8 +104,8 @@ class Chip:
     load_mode: LoadMode = "latched"
     clears: Clears = "own cycle"
     mats: int = 16
-    max_power_density_w_per_m2: float | None = None
-    max_current_a: float | None = None
+    max_power_density_w_per_m2: float | None = LIMITS["max_power_density_w_per_m2"]
+    max_current_a: float | None = LIMITS["max_current_a"]
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""
