@@ -1,7 +1,8 @@
 """Choose a chip for networks: sweep a grid of chips under budgets, and mark the Pareto front.
 
-Several networks are served together: a chip holds the weights of all of them at the same time, and
-its cost is the sum over the networks, one inference of each; area is the chip's own. The model
+Several networks are served together: a chip holds the weights of all of them at the same time (with
+weights "auto" if they fit beside the live tensors, else all stream), and its cost is the sum over
+the networks, one inference of each; area is the chip's own. The model
 charges neither area nor energy for the width of a bus or a mesh link, so wider is never worse in
 it: restrict these axes to values that can be built.
 """
@@ -82,11 +83,23 @@ class _Workload:
     technology: Technology
     batch: int
 
+    def _reports(self, chip: Chip) -> list[Report]:
+        return [
+            simulate(network, precision, chip, self.technology, self.batch)
+            for network, precision in zip(self.networks, self.precisions, strict=True)
+        ]
+
     def costs(self, chip: Chip) -> dict[str, object]:
         """Return the row of a chip; one sized by the network (IR) is sized for the largest."""
         sized = [chip.sized_for(network, self.batch) for network in self.networks]
         shared = max(sized, key=lambda one: one.clusters)
         reports = self._reports(shared)
+        if shared.weights == "auto" and len(reports) > 1:
+            # a network's weights stay while the others run, or come anew with each batch
+            weights = sum(report.weights_bits for report in reports)
+            live = max(self.batch * report.peak_live_bits for report in reports)
+            fit = weights + live <= shared.map_bits
+            reports = self._reports(replace(shared, weights="resident" if fit else "streamed"))
         latency = sum(report.latency_s for report in reports)
         energy = sum(report.energy_j for report in reports)
         fit = sum(r.weights_bits for r in reports) <= shared.map_bits
@@ -107,21 +120,6 @@ class _Workload:
             "feasible": not reasons,
             "infeasibilities": "; ".join(reasons),
         }
-
-    def _reports(self, chip: Chip) -> list[Report]:
-        """Simulate the networks in turn. Several keep their weights only if all of them fit.
-
-        Otherwise each network's turn replaces the weights of the one before.
-        """
-        if len(self.networks) > 1 and chip.weights == "auto":
-            streamed = self._reports(replace(chip, weights="streamed"))
-            live = max(self.batch * report.peak_live_bits for report in streamed)
-            fit = sum(report.weights_bits for report in streamed) + live <= chip.map_bits
-            return self._reports(replace(chip, weights="resident")) if fit else streamed
-        return [
-            simulate(network, precision, chip, self.technology, self.batch)
-            for network, precision in zip(self.networks, self.precisions, strict=True)
-        ]
 
 
 def search_chips(

@@ -103,7 +103,7 @@ def four_convolutions():
     return b.network()
 
 
-ONE_ARRAY = bf.Chip(name="one", clusters=1, caps_per_cluster=1, rows=30, weights="auto")
+ONE_ARRAY = bf.Chip(name="one", clusters=1, caps_per_cluster=1, rows=30, activations="resident")
 SRAM = bf.data.load_technology("sram-14nm-lstp")
 
 
@@ -129,7 +129,7 @@ def test_auto_keeps_what_fits_beside_the_live_activations_by_hand():
 
 
 def test_auto_lies_between_resident_and_streamed_and_is_vectorised():
-    net, lr = bf.zoo.resnet18(), bf.Chip.limited()
+    net, lr = bf.zoo.resnet18(), bf.Chip.paper()
     chips = {w: replace(lr, weights=w) for w in ("resident", "auto", "streamed")}
     energies = [bf.simulate(net, 8, chip, SRAM).energy_j for chip in chips.values()]
     assert energies == sorted(set(energies))

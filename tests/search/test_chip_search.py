@@ -42,16 +42,15 @@ def test_every_chip_of_the_grid_is_simulated():
     networks = [small(), small("wide", 32)]
     bits = [bf.Precision.fixed(networks[0], 4), bf.Precision.fixed(networks[1], 8)]
     weights_bits = sum(p.size_bits(n) for n, p in zip(networks, bits, strict=True))
-    table = search_chips(networks, SRAM, bits, GRID | {"weights": ("streamed",)})
+    table = search_chips(networks, SRAM, bits, GRID, base="paper")
     assert len(table) == 12
     assert table.latency_s.is_monotonic_increasing
     for row in table.itertuples():
         chip = replace(
-            bf.Chip.limited(),
+            bf.Chip.paper(),
             clusters=row.clusters,
             rows=row.rows,
             caps_per_cluster=row.caps_per_cluster,
-            weights="streamed",
         )
         reports = [bf.simulate(n, p, chip, SRAM) for n, p in zip(networks, bits, strict=True)]
         assert row.latency_s == close(sum(r.latency_s for r in reports), rel=1e-12)
@@ -60,7 +59,7 @@ def test_every_chip_of_the_grid_is_simulated():
         assert row.power_w == close(row.energy_j / row.latency_s)
         assert row.resident_weights_fit == (weights_bits <= chip.map_bits)
     assert table.on_front.any()
-    assert (table.chip == "LR, weights=streamed").sum() == 1
+    assert (table.chip == "paper").sum() == 1
 
 
 @pytest.mark.parametrize("what", ["latency_s", "energy_j", "area_m2", "power_w"])
@@ -80,9 +79,8 @@ def test_must_fit_leaves_out_chips_with_small_maps():
     assert len(free) == 4
     left = fit[["weights", "maps_per_cluster"]].values.tolist()
     assert sorted(left) == [["resident", 8], ["streamed", 1], ["streamed", 8]]
-    resident = {"maps_per_cluster": (0, 1), "weights": ("resident",)}
     with pytest.raises(bf.BfimnaError, match="MAPs too small for the weights"):
-        search_chips(net, SRAM, grid=resident, must_fit=True)
+        search_chips(net, SRAM, grid={"maps_per_cluster": (0, 1)}, base="paper", must_fit=True)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
@@ -121,21 +119,33 @@ def test_two_networks_that_fit_alone_do_not_fit_together():
     networks, grid = [small(), small("wide", 16)], {"clusters": (1,), "rows": (128,)}
     needed = [8 * (27 + 2560) * channels for channels in (8, 16)]
     maps = -(-needed[1] // (128 * bf.Chip.limited().columns))  # hold the larger one
-    grid |= {"maps_per_cluster": (maps, 2 * maps), "weights": ("resident",)}
-    assert search_chips(networks[1], SRAM, grid=grid, must_fit=True).shape[0] == 2
-    both = search_chips(networks, SRAM, grid=grid, must_fit=True)
+    grid["maps_per_cluster"] = (maps, 2 * maps)
+    one = search_chips(networks[1], SRAM, grid=grid, base="paper", must_fit=True)
+    assert one.shape[0] == 2
+    both = search_chips(networks, SRAM, grid=grid, base="paper", must_fit=True)
     assert both.maps_per_cluster.tolist() == [2 * maps]
 
 
 def test_an_unlimited_chip_is_sized_for_the_largest_network():
     networks = [small(), small("wide", 256)]
-    base = replace(bf.Chip.unlimited(), weights="resident")
-    (row,) = search_chips(networks, SRAM, grid={}, base=base).itertuples()
-    shared = base.sized_for(networks[1], 1)
+    unlimited = replace(bf.Chip.paper(), clusters=0)
+    (row,) = search_chips(networks, SRAM, grid={}, base=unlimited).itertuples()
+    shared = unlimited.sized_for(networks[1], 1)
     reports = [bf.simulate(net, 8, shared, SRAM) for net in networks]
     assert reports[0].area_m2 > bf.simulate(networks[0], 8, "IR", SRAM).area_m2
     assert row.area_m2 == reports[0].area_m2
     assert row.energy_j == close(sum(report.energy_j for report in reports))
+
+
+@pytest.mark.parametrize(("maps", "place"), [(1, "resident"), (0, "streamed")])
+def test_auto_keeps_the_weights_of_several_networks_if_all_fit(maps, place):
+    networks = [small(), small("wide", 16)]
+    chips = [replace(bf.Chip.limited(), maps_per_cluster=maps, weights=w) for w in ("auto", place)]
+    auto, alike = (search_chips(networks, SRAM, grid={}, base=chip) for chip in chips)
+    same = ["latency_s", "energy_j", "area_m2"]
+    assert (auto[same] == alike[same]).all(axis=None)
+    other = replace(chips[0], weights="resident" if place == "streamed" else "streamed")
+    assert search_chips(networks, SRAM, grid={}, base=other).energy_j[0] != auto.energy_j[0]
 
 
 def test_the_old_name_warns_and_still_searches():
