@@ -28,6 +28,10 @@ SHOWN = {
     "edp_js": ("EDP", "J·s"),
     "efficiency_ops_per_w": ("efficiency", "OPS/W"),
 }
+BESIDE = (
+    ", where what the MAPs cannot hold moves to and from DRAM, and as the paper assumes: all "
+    "weights and tensors lie in the MAPs, whether they fit or not"
+)
 PAPER, AS_ASSUMED = Chip.paper().name, ", as the paper assumes"
 COLUMNS = ["kind", "network", "precision", "technology", "chip", "quantity", "nominal", "low",
            "median", "high", "feasible", "infeasibilities", "cause", "first", "total"]  # fmt: skip
@@ -97,11 +101,11 @@ def block(table: pd.DataFrame) -> str:
     for network in rows.network.unique():
         cells = (_cell(figures.loc[(network, *pair)], SHOWN[pair[0]][1]) for pair in pairs)
         lines.append([network, *cells])
+    beside = BESIDE if len(chips) > 1 else ""
     return "\n".join([
-        f"{of.precision.iloc[0].upper()} on {chips[0]}, {of.technology.iloc[0]}, one inference; "
-        "what the MAPs cannot hold moves to and from DRAM. Beside it, as the paper assumes: all "
-        "weights and tensors lie in the MAPs, whether they fit or not. Below each figure, its 5 to "
-        "95 % interval when all parameters are sampled from their ranges:",
+        f"{of.precision.iloc[0].upper()} on {chips[0]}, {of.technology.iloc[0]}, one "
+        f"inference{beside}; below each figure, its 5 to 95 % interval when all parameters are "
+        "sampled from their ranges:",
         "",
         *(f"| {' | '.join(line)} |" for line in lines),
         *_reasons(rows),
