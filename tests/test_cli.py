@@ -46,7 +46,7 @@ def test_bits_may_be_a_width_or_a_name(bits, capsys):
     [
         ("networks", list(bf.zoo.NETWORKS)),
         ("technologies", bf.data.technology_names()),
-        ("chips", ["LR", "IR"]),
+        ("chips", ["LR", "IR", "paper"]),
     ],
 )
 def test_lists_name_everything_that_simulate_takes(command, known, capsys):

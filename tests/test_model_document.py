@@ -138,7 +138,7 @@ def test_what_the_silent_assumptions_decide():
     assert_rounded(printed, [seconds(load_mode="by row") / base])
     placed = bf.simulate("resnet18", 8, LR, SRAM).schedule
     loading = caveats.demands(placed, SRAM, PhasePower(placed))["load"].amount
-    printed = sentence("that one cycle draws # kA for ResNet18 at 8 bits on LR")
+    printed = sentence("is one cycle; it draws # kA for ResNet18 at 8 bits on LR")
     assert_rounded(printed, [loading / 1e3])
 
 

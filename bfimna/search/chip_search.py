@@ -1,7 +1,8 @@
 """Choose a chip for networks: sweep a grid of chips under budgets, and mark the Pareto front.
 
-Several networks are served together: a chip holds the weights of all of them at the same time, and
-its cost is the sum over the networks, one inference of each; area is the chip's own. The model
+Several networks are served together: a chip holds the weights of all of them at the same time (with
+weights "auto" if they fit beside the live tensors, else all stream), and its cost is the sum over
+the networks, one inference of each; area is the chip's own. The model
 charges neither area nor energy for the width of a bus or a mesh link, so wider is never worse in
 it: restrict these axes to values that can be built.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.cost.grid import listed
+from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.errors import (
     BfimnaError,
@@ -81,14 +83,23 @@ class _Workload:
     technology: Technology
     batch: int
 
+    def _reports(self, chip: Chip) -> list[Report]:
+        return [
+            simulate(network, precision, chip, self.technology, self.batch)
+            for network, precision in zip(self.networks, self.precisions, strict=True)
+        ]
+
     def costs(self, chip: Chip) -> dict[str, object]:
         """Return the row of a chip; one sized by the network (IR) is sized for the largest."""
         sized = [chip.sized_for(network, self.batch) for network in self.networks]
         shared = max(sized, key=lambda one: one.clusters)
-        reports = [
-            simulate(network, precision, shared, self.technology, self.batch)
-            for network, precision in zip(self.networks, self.precisions, strict=True)
-        ]
+        reports = self._reports(shared)
+        if shared.weights == "auto" and len(reports) > 1:
+            # a network's weights stay while the others run, or come anew with each batch
+            weights = sum(report.weights_bits for report in reports)
+            live = max(self.batch * report.peak_live_bits for report in reports)
+            fit = weights + live <= shared.map_bits
+            reports = self._reports(replace(shared, weights="resident" if fit else "streamed"))
         latency = sum(report.latency_s for report in reports)
         energy = sum(report.energy_j for report in reports)
         fit = sum(r.weights_bits for r in reports) <= shared.map_bits
@@ -126,7 +137,8 @@ def search_chips(
 
     Parameters
     ----------
-    networks : one or several; latency and energy are their sums, an inference of each.
+    networks : one or several; latency and energy are their sums, an inference of each. With weights
+        "auto" several networks keep their weights if all fit the MAPs, else all are streamed.
     precisions : of each network; 8 bits where left out.
     grid : values by field of `Chip`, among `AXES`; other fields are those of `base`.
     budgets : upper limits of "latency_s" (until every network's batch is done), "energy_j" (an
@@ -148,9 +160,8 @@ def search_chips(
     Raises
     ------
     BfimnaError
-        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, weights='auto' with
-        several networks, or no chip within the budgets (the message says by how much the nearest
-        one exceeds them).
+        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, or no chip within the
+        budgets (the message says by how much the nearest one exceeds them).
 
     Examples
     --------
@@ -168,11 +179,6 @@ def search_chips(
     must_be_feasible = truth("must_be_feasible", must_be_feasible)
     base = Chip.limited() if base is None else load_chip(base)
     chips = list(chips_of(base, checked_grid(grid)))
-    if len(workload.networks) > 1 and any(chip.weights == "auto" for chip in chips):
-        raise BfimnaError(
-            "weights='auto' gives the MAPs to one network: choose a chip for several networks with "
-            "weights 'resident' or 'streamed'"
-        )
     every = pd.DataFrame([workload.costs(chip) for chip in chips])
     excess = pd.DataFrame({what: every[what] / most - 1 for what, most in limits.items()})
     if must_fit:

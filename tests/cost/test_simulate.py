@@ -19,7 +19,7 @@ from ..close import close
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
                         Layer("relu", "relu", ("conv",))))  # fmt: skip
-SMALL = Chip(name="small", clusters=1, caps_per_cluster=4, rows=100)
+SMALL = replace(Chip.paper(), name="small", clusters=1, caps_per_cluster=4, rows=100)
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 LR = Chip.limited()
 WEIGHTS, LIVE = "resident weights (864 bit)", "live activations (6.66 kbit)"
@@ -259,8 +259,8 @@ def test_a_report_introduces_itself_in_short(tech):
     assert len(repr(report)) < 250
     assert f"vgg16 at int8 on LR, sram-14nm-lstp at {report.technology.supply_v} V" in repr(report)
     page = report._repr_html_()
-    assert f"<td>{1e6 * report.latency_s:.3g} µs</td>" in page
-    assert "<p>infeasible: memory: resident weights" in page
+    assert f"<td>{1e3 * report.latency_s:.3g} ms</td>" in page
+    assert "<p>note: 32.8 Mbit of activations do not fit" in page
 
 
 @pytest.mark.parametrize("network", [TINY, "resnet50"])

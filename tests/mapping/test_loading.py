@@ -11,7 +11,7 @@ from ..close import close
 SRAM = data.load_technology("sram-14nm-lstp")
 NET = zoo.resnet18()
 INT8 = Precision.fixed(NET, 8)
-LR = Chip.limited()
+LR = Chip.paper()
 
 
 def load(chip):
