@@ -42,6 +42,8 @@ INTERCONNECT = {
     "dram_j_per_bit": ("external DRAM", "energy"),
     "dram_bytes_per_s": ("external DRAM", "bandwidth"),
 }
+#: tables of data/silicon/
+SILICON = ("cam_cells", "digital_in_memory", "nominal_supplies")
 #: our network → its name in HAWQ-V3's tables
 HAWQ_NAMES = {"resnet18": "resnet18", "resnet50_v1": "resnet50"}
 
@@ -193,6 +195,22 @@ def circuit_arrays() -> "pd.DataFrame":
 def accelerators() -> "pd.DataFrame":
     """Return the published peak figures of other accelerators."""
     return _read("published/accelerators.csv").copy()
+
+
+def literature() -> "pd.DataFrame":
+    """Return related work on associative and bit-fluid processors: what was read, what it says."""
+    return _read("published/literature.csv").copy()
+
+
+def silicon(table: str) -> "pd.DataFrame":
+    """Return a table of what others have built, as data/silicon/README.md describes it.
+
+    Parameters
+    ----------
+    table : "cam_cells", "digital_in_memory" or "nominal_supplies".
+    """
+    one_of("table of silicon", table, SILICON)
+    return _read(f"silicon/{table}.csv").copy()
 
 
 def digits() -> dict[str, np.ndarray]:
