@@ -23,7 +23,7 @@ from reproduction.studies.arguments import checked
 from reproduction.studies.claims import budgets, coverage, fluidity, peaks, region
 from reproduction.studies.claims.budgets import with_published
 from reproduction.studies.claims.designs import FITTED, PAPER, evidence
-from reproduction.studies.claims.peaks import GIGA, Design
+from reproduction.studies.claims.peaks import Design
 from reproduction.studies.claims.verdicts import VERDICTS, Verdict
 
 __all__ = ["FITTED", "VERDICTS", "check", "study", "with_published"]
@@ -135,7 +135,7 @@ def _design(design: Design) -> dict[str, object]:
         "efficiency_ratio_low": low_e, "efficiency_ratio_high": high_e,
         "both_probability": float((design.draws > 1).all(axis=0).mean()),
         "shortfall": region.shortfall(design), "pass_s": own.seconds, "pass_j": own.joules,
-        "gops_per_mm2": design.peak.throughput_ops / GIGA / (design.peak.area_m2 * 1e6),
+        "area_efficiency_gops_per_mm2": design.gops_per_mm2,
         "feasible": not caveats.peak_warnings(design.peak, PAPER),
     }  # fmt: skip
 
@@ -151,5 +151,5 @@ def _rivals() -> pd.DataFrame:
     every = data.accelerators()
     table = every[(every.bits == bits) & (every.bits_high == bits)]
     per_mm2 = table.area_efficiency_gops_per_mm2.fillna(table.throughput_gops / table.area_mm2)
-    rows = pd.DataFrame({"accelerator": table.accelerator, "gops_per_mm2": per_mm2})
+    rows = table[["accelerator"]].assign(area_efficiency_gops_per_mm2=per_mm2)
     return rows.dropna().drop_duplicates("accelerator").reset_index(drop=True)

@@ -64,6 +64,11 @@ class Design:
     unexplained: tuple[float, float]
 
     @property
+    def gops_per_mm2(self) -> float:
+        """Peak throughput by area."""
+        return self.peak.throughput_ops / GIGA / (self.peak.area_m2 * 1e6)
+
+    @property
     def explained(self) -> bool:
         """Whether the emulator's counts explain the peak."""
         seconds, joules = self.unexplained
@@ -187,10 +192,9 @@ def _reason(
         f"samples lie beyond the claimed value, {100 * judged.probability:.0f} % above 1"
     )
     if claim != "both":
-        area = design.peak.area_m2 * 1e6
         own = per_area(named[claim].rival)
         beside = f" against {named[claim].rival}'s {own:.0f}" if own else ""
-        return f"{reason}; {rates[0] / area:.0f} GOPS/mm²{beside}"
+        return f"{reason}; {design.gops_per_mm2:.0f} GOPS/mm²{beside}"
     products = [float(d.ratios.prod()) for d in every]
     return (
         f"{reason}; nominally both rivals are beaten by {sum(all(d.ratios > 1) for d in every)} of "
