@@ -4,6 +4,7 @@ A phase's energy and time are sums of amounts × prices (`bfimna.cost.formulas`)
 they are two matrix products for all phases, points and price lists.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,12 +14,12 @@ import numpy as np
 from bfimna.ap.counts import ENERGY_EVENTS, EVENTS
 from bfimna.cost import formulas
 from bfimna.cost.formulas import ALL_PHASES, TRAFFIC
-from bfimna.cost.limits import moving_joules, shortest
+from bfimna.cost.limits import LOAD, load_parts, moving_joules, shortest
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import Schedule, Traffic, Vertical, Work
 from bfimna.technology.prices import LINK_PRICES, AnyPrices, LinkPrices, Price, with_layer_axis
 
-MOST_NUMBERS = 2**21  # of an array over draws, points and phases
+MOST_NUMBERS = 2**16  # of an array over draws and phases: what fits a processor's cache
 IDLE = "idle_rows"  # compared rows without data
 
 
@@ -57,17 +58,27 @@ def _per_row(event: str) -> str:
     return f"{event} per attached row"
 
 
-def _pairs(works: dict[int, Work], points: tuple[int, ...], chip: Chip, vertical: bool) -> _Pairs:
-    """Lay the amounts of several phases' layers side by side."""
-    occurring = {event for work in works.values() for event in work.counts.amounts}
+def _groups(works: Sequence[tuple[int, Work]], points: tuple[int, ...], chip: Chip) -> list[_Pairs]:
+    """Lay the amounts of several phases' layers side by side, for each mode."""
+    modes = {False: [], True: []}  # type: dict[bool, list[tuple[int, Work]]]
+    for k, work in works:
+        modes[isinstance(work.mode, Vertical)].append((k, work))
+    return [_pairs(those, points, chip, mode) for mode, those in modes.items() if those]
+
+
+def _pairs(
+    phases: Sequence[tuple[int, Work]], points: tuple[int, ...], chip: Chip, vertical: bool
+) -> _Pairs:
+    works = [work for _, work in phases]
+    occurring = {event for work in works for event in work.counts.amounts}
     events = [event for event in EVENTS if event in occurring]
     names = (
         *events,
         *([_per_row(e) for e in events if e in ENERGY_EVENTS] if vertical else [IDLE]),
     )
-    sizes = [len(work.layers) for work in works.values()]
+    sizes = [len(work.layers) for work in works]
     amounts, start = np.zeros((*points, len(names), sum(sizes))), 0
-    for work, size in zip(works.values(), sizes, strict=True):
+    for work, size in zip(works, sizes, strict=True):
         part = amounts[..., start : start + size]
         for event, amount in work.counts.amounts.items():
             part[..., names.index(event), :] = amount
@@ -80,8 +91,8 @@ def _pairs(works: dict[int, Work], points: tuple[int, ...], chip: Chip, vertical
     return _Pairs(
         names,
         amounts.reshape(-1, *amounts.shape[-2:]),
-        np.concatenate([work.layers for work in works.values()]),
-        np.repeat(list(works), sizes),
+        np.concatenate([work.layers for work in works]),
+        np.repeat([k for k, _ in phases], sizes),
         vertical,
     )
 
@@ -100,15 +111,20 @@ class PhasePower:
     def _points(self) -> tuple[int, ...]:
         return self.schedule.traffic.bus_bits.shape[:-1]
 
+    @property
+    def _phases(self) -> list[tuple[int, Work]]:
+        return [(ALL_PHASES.index(phase), work) for phase, work in self.schedule.phases.items()]
+
     @cached_property
-    def _groups(self) -> list[_Pairs]:
-        works = {ALL_PHASES.index(phase): w for phase, w in self.schedule.phases.items()}
-        modes = {k: isinstance(work.mode, Vertical) for k, work in works.items()}
-        return [
-            _pairs({k: works[k] for k in works if modes[k] == vertical}, self._points,
-                   self.schedule.chip, vertical)
-            for vertical in sorted(set(modes.values()))
-        ]  # fmt: skip
+    def _parts(self) -> list[_Pairs]:
+        """What is stretched by itself: every phase, but the load in parts."""
+        others = [(k, work) for k, work in self._phases if k != LOAD]
+        parts = [*((LOAD, work) for work in load_parts(self.schedule)), *others]
+        return _groups(parts, self._points, self.schedule.chip)
+
+    @cached_property
+    def _wholes(self) -> list[_Pairs]:
+        return _groups(self._phases, self._points, self.schedule.chip)
 
     def throttled_seconds(self, prices: AnyPrices, room: Price) -> Price:
         """Seconds by which phases are stretched, summed over layers, without overlap.
@@ -118,7 +134,7 @@ class PhasePower:
         """
         inverse = shortest(1.0, room)
         total = self._moving_longer(prices, room)
-        for group in self._groups:
+        for group in self._parts:
             joules, seconds = group.priced(prices, self.schedule.chip)
             excess = [j * inverse - s for j, s in zip(joules, seconds, strict=True)]
             shape, table = _table(excess, len(self._points))
@@ -154,7 +170,7 @@ class PhasePower:
         layers = len(schedule.plan.network.layers)
         watts: list[np.ndarray] = []
         by_layer: list[np.ndarray | float] = [np.zeros(layers)] * 2  # joules, seconds
-        for group in self._groups:
+        for group in self._wholes:
             joules, seconds = group.priced(prices, schedule.chip)
             shape, table = _table([*joules, *seconds], len(points))
             both = [
@@ -166,8 +182,8 @@ class PhasePower:
             by_layer = [total + part @ member for total, part in zip(by_layer, both, strict=True)]
         watts.append(self._moving_watts(with_layer_axis(prices), *by_layer))
         moved = schedule.traffic.layers
-        phases = [*(group.phases for group in self._groups), np.full(len(moved), TRAFFIC)]
-        every = np.concatenate([*(group.layers for group in self._groups), moved])
+        phases = [*(group.phases for group in self._wholes), np.full(len(moved), TRAFFIC)]
+        every = np.concatenate([*(group.layers for group in self._wholes), moved])
         ends = np.broadcast_shapes(*(part.shape[:-1] for part in watts))
         parts = [np.broadcast_to(part, (*ends, part.shape[-1])) for part in watts]
         return np.concatenate(parts, axis=-1), every, np.concatenate(phases)
@@ -215,8 +231,10 @@ def _positive_sums(table: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     if not pairs.any():
         return total
     rest = (amounts * sometimes[:, None])[..., pairs]
-    step = max(1, MOST_NUMBERS // (len(table) * rest.shape[-1]))
-    for start in range(0, len(rest), step):
-        terms = table @ rest[start : start + step]
-        total[:, start : start + step] += np.maximum(terms, 0.0).sum(axis=-1).T
+    step = max(1, MOST_NUMBERS // rest.shape[-1])
+    ones = np.ones(rest.shape[-1])
+    for at, of_point in enumerate(rest):
+        for start in range(0, len(table), step):
+            terms = table[start : start + step] @ of_point
+            total[start : start + step, at] += np.maximum(terms, 0.0, out=terms) @ ones
     return total

@@ -83,7 +83,10 @@ class EventTotals:
     def _seconds_by_layer(self, prices: AnyPrices, *, limited: bool = False) -> Price:
         """Seconds where the slower of traffic and computing counts, layer by layer."""
         chip, traffic = self.schedule.chip, self.schedule.traffic
-        by_layer, phases = with_layer_axis(prices), self.schedule.phases.values()
+        by_layer, phases = with_layer_axis(prices), list(self.schedule.phases.values())
+        if limited:
+            load = self.schedule.phases["load"]
+            phases = [w for w in phases if w is not load] + limits.load_parts(self.schedule)
         positions = [traffic.layers, *(work.layers for work in phases)]
         layers = max(int(layers.max(initial=0)) for layers in positions) + 1
         each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from reproduction.studies.chips_against_lr import beside_lr, distances
 
 import bfimna as bf
-from bfimna.search.chip_search import OBJECTIVES, distance, search_chips
+from bfimna.mapping.chip import LIMITS
+from bfimna.search.best_chip import best_chip, distance
+from bfimna.search.chip_search import OBJECTIVES, search_chips
 from bfimna.search.pareto import pareto_front
 
 from ..close import close
@@ -195,3 +197,60 @@ def test_lr_beside_the_front():
     found = distances(table)
     assert found.chips.tolist() == [4, len(fit) - 1]
     assert (found.all_ratio <= 1).all()  # LR is one of the grid
+
+
+BUILDABLE = {
+    "clusters": (1, 4, 16), "rows": (1200, 4800), "maps_per_cluster": (0, 1, 4),
+    "weights": ("resident", "auto"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("limits", [LIMITS, dict.fromkeys(LIMITS)])
+@pytest.mark.parametrize("objective", ["latency_s", "energy_j", "edp_js", "area_m2"])
+@pytest.mark.parametrize("technology", ["sram-14nm-lstp", "reram-14nm-lstp"])
+def test_the_best_chip_is_the_best_of_all_that_are_feasible(technology, objective, limits):
+    """By brute force, chip by chip, with the report's own verdict."""
+    base, budgets = replace(bf.Chip.limited(), **limits), {"area_m2": 30e-6}
+    reports = {}
+    for clusters in BUILDABLE["clusters"]:
+        for rows in BUILDABLE["rows"]:
+            for maps in BUILDABLE["maps_per_cluster"]:
+                for weights in BUILDABLE["weights"]:
+                    chip = replace(base, clusters=clusters, rows=rows, maps_per_cluster=maps,
+                                   weights=weights)  # fmt: skip
+                    reports[chip] = bf.simulate("resnet18", 4, chip, technology)
+    allowed = [r for r in reports.values() if r.feasible and r.area_m2 <= 30e-6]
+    if not allowed:
+        with pytest.raises(bf.BfimnaError, match="no chip of 36 is within the budgets"):
+            best_chip("resnet18", technology, [4], objective, BUILDABLE, budgets, base)
+        return
+    assert len(allowed) < len(reports)
+    found = best_chip("resnet18", technology, [4], objective, BUILDABLE, budgets, base)
+    report = bf.simulate("resnet18", 4, found, technology)
+    assert report.feasible
+    assert report.area_m2 <= 30e-6
+    assert getattr(report, objective) == min(getattr(r, objective) for r in allowed)
+
+
+def test_reasons_stand_in_the_table_of_chips():
+    base = replace(bf.Chip.limited(), weights="resident")
+    table = search_chips(["resnet18", "alexnet"], SRAM, None, {"clusters": (4, 64)}, base=base)
+    assert not table.feasible.any()
+    assert table.infeasibilities.str.contains("memory: resident weights").all()
+    with pytest.raises(bf.BfimnaError, match="has memory: resident weights"):
+        search_chips("alexnet", SRAM, None, {"clusters": (4,)}, base=base, must_be_feasible=True)
+    with pytest.raises(bf.BfimnaError, match="unknown objective of a chip 'edp'"):
+        best_chip("alexnet", SRAM, objective="edp")
+
+
+def test_networks_that_fit_alone_and_not_together_are_infeasible():
+    """Each holds its own weights in the MAPs of one cluster of one array, both do not."""
+    networks = [small(f"wide {n}", 32) for n in range(3)]
+    bits = [sum(n.weights for n in networks) * 8, max(n.weights for n in networks) * 8]
+    live = max(bf.simulate(n, 8, "LR", SRAM).peak_live_bits for n in networks)
+    rows = -(-(bits[1] + live) // 72)
+    assert bits[0] > rows * 72
+    base = replace(bf.Chip.limited(), weights="resident", clusters=1, rows=rows, caps_per_cluster=4,
+                   **LIMITS)  # fmt: skip
+    (text,) = search_chips(networks, SRAM, None, {}, base=base).infeasibilities
+    assert "memory: resident weights of all networks together exceed the MAPs" in text

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from bfimna.names import load_network, load_precision, load_technology
-from bfimna.search.chip_search import GRID, OBJECTIVES, distance, search_chips
+from bfimna.search.best_chip import distance
+from bfimna.search.chip_search import GRID, OBJECTIVES, search_chips
 from bfimna.search.pareto import pareto_front
 from reproduction.studies.arguments import checked
 
