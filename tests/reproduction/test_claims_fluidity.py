@@ -70,6 +70,20 @@ def test_buses_that_always_move_8_bits_break_bit_fluidity(monkeypatch, part):
     assert "the bits moved are not the emulator's in conv1 at int2" in judged.reason
 
 
+def test_operands_that_cross_twice_break_bit_fluidity(monkeypatch):
+    traffic = Plan.traffic
+
+    def twice(self, *given):
+        once = traffic(self, *given)
+        operands = once.mesh_bit_hops / self.chip.mean_hops
+        return replace(
+            once, bus_bits=once.bus_bits + operands, mesh_bit_hops=2 * once.mesh_bit_hops
+        )
+
+    monkeypatch.setattr(Plan, "traffic", twice)
+    assert fluidity.compare([SRAM]).verdict == "not reproduced"
+
+
 def test_a_wrong_output_breaks_bit_fluidity(monkeypatch):
     """One weight of one precision is off by one in the reference only."""
 

@@ -134,6 +134,7 @@ def _design(design: Design) -> dict[str, object]:
         "throughput_ratio_high": high_t, "efficiency_ratio": design.ratios[1],
         "efficiency_ratio_low": low_e, "efficiency_ratio_high": high_e,
         "both_probability": float((design.draws > 1).all(axis=0).mean()),
+        "throughput_ratio_built": design.built.throughput_ops / peaks.targets()[0].figure,
         "shortfall": region.shortfall(design), "pass_s": own.seconds, "pass_j": own.joules,
         "area_efficiency_gops_per_mm2": design.gops_per_mm2,
         "feasible": not caveats.peak_warnings(design.peak, PAPER),

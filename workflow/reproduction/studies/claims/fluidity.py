@@ -146,9 +146,9 @@ def _on_links(traffic: Traffic, chip: Chip, technology: Technology) -> tuple[flo
 def wrong_traffic() -> list[str]:
     """Name the products whose bits on the buses are not those that the emulator moved.
 
-    Without multicast, every loaded cell crossed a bus, and every read one: exactly. With it, the
-    results still cross as they are read, and of the loaded cells a share that depends on the tiles
-    and, where weights and activations have one width, not on this width.
+    Without multicast, every loaded cell crossed the mesh. With it, a share of them, that depends on
+    the tiles and, where weights and activations have one width, not on this width. They cross a bus
+    too, and so does every cell that is read.
     """
     network, copying, wrong = digits.network(), replace(PAPER, multicast=False), []
     shares: dict[str, float] = {}
@@ -156,16 +156,15 @@ def wrong_traffic() -> list[str]:
         bits = digits.precision(name)
         copied = plan(network, copying, batch=IMAGES).at(bits)
         moved = plan(network, PAPER, batch=IMAGES).at(bits)
-        for layer, all_bits, all_hops, bus_bits, bit_hops in zip(
-            network.matmul_names, *_of_products(copied), *_of_products(moved), strict=True
+        for layer, copied_hops, bus_bits, bit_hops in zip(
+            network.matmul_names, _of_products(copied)[1], *_of_products(moved), strict=True
         ):
             loaded = float(activity[layer, "load"].cells_loaded)
             read = float(activity[layer, "read"].cells_read)
             once = bit_hops / PAPER.mean_hops
             share = shares.setdefault(layer, once / loaded)
             holds = (
-                isclose(all_bits, loaded + read)
-                and isclose(all_hops, loaded * copying.mean_hops)
+                isclose(copied_hops, loaded * copying.mean_hops)
                 and isclose(bus_bits, once + read)
                 and (isclose(once / loaded, share) or bits.weight_bits != bits.activation_bits)
             )

@@ -21,7 +21,7 @@ from bfimna.cost.uncertainty import peak_samples
 from bfimna.errors import BfimnaError
 from bfimna.technology.technology import Technology
 from reproduction.studies.claims import verdicts
-from reproduction.studies.claims.designs import PAPER, over_supply
+from reproduction.studies.claims.designs import BUILT, PAPER, over_supply
 from reproduction.studies.claims.verdicts import NOT, Verdict
 
 GIGA = 1e9
@@ -52,6 +52,7 @@ class Design:
     ----------
     technology : at the supply.
     peak : nominal.
+    built : the same of the chip as built, within the limits of power density and current.
     ratios : to the rivals' figures, shape (2,), in the order of `OURS`.
     draws : samples of the ratios, shape (2, draws).
     unexplained : shares of the peak's time and energy that the emulator's counts do not explain.
@@ -59,6 +60,7 @@ class Design:
 
     technology: Technology
     peak: Peak
+    built: Peak
     ratios: np.ndarray
     draws: np.ndarray
     unexplained: tuple[float, float]
@@ -145,7 +147,10 @@ def designs(technologies: Sequence[Technology]) -> list[Design]:
             nominal = np.array([getattr(best, name) for name in OURS.values()])
             draws = np.array([getattr(samples, name) for name in OURS.values()])
             missing = unexplained(best, bits, at)
-            points.append(Design(at, best, nominal / rivals, draws / rivals[:, None], missing))
+            built = peak(bits, BUILT, at)
+            points.append(
+                Design(at, best, built, nominal / rivals, draws / rivals[:, None], missing)
+            )
     return points
 
 
@@ -194,7 +199,12 @@ def _reason(
     if claim != "both":
         own = per_area(named[claim].rival)
         beside = f" against {named[claim].rival}'s {own:.0f}" if own else ""
-        return f"{reason}; {design.gops_per_mm2:.0f} GOPS/mm²{beside}"
+        target = named[claim]
+        built = getattr(design.built, OURS[claim]) / target.figure
+        return (
+            f"{reason}; within the limits of power density and current {built:.2f} × "
+            f"{target.rival}; {design.gops_per_mm2:.0f} GOPS/mm²{beside}"
+        )
     products = [float(d.ratios.prod()) for d in every]
     return (
         f"{reason}; nominally both rivals are beaten by {sum(all(d.ratios > 1) for d in every)} of "
