@@ -16,6 +16,7 @@ INTERVALS = pd.DataFrame({
     "kind": ["interval", "interval", "index"], "network": "alexnet", "precision": "int8",
     "technology": "t", "quantity": ["latency_s", "energy_j", "energy_j"],
     "nominal": [43e-6, 2.2e-3, None], "low": [40e-6, 2e-3, None], "high": [99e-6, 3e-3, None],
+    "feasible": [True, True, None], "infeasibilities": "",
 })  # fmt: skip
 
 
@@ -54,6 +55,14 @@ def test_the_headline_table_shows_each_figure_with_its_interval():
     assert "| alexnet | 43 µs<br>40 µs – 99 µs | 2.2 mJ<br>2 mJ – 3 mJ |" in text
     assert "old" not in text
     assert headline.with_block(text, INTERVALS) == text
+
+
+def test_the_headline_table_names_what_makes_a_network_infeasible():
+    reasons = {"feasible": False, "infeasibilities": "area: LR takes 2 times the largest die"}
+    text = headline.block(INTERVALS.assign(**reasons))
+    assert "| alexnet (infeasible) |" in text
+    assert text.endswith("\n\nInfeasible:\n\n- alexnet: area: LR takes 2 times the largest die")
+    assert "nfeasible" not in headline.block(INTERVALS)
 
 
 def test_a_readme_without_markers_or_two_technologies_is_refused():

@@ -15,10 +15,10 @@ from bfimna.ap.counts import CountSet
 from bfimna.cost import formulas, limits
 from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.peak import Peak
-from bfimna.cost.power import PhasePower
+from bfimna.cost.power import PhasePower, ratio
 from bfimna.display import quantity
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.memory import live_bits, streamed_weights
+from bfimna.mapping.lifetimes import live_bits
 from bfimna.mapping.schedule import Schedule
 from bfimna.technology.prices import AnyPrices, Price, with_layer_axis
 from bfimna.technology.technology import Technology
@@ -96,7 +96,7 @@ def infeasibilities(schedule: Schedule, technology: Technology) -> tuple[str, ..
         "area": _area_line(area, chip),
         "density": _density_line(asked["density"], area, hottest) + _leaking(chip, technology),
         "current": _current_line(asked["current"], hottest),
-        "load": _current_line(asked["load"], f"the cycle that clears for a load on {chip.name}"),
+        "load": _current_line(asked["load"], f"a cycle of a load on {chip.name}"),
     }
     return tuple(lines[key] for key, demand in asked.items() if not demand.is_met)
 
@@ -166,25 +166,28 @@ def _current_line(current: Demand, what: str) -> str:
 
 def resident_bits(schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
     """Return bits of weights, and of live tensors where they take most, that MAPs must hold."""
-    plan, bits, words = schedule.plan, schedule.bits, schedule.words
-    sizes = np.array([product.weights for product in plan.network.matmuls]) * bits.left
-    streamed = streamed_weights(plan.network, plan.chip, plan.batch, bits, words)
-    live = live_bits(plan.network, words.read_bits).max(axis=-1)
-    return (sizes - streamed).sum(axis=-1), plan.batch * live
+    plan, words = schedule.plan, schedule.words
+    sizes = np.array([product.weights for product in plan.network.matmuls]) * schedule.bits.left
+    live = plan.batch * live_bits(plan.network, words.read_bits).max(axis=-1)
+    if plan.chip.activations == "spilled":
+        live = np.minimum(live, plan.chip.map_bits)
+    return (sizes - schedule.residency.streamed).sum(axis=-1), live
 
 
 def load_watts(schedule: Schedule, prices: AnyPrices) -> np.ndarray:
-    """Watts of switching in the cycle in which a fold's load clears columns, of the hottest layer.
+    """Watts of switching in a cycle of a load, of the hottest layer: one that clears, or another.
 
     The chip's limits do not stretch it here. Row by row, without latches, nothing happens at once.
     """
-    first, *rest = limits.load_parts(schedule)
-    if not rest:
+    parts = limits.load_parts(schedule)
+    if len(parts) == 1:
         return np.zeros(())
-    by_layer = with_layer_axis(prices)
-    joules = formulas.energy(first.counts, by_layer, schedule.chip)
-    seconds = formulas.latency(first.counts, by_layer, schedule.chip)
-    return np.max(joules / seconds, axis=-1)
+    by_layer, watts = with_layer_axis(prices), []
+    for part in parts:
+        joules = formulas.energy(part.counts, by_layer, schedule.chip)
+        seconds = formulas.latency(part.counts, by_layer, schedule.chip)
+        watts.append(np.max(ratio(*np.broadcast_arrays(joules, seconds)), axis=-1))
+    return np.maximum(*watts)
 
 
 def _drawn(switching: np.ndarray, chip: Chip, prices: AnyPrices) -> Price:
@@ -194,17 +197,24 @@ def _drawn(switching: np.ndarray, chip: Chip, prices: AnyPrices) -> Price:
     return drawn + formulas.leakage_power(chip, prices)
 
 
-def streamed_note(schedule: Schedule) -> str:
-    """Return how many bits of weights are streamed, only for the choice "auto"."""
-    chip, moved = schedule.chip, float(schedule.traffic.dram_bits.sum())
-    if chip.weights != "auto" or not moved:
-        return ""
-    sizes = np.array([product.weights for product in schedule.plan.network.matmuls])
-    return (
-        f"{quantity(moved, 'bit')} of {quantity(float((sizes * schedule.bits.left).sum()), 'bit')} "
-        f"of weights do not fit the {quantity(chip.map_bits, 'bit')} of the MAPs beside the live "
-        "activations: streamed from DRAM"
-    )
+def memory_note(schedule: Schedule) -> str:
+    """Return what does not fit the MAPs and goes to DRAM: tensors, and weights of choice "auto"."""
+    chip, residency = schedule.chip, schedule.residency
+    spilled, streamed = float(residency.spilled.sum()), float(residency.streamed.sum())
+    room, notes = quantity(chip.map_bits, "bit"), []
+    if spilled:
+        notes.append(
+            f"{quantity(spilled, 'bit')} of activations do not fit the {room} of the MAPs: spilled "
+            "to DRAM"
+        )
+    if chip.weights == "auto" and streamed:
+        sizes = np.array([product.weights for product in schedule.plan.network.matmuls])
+        weights = quantity(float((sizes * schedule.bits.left).sum()), "bit")
+        notes.append(
+            f"{quantity(streamed, 'bit')} of {weights} of weights do not fit the {room} of the "
+            "MAPs beside the live activations: streamed from DRAM"
+        )
+    return "; ".join(notes)
 
 
 def published_note(counts: CountSet, times: np.ndarray) -> str:

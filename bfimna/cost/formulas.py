@@ -124,10 +124,15 @@ def link_latency(traffic: Traffic, chip: Chip) -> np.ndarray:
     return np.maximum(bus, mesh)
 
 
+def dram_latency(bits: np.ndarray, links: LinkPrices[Price]) -> Price:
+    """Seconds of bits from and to DRAM."""
+    return bits / 8 / links.dram_bytes_per_s
+
+
 def transfer_latency(traffic: Traffic, chip: Chip, links: LinkPrices[Price]) -> np.ndarray:
     """Seconds of a layer's traffic: bus, mesh and DRAM at the same time, the slowest counts."""
     moving = link_latency(traffic, chip) / links.link_speed
-    return np.maximum(moving, traffic.dram_bits / 8 / links.dram_bytes_per_s)
+    return np.maximum(moving, dram_latency(traffic.dram_bits, links))
 
 
 def transfer_energy(

@@ -177,7 +177,7 @@ class PhasePower:
                 np.swapaxes(part @ group.amounts, 0, 1).reshape(*shape, *points, -1)
                 for part in np.split(table, 2, axis=-1)
             ]
-            watts.append(_ratio(*both))
+            watts.append(ratio(*both))
             member = np.equal.outer(group.layers, np.arange(layers)).astype(float)
             by_layer = [total + part @ member for total, part in zip(by_layer, both, strict=True)]
         watts.append(self._moving_watts(with_layer_axis(prices), *by_layer))
@@ -194,13 +194,13 @@ class PhasePower:
         moving = moving_joules(traffic, prices.interconnect)
         if not chip.overlap:
             took = formulas.transfer_latency(traffic, chip, prices.interconnect)
-            return _ratio(*np.broadcast_arrays(moving, took))
+            return ratio(*np.broadcast_arrays(moving, took))
         exposed = formulas.exposed_latency(self.schedule, prices, seconds)
         at = traffic.layers
-        return _ratio(*np.broadcast_arrays(joules[..., at] + moving, seconds[..., at] + exposed))
+        return ratio(*np.broadcast_arrays(joules[..., at] + moving, seconds[..., at] + exposed))
 
 
-def _ratio(joules: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+def ratio(joules: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     """Return watts, 0 where nothing happens."""
     return np.divide(joules, seconds, out=np.zeros_like(seconds), where=seconds > 0)
 

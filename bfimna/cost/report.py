@@ -12,7 +12,7 @@ from bfimna.cost.layer_table import by_weighted_layer, layer_table, phase_table
 from bfimna.cost.totals import figures_of_merit, point_labels
 from bfimna.errors import positive_number, warn_renamed
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.memory import live_bits
+from bfimna.mapping.lifetimes import live_bits
 from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -158,7 +158,7 @@ class Report:
 
     @property
     def resident_weights_fit(self) -> bool:
-        """Whether the MAPs could hold all weights, as "resident" assumes."""
+        """Whether the MAPs could hold all weights, if nothing else."""
         return self.weights_bits <= self.chip.map_bits
 
     @cached_property
@@ -175,7 +175,7 @@ class Report:
 
     @property
     def live_activations_fit(self) -> bool:
-        """Whether the MAPs could hold the batch's live tensors, as the model assumes."""
+        """Whether the MAPs could hold the batch's live tensors, so that none spills."""
         return self.batch * self.peak_live_bits <= self.chip.map_bits
 
     @cached_property
@@ -221,7 +221,7 @@ class Report:
     def notes(self) -> tuple[str, ...]:
         """Caveats of the figures: of the network's file, the memory, the set of counts."""
         of_the_model = (
-            caveats.streamed_note(self.schedule),
+            caveats.memory_note(self.schedule),
             caveats.published_note(self.counts, self.times),
         )
         return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))

@@ -71,14 +71,30 @@ class EventTotals:
         return PhasePower(self.schedule)
 
     def _unlimited_seconds(self, prices: AnyPrices) -> Price:
-        traffic, chip = self.schedule.traffic, self.schedule.chip
-        if chip.overlap or np.any(traffic.dram_bits):
+        chip = self.schedule.chip
+        if chip.overlap:
             return self._seconds_by_layer(prices)
         return (
-            formulas.link_latency(traffic, chip).sum(axis=-1) / prices.interconnect.link_speed
+            self._moving(prices)
             + formulas.latency(self.horizontal, prices, chip)
             + formulas.latency(self.vertical, prices, chip, UNATTACHED)
         )
+
+    def _moving(self, prices: AnyPrices) -> Price:
+        """Seconds of the traffic where nothing overlaps: each layer's slower of links and DRAM.
+
+        Layer by layer, so that no array has draws × points × layers entries.
+        """
+        traffic, links = self.schedule.traffic, prices.interconnect
+        on_links = formulas.link_latency(traffic, self.schedule.chip)
+        uses_dram = traffic.dram_bits.reshape(-1, traffic.dram_bits.shape[-1]).any(axis=0)
+        seconds = on_links[..., ~uses_dram].sum(axis=-1) / links.link_speed
+        for k in np.flatnonzero(uses_dram):
+            seconds = seconds + np.maximum(
+                on_links[..., k] / links.link_speed,
+                formulas.dram_latency(traffic.dram_bits[..., k], links),
+            )
+        return seconds
 
     def _seconds_by_layer(self, prices: AnyPrices, *, limited: bool = False) -> Price:
         """Seconds where the slower of traffic and computing counts, layer by layer."""

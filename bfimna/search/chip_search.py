@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.cost.grid import listed
+from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.errors import (
     BfimnaError,
@@ -85,10 +86,7 @@ class _Workload:
         """Return the row of a chip; one sized by the network (IR) is sized for the largest."""
         sized = [chip.sized_for(network, self.batch) for network in self.networks]
         shared = max(sized, key=lambda one: one.clusters)
-        reports = [
-            simulate(network, precision, shared, self.technology, self.batch)
-            for network, precision in zip(self.networks, self.precisions, strict=True)
-        ]
+        reports = self._reports(shared)
         latency = sum(report.latency_s for report in reports)
         energy = sum(report.energy_j for report in reports)
         fit = sum(r.weights_bits for r in reports) <= shared.map_bits
@@ -110,6 +108,21 @@ class _Workload:
             "infeasibilities": "; ".join(reasons),
         }
 
+    def _reports(self, chip: Chip) -> list[Report]:
+        """Simulate the networks in turn. Several keep their weights only if all of them fit.
+
+        Otherwise each network's turn replaces the weights of the one before.
+        """
+        if len(self.networks) > 1 and chip.weights == "auto":
+            streamed = self._reports(replace(chip, weights="streamed"))
+            live = max(self.batch * report.peak_live_bits for report in streamed)
+            fit = sum(report.weights_bits for report in streamed) + live <= chip.map_bits
+            return self._reports(replace(chip, weights="resident")) if fit else streamed
+        return [
+            simulate(network, precision, chip, self.technology, self.batch)
+            for network, precision in zip(self.networks, self.precisions, strict=True)
+        ]
+
 
 def search_chips(
     networks: AnyNetwork | Sequence[AnyNetwork],
@@ -126,7 +139,8 @@ def search_chips(
 
     Parameters
     ----------
-    networks : one or several; latency and energy are their sums, an inference of each.
+    networks : one or several; latency and energy are their sums, an inference of each. With weights
+        "auto" several networks keep their weights if all fit the MAPs, else all are streamed.
     precisions : of each network; 8 bits where left out.
     grid : values by field of `Chip`, among `AXES`; other fields are those of `base`.
     budgets : upper limits of "latency_s" (until every network's batch is done), "energy_j" (an
@@ -148,9 +162,8 @@ def search_chips(
     Raises
     ------
     BfimnaError
-        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, weights='auto' with
-        several networks, or no chip within the budgets (the message says by how much the nearest
-        one exceeds them).
+        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, or no chip within the
+        budgets (the message says by how much the nearest one exceeds them).
 
     Examples
     --------
@@ -168,11 +181,6 @@ def search_chips(
     must_be_feasible = truth("must_be_feasible", must_be_feasible)
     base = Chip.limited() if base is None else load_chip(base)
     chips = list(chips_of(base, checked_grid(grid)))
-    if len(workload.networks) > 1 and any(chip.weights == "auto" for chip in chips):
-        raise BfimnaError(
-            "weights='auto' gives the MAPs to one network: choose a chip for several networks with "
-            "weights 'resident' or 'streamed'"
-        )
     every = pd.DataFrame([workload.costs(chip) for chip in chips])
     excess = pd.DataFrame({what: every[what] / most - 1 for what, most in limits.items()})
     if must_fit:

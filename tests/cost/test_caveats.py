@@ -16,8 +16,7 @@ from ..close import close
 
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 HP = data.load_technology("sram-14nm-hp")
-UNLIMITED = dict.fromkeys(LIMITS)
-LR = replace(Chip.limited(), weights="resident", **UNLIMITED)
+LR = replace(Chip.paper(), name="LR")
 IR = replace(LR, name="IR", clusters=0)
 LIMITED = replace(LR, **LIMITS)
 RESNET = zoo.resnet18()

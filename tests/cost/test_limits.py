@@ -16,7 +16,7 @@ from ..close import close
 
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 HP = data.load_technology("sram-14nm-hp")
-FREE = replace(Chip.limited(), weights="resident", **dict.fromkeys(LIMITS))
+FREE = Chip.paper()
 LIMITED = replace(FREE, **LIMITS)
 RESNET = zoo.resnet18()
 CHIPS = {

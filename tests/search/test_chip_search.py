@@ -42,7 +42,7 @@ def test_every_chip_of_the_grid_is_simulated():
     networks = [small(), small("wide", 32)]
     bits = [bf.Precision.fixed(networks[0], 4), bf.Precision.fixed(networks[1], 8)]
     weights_bits = sum(p.size_bits(n) for n, p in zip(networks, bits, strict=True))
-    table = search_chips(networks, SRAM, bits, GRID)
+    table = search_chips(networks, SRAM, bits, GRID | {"weights": ("streamed",)})
     assert len(table) == 12
     assert table.latency_s.is_monotonic_increasing
     for row in table.itertuples():
@@ -51,6 +51,7 @@ def test_every_chip_of_the_grid_is_simulated():
             clusters=row.clusters,
             rows=row.rows,
             caps_per_cluster=row.caps_per_cluster,
+            weights="streamed",
         )
         reports = [bf.simulate(n, p, chip, SRAM) for n, p in zip(networks, bits, strict=True)]
         assert row.latency_s == close(sum(r.latency_s for r in reports), rel=1e-12)
@@ -59,7 +60,7 @@ def test_every_chip_of_the_grid_is_simulated():
         assert row.power_w == close(row.energy_j / row.latency_s)
         assert row.resident_weights_fit == (weights_bits <= chip.map_bits)
     assert table.on_front.any()
-    assert (table.chip == "LR").sum() == 1
+    assert (table.chip == "LR, weights=streamed").sum() == 1
 
 
 @pytest.mark.parametrize("what", ["latency_s", "energy_j", "area_m2", "power_w"])
@@ -79,20 +80,23 @@ def test_must_fit_leaves_out_chips_with_small_maps():
     assert len(free) == 4
     left = fit[["weights", "maps_per_cluster"]].values.tolist()
     assert sorted(left) == [["resident", 8], ["streamed", 1], ["streamed", 8]]
+    resident = {"maps_per_cluster": (0, 1), "weights": ("resident",)}
     with pytest.raises(bf.BfimnaError, match="MAPs too small for the weights"):
-        search_chips(net, SRAM, grid={"maps_per_cluster": (0, 1)}, must_fit=True)
+        search_chips(net, SRAM, grid=resident, must_fit=True)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
 def test_power_is_the_energy_of_the_batch_over_its_time(batch):
     networks = [small(), small("wide", 32)]
-    (row,) = search_chips(networks, SRAM, grid={}, batch=batch).itertuples()
-    reports = [bf.simulate(net, 8, "LR", SRAM, batch) for net in networks]
+    lr = replace(bf.Chip.limited(), weights="streamed")
+    (row,) = search_chips(networks, SRAM, grid={}, batch=batch, base=lr).itertuples()
+    reports = [bf.simulate(net, 8, lr, SRAM, batch) for net in networks]
     joules = sum(report.energies.sum() for report in reports)  # layers and phases of the batch
     seconds = sum(report.times.sum() for report in reports)
     assert row.power_w == close(joules / seconds, rel=1e-12)
+    limit = {"power_w": 0.9 * row.power_w}
     with pytest.raises(bf.BfimnaError, match="has power_w"):
-        search_chips(networks, SRAM, grid={}, batch=batch, budgets={"power_w": 0.9 * row.power_w})
+        search_chips(networks, SRAM, grid={}, batch=batch, base=lr, budgets=limit)
 
 
 def map_bits(chip):
@@ -117,7 +121,7 @@ def test_two_networks_that_fit_alone_do_not_fit_together():
     networks, grid = [small(), small("wide", 16)], {"clusters": (1,), "rows": (128,)}
     needed = [8 * (27 + 2560) * channels for channels in (8, 16)]
     maps = -(-needed[1] // (128 * bf.Chip.limited().columns))  # hold the larger one
-    grid["maps_per_cluster"] = (maps, 2 * maps)
+    grid |= {"maps_per_cluster": (maps, 2 * maps), "weights": ("resident",)}
     assert search_chips(networks[1], SRAM, grid=grid, must_fit=True).shape[0] == 2
     both = search_chips(networks, SRAM, grid=grid, must_fit=True)
     assert both.maps_per_cluster.tolist() == [2 * maps]
@@ -125,22 +129,13 @@ def test_two_networks_that_fit_alone_do_not_fit_together():
 
 def test_an_unlimited_chip_is_sized_for_the_largest_network():
     networks = [small(), small("wide", 256)]
-    (row,) = search_chips(networks, SRAM, grid={}, base="IR").itertuples()
-    shared = bf.Chip.unlimited().sized_for(networks[1], 1)
+    base = replace(bf.Chip.unlimited(), weights="resident")
+    (row,) = search_chips(networks, SRAM, grid={}, base=base).itertuples()
+    shared = base.sized_for(networks[1], 1)
     reports = [bf.simulate(net, 8, shared, SRAM) for net in networks]
     assert reports[0].area_m2 > bf.simulate(networks[0], 8, "IR", SRAM).area_m2
     assert row.area_m2 == reports[0].area_m2
     assert row.energy_j == close(sum(report.energy_j for report in reports))
-
-
-def test_auto_places_the_weights_of_one_network_only():
-    grid = {"weights": ("auto", "streamed")}
-    assert len(search_chips(small(), SRAM, grid=grid)) == 2
-    with pytest.raises(bf.BfimnaError, match="weights='auto' gives the MAPs to one network"):
-        search_chips([small(), small("wide", 16)], SRAM, grid=grid)
-    auto = replace(bf.Chip.limited(), weights="auto")
-    with pytest.raises(bf.BfimnaError, match="weights='auto' gives the MAPs to one network"):
-        search_chips([small(), small("wide", 16)], SRAM, grid={}, base=auto)
 
 
 def test_the_old_name_warns_and_still_searches():
@@ -190,13 +185,15 @@ def test_lr_beside_the_front():
     grid = {"clusters": (16, 64), "caps_per_cluster": (64,), "rows": (4800, 9600)}
     table = beside_lr(["resnet18"], ["sram-14nm-lstp"], grid=grid)
     lr = table[table.is_lr]
-    assert lr.chip.tolist() == ["LR", "LR, weights=streamed"]
+    assert lr.chip.tolist() == ["paper", "LR"]
+    assert lr.feasible.tolist() == [False, True]
     assert not lr.on_front.any()
-    fit = table[table.weights_placement == "fit or streamed"]
-    assert (fit.resident_weights_fit | (fit.weights == "streamed")).all()
-    found = distances(table)
-    assert found.chips.tolist() == [4, len(fit) - 1]
-    assert (found.all_ratio <= 1).all()  # LR is one of the grid
+    built = table[(table.assumed == "as can be built") & ~table.is_lr]
+    assert built.feasible.all()
+    assert "LR" in set(built.chip)
+    distant = distances(table)
+    assert distant.chips.tolist() == [4, len(built)]
+    assert (distant.all_ratio <= 1).all()  # LR is one of the grid
 
 
 BUILDABLE = {

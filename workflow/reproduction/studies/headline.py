@@ -47,7 +47,8 @@ def uncertain(
     -------
     DataFrame with kind ("interval" or "index"), network, precision, technology, chip, quantity; for
     an interval nominal, low, median and high (5, 50, 95 %), in the unit that the quantity's name
-    ends in; for an index cause, first (of the variance, by itself) and total (with interactions).
+    ends in, and feasible and infeasibilities of the report; for an index cause, first (of the
+    variance, by itself) and total (with interactions).
     """
     tech, own, rows = load_technology(technology), load_chip(chip), []
     for name in networks:
@@ -55,11 +56,12 @@ def uncertain(
         report = simulate(net, load_precision(net, precision), own, tech)
         of = {"network": net.name, "precision": report.precision.name, "technology": tech.name,
               "chip": own.name}  # fmt: skip
+        judged = {"feasible": report.feasible, "infeasibilities": "; ".join(report.infeasibilities)}
         for bounded in uncertainty.BOUNDED:
             low, median, high = report.interval(bounded)
             nominal = getattr(report, bounded)
             rows.append({"kind": "interval", **of, "quantity": bounded, "nominal": nominal,
-                         "low": low, "median": median, "high": high})  # fmt: skip
+                         "low": low, "median": median, "high": high, **judged})  # fmt: skip
             for index in uncertainty.sobol(report, bounded, samples).itertuples():
                 rows.append({"kind": "index", **of, "quantity": bounded, "cause": index.cause,
                              "first": index.first, "total": index.total})  # fmt: skip
@@ -83,7 +85,10 @@ def block(table: pd.DataFrame) -> str:
         ["network", *(SHOWN[name][0] for name in shown)],
         ["---"] * (len(shown) + 1),
         *(
-            [network, *(_cell(figures.loc[(network, name)], SHOWN[name][1]) for name in shown)]
+            [
+                _marked(figures.loc[(network, shown[0])], network),
+                *(_cell(figures.loc[(network, name)], SHOWN[name][1]) for name in shown),
+            ]
             for network in rows.network.unique()
         ),
     ]
@@ -92,7 +97,19 @@ def block(table: pd.DataFrame) -> str:
         "figure, its 5 to 95 % interval when all parameters are sampled from their ranges:",
         "",
         *(f"| {' | '.join(line)} |" for line in lines),
+        *_reasons(rows),
     ])  # fmt: skip
+
+
+def _marked(row: pd.Series, network: str) -> str:
+    return network if row.feasible else f"{network} (infeasible)"
+
+
+def _reasons(rows: pd.DataFrame) -> list[str]:
+    """Return the limits that a network's figures exceed, as lines below the table."""
+    each = rows[~rows.feasible.astype(bool)].drop_duplicates("network")
+    lines = [f"- {row.network}: {row.infeasibilities}" for row in each.itertuples()]
+    return ["", "Infeasible:", "", *lines] if lines else []
 
 
 def _cell(row: pd.Series, unit: str) -> str:
