@@ -174,6 +174,18 @@ def test_a_peak_that_the_emulator_does_not_count_loses_the_claims(monkeypatch, d
     assert "the emulator's counts" in peaks.compare(peaks.designs([technology]))["both"].reason
 
 
+@pytest.mark.parametrize("rate", ["throughput_ops", "efficiency_ops_per_w"])
+def test_a_peak_that_counts_one_rate_twice_loses_the_claims(monkeypatch, rate):
+    own = peaks.peak
+
+    def doubled(*given):
+        best = own(*given)
+        return replace(best, **{rate: 2 * getattr(best, rate)})
+
+    monkeypatch.setattr(peaks, "peak", doubled)
+    assert set(judged_ratios(widened(EASY, 0.04)).values()) == {"not reproduced"}
+
+
 def test_a_peak_whose_products_are_wrong_loses_the_claims(monkeypatch):
     counts, right = peaks.emulated(16)
     assert right

@@ -139,7 +139,7 @@ def test_budgets_of_any_network_with_sensitivities_from_a_file(tmp_path):
     assert set(judged) == {"hawq-high", "hawq-low"}
     assert "published" not in judged["hawq-high"].reason
     _, bits = budgets._schemes("alexnet", SRAM, path)
-    seconds = [bf.simulate(net, p, "LR", SRAM).latency_s for p in bits]
+    seconds = [bf.simulate(net, p, bf.Chip.paper(), SRAM).latency_s for p in bits]
     shares = [(s - seconds[-1]) / (seconds[0] - seconds[-1]) for s in seconds]
     assert shares == sorted(shares, reverse=True)
     for share, most in zip(shares, (1, 0.75, 0.5, 0.25, 0), strict=True):

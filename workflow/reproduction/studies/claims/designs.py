@@ -1,23 +1,15 @@
 """Designs by which the claims are judged: the chip, technologies, and supplies."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from bfimna import data
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.names import load_technology
 from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 
-#: LR as the paper assumes, with every weight resident; and as it can be built, with as many of them
-#: as fit, within the limits of power density and current
-PAPER = Chip.limited()
-BUILT = replace(
-    PAPER,
-    weights="auto",
-    max_power_density_w_per_m2=data.limit("power density"),
-    max_current_a=data.limit("supply current"),
-)
+#: LR as the paper assumes, and as it can be built: weights and tensors that do not fit come from
+#: DRAM, and the limits of power density and current hold
+PAPER, BUILT = Chip.paper(), Chip.limited()
 #: fitted to the paper's own peaks: a check of the fit, never evidence
 FITTED = "sram-published-fit"
 STEP_V = 0.05
