@@ -183,7 +183,7 @@ def component(name: str, parameter: str) -> Any:
 
 
 def claims() -> "pd.DataFrame":
-    """Return the ratios that the paper's abstract claims, and over which accelerator."""
+    """Return the claims of the paper's abstract; ratio and rival where it claims a ratio."""
     return _read("published/claims.csv").copy()
 
 
