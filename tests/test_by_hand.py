@@ -9,6 +9,7 @@ MAPs do not hold moves to and from DRAM, and a load that clears takes a cycle mo
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from math import ceil, log2
 from pathlib import Path
@@ -431,7 +432,9 @@ SAMPLED = {"rows_matched", "words_written", "cells_written"}
 
 @lru_cache
 def report(network, bits, chip):
-    return bf.simulate(network, bits, chip, "sram-14nm-lstp")
+    """As built, but no phase is stretched for power or current: tests/cost works that out."""
+    own = replace(bf.names.load_chip(chip), max_power_density_w_per_m2=None, max_current_a=None)
+    return bf.simulate(network, bits, own, "sram-14nm-lstp")
 
 
 @pytest.mark.parametrize("chip", ["paper", "LR"])

@@ -19,6 +19,7 @@ INTERVALS = pd.DataFrame({
     "nominal": [43e-6, 2.2e-3, 13e-6, 1.2e-3, None],
     "low": [40e-6, 2e-3, 10e-6, 1e-3, None],
     "high": [99e-6, 3e-3, 19e-6, 2e-3, None],
+    "feasible": [*[True] * 4, None], "infeasibilities": "",
 })  # fmt: skip
 
 
@@ -63,6 +64,16 @@ def test_the_headline_table_shows_each_figure_with_its_interval():
     assert "paper" not in alone
     assert "stale" not in text
     assert headline.with_block(text, INTERVALS) == text
+
+
+def test_the_headline_table_names_what_makes_a_network_infeasible():
+    reason = {"infeasibilities": "area: LR takes 2 times the largest die"}
+    paper = INTERVALS.chip == "paper"
+    text = headline.block(INTERVALS.assign(**reason, feasible=~paper))
+    assert "| 43 µs<br>40 µs – 99 µs | 13 µs<br>10 µs – 19 µs<br>infeasible |" in text
+    line = f"- alexnet, as the paper assumes: {reason['infeasibilities']}"
+    assert text.endswith(f"\n\nInfeasible:\n\n{line}")
+    assert "nfeasible" not in headline.block(INTERVALS)
 
 
 def test_a_readme_without_markers_or_two_technologies_is_refused():

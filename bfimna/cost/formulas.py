@@ -171,14 +171,18 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     return cells * prices.area_m2_per_cell + chip.clusters * router
 
 
-def exposed_latency(schedule: Schedule, prices: AnyPrices, computing: np.ndarray) -> np.ndarray:
+def exposed_latency(
+    schedule: Schedule, prices: AnyPrices, computing: np.ndarray, least: Price = 0.0
+) -> np.ndarray:
     """Seconds of traffic that computing does not hide, of shape (..., layers that move any).
 
     Parameters
     ----------
     computing : seconds that each layer of the network computes, shape (..., layers).
+    least : seconds that the traffic takes at least, for reasons of power.
     """
     moving = transfer_latency(schedule.traffic, schedule.chip, prices.interconnect)
+    moving = np.maximum(moving, least)
     if not schedule.chip.overlap:
         return moving
     folds = np.ones(computing.shape[-1])

@@ -16,6 +16,7 @@ from bfimna.errors import (
     among,
     check_field_names,
     check_fields,
+    or_none,
     positive_number,
     shown,
     truth,
@@ -44,7 +45,10 @@ _CHECKS: dict[str, Check] = {
     "activations": among("place of the activations", get_args(Activations)),
     "load_mode": among("load mode", get_args(LoadMode)),
     "clears": among("time of the clears", get_args(Clears)),
+    **dict.fromkeys(("max_power_density_w_per_m2", "max_current_a"), or_none(positive_number)),
 }
+#: limits of what air cools and a supply delivers: those of data/published/limits.csv
+LIMITS = {"max_power_density_w_per_m2": 1e6, "max_current_a": 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -74,6 +78,8 @@ class Chip:
     clears : what a load clears along in all rows takes its "own cycle", a write before the load, or
         goes "with load", in its first cycle.
     mats : parts of an array along its rows; a row's write drives the columns of one.
+    max_power_density_w_per_m2, max_current_a : limits of the whole chip, leakage included; a
+        layer's phase that would exceed one takes longer, until it meets it. None: no limit.
 
     Raises
     ------
@@ -98,6 +104,8 @@ class Chip:
     load_mode: LoadMode = "latched"
     clears: Clears = "own cycle"
     mats: int = 16
+    max_power_density_w_per_m2: float | None = LIMITS["max_power_density_w_per_m2"]
+    max_current_a: float | None = LIMITS["max_current_a"]
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""
@@ -125,8 +133,11 @@ class Chip:
 
     @classmethod
     def paper(cls) -> "Chip":
-        """LR as the paper assumes: weights and tensors always fit the MAPs, and clears are free."""
-        return cls(name="paper", weights="resident", activations="resident", clears="with load")
+        """LR as the paper assumes: all fits the MAPs, clears are free, power has no limit."""
+        return cls(
+            name="paper", weights="resident", activations="resident", clears="with load",
+            max_power_density_w_per_m2=None, max_current_a=None,
+        )  # fmt: skip
 
     @classmethod
     def unlimited(cls) -> "Chip":

@@ -123,9 +123,11 @@ def test_what_moves_to_dram_and_when_columns_are_cleared_is_checked(field, value
 
 
 def test_the_paper_s_chip_is_lr_that_holds_everything():
-    paper = replace(Chip.paper(), name="LR", weights="auto", activations="spilled",
-                    clears="own cycle")  # fmt: skip
-    assert paper == Chip.limited() == load_chip("LR")
+    limits = ("max_power_density_w_per_m2", "max_current_a")
+    built = dict(weights="auto", activations="spilled", clears="own cycle", name="LR",
+                 **{limit: getattr(Chip.limited(), limit) for limit in limits})  # fmt: skip
+    assert replace(Chip.paper(), **built) == Chip.limited() == load_chip("LR")
+    assert not any(getattr(Chip.paper(), limit) for limit in limits)
     assert load_chip("paper") == Chip.paper()
     with pytest.raises(BfimnaError, match="named 'paper' has other fields than paper has"):
         load_chip({"name": "paper", "rows": 4800})

@@ -100,8 +100,9 @@ def assumptions(
 
     Returns
     -------
-    DataFrame with network, precision, technology, chip, assumption (the alternative), and the
-    factors latency, energy and edp, each with its 5th and 95th percentile (_low, _high).
+    DataFrame with network, precision, technology, chip, assumption (the alternative), feasible
+    (with it), and the factors latency, energy and edp, each with its 5th and 95th percentile (_low,
+    _high).
     """
     tech, own, rows = load_technology(technology), load_chip(chip), []
     for name in networks:
@@ -113,7 +114,7 @@ def assumptions(
             report = simulate(net, bits, variant.chip, variant.technology, counts=variant.counts)
             row: dict[str, object] = {
                 "network": net.name, "precision": bits.name, "technology": tech.name,
-                "chip": own.name, "assumption": assumption,
+                "chip": own.name, "assumption": assumption, "feasible": report.feasible,
             }  # fmt: skip
             for factor, quantity in FACTORS.items():
                 ratio = uncertainty.samples_of(report, quantity, draws) / before[quantity]

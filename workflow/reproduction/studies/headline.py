@@ -34,7 +34,7 @@ BESIDE = (
 )
 PAPER, AS_ASSUMED = Chip.paper().name, ", as the paper assumes"
 COLUMNS = ["kind", "network", "precision", "technology", "chip", "quantity", "nominal", "low",
-           "median", "high", "cause", "first", "total"]  # fmt: skip
+           "median", "high", "feasible", "infeasibilities", "cause", "first", "total"]  # fmt: skip
 
 
 @checked
@@ -56,7 +56,8 @@ def uncertain(
     DataFrame with kind ("interval" or "index"; indices are those of `chip`), network, precision,
     technology, chip (its own name, or "paper" for `Chip.paper`), quantity; for
     an interval nominal, low, median and high (5, 50, 95 %), in the unit that the quantity's name
-    ends in; for an index cause, first (of the variance, by itself) and total (with interactions).
+    ends in, and feasible and infeasibilities of the report; for an index cause, first (of the
+    variance, by itself) and total (with interactions).
     """
     tech, own, paper, rows = load_technology(technology), load_chip(chip), Chip.paper(), []
     for name in networks:
@@ -78,7 +79,8 @@ def uncertain(
 def _interval(report: Report, bounded: str) -> dict[str, object]:
     low, median, high = report.interval(bounded)
     return {"kind": "interval", "quantity": bounded, "nominal": getattr(report, bounded),
-            "low": low, "median": median, "high": high}  # fmt: skip
+            "low": low, "median": median, "high": high, "feasible": report.feasible,
+            "infeasibilities": "; ".join(report.infeasibilities)}  # fmt: skip
 
 
 def block(table: pd.DataFrame) -> str:
@@ -106,12 +108,23 @@ def block(table: pd.DataFrame) -> str:
         "sampled from their ranges:",
         "",
         *(f"| {' | '.join(line)} |" for line in lines),
+        *_reasons(rows),
     ])  # fmt: skip
+
+
+def _reasons(rows: pd.DataFrame) -> list[str]:
+    """Return the limits that a network's figures exceed, as lines below the table."""
+    each = rows[~rows.feasible.astype(bool)].drop_duplicates(["network", "chip"])
+    lines = [
+        f"- {row.network}{AS_ASSUMED * (row.chip == PAPER)}: {row.infeasibilities}"
+        for row in each.itertuples()
+    ]
+    return ["", "Infeasible:", "", *lines] if lines else []
 
 
 def _cell(row: pd.Series, unit: str) -> str:
     low, high = quantity(row.low, unit), quantity(row.high, unit)
-    return f"{quantity(row.nominal, unit)}<br>{low} – {high}"
+    return f"{quantity(row.nominal, unit)}<br>{low} – {high}{'<br>infeasible' * (not row.feasible)}"
 
 
 def with_block(readme: str, table: pd.DataFrame) -> str:
