@@ -18,7 +18,7 @@ from bfimna.cost.power import PhasePower
 
 TEXT = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")
 LINES = TEXT.splitlines()
-LR = bf.Chip.limited()
+LR = bf.Chip.paper()
 SRAM, FITTED = (bf.load_technology(name) for name in ("sram-14nm-lstp", "sram-published-fit"))
 NUMBER = r"([−-]?\d+(?:\.\d+)?)"
 FEMTO, NANO = 1e-15, 1e-9
