@@ -1,4 +1,4 @@
-"""The command line: `bfimna simulate NETWORK --bits 8 ...`, `bfimna networks|technologies|chips`.
+"""The command line: `bfimna simulate NETWORK`, `networks|technologies|chips`, `characterise KIT`.
 
 Errors are one line on stderr, with exit code 2.
 """
@@ -88,7 +88,34 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--json", action="store_true", help="SI values (s, J, m², OPS, V) as JSON"
         )
+    _add_characterise(
+        commands.add_parser("characterise", help="simulate a cell in ngspice; print its table")
+    )
     return parser
+
+
+def _add_characterise(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `bfimna characterise`."""
+    command.set_defaults(run=_characterise)
+    command.add_argument("kit", type=Path, help="a .toml: model card, transistors, cell and wires")
+    command.add_argument("--name", required=True, help="of the technology in the table")
+    command.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keeps results of runs (default: ~/.cache)"
+    )
+    command.add_argument(
+        "--jobs", type=int, metavar="RUNS", help="at a time (default: the processors)"
+    )
+
+
+def _characterise(options: argparse.Namespace) -> str:
+    from bfimna import characterise
+
+    done = characterise.characterise(
+        options.kit, options.cache, options.jobs, characterise.show_progress
+    )
+    for line in characterise.summary(done):
+        print(f"characterise: {line}", file=sys.stderr)
+    return characterise.technology_csv(done, options.name).rstrip("\n")
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:

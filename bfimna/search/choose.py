@@ -1,6 +1,6 @@
 """Choose bits under a budget, and the Pareto front of Ω and EDP."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,7 @@ def choose(
     chip: AnyChip,
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
+    tensors: Mapping[str, int] | None = None,
 ) -> Precision:
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
 
@@ -90,6 +91,11 @@ def choose(
     product. The optimum is proven (`bfimna.search.solver`), but where weights or tensors share
     MAPs that do not hold them all: there a note of the precision may state a gap, by which its Ω
     is above the least at most (`bfimna.search.parts`).
+
+    Parameters
+    ----------
+    tensors : widths of tensors that are the same in every choice, as `Precision.by_layer` takes
+        them: HAWQ-V3's residual stream, for example (`bfimna.data.hawq_tensors`).
 
     Raises
     ------
@@ -107,7 +113,7 @@ def choose(
     >>> p.weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     """
-    return choose_each(network, sensitivity, [budget], chip, technology, choices)[0]
+    return choose_each(network, sensitivity, [budget], chip, technology, choices, tensors)[0]
 
 
 def choose_each(
@@ -117,10 +123,11 @@ def choose_each(
     chip: AnyChip,
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
+    tensors: Mapping[str, int] | None = None,
 ) -> list[Precision]:
     """Return `choose` for several budgets; the costs are computed once."""
     budgets = [instance("budget", budget, Budget) for budget in budgets]
-    space = _space(network, sensitivity, choices)
+    space = _space(network, sensitivity, choices, tensors)
     hardware = load_chip(chip), load_technology(technology)
     on_ap, of_network = ApCosts(space, *hardware), NetworkCosts(space)
     searches = {
@@ -132,9 +139,15 @@ def choose_each(
     return [_chosen(searches[budget.quantity], budget) for budget in budgets]
 
 
-def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> SearchSpace:
+def _space(
+    network: AnyNetwork,
+    sensitivity: Sensitivity,
+    choices: Iterable[int],
+    tensors: Mapping[str, int] | None,
+) -> SearchSpace:
     instance("sensitivity", sensitivity, Sensitivity)
-    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)))
+    own = {} if tensors is None else tensors
+    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)), own)
 
 
 def _chosen(search: PartedSearch, budget: Budget) -> Precision:
@@ -172,6 +185,7 @@ def front(
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
     points: int = 50,
+    tensors: Mapping[str, int] | None = None,
 ) -> list[Precision]:
     """Return the choices of least Ω under EDP budgets from tight to loose.
 
@@ -179,7 +193,7 @@ def front(
     bits; each choice is the optimum of its own budget, as `choose` returns it.
     """
     points = whole_number("points", points, 2, MAX_POINTS)
-    space = _space(network, sensitivity, choices)
+    space = _space(network, sensitivity, choices, tensors)
     on_ap = ApCosts(space, load_chip(chip), load_technology(technology))
     search = PartedSearch(space, on_ap, "edp_js")
     low, high = (search.cost(choice) for choice in (search.cheapest, space.uniform(-1)))

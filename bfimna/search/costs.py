@@ -132,7 +132,7 @@ class ApCosts:
         schedules = []
         for colour in range(max(colours) + 1):
             bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-            schedules.append(self._plan.at(Bits(bits, bits)))
+            schedules.append(self._plan.at(Bits(bits, bits, space.own_widths)))
         return schedules
 
     @cached_property
@@ -157,7 +157,7 @@ class ApCosts:
         """Return what the simulator says."""
         space = self.space
         widths = [space.widths[choice[space.group_of[k]]] for k in range(len(space.group_of))]
-        schedule = self._plan.at(Bits(np.array(widths), np.array(widths)))
+        schedule = self._plan.at(Bits(np.array(widths), np.array(widths), self.space.own_widths))
         times, energies = costs(schedule, self.technology, len(space.network.layers))
         return {"latency_s": float(times.sum()), "energy_j": float(energies.sum())}
 

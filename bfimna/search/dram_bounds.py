@@ -48,7 +48,7 @@ class DramBounds:
     def _by_width(self) -> np.ndarray:
         """Bits of each tensor where all layers have one width, shape (widths, tensors)."""
         widths = np.repeat(np.array(self.space.widths)[:, None], len(self.space.group_of), axis=1)
-        read_bits = self.plan.at(Bits(widths, widths)).words.read_bits
+        read_bits = self.plan.at(Bits(widths, widths, self.space.own_widths)).words.read_bits
         return (self._lives.elements * read_bits[:, self._lives.layers]).astype(float)
 
     @cached_property

@@ -25,9 +25,11 @@ CHIPS = {
 @pytest.mark.parametrize("chip", CHIPS.values(), ids=CHIPS)
 @pytest.mark.parametrize("technology", ["sram-14nm-lstp", "reram-14nm-lstp"])
 @pytest.mark.parametrize("name", ["resnet18", "resnet50_v1"])
-def test_costs_of_a_choice_equal_the_simulator(name, technology, chip):
+@pytest.mark.parametrize("stream", [False, True], ids=["by readers", "stream of 16 bits"])
+def test_costs_of_a_choice_equal_the_simulator(name, technology, chip, stream):
     network, technology = bf.zoo.load(name), bf.data.load_technology(technology)
-    space = SearchSpace(network, hawq_sensitivity(network), (2, 3, 5, 8))
+    own = bf.data.hawq_tensors(name) if stream else {}
+    space = SearchSpace(network, hawq_sensitivity(network), (2, 3, 5, 8), own)
     on_ap = ApCosts(space, chip, technology)
     everything = np.isfinite(space.graph.omega)
     assert not on_ap.spread(everything).any()
