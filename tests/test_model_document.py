@@ -15,6 +15,7 @@ from bfimna import data
 from bfimna.ap import counts as ap
 from bfimna.cost import caveats, formulas
 from bfimna.cost.power import PhasePower
+from bfimna.mapping.chip import LIMITS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")
 LINES = TEXT.splitlines()
@@ -136,7 +137,7 @@ def test_what_the_silent_assumptions_decide():
     assert_rounded(printed, [other / base for other in others])
     printed = sentence("one after the other, and ResNet18 at 8 bits takes # times as long")
     assert_rounded(printed, [seconds(load_mode="by row") / base])
-    placed = bf.simulate("resnet18", 8, LR, SRAM).schedule
+    placed = bf.simulate("resnet18", 8, replace(LR, **dict.fromkeys(LIMITS)), SRAM).schedule
     loading = caveats.demands(placed, SRAM, PhasePower(placed))["load"].amount
     printed = sentence("is one cycle; it draws # kA for ResNet18 at 8 bits on LR")
     assert_rounded(printed, [loading / 1e3])

@@ -120,7 +120,8 @@ class EventTotals:
             if limited
             else formulas.exposed_latency(self.schedule, by_layer, computing)
         )
-        return moving.sum(axis=-1) + computing.sum(axis=-1)
+        # in one order, so that a point's sum is the same to the last bit whatever stands beside it
+        return np.ascontiguousarray(moving).sum(axis=-1) + computing.sum(axis=-1)
 
     def joules(self, prices: AnyPrices, seconds: Price) -> Price:
         """Joules of the batch under each price list, leakage over its seconds included."""
