@@ -39,7 +39,7 @@ def first(table, column, value):
         (lambda t: first(t, "unit", None), "line 2: sram-14nm-lstp compare_time has no unit"),
         (lambda t: first(t, "unit", "parsec"), "has unit 'parsec'; allowed: s, ns, ps"),
         (lambda t: first(t, "unit", "fJ"), "has unit 'fJ'; allowed: s, ns, ps"),
-        (lambda t: first(t, "status", "X"), "has status 'X'; allowed: A, P, H, C, D"),
+        (lambda t: first(t, "status", "X"), "has status 'X'; allowed: A, P, H, C, S, D"),
         (lambda t: first(t, "source", None), "has no source"),
         (lambda t: first(t, "value", "fast"), "value 'fast' is no number"),
         (lambda t: first(t, "value", "-1"), "is no number of at least 0"),
