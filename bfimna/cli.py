@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from bfimna import __version__, data, names
+from bfimna.cost import report_text
 from bfimna.cost.formulas import cycle_seconds
-from bfimna.cost.report import INTERVAL, Report
+from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError, shown
@@ -192,17 +193,15 @@ def _simulate(options: argparse.Namespace) -> str:
     bits = names.load_precision(network, options.bits, default, shape)
     report = simulate(network, bits, options.chip, technology, options.batch, options.counts)
     if options.json:
-        return json.dumps(
-            {**report.summary, "notes": report.notes, "warnings": report.warnings}, indent=2
-        )
+        lines = {"notes": report.notes, "infeasibilities": report.infeasibilities}
+        return json.dumps({**report.summary, **lines}, indent=2)
     return _text(report)
 
 
 def _text(report: Report) -> str:
     rows = [[f"  {name}", value, span] for name, value, span in report.headline]
-    notes = [f"note: {note}" for note in report.notes]
-    warnings = [f"warning: {warning}" for warning in report.warnings]
-    return "\n".join([report.title, text_table([["", "", INTERVAL], *rows]), *notes, *warnings])
+    table = text_table([["", "", report_text.INTERVAL], *rows])
+    return "\n".join([report.title, table, *report_text.caveats(report)])
 
 
 def _listing(options: argparse.Namespace) -> str:

@@ -124,10 +124,15 @@ def link_latency(traffic: Traffic, chip: Chip) -> np.ndarray:
     return np.maximum(bus, mesh)
 
 
+def dram_latency(bits: np.ndarray, links: LinkPrices[Price]) -> Price:
+    """Seconds of bits from and to DRAM."""
+    return bits / 8 / links.dram_bytes_per_s
+
+
 def transfer_latency(traffic: Traffic, chip: Chip, links: LinkPrices[Price]) -> np.ndarray:
     """Seconds of a layer's traffic: bus, mesh and DRAM at the same time, the slowest counts."""
     moving = link_latency(traffic, chip) / links.link_speed
-    return np.maximum(moving, traffic.dram_bits / 8 / links.dram_bytes_per_s)
+    return np.maximum(moving, dram_latency(traffic.dram_bits, links))
 
 
 def transfer_energy(
@@ -166,14 +171,18 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     return cells * prices.area_m2_per_cell + chip.clusters * router
 
 
-def exposed_latency(schedule: Schedule, prices: AnyPrices, computing: np.ndarray) -> np.ndarray:
+def exposed_latency(
+    schedule: Schedule, prices: AnyPrices, computing: np.ndarray, least: Price = 0.0
+) -> np.ndarray:
     """Seconds of traffic that computing does not hide, of shape (..., layers that move any).
 
     Parameters
     ----------
     computing : seconds that each layer of the network computes, shape (..., layers).
+    least : seconds that the traffic takes at least, for reasons of power.
     """
     moving = transfer_latency(schedule.traffic, schedule.chip, prices.interconnect)
+    moving = np.maximum(moving, least)
     if not schedule.chip.overlap:
         return moving
     folds = np.ones(computing.shape[-1])

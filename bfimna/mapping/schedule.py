@@ -1,6 +1,6 @@
 """A plan at given widths: work by phase, traffic, and the words that it works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from bfimna.network.bits import Bits
 from bfimna.operators.words import Words
 
 if TYPE_CHECKING:
+    from bfimna.mapping.memory import Residency
     from bfimna.mapping.plan import Plan
 
 #: phases with AP cycles, in the order in which a layer runs them
@@ -65,6 +66,10 @@ class Work:
     rows: np.ndarray
     mode: Mode = HORIZONTAL
 
+    def settled(self, own_cycle: bool) -> "Work":
+        """Return the work with clears along with loads settled: see `Counts.settled`."""
+        return Work(self.layers, self.counts.settled(own_cycle), self.rows, self.mode)
+
     def mode_at(self, n: int) -> Mode:
         """Return the mode of the n-th of the layers alone."""
         if not isinstance(self.mode, Vertical):
@@ -80,7 +85,7 @@ class Traffic:
     ----------
     layers : positions in the network.
     bus_bits : over cluster buses. mesh_bit_hops : over the mesh, each bit times its hops.
-    dram_bits : weights from DRAM.
+    dram_bits : from and to DRAM: weights, spilled tensors, images and results.
     """
 
     layers: np.ndarray
@@ -114,7 +119,20 @@ class Schedule:
     @cached_property
     def traffic(self) -> Traffic:
         """What moves between the arrays, worked out on first use."""
-        return self.plan.traffic(self.bits, self.words, self.counts)
+        dram_bits = self.residency.dram_bits
+        return self.plan.traffic(self.bits, self.words, self.counts, dram_bits)
+
+    def with_dram(self, dram_bits: np.ndarray) -> "Schedule":
+        """Return the schedule with other bits from and to DRAM, (..., layers of the network)."""
+        other, traffic = replace(self), self.traffic
+        vars(other)["phases"] = self.phases
+        vars(other)["traffic"] = replace(traffic, dram_bits=dram_bits[..., traffic.layers])
+        return other
+
+    @cached_property
+    def residency(self) -> "Residency":
+        """What the MAPs hold of weights and tensors, worked out on first use."""
+        return self.plan.residency(self.bits, self.words)
 
     @property
     def chip(self) -> Chip:

@@ -70,6 +70,7 @@ class Prices(Generic[P]):
     vertical_rows : rows that a vertical cycle is timed for.
     vertical_energy_factor : energy of a cell attached to a column's line over one on a row's.
     vertical_area_factor : area of a cell with a second set of lines and tags over one without.
+    supply_v : the logic supply itself, in V.
     interconnect : what moving bits costs.
     """
 
@@ -100,13 +101,16 @@ class Prices(Generic[P]):
     vertical_rows: P
     vertical_energy_factor: P
     vertical_area_factor: P
+    supply_v: P
     interconnect: LinkPrices[P]
 
 
 #: a price list of numbers, of arrays, or of both
 AnyPrices = Prices[Price]
 LINK_PRICES = tuple(field.name for field in fields(LinkPrices))
-EVENT_PRICES = tuple(field.name for field in fields(Prices) if field.name != "interconnect")
+EVENT_PRICES = tuple(
+    field.name for field in fields(Prices) if field.name not in ("supply_v", "interconnect")
+)
 
 
 def stack(price_lists: Sequence[AnyPrices]) -> AnyPrices:
@@ -141,4 +145,4 @@ def _merged(price_lists: Sequence[AnyPrices], merge: Callable[[list[Any]], Price
     links = LinkPrices[Price](
         **merged([prices.interconnect for prices in price_lists], LINK_PRICES)
     )
-    return Prices(**merged(price_lists, EVENT_PRICES), interconnect=links)
+    return Prices(**merged(price_lists, (*EVENT_PRICES, "supply_v")), interconnect=links)

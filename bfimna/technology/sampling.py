@@ -89,6 +89,7 @@ def sampled_prices(technology: Technology, by_cause: Mapping[str, np.ndarray]) -
     values |= {field: values[field] * slowdown for field in times}
     return Prices(
         **{name: values[name] for name in EVENT_PRICES},
+        supply_v=technology.supply_v,
         interconnect=LinkPrices(**{name: links[name] for name in LINK_PRICES}),
     )
 
