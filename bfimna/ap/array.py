@@ -128,22 +128,30 @@ class Array:
         packed = pack(numbers.reshape(rows * self.runs, -1), bits)
         self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
-    def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
-        """Load words from bit planes, (bits, rows, words), into the first rows of every group."""
+    def load_planes(
+        self, packed: np.ndarray, columns: range, clear: range = range(0), first: int = 0
+    ) -> None:
+        """Load words from bit planes, (bits, rows, words), into rows of every group.
+
+        Parameters
+        ----------
+        first : row of each group that takes the first of them.
+        """
         packed = np.asarray(packed)
         self._check_columns(columns, clear)
         shape = packed.shape
         fits = len(shape) == 3 and shape[0] == len(columns) and shape[2] == self.words
-        if not fits or shape[1] > self.rows:
+        first = whole_number("first row", first, 0, self.rows)
+        if not fits or first + shape[1] > self.rows:
             raise BfimnaError(
                 f"planes of shape {shape}, want ({len(columns)} bits, up to {self.rows} rows, "
                 f"{self.words} words)"
             )
         if packed.dtype != np.uint64:
             raise BfimnaError(f"planes must be uint64, not {packed.dtype}")
-        stop = shape[1] * self.words
-        self.clear_along((clear,), shape[1])
-        self._cells.overwrite(columns, packed.reshape(len(columns), stop), stop)
+        start, stop = first * self.words, (first + shape[1]) * self.words
+        self.clear_along((clear,), shape[1], first)
+        self._cells.overwrite(columns, packed.reshape(len(columns), stop - start), stop, start)
         self._count_load(len(columns), shape[1] * self.groups)
 
     def load_by(
@@ -164,15 +172,15 @@ class Array:
             self._cells.overwrite(columns, self.planes[where], stop)
         self._count_load(len(columns), self.rows * self.groups)
 
-    def clear_along(self, columns: Sequence[range], rows: int = 0) -> None:
-        """Clear columns of the first `rows` rows of every group (0: all) along with a load.
+    def clear_along(self, columns: Sequence[range], rows: int = 0, first: int = 0) -> None:
+        """Clear columns of `rows` rows of every group (0: all) along with a load.
 
         It counts as one of `Counts.clears`, however many columns it clears.
         """
         self._check_columns(*columns)
-        rows = self._first_rows(rows)
+        rows = whole_number("rows", rows, 0, self.rows - first) or self.rows - first
         for some in columns:
-            self._cells.overwrite(some, ZERO, rows * self.words)
+            self._cells.overwrite(some, ZERO, (first + rows) * self.words, first * self.words)
         if cells := sum(map(len, columns)) * rows * self.groups:
             self.counts += Counts(
                 cells_written=cells, lines_driven=cells, clears=1, rows_cleared=rows * self.groups
@@ -191,13 +199,20 @@ class Array:
         numbers = unpack(planes, self.groups // self.runs, signed)
         return numbers.reshape(rows, self.groups)
 
-    def read_planes(self, columns: range, rows: int = 0) -> np.ndarray:
-        """Read words as bit planes: (bits, rows, words)."""
+    def read_planes(self, columns: range, rows: int = 0, first: int = 0) -> np.ndarray:
+        """Read words of rows from `first` on as bit planes: (bits, rows, words)."""
         self._check_columns(columns)
-        rows = self._first_rows(rows)
+        first = whole_number("first row", first, 0, self.rows - 1)
+        rows = whole_number("rows", rows, 0, self.rows - first) or self.rows - first
         self.counts += Counts(reads=len(columns), cells_read=len(columns) * rows * self.groups)
-        planes = self.planes[columns.start : columns.stop, : rows * self.words]
+        start, stop = first * self.words, (first + rows) * self.words
+        planes = self.planes[columns.start : columns.stop, start:stop]
         return planes.reshape(len(columns), rows, self.words)
+
+    def holds(self, packed: np.ndarray, columns: range) -> bool:
+        """Whether all rows hold these bit planes, (bits, rows, words); no event of the array."""
+        expected = packed.reshape(len(columns), -1) & self._cells.valid
+        return np.array_equal(self.planes[columns.start : columns.stop], expected)
 
     # ---- programs ----------------------------------------------------------------------------
 

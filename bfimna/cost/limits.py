@@ -108,7 +108,7 @@ def exposed_latency(
     computing, joules : of computing alone, shape (..., layers); prices and room broadcast to it.
     """
     at = schedule.traffic.layers
-    moving = moving_joules(schedule.traffic, prices.interconnect)
+    moving = moving_joules(schedule.traffic, schedule.chip, prices.interconnect)
     exposed = formulas.exposed_latency(schedule, prices, computing, shortest(moving, room))
     if not schedule.chip.overlap:
         return exposed
@@ -116,6 +116,6 @@ def exposed_latency(
     return np.maximum(exposed, together - computing[..., at])
 
 
-def moving_joules(traffic: Traffic, links: LinkPrices[Price]) -> Price:
+def moving_joules(traffic: Traffic, chip: Chip, links: LinkPrices[Price]) -> Price:
     """Joules that each layer's traffic takes on the chip: a DRAM's are spent beside it."""
-    return formulas.transfer_energy(traffic.bus_bits, traffic.mesh_bit_hops, 0.0, links)
+    return formulas.transfer_energy(traffic.bus_bits, traffic.mesh_bit_hops, 0.0, chip, links)

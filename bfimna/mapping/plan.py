@@ -16,15 +16,17 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
 from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.mapping import Mapping, Products, sized
+from bfimna.mapping.lowered import Products
+from bfimna.mapping.mapping import Mapping, sized
 from bfimna.mapping.memory import Residency, residency
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
+from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
+from bfimna.mapping.vertical import reduction_mode
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS, POOLING
-from bfimna.operators.group_sums import GroupSums, attached_rows
+from bfimna.operators.group_sums import GroupSums
 from bfimna.operators.operator import LayerBatch, Operator
 from bfimna.operators.shapes import covered_elements
 from bfimna.operators.words import Words
@@ -88,6 +90,10 @@ class Plan:
         (1792, 7)
         """
         ap.check_count_set(counts)
+        if counts == "published" and not self.mapping.published:
+            raise BfimnaError(
+                f"no published counts of mapping {self.mapping.name!r}; want counts='microcode'"
+            )
         widths = _as_bits(self.network, bits)
         words = self.storage.words(widths)
         own = words.at(self.storage.index)
@@ -209,7 +215,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
     products = mapping.lower(stored, chip, batch)
     kinds = {layer.kind for layer in network.layers}
     batches = tuple(
-        (operator, _layer_batch(network, kind, stored, batch, chip))
+        (operator, _layer_batch(network, kind, stored, batch, chip, mapping.adder))
         for kind, operator in OPERATORS.items()
         if kind in kinds and operator.run is not None
     )
@@ -222,7 +228,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
 
 
 def _layer_batch(
-    network: Network, kind: str, stored: Storage, batch: int, chip: Chip
+    network: Network, kind: str, stored: Storage, batch: int, chip: Chip, adder: ap.Adder
 ) -> LayerBatch:
     index = [k for k, layer in enumerate(network.layers) if layer.kind == kind]
     layers = tuple(network.layers[k] for k in index)
@@ -259,6 +265,7 @@ def _layer_batch(
         sums=sums,
         columns=chip.columns,
         chip_rows=rows,
+        adder=adder,
     )
 
 
@@ -266,8 +273,7 @@ def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
     """Return the vertical work of windows that are averaged over rows."""
     taken = batch.elements * batch.window * (counts.cycles > 0)
     rows = taken.reshape(-1, len(batch.index)).max(axis=0)
-    attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
-    return Work(batch.index, counts, rows, Vertical(attached))
+    return Work(batch.index, counts, rows, reduction_mode(batch.sums, chip))
 
 
 def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> Bits:

@@ -109,9 +109,10 @@ def test_the_current_of_a_load_by_hand():
     report = simulate(RESNET, 8, chip, SRAM)
     folds, counts = report.schedule.folds, report.schedule.phases["load"].counts
     column = counts.cells_loaded / 16  # 8 + 8 columns a row
-    joules = column * (0.8366 + 72 * 0.1476) + counts.cells_written * 0.8366
-    joules = (joules + counts.lines_driven * 0.4811) / folds
-    watts = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962) * 1e-9)
+    a_cell = 0.8366 + 72 * 0.1476 + 0.09001 + 0.8366 + 0.8366  # gating line, latch, selector
+    joules = column * a_cell + counts.cells_written * 0.8366
+    joules = (joules + counts.lines_driven * (0.4811 + 0.09001)) / folds
+    watts = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962 + 2 * 0.02812) * 1e-9)
     watts += formulas.leakage_power(chip, SRAM)
     asked = caveats.demands(report.schedule, SRAM, PhasePower(report.schedule))
     assert asked["load"].amount == close(watts / 0.8)
