@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 Weights = Literal["resident", "streamed", "auto"]
 LoadMode = Literal["latched", "by row"]
 MOST_IMAGES = 2**20  # in a batch
+
+
+def _unless_none(check: Check) -> Check:
+    """Return a check that lets None pass."""
+    return lambda what, value: None if value is None else check(what, value)
+
+
 #: field → its check; limits are far above what can be built
 _CHECKS: dict[str, Check] = {
     "clusters": whole(0, 2**40),  # 0: as many as needed
@@ -40,6 +47,7 @@ _CHECKS: dict[str, Check] = {
     "ap_kind": among("AP kind", get_args(ApKind)),
     "weights": among("place of the weights", get_args(Weights)),
     "load_mode": among("load mode", get_args(LoadMode)),
+    "max_driven_keys": _unless_none(whole(1, 2**20)),
 }
 
 
@@ -66,6 +74,8 @@ class Chip:
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.
     mats : parts of an array along its rows; a row's write drives the columns of one.
+    max_driven_keys : key columns that a pass may drive; None for any number. A network with a pass
+        that drives more is refused.
 
     Raises
     ------
@@ -88,6 +98,7 @@ class Chip:
     overlap: bool = False
     load_mode: LoadMode = "latched"
     mats: int = 16
+    max_driven_keys: int | None = None
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""

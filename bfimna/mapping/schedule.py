@@ -134,6 +134,11 @@ class Schedule:
         """What moves between the arrays, worked out on first use."""
         return self.plan.traffic(self.bits, self.words, self.counts)
 
+    @cached_property
+    def driven_keys(self) -> tuple[str, int]:
+        """The most key columns that a pass drives, and the layer that runs it."""
+        return self.plan.driven_keys(self.words)
+
     @property
     def chip(self) -> Chip:
         """The chip, with the clusters that it has for this network."""
