@@ -13,7 +13,7 @@ from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.peak import Peak
 from bfimna.display import quantity
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.schedule import Schedule, Vertical
 from bfimna.technology.technology import Technology
 
 MM2 = 1e-6
@@ -54,6 +54,25 @@ def _streamed_note(chip: Chip, weights_bits: int, streamed_bits: int) -> str:
         f"{quantity(streamed_bits, 'bit')} of {quantity(weights_bits, 'bit')} of weights do not "
         f"fit the {quantity(chip.map_bits, 'bit')} of the MAPs beside the live activations: "
         "streamed from DRAM"
+    )
+
+
+def keeper_note(schedule: Schedule, technology: Technology) -> str:
+    """Return that matched lines of a segment need keepers, where a technology's cells leak."""
+    most = max(
+        (
+            float(np.max(work.mode.longest, initial=0.0))
+            for work in schedule.phases.values()
+            if isinstance(work.mode, Vertical)
+        ),
+        default=0.0,
+    )
+    if most <= technology.max_segment_rows:
+        return ""
+    return (
+        f"vertical lines have up to {most:.0f} rows attached: above "
+        f"{technology.max_segment_rows:.0f} matched lines of {technology.name} need keepers, which "
+        "are not priced"
     )
 
 

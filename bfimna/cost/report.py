@@ -8,7 +8,7 @@ import numpy as np
 
 from bfimna.ap.counts import CountSet
 from bfimna.cost import formulas, uncertainty
-from bfimna.cost.caveats import limit_warnings, memory_note, published_note
+from bfimna.cost.caveats import keeper_note, limit_warnings, memory_note, published_note
 from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.layer_table import layer_table
 from bfimna.cost.totals import figures_of_merit, point_labels
@@ -196,6 +196,7 @@ class Report:
                 self.batch * self.peak_live_bits,
                 int(self.schedule.traffic.dram_bits.sum()),
             ),
+            keeper_note(self.schedule, self.technology),
             published_note(self.counts, self.times),
         )
         return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))

@@ -52,6 +52,7 @@ class Vertical:
     entries : times that the arrays change to vertical mode, and back.
     entered_rows : rows that change, summed over the entries.
     cut_rows : rows whose segment switches are set anew, summed over the levels of all entries.
+    longest : most rows that a line has attached in one mat.
     """
 
     rows: Amount
@@ -60,6 +61,7 @@ class Vertical:
     entries: Amount = 0.0
     entered_rows: Amount = 0.0
     cut_rows: Amount = 0.0
+    longest: Amount = 0.0
 
 
 Mode = Horizontal | Vertical

@@ -21,4 +21,6 @@ def reduction_mode(sums: GroupSums, chip: Chip) -> Mode:
     reduced = sums.part > 2
     entered = sums.sums * ((sums.splits - 1) * sums.part + sums.last_part) * reduced
     cuts = entered * ap.tree_levels(sums.part) * (chip.ap_kind == "2d-segmented")
-    return Vertical(rows, span, mats, sums.folds * reduced, entered, cuts)
+    whole = np.where(chip.ap_kind == "2d", chip.rows, sums.part)
+    longest = np.minimum(whole, -(-chip.rows // chip.mats)) * reduced
+    return Vertical(rows, span, mats, sums.folds * reduced, entered, cuts, longest)

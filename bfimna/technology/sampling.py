@@ -14,16 +14,14 @@ import numpy as np
 
 from bfimna.errors import BfimnaError
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, AnyPrices, LinkPrices, Price, Prices
+from bfimna.technology.supply import LEAKAGES, LOGIC_TIMES, WRITE_TIMES, delay
 from bfimna.technology.technology import (
-    LEAKAGES,
+    DELAY_LAW,
     LIMITS,
-    LOGIC_TIMES,
     NUMBERS,
     SUPPLY_LAW,
-    WRITE_TIMES,
     Interconnect,
     Technology,
-    delay,
 )
 
 
@@ -45,8 +43,9 @@ def _sampled_ranges(item: Technology | Interconnect) -> Iterator[tuple[str, str]
 
 
 def _matters(technology: Technology, field: str) -> bool:
-    at_nominal = technology.supply_v == technology.nominal_supply_v
-    return field not in LIMITS and not (at_nominal and field in SUPPLY_LAW)
+    if technology.supply_v == technology.nominal_supply_v and field in SUPPLY_LAW:
+        return False
+    return field not in LIMITS and not (technology.delays and field in DELAY_LAW)
 
 
 def quantile(value: float, low: float, high: float, distribution: str, u: np.ndarray) -> np.ndarray:
@@ -116,7 +115,7 @@ def sampled_parameters(
 def _slowdown(technology: Technology, values: dict[str, Any]) -> Price:
     """Return delays by the sampled law over those by the nominal one, at the same supply."""
     t = technology
-    if t.supply_v == t.nominal_supply_v:
+    if t.supply_v == t.nominal_supply_v or t.delays:
         return 1.0
     law = values["threshold_v"], values["alpha"]
     if np.any(law[0] >= t.supply_v):

@@ -69,7 +69,7 @@ def test_a_scale_that_leaves_more_columns_to_clamp_is_refused_where_it_is_run():
     assert plan(net, LR).at(precision).driven_keys == ("conv", 4)
     expected, _ = infer(net, own, images, precision, chip=LR)
     five, four = (replace(LR, max_driven_keys=keys) for keys in (5, 4))
-    out, report = infer(net, own, images, precision, chip=five)
+    out, _ = infer(net, own, images, precision, chip=five)
     assert (out == expected).all()
     with pytest.raises(bf.BfimnaError, match="a pass drives 5 key columns; max_driven_keys=4"):
         infer(net, own, images, precision, chip=four)
