@@ -61,7 +61,7 @@ def keeper_note(schedule: Schedule, technology: Technology) -> str:
     """Return that matched lines of a segment need keepers, where a technology's cells leak."""
     most = max(
         (
-            float(np.max(work.mode.longest, initial=0.0))
+            float(np.max(np.where(work.counts.cycles > 0, work.mode.longest, 0.0), initial=0.0))
             for work in schedule.phases.values()
             if isinstance(work.mode, Vertical)
         ),

@@ -55,3 +55,17 @@ def test_the_current_of_a_load_by_hand():
     assert caveats.current_line(amperes, "it") == ""
     assert caveats.current_line(1000.0, "it") == ""  # the limit itself is allowed
     assert "1500 A, above 1000 A" in caveats.current_line(1500.0, "it")
+
+
+def test_segments_whose_matched_lines_leak_are_noted():
+    hp, net = data.load_technology("sram-14nm-hp"), zoo.resnet18()
+
+    def notes(technology, **chip):
+        report = simulate(net, Precision.fixed(net, 8), replace(LR, **chip), technology)
+        return [line for line in report.notes if "keepers" in line]
+
+    (line,) = notes(hp)
+    assert line.startswith("vertical lines have up to 300 rows attached: above 72 matched lines of")
+    assert notes(SRAM) == notes(hp, ap_kind="1d") == []
+    assert notes(hp, mats=100) == []  # of 48 rows
+    assert "600 rows" in notes(hp, mats=8, ap_kind="2d")[0]
