@@ -36,7 +36,7 @@ def test_each_line_is_two_simulations():
         "data along the rows in a write": bf.simulate(
             "alexnet", 8, LR, replace(SRAM, write_along_rows=1.0)
         ),
-        "weights streamed, links of 256 bits, no latches": bf.simulate(
+        "streamed, 256-bit links, no latches": bf.simulate(
             "alexnet", 8, replace(LR, weights="auto", bus_bits=256, mesh_bits=256,
                                   load_mode="by row"), SRAM,
         ),
@@ -54,7 +54,7 @@ def test_each_line_is_two_simulations():
     assert table.latency["moving while computing"] < 1
     auto, all_of_them = table.edp[["weights that do not fit streamed", "all weights streamed"]]
     assert 1 < auto <= all_of_them
-    together = table.edp["weights streamed, links of 256 bits, no latches"]
+    together = table.edp["streamed, 256-bit links, no latches"]
     alone = table.edp[["weights that do not fit streamed", "no latches: loads row by row"]]
     assert together > alone.max()
     held = table.loc["half-selected cells, bit lines held"]

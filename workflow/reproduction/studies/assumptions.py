@@ -68,7 +68,7 @@ def variants(chip: Chip, technology: Technology) -> dict[str, Variant]:
         "no segments": replace(chip, ap_kind="2d"),
         "one-directional arrays": replace(chip, ap_kind="1d"),
         f"links of {NARROW_BITS} bits": replace(chip, **narrow),  # type: ignore[arg-type]
-        f"weights streamed, links of {NARROW_BITS} bits, no latches": replace(
+        f"streamed, {NARROW_BITS}-bit links, no latches": replace(
             chip, weights="auto", load_mode="by row", **narrow  # type: ignore[arg-type]
         ),
     }  # fmt: skip
