@@ -7,6 +7,7 @@ Ranges with the same cause share one sample; a cause with a minus before it move
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from math import log
 from typing import Any
 from zlib import crc32
 
@@ -59,7 +60,7 @@ def quantile(value: float, low: float, high: float, distribution: str, u: np.nda
     if distribution == "logsplit":
         if value == 0:  # switched off: a log-uniform range cannot have 0 as its median
             return np.zeros_like(u)
-        return value * np.where(below, low / value, high / value) ** to_end
+        return value * np.exp(np.where(below, log(low / value), log(high / value)) * to_end)
     share = 1.0 - np.sqrt(1.0 - to_end)
     return value + np.where(below, low - value, high - value) * share
 
