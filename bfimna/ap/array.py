@@ -45,6 +45,7 @@ class Array:
     counts : cycles and events since the array was made.
     tags_set : tags that compares have set.
     wear : writes of each cell, (columns, rows, groups), if it is counted.
+    max_driven_keys : key columns that a pass may drive; None for any number.
 
     Examples
     --------
@@ -75,6 +76,7 @@ class Array:
         self.columns, self.kind = whole_number("columns", columns, 1), kind
         self.runs = whole_number("runs", runs, 1, self.groups)
         self.side_by_side = whole_number("groups side by side", side_by_side, 0) or self.groups
+        self.max_driven_keys: int | None = None
         self.threads = whole_number("threads", threads, 0) or processors()
         run, rest = divmod(self.groups, self.runs)
         if rest:
@@ -229,6 +231,11 @@ class Array:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(int(own.columns[0]), int(own.columns[-1]))
+        if self.max_driven_keys is not None and own.most_keys > self.max_driven_keys:
+            raise BfimnaError(
+                f"a pass drives {own.most_keys} key columns; max_driven_keys="
+                f"{self.max_driven_keys} of the array allows no more"
+            )
         tagged = self._cells.run_program(own, rows * self.words)
         self._count_run(own.count_horizontal(tagged, rows * self.groups))
 

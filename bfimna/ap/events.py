@@ -41,7 +41,7 @@ class Counts:
     tags_shifted : column tags shifted.
     rows_matched : match lines that stay charged: rows that match (expected likewise).
     words_written : rows that a tagged write enables, whatever it writes (expected likewise).
-    lines_driven : driven written columns × all rows of the array, tagged or not.
+    lines_driven : driven written columns × the rows that take part, tagged or not.
     clears : clears along with a load, which `settled` gives a cycle of their own, or none.
     rows_cleared : rows of such clears.
     """

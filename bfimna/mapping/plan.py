@@ -14,6 +14,7 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
+from bfimna.ap.lowering import LOOP_TABLES
 from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.lowered import Products
@@ -31,6 +32,8 @@ from bfimna.operators.operator import LayerBatch, Operator
 from bfimna.operators.shapes import covered_elements
 from bfimna.operators.words import Words
 
+#: most key columns that a pass of a sum, product, maximum or clamp drives
+TABLE_KEYS = max(len(step.key) for lut in LOOP_TABLES.values() for step in lut.passes)
 WIDEST_SUM = 64  # columns of a sum: what one integer of the emulator holds
 
 
@@ -79,7 +82,8 @@ class Plan:
         Raises
         ------
         BfimnaError
-            For a precision of another network, or words that need more columns than an array has.
+            For a precision of another network, words that need more columns than an array has, or
+            a pass that drives more keys than the chip allows.
 
         Examples
         --------
@@ -98,6 +102,7 @@ class Plan:
         words = self.storage.words(widths)
         own = words.at(self.storage.index)
         self._check_columns(widths, words, own)
+        self._check_keys(words)
         freeze(words)
         return Schedule(self, widths, counts, words)
 
@@ -154,6 +159,25 @@ class Plan:
         traffic = Traffic(at, taken + returned, taken * chip.mean_hops, dram_bits[..., at])
         freeze(traffic)
         return traffic
+
+    def driven_keys(self, words: Words) -> tuple[str, int]:
+        """Return the most key columns that a pass drives, and the layer that runs it."""
+        most = self.network.matmul_names[0], TABLE_KEYS
+        for operator, batch in self.batches:
+            if operator.keys is not None:
+                keys = operator.keys(words.bits[..., batch.index])
+                if (own := int(keys.max())) > most[1]:
+                    most = batch.layers[_widest(keys)].name, own
+        return most
+
+    def _check_keys(self, words: Words) -> None:
+        limit = self.chip.max_driven_keys
+        layer, keys = self.driven_keys(words)
+        if limit is not None and keys > limit:
+            raise BfimnaError(
+                f"layer {layer!r} drives {keys} key columns in a pass; chip {self.chip.name!r} "
+                f"allows max_driven_keys={limit}"
+            )
 
     def _check_columns(self, bits: Bits, words: Words, own: Words) -> None:
         """Raise for the first layer and phase that needs more columns than an array has."""

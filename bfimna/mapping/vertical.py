@@ -11,8 +11,8 @@ from bfimna.operators.group_sums import GroupSums, segments
 def reduction_mode(sums: GroupSums, chip: Chip) -> Mode:
     """Return the mode in which sums are reduced on a chip's arrays; horizontal on 1D ones.
 
-    A fold enters vertical mode once, unless no sum has three rows. The rows of its arrays change,
-    and with segments every level cuts them anew.
+    A fold enters vertical mode once. The rows of its arrays change, and with segments every level
+    cuts them anew. (A layer without three rows to add takes no cycle, and is not charged.)
     """
     if chip.ap_kind == "1d":
         return HORIZONTAL
@@ -38,4 +38,6 @@ def groups_mode(
     rows, span, mats = np.array(attached, dtype=float).T[:, which.reshape(np.shape(part))]
     reduced = part > 2
     cuts = entered * reduced * ap.tree_levels(part) * (chip.ap_kind == "2d-segmented")
-    return Vertical(rows, span, mats, folds * reduced, entered * reduced, cuts)
+    whole = np.where(chip.ap_kind == "2d", chip.rows, part * apart)
+    longest = np.minimum(whole, -(-chip.rows // chip.mats))
+    return Vertical(rows, span, mats, folds * reduced, entered * reduced, cuts, longest)

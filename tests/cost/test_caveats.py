@@ -145,3 +145,17 @@ def test_many_points_at_once_are_judged_as_each_alone(chip):
             for r in reports
         ]
         assert amounts == close(np.array(alone, dtype=float))
+
+
+def test_segments_whose_matched_lines_leak_are_noted():
+    hp, net = data.load_technology("sram-14nm-hp"), zoo.resnet18()
+
+    def notes(technology, **chip):
+        report = simulate(net, Precision.fixed(net, 8), replace(LR, **chip), technology)
+        return [line for line in report.notes if "keepers" in line]
+
+    (line,) = notes(hp)
+    assert line.startswith("vertical lines have up to 300 rows attached: above 72 matched lines of")
+    assert notes(SRAM) == notes(hp, ap_kind="1d") == []
+    assert notes(hp, mats=100) == []  # of 48 rows
+    assert "600 rows" in notes(hp, mats=8, ap_kind="2d")[0]
