@@ -2,7 +2,8 @@
 
 ``python -m reproduction.circuit.other_cells > data/technologies/cells.csv``. Card, supply, wires
 and netlists are the same for all, so that the cells are what differs; what a kit states of its
-devices, it states with its source. The card is fitted to no process: compare the cells with each other.
+devices, it states with its source. The card is fitted to no process: compare the cells with each
+other.
 """
 
 import sys
