@@ -45,6 +45,7 @@ class Array:
     counts : cycles and events since the array was made.
     tags_set : tags that compares have set.
     wear : writes of each cell, (columns, rows, groups), if it is counted.
+    max_driven_keys : key columns that a pass may drive; None for any number.
 
     Examples
     --------
@@ -75,6 +76,7 @@ class Array:
         self.columns, self.kind = whole_number("columns", columns, 1), kind
         self.runs = whole_number("runs", runs, 1, self.groups)
         self.side_by_side = whole_number("groups side by side", side_by_side, 0) or self.groups
+        self.max_driven_keys: int | None = None
         self.threads = whole_number("threads", threads, 0) or processors()
         run, rest = divmod(self.groups, self.runs)
         if rest:
@@ -121,7 +123,7 @@ class Array:
         Parameters
         ----------
         values : integers, (rows, groups), or of a shape that broadcasts to it.
-        clear : columns that are cleared in the first of these cycles, which costs no further one.
+        clear : columns that are cleared along; see `clear_along`.
         """
         rows, bits = self._first_rows(rows), word_bits("load", columns)
         numbers = integers_to_load(values, bits, (rows, self.groups))
@@ -150,9 +152,9 @@ class Array:
         if packed.dtype != np.uint64:
             raise BfimnaError(f"planes must be uint64, not {packed.dtype}")
         start, stop = first * self.words, (first + shape[1]) * self.words
-        self._cells.overwrite(clear, ZERO, stop, start)
+        self.clear_along((clear,), shape[1], first)
         self._cells.overwrite(columns, packed.reshape(len(columns), stop - start), stop, start)
-        self._count_load(len(columns), len(clear), shape[1] * self.groups)
+        self._count_load(len(columns), shape[1] * self.groups)
 
     def load_by(
         self, fill: Callable[[np.ndarray], Any], columns: range, clear: range = range(0)
@@ -166,17 +168,28 @@ class Array:
         where = slice(columns.start, columns.stop)
         if not callable(fill):
             raise wrong_type("fill", fill, "a function of planes")
-        self._cells.overwrite(clear, ZERO, stop)
+        self.clear_along((clear,))
         fill(self.planes[where].reshape(len(columns), self.rows, self.words))
         if self._cells.ragged or not self._cells.healthy:
             self._cells.overwrite(columns, self.planes[where], stop)
-        self._count_load(len(columns), len(clear), self.rows * self.groups)
+        self._count_load(len(columns), self.rows * self.groups)
 
-    def _count_load(self, columns: int, cleared: int, rows: int) -> None:
-        cleared *= rows  # cells, in the cycles of the load
-        self.counts += Counts(
-            loads=columns, cells_loaded=columns * rows, cells_written=cleared, lines_driven=cleared
-        )
+    def clear_along(self, columns: Sequence[range], rows: int = 0, first: int = 0) -> None:
+        """Clear columns of `rows` rows of every group (0: all) along with a load.
+
+        It counts as one of `Counts.clears`, however many columns it clears.
+        """
+        self._check_columns(*columns)
+        rows = whole_number("rows", rows, 0, self.rows - first) or self.rows - first
+        for some in columns:
+            self._cells.overwrite(some, ZERO, (first + rows) * self.words, first * self.words)
+        if cells := sum(map(len, columns)) * rows * self.groups:
+            self.counts += Counts(
+                cells_written=cells, lines_driven=cells, clears=1, rows_cleared=rows * self.groups
+            )
+
+    def _count_load(self, columns: int, rows: int) -> None:
+        self.counts += Counts(loads=columns, cells_loaded=columns * rows)
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""
@@ -198,6 +211,11 @@ class Array:
         planes = self.planes[columns.start : columns.stop, start:stop]
         return planes.reshape(len(columns), rows, self.words)
 
+    def holds(self, packed: np.ndarray, columns: range) -> bool:
+        """Whether all rows hold these bit planes, (bits, rows, words); no event of the array."""
+        expected = packed.reshape(len(columns), -1) & self._cells.valid
+        return np.array_equal(self.planes[columns.start : columns.stop], expected)
+
     # ---- programs ----------------------------------------------------------------------------
 
     def run(self, program: Sequence[Pass], rows: int = 0) -> None:
@@ -213,6 +231,11 @@ class Array:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(int(own.columns[0]), int(own.columns[-1]))
+        if self.max_driven_keys is not None and own.most_keys > self.max_driven_keys:
+            raise BfimnaError(
+                f"a pass drives {own.most_keys} key columns; max_driven_keys="
+                f"{self.max_driven_keys} of the array allows no more"
+            )
         tagged = self._cells.run_program(own, rows * self.words)
         self._count_run(own.count_horizontal(tagged, rows * self.groups))
 

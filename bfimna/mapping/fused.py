@@ -13,8 +13,7 @@ import numpy as np
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.counts import Counts
-from bfimna.errors import BfimnaError
-from bfimna.mapping.mapping import OutputBench, ProductStep
+from bfimna.mapping.lowered import OutputBench, ProductStep
 from bfimna.mapping.outputs import PackedOutputs, add_planes, scaled_columns
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.vertical import groups_mode
@@ -109,11 +108,6 @@ class FusedOutputs(PackedOutputs):
 
     def work(self, bits: Bits, words: Words, left: np.ndarray, exact: bool) -> dict[str, Work]:
         """Return the work by phase; see `PackedOutputs.work`."""
-        if not exact:
-            raise BfimnaError(
-                "no published counts of a mapping that fuses carry, bias and scale; want "
-                "counts='microcode'"
-            )
         packed, fused = super().work(bits, words, left, exact), self.fused(bits, words)
         copies, wide, folds = self._rows(bits, words, left)
         index, sums = self.storage.index, self.sums
@@ -122,7 +116,7 @@ class FusedOutputs(PackedOutputs):
         tree = ap.reduce(copies, wide - ap.levels(copies), adder=self.adder)
         scaled = ~self.storage.keeps_sum
         out = np.where(scaled, words.bits, 1)
-        final = ap.load(2 * wide) + ap.add(wide, self.adder) + ap.clear_along(2)
+        final = ap.load(2 * wide) + ap.add(wide, self.adder) + ap.clear_along(1) * 2
         total, m = self.storage.sum_bits(bits), ap.scale_bits(out)
         final = final + ap.clamp_product(total, m, out + SIGN)
         requantise = packed["requantise"].counts * ~fused

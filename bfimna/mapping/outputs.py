@@ -14,7 +14,7 @@ from bfimna.ap import programs
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import OutputBench, ProductStep
+from bfimna.mapping.lowered import OutputBench, ProductStep
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
 from bfimna.network.bits import Bits
@@ -78,7 +78,7 @@ class PackedOutputs:
         bias = ap.load(total) + ap.add(total, self.adder)
         scale = self._scale(bits, words, exact)
         if exact:  # flag and carries are cleared along with a load
-            carry = carry + ap.clear_along(left)
+            carry = carry + ap.clear_along(1) * left
             bias = bias + ap.clear_along(1)
         index, folds = self.storage.index, self.folds
         return {

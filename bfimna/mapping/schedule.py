@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.display import html_table, quantity
 from bfimna.mapping.chip import Chip
@@ -16,6 +15,7 @@ from bfimna.network.bits import Bits
 from bfimna.operators.words import Words
 
 if TYPE_CHECKING:
+    from bfimna.mapping.memory import Residency
     from bfimna.mapping.plan import Plan
 
 #: phases with AP cycles, in the order in which a layer runs them
@@ -54,6 +54,7 @@ class Vertical:
     entries : times that the arrays change to vertical mode, and back.
     entered_rows : rows that change, summed over the entries.
     cut_rows : rows whose segment switches are set anew, summed over the levels of all entries.
+    longest : most rows that a line has attached in one mat.
     """
 
     rows: Amount
@@ -62,6 +63,7 @@ class Vertical:
     entries: Amount = 0.0
     entered_rows: Amount = 0.0
     cut_rows: Amount = 0.0
+    longest: Amount = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,10 @@ class Work:
     counts: Counts
     rows: np.ndarray
     mode: Mode = HORIZONTAL
+
+    def settled(self, own_cycle: bool) -> "Work":
+        """Return the work with clears along with loads settled: see `Counts.settled`."""
+        return Work(self.layers, self.counts.settled(own_cycle), self.rows, self.mode)
 
     def mode_at(self, n: int) -> Horizontal | Vertical:
         """Return the mode of the n-th of the layers alone."""
@@ -141,7 +147,7 @@ class Traffic:
     ----------
     layers : positions in the network.
     bus_bits : over cluster buses. mesh_bit_hops : over the mesh, each bit times its hops.
-    dram_bits : weights from DRAM.
+    dram_bits : from and to DRAM: weights, spilled tensors, images and results.
     """
 
     layers: np.ndarray
@@ -175,7 +181,25 @@ class Schedule:
     @cached_property
     def traffic(self) -> Traffic:
         """What moves between the arrays, worked out on first use."""
-        return self.plan.traffic(self.bits, self.words, self.counts)
+        dram_bits = self.residency.dram_bits
+        return self.plan.traffic(self.bits, self.words, self.counts, dram_bits)
+
+    def with_dram(self, dram_bits: np.ndarray) -> "Schedule":
+        """Return the schedule with other bits from and to DRAM, (..., layers of the network)."""
+        other, traffic = replace(self), self.traffic
+        vars(other)["phases"] = self.phases
+        vars(other)["traffic"] = replace(traffic, dram_bits=dram_bits[..., traffic.layers])
+        return other
+
+    @cached_property
+    def residency(self) -> "Residency":
+        """What the MAPs hold of weights and tensors, worked out on first use."""
+        return self.plan.residency(self.bits, self.words)
+
+    @cached_property
+    def driven_keys(self) -> tuple[str, int]:
+        """The most key columns that a pass drives, and the layer that runs it."""
+        return self.plan.driven_keys(self.words)
 
     @property
     def chip(self) -> Chip:
@@ -249,10 +273,10 @@ def joined(works: list[Work]) -> Work:
     works = [part for work in works for part in work.by_mode()]
     if len(works) == 1:
         return works[0]
-    amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
+    occurring = sorted({event for w in works for event in w.counts.amounts})
+    amounts = [getattr(w.counts, event) for w in works for event in occurring]
     shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
     n = sum(len(w.layers) for w in works)
-    occurring = {event for w in works for event in w.counts.amounts}
 
     def side_by_side(event: str) -> Amount:
         amounts = [getattr(w.counts, event) for w in works]
@@ -264,7 +288,7 @@ def joined(works: list[Work]) -> Work:
 
     return Work(
         np.concatenate([w.layers for w in works]),
-        Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
+        Counts(**{event: side_by_side(event) for event in occurring}),
         np.concatenate([w.rows for w in works]),
         _joined_mode(works),
     )

@@ -8,13 +8,14 @@ from bfimna.ap import counts as ap
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical
 from bfimna.operators.group_sums import GroupSums, segments
+from bfimna.operators.operator import LayerBatch
 
 
 def reduction_mode(sums: GroupSums, chip: Chip) -> Mode:
     """Return the mode in which sums are reduced on a chip's arrays; horizontal on 1D ones.
 
-    A fold enters vertical mode once, unless no sum has three rows. The rows of its arrays change,
-    and with segments every level cuts them anew.
+    A fold enters vertical mode once. The rows of its arrays change, and with segments every level
+    cuts them anew. (A layer without three rows to add takes no cycle, and is not charged.)
     """
     if chip.ap_kind == "1d":
         return HORIZONTAL
@@ -40,7 +41,9 @@ def groups_mode(
     rows, span, mats = np.array(attached, dtype=float).T[:, which.reshape(np.shape(part))]
     reduced = part > 2
     cuts = entered * reduced * ap.tree_levels(part) * (chip.ap_kind == "2d-segmented")
-    return Vertical(rows, span, mats, folds * reduced, entered * reduced, cuts)
+    whole = np.where(chip.ap_kind == "2d", chip.rows, part * apart)
+    longest = np.minimum(whole, -(-chip.rows // chip.mats))
+    return Vertical(rows, span, mats, folds * reduced, entered * reduced, cuts, longest)
 
 
 def repeated_mode(mode: Vertical, times: int) -> Vertical:
@@ -49,9 +52,7 @@ def repeated_mode(mode: Vertical, times: int) -> Vertical:
     return replace(mode, **{name: getattr(mode, name) * times for name in fields})
 
 
-def searched_mode(
-    mode: Vertical, part: np.ndarray, steps: np.ndarray, folds: np.ndarray, chip: Chip
-) -> Vertical:
+def searched_mode(mode: Vertical, batch: LayerBatch, steps: np.ndarray, chip: Chip) -> Vertical:
     """Return the mode of groups that search before they are reduced.
 
     Each step of a search enters vertical mode by itself, and its two cycles have a whole group
@@ -62,12 +63,13 @@ def searched_mode(
     ----------
     steps : of the search, in a fold; shape (..., n).
     """
-    mat = -(-chip.rows // chip.mats)
+    part, mat = batch.sums.part, -(-chip.rows // chip.mats)
     attached = part if chip.ap_kind == "2d-segmented" else np.full_like(part, chip.rows)
-    cycles = 12.0 * ap.tree_levels(part)
-    share = 2.0 * steps / np.maximum(2.0 * steps + cycles, 1.0)
+    reduced = ap.reduce(part, 1, adder=batch.adder).cycles
+    share = 2.0 * steps / np.maximum(2.0 * steps + reduced, 1.0)
     span = mode.span + share * (np.minimum(attached, mat) - mode.span)
     mats = mode.mats + share * (ap.levels(np.ceil(attached / mat)) - mode.mats)
-    per_entry = mode.entered_rows / np.maximum(mode.entries, 1.0)
-    entries = mode.entries + folds * steps
-    return replace(mode, span=span, mats=mats, entries=entries, entered_rows=entries * per_entry)
+    entries = mode.entries + batch.sums.folds * steps
+    rows = batch.sums.sums * ((batch.sums.splits - 1) * part + batch.sums.last_part)
+    entered = mode.entered_rows + rows * steps
+    return replace(mode, span=span, mats=mats, entries=entries, entered_rows=entered)

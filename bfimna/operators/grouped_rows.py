@@ -45,7 +45,7 @@ def left_counts(x: LayerBatch, total: np.ndarray) -> Counts:
 def sum_counts(x: LayerBatch, total: np.ndarray) -> Counts:
     """Complete a sum in a row of its own: per group."""
     left = x.sums.rows_left("microcode")
-    return ap.load(total) * left + ap.clear_along(left) + ap.add(total) * (left - 1)
+    return (ap.load(total) + ap.clear_along(1)) * left + ap.add(total, x.adder) * (left - 1)
 
 
 class GroupedRows:
@@ -81,7 +81,7 @@ class GroupedRows:
     def reduce(self, array: Array, columns: range, first: bool) -> list[np.ndarray]:
         """Add up the rows of every group; return the planes of those that are left."""
         self.book(array, first)
-        rows = programs.reduce(array, columns)
+        rows = programs.reduce(array, columns, adder=self._step.adder)
         if array.counts.amounts:  # two rows are a sum and a carry already
             self.book(array, first, vertical=True)
         planes = array.read_planes(columns, rows).copy()  # the array is used again
@@ -114,4 +114,4 @@ class GroupedRows:
         array.load_planes(left[0], columns, range(carry, carry + 1))
         for row in left[1:]:
             array.load_planes(row, other, range(carry, carry + 1))
-            array.run(programs.add(other, columns, carry))
+            array.run(programs.add(other, columns, carry, self._step.adder))

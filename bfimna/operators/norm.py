@@ -107,7 +107,8 @@ def _counts(x: LayerBatch, words: Words, counts: CountSet, centred: bool) -> Cou
     own = _widths(x, words.bits, centred)
     m, kept = own.word, own.word - own.dropped
     if centred:
-        each = ap.load(2 * m) + ap.clear_along(3) + ap.subtract(m + 1) + ap.clear(1)
+        each = ap.load(2 * m) + ap.clear_along(1) + ap.clear_along(2)
+        each = each + ap.subtract(m + 1) + ap.clear(1)
         each = each + ap.absolute(m + 1)
     else:
         each = ap.load(words.bits + x.signs[0]) + ap.clear_along(2 - x.signs[0]) + ap.absolute(m)
@@ -137,8 +138,8 @@ def _vertical_counts(x: LayerBatch, words: Words, counts: CountSet, centred: boo
     """Count the reductions of the words, for their mean, and of their squares."""
     check_vertical(x)
     own = _widths(x, words.bits, centred)
-    squares = x.sums.reduce(own.squares, "microcode")
-    return squares + x.sums.reduce(own.total, "microcode") if centred else squares
+    squares = x.sums.reduce(own.squares, "microcode", adder=x.adder)
+    return squares + x.sums.reduce(own.total, "microcode", adder=x.adder) if centred else squares
 
 
 def _columns(x: LayerBatch, bits: np.ndarray, centred: bool) -> np.ndarray:

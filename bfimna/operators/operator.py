@@ -181,6 +181,7 @@ class Operator:
     leaves_word : whether the result stays in its row, so that an in-place layer finds it there.
     in_place : whether the layer takes a word where the layer before left it.
     over_rows : counts of what it adds up over rows in vertical mode: a phase "reduce" of its own.
+    keys : most key columns that a pass drives, by the words' bits; None: as a product's passes.
     choose : what the widths of one precision decide, for each layer of a batch.
     constants : which `Constants` it takes.
     reductions : times that rows are added up, one after the other.
@@ -201,6 +202,7 @@ class Operator:
     leaves_word: bool = True
     in_place: bool = False
     over_rows: Program | None = None
+    keys: Callable[[np.ndarray], np.ndarray] | None = None
     choose: Callable[[LayerBatch, np.ndarray], Sequence[Choice]] | None = None
     constants: ConstantRules = NO_CONSTANTS
     reductions: int = 1

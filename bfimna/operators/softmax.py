@@ -142,7 +142,7 @@ def _vertical_counts(x: LayerBatch, words: Words, counts: CountSet) -> Counts:
     check_vertical(x)
     own, kind, beside = _widths(x, words.bits), x.sums.kind, x.sums.side_by_side
     search = x.sums.each(lambda length: search_columns_counts(own.score, length, kind, beside))
-    return search + x.sums.reduce(own.total, "microcode")
+    return search + x.sums.reduce(own.total, "microcode", adder=x.adder)
 
 
 def _search_steps(x: LayerBatch, words: Words) -> np.ndarray:

@@ -3,10 +3,11 @@
 Reading order: `sensitivity` (what a layer's bits cost in accuracy), `space` (the choices), `costs`
 (latency and energy of a choice on the AP), `cost_graph`, `bounds`, `pareto`, `solver` (the optimum
 and its proof), `choose` (the public search for bits), `hawq` (HAWQ-V3's search reproduced),
-`chip_search` (chips instead of bits).
+`chip_search` (chips instead of bits), `best_chip`.
 """
 
 from bfimna.errors import renamed
+from bfimna.search.best_chip import best_chip
 from bfimna.search.chip_search import search_chips
 from bfimna.search.choose import Budget, choose, compare, front
 from bfimna.search.hawq import reproduce_hawq, reproduced_schemes
@@ -15,6 +16,7 @@ from bfimna.search.sensitivity import Sensitivity, hawq_sensitivity, read_sensit
 __all__ = [
     "Budget",
     "Sensitivity",
+    "best_chip",
     "choose",
     "compare",
     "front",

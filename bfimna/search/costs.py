@@ -1,22 +1,30 @@
-"""Costs of a choice on the AP, exactly, as sums of terms of a `CostGraph`.
+"""Costs of a choice as sums of terms of a `CostGraph`: exactly, or bounds from below.
 
 A layer's cost depends on its own bits and on the bits at which its tensor is stored, those of the
 widest layer that reads it; a layer without weights has the latter only. Latency and energy add up
 over the layers. So each is a sum of terms of one or two nodes, and the simulator itself provides
 the terms: no formula is repeated here.
+
+The MAPs couple layers: what one of them leaves, another takes, and the rest moves to and from DRAM.
+Then the terms are a lower bound, the better the fewer widths are allowed: exact where each group
+has one (`bfimna.search.parts`).
 """
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-from bfimna.cost.formulas import costs
-from bfimna.errors import BfimnaError
+from bfimna.cost.formulas import TRAFFIC, dram_latency
+from bfimna.cost.limits import costs
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.plan import plan
+from bfimna.mapping.plan import Plan, plan
+from bfimna.mapping.schedule import Schedule
 from bfimna.network.bits import Bits
 from bfimna.search.cost_graph import Choice, CostGraph
+from bfimna.search.dram_bounds import DramBounds
 from bfimna.search.space import SearchSpace
 from bfimna.technology.technology import Technology
 
@@ -26,92 +34,173 @@ QUANTITIES = get_args(Quantity)
 Vectors = Mapping[str, np.ndarray]  # cost vectors by quantity
 
 
-def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
-    """Return size of the weights (bits) and bit operations, as cost vectors.
+class Costs(Protocol):
+    """Costs of a space's choices, where some widths are allowed: bool, (groups, widths)."""
+
+    def vectors(self, allowed: np.ndarray) -> Vectors:
+        """Return cost vectors of which every allowed choice costs as much, or more."""
+
+    def exactly(self, choice: Choice) -> Mapping[str, float]:
+        """Return what a choice costs."""
+
+    def spread(self, allowed: np.ndarray) -> np.ndarray:
+        """Return by group how much its widths loosen the vectors; all 0 where they are exact."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkCosts:
+    """Size of the weights (bits) and bit operations.
 
     >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = SearchSpace(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
-    >>> float(network_costs(s)["bops"][s.graph.entries(s.uniform(-1)[None])[0]].sum()) / 64
+    >>> NetworkCosts(s).exactly(s.uniform(-1))["bops"] / 64
     1814073344.0
     """
-    widths = np.array(space.widths, dtype=float)
-    weights = np.array([g.weights for g in space.network.matmuls], dtype=float)
-    macs = np.array([g.macs for g in space.network.matmuls], dtype=float)
-    by_layer = {"size_bits": np.outer(weights, widths), "bops": np.outer(macs, widths**2)}
-    return {name: space.graph.vector(space.by_group(cost)) for name, cost in by_layer.items()}
+
+    space: SearchSpace
+
+    @cached_property
+    def of_any_widths(self) -> Vectors:
+        """The cost vectors."""
+        space, widths = self.space, np.array(self.space.widths, dtype=float)
+        weights = np.array([g.weights for g in space.network.matmuls], dtype=float)
+        macs = np.array([g.macs for g in space.network.matmuls], dtype=float)
+        by_layer = {"size_bits": np.outer(weights, widths), "bops": np.outer(macs, widths**2)}
+        return {name: space.graph.vector(space.by_group(cost)) for name, cost in by_layer.items()}
+
+    def vectors(self, allowed: np.ndarray) -> Vectors:
+        """Return the vectors, which are exact."""
+        return self.of_any_widths
+
+    def exactly(self, choice: Choice) -> Mapping[str, float]:
+        """Return what a choice costs."""
+        return {name: self.space.graph.cost(v, choice) for name, v in self.of_any_widths.items()}
+
+    def spread(self, allowed: np.ndarray) -> np.ndarray:
+        """Return 0 for every group."""
+        return np.zeros(len(allowed))
 
 
-def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
-    """Return latency (s) and energy (J) of an inference on the AP, as cost vectors.
+@dataclass(frozen=True, eq=False)
+class ApCosts:
+    """Latency (s) and energy (J) of an inference on the AP.
 
     >>> from bfimna import data
     >>> from bfimna.network import zoo
     >>> from bfimna.search.sensitivity import hawq_sensitivity
     >>> s = SearchSpace(zoo.resnet18(), hawq_sensitivity(zoo.resnet18()), (4, 8))
-    >>> c = ap_costs(s, Chip.limited(), data.load_technology("sram-14nm-lstp"))
-    >>> sorted(c)
+    >>> c = ApCosts(s, Chip.limited(), data.load_technology("sram-14nm-lstp"))
+    >>> sorted(c.exactly(s.uniform(-1)))
     ['energy_j', 'latency_s']
     """
-    if chip.weights == "auto":
-        raise BfimnaError(
-            f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
-            "all other layers, so costs do not add up; choose bits for 'resident' or 'streamed'"
-        )
-    colours = _colours(space)
-    own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
-    of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.matmuls))])
-    tables = []
-    for colour in range(max(colours) + 1):
-        bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        schedule = plan(space.network, chip).at(Bits(bits, bits))
-        by_phase = costs(schedule, technology, len(space.network.layers))
-        tables.append([table.sum(axis=-1) for table in by_phase])
-    return {
-        name: _vector(space, colours, [table[k] for table in tables])
-        for k, name in enumerate(("latency_s", "energy_j"))
-    }
 
+    space: SearchSpace
+    chip: Chip
+    technology: Technology
 
-def _colours(space: SearchSpace) -> list[int]:
-    """Colour the groups so that none has the colour of a group that reads its tensors.
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan(self.space.network, self.chip)
 
-    So one simulation with a colour at one width and the rest at another gives the cost of all the
-    colour's layers at that pair of widths.
-    """
-    clash: list[set[int]] = [set() for _ in space.groups]
-    for k, name in enumerate(space.network.matmul_names):
-        g = space.group_of[k]
-        for reader in space.readers[name]:
-            if reader != g:
-                clash[g].add(reader)
-                clash[reader].add(g)
-    colours: list[int] = []
-    for g in range(len(space.groups)):
-        used = {colours[other] for other in clash[g] if other < g}
-        colours.append(next(c for c in range(len(used) + 1) if c not in used))
-    return colours
+    @cached_property
+    def _colours(self) -> list[int]:
+        """Colours of the groups; no group has that of one that reads its tensors.
 
+        So one simulation with a colour at one width and the rest at another gives the cost of all
+        the colour's layers at that pair of widths.
+        """
+        space = self.space
+        clash: list[set[int]] = [set() for _ in space.groups]
+        for k, name in enumerate(space.network.matmul_names):
+            g = space.group_of[k]
+            for reader in space.readers[name]:
+                if reader != g:
+                    clash[g].add(reader)
+                    clash[reader].add(g)
+        colours: list[int] = []
+        for g in range(len(space.groups)):
+            used = {colours[other] for other in clash[g] if other < g}
+            colours.append(next(c for c in range(len(used) + 1) if c not in used))
+        return colours
 
-def _vector(space: SearchSpace, colours: list[int], tables: list[np.ndarray]) -> np.ndarray:
-    """Gather each layer's table, (own width, stored width), as terms of its nodes."""
-    widths = len(space.widths)
-    single = np.zeros((space.graph.nodes, widths))
-    double = np.zeros((len(space.pairs), widths, widths))
-    position = {name: k for k, name in enumerate(space.network.matmul_names)}
-    for k, layer in enumerate(space.network.layers):
-        node = space.stored_node(layer.name)
-        group = space.group_of[position[layer.name]] if layer.name in position else node
-        if group == node:
-            single[node] += tables[0][..., k].diagonal()
-        else:
-            double[space.pairs.index((group, node))] += tables[colours[group]][..., k]
-    return space.graph.vector(single, double)
+    @cached_property
+    def _schedules(self) -> list[Schedule]:
+        """One for each colour, of shape (own width, stored width)."""
+        space, colours = self.space, self._colours
+        own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
+        of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.matmuls))])
+        schedules = []
+        for colour in range(max(colours) + 1):
+            bits = np.where(of_layer == colour, own[..., None], stored[..., None])
+            schedules.append(self._plan.at(Bits(bits, bits, space.own_widths)))
+        return schedules
+
+    @cached_property
+    def _bounds(self) -> DramBounds:
+        return DramBounds(self.space, self._plan)
+
+    def vectors(self, allowed: np.ndarray) -> Vectors:
+        """Return latency and energy as cost vectors: exact, or bounds from below."""
+        moved, charged = self._bounds.least(allowed)
+        more = (charged - moved) * self.technology.interconnect.dram_j_per_bit
+        loose, together = self._bounds.loose_layers(allowed), []
+        waiting = dram_latency(charged, self.technology.interconnect)
+        longer = dram_latency(charged - moved, self.technology.interconnect)
+        latency, energy = [], []
+        for schedule in self._schedules:
+            schedule = schedule.with_dram(moved)
+            times, energies = costs(schedule, self.technology, moved.shape[-1])
+            latency.append(times.sum(axis=-1))
+            energy.append(energies.sum(axis=-1) + more)
+            # together loose layers wait at least for DRAM, whichever of them their links delay
+            other = latency[-1] + longer
+            computing = latency[-1] - times[..., TRAFFIC]
+            other[..., loose] = (computing + waiting)[..., loose]
+            together.append(other)
+        bounds = [self._vector(latency)]
+        if not self.chip.overlap and charged is not moved:
+            bounds.append(self._vector(together))
+        ends = [allowed.argmax(axis=1), allowed.shape[1] - 1 - allowed[:, ::-1].argmax(axis=1)]
+        entries = self.space.graph.entries(np.array(ends))
+        best = max(bounds, key=lambda vector: float(vector[entries].sum()))
+        return {"latency_s": best, "energy_j": self._vector(energy)}
+
+    def exactly(self, choice: Choice) -> Mapping[str, float]:
+        """Return what the simulator says."""
+        space = self.space
+        widths = [space.widths[choice[space.group_of[k]]] for k in range(len(space.group_of))]
+        schedule = self._plan.at(Bits(np.array(widths), np.array(widths), self.space.own_widths))
+        times, energies = costs(schedule, self.technology, len(space.network.layers))
+        return {"latency_s": float(times.sum()), "energy_j": float(energies.sum())}
+
+    def spread(self, allowed: np.ndarray) -> np.ndarray:
+        """Return the bits by which each group's widths change what the MAPs have left."""
+        return self._bounds.spread(allowed)
+
+    def _vector(self, tables: list[np.ndarray]) -> np.ndarray:
+        """Gather each layer's table, (own width, stored width), as terms of its nodes."""
+        space, widths = self.space, len(self.space.widths)
+        single = np.zeros((space.graph.nodes, widths))
+        double = np.zeros((len(space.pairs), widths, widths))
+        position = space.network.matmul_index
+        for k, layer in enumerate(space.network.layers):
+            node = space.stored_node(layer.name)
+            group = space.group_of[position[layer.name]] if layer.name in position else node
+            if group == node:
+                single[node] += tables[0][..., k].diagonal()
+            else:
+                double[space.pairs.index((group, node))] += tables[self._colours[group]][..., k]
+        return space.graph.vector(single, double)
 
 
 def cost_of(graph: CostGraph, vectors: Vectors, choice: Choice, quantity: Quantity) -> float:
     """Return a quantity of a choice; EDP is the product of latency and energy."""
-    cost = graph.cost
+    return of_quantity({name: graph.cost(v, choice) for name, v in vectors.items()}, quantity)
+
+
+def of_quantity(values: Mapping[str, float], quantity: Quantity) -> float:
+    """Return a quantity from its parts."""
     if quantity == "edp_js":
-        return cost(vectors["latency_s"], choice) * cost(vectors["energy_j"], choice)
-    return cost(vectors[quantity], choice)
+        return values["latency_s"] * values["energy_j"]
+    return values[quantity]
