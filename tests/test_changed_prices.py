@@ -1,4 +1,4 @@
-"""What docs/model.md says that each change since version 0.2 does to ResNet18 at 8 bits on LR."""
+"""What docs/model.md says that each change since version 0.2 does to ResNet18 at 8 bits on Chip.paper()."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def prices(*starts):
 
 
 def figures(technology):
-    report = bf.simulate("resnet18", 8, bf.Chip.limited(), technology)
+    report = bf.simulate("resnet18", 8, bf.Chip.paper(), technology)
     return report.latency_s, report.energy_j, report.area_m2
 
 

@@ -70,7 +70,8 @@ class EventTotals:
         if not limits.is_limited(chip):
             return 0.0
         if chip.overlap:
-            return self._seconds_by_layer(prices, limited=True) - self._seconds_by_layer(prices)
+            limited = self._seconds_by_layer(prices, limited=True)
+            return np.maximum(limited - self._seconds_by_layer(prices), 0.0)  # but for rounding
         return self.power.throttled_seconds(prices, limits.switching_room(chip, prices))
 
     @cached_property
