@@ -1,0 +1,211 @@
+"""What any mapping of a class must pay: traffic that crosses once, and adders for every product.
+
+The class: each weight, input and result crosses a cluster's bus at least once; each product of a
+weight that is not zero, but one of each dot product, enters a sum by min(left bits, right bits)
+one-bit adders; and an adder takes three passes, the fewest there are, on three cells. Winograd's
+products, shared partial sums and memories beside the computing rows are outside the class. Model
+document, section 3.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bfimna.ap.counts import Counts
+from bfimna.cost import formulas
+from bfimna.display import html_table, quantity
+from bfimna.errors import whole_number
+from bfimna.mapping.chip import MOST_IMAGES, Chip
+from bfimna.mapping.mapping import Mapping
+from bfimna.mapping.plan import plan
+from bfimna.mapping.schedule import Schedule, Traffic
+from bfimna.mapping.tiles import pixels
+from bfimna.names import (
+    AnyChip,
+    AnyNetwork,
+    AnyPrecision,
+    AnyTechnology,
+    load_chip,
+    load_network,
+    load_precision,
+    load_technology,
+)
+from bfimna.technology.technology import Technology
+
+#: cells of an adder: operand, sum and carry; also the rows of one in vertical mode
+ADDER_CELLS = 3
+#: the full adder of three passes that may lose its operand, expected over random bits; model
+#: document, section 1
+ADDER = Counts(
+    compares=3, writes=3, compare_rows=3, key_cells=7, cells_written=1.25, rows_matched=0.75,
+    words_written=0.75, lines_driven=5,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LowerBounds:
+    """Lower bounds of a batch's costs by layer, arrays of shape (layers,).
+
+    Attributes
+    ----------
+    layers : the network's, in order.
+    batch : images.
+    overlap : whether traffic may be hidden behind computing, so that the longer of the two counts.
+    bus_bits : bits over the clusters' buses.
+    adders : one-bit additions.
+    traffic_s, traffic_j : of the traffic.
+    adders_s, adders_j : of the adders, all rows busy.
+    leakage_w : of the chip.
+    """
+
+    layers: tuple[str, ...]
+    batch: int
+    overlap: bool
+    bus_bits: np.ndarray
+    adders: np.ndarray
+    traffic_s: np.ndarray
+    traffic_j: np.ndarray
+    adders_s: np.ndarray
+    adders_j: np.ndarray
+    leakage_w: float
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """Seconds of each layer."""
+        if self.overlap:
+            return np.maximum(self.traffic_s, self.adders_s)
+        return self.traffic_s + self.adders_s
+
+    @property
+    def joules(self) -> np.ndarray:
+        """Joules of each layer, leakage over its seconds included."""
+        return self.traffic_j + self.adders_j + self.leakage_w * self.seconds
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds until the batch is done."""
+        return float(self.seconds.sum())
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of an inference."""
+        return float(self.joules.sum()) / self.batch
+
+    @property
+    def edp_js(self) -> float:
+        """Product of the two bounds, in J·s."""
+        return self.energy_j * self.latency_s
+
+    def __repr__(self) -> str:
+        return (
+            f"<LowerBounds: {quantity(self.latency_s, 's')}, {quantity(self.energy_j, 'J')}, EDP "
+            f"{quantity(self.edp_js, 'J·s')}; {quantity(float(self.bus_bits.sum()), 'bit')} moved, "
+            f"{quantity(float(self.adders.sum()), '')} one-bit adders>"
+        )
+
+    def _repr_html_(self) -> str:
+        header = ("layer", "bits moved", "traffic", "adders", "time of adders", "energy")
+        columns = (self.bus_bits, self.traffic_s, self.adders, self.adders_s)
+        rows = [
+            (name, quantity(bits, "bit"), quantity(moving, "s"), quantity(adders, ""),
+             quantity(adding, "s"), quantity(joules, "J"))
+            for name, bits, moving, adders, adding, joules in zip(
+                self.layers, *columns, self.joules, strict=True)
+        ]  # fmt: skip
+        return html_table(repr(self)[1:-1], header, rows)
+
+
+def lower_bounds(
+    network: AnyNetwork,
+    precision: AnyPrecision,
+    chip: AnyChip,
+    technology: AnyTechnology,
+    batch: int = 1,
+) -> LowerBounds:
+    """Return what no mapping of the class can fall below, layer by layer.
+
+    Parameters
+    ----------
+    network, precision, chip, technology, batch : as for `bf.simulate`. A chip that the network
+        sizes (IR) has the clusters that the paper's mapping needs.
+
+    Examples
+    --------
+    >>> import bfimna as bf
+    >>> least = lower_bounds("resnet18", 8, "LR", "sram-14nm-lstp")
+    >>> report = bf.simulate("resnet18", 8, "LR", "sram-14nm-lstp")
+    >>> least.latency_s < report.latency_s, least.energy_j < report.energy_j
+    (True, True)
+    """
+    network, technology = load_network(network), load_technology(technology)
+    precision, chip = load_precision(network, precision), load_chip(chip)
+    batch = whole_number("batch", batch, 1, MOST_IMAGES)
+    schedule = plan(network, chip, Mapping.paper(), batch).at(precision)
+    moved, chip = _traffic(schedule), schedule.chip
+    links = technology.interconnect
+    adders = _adders(schedule)
+    seconds, joules = _adder_prices(chip, technology)
+    traffic_s = formulas.transfer_latency(moved, chip, links)
+    traffic_j = formulas.transfer_energy(
+        moved.bus_bits, moved.mesh_bit_hops, moved.dram_bits, links
+    )
+
+    by_layer = np.zeros((3, len(network.layers)))
+    by_layer[:, moved.layers] = moved.bus_bits, traffic_s, traffic_j
+    return LowerBounds(
+        layers=tuple(network.shapes),
+        batch=batch,
+        overlap=chip.overlap,
+        bus_bits=by_layer[0],
+        adders=adders,
+        traffic_s=by_layer[1],
+        traffic_j=by_layer[2],
+        adders_s=adders * seconds,
+        adders_j=adders * joules,
+        leakage_w=float(formulas.leakage_power(chip, technology)),
+    )
+
+
+def _traffic(schedule: Schedule) -> Traffic:
+    """Return the traffic of products whose weights, inputs and results cross once.
+
+    Other layers' is what it is, and so is what comes from DRAM: no mapping decides it.
+    """
+    own, resolved, bits = schedule.traffic, schedule.plan, schedule.bits
+    bus, mesh = own.bus_bits.copy(), own.mesh_bit_hops.copy()
+    read = schedule.words.at(schedule.layers).read_bits
+    for k, product in enumerate(resolved.network.matmuls):
+        positions = np.array([float(product.n * resolved.batch)])
+        inputs = product.groups * float(pixels(product, positions)[0])
+        operands = product.weights * bits.left[k] + inputs * bits.right[k]
+        bus[k] = operands + product.dot_products * resolved.batch * read[k]
+        mesh[k] = operands * resolved.chip.mean_hops
+    return Traffic(own.layers, bus, mesh, own.dram_bits)
+
+
+def _adders(schedule: Schedule) -> np.ndarray:
+    """Return one-bit additions by layer: expected over random weights, of which 2^-bits are 0."""
+    adders, bits = np.zeros(len(schedule.plan.network.layers)), schedule.bits
+    for k, product in enumerate(schedule.plan.network.matmuls):
+        entering = product.dot_products * schedule.plan.batch * (product.k - 1)
+        narrow = min(bits.left[k], bits.right[k])
+        adders[schedule.layers[k]] = entering * (1 - 2.0 ** -bits.left[k]) * narrow
+    return adders
+
+
+def _adder_prices(chip: Chip, technology: Technology) -> tuple[float, float]:
+    """Return seconds and joules of a one-bit adder where every row adds, in the cheaper mode.
+
+    Horizontally each row holds one at a time, vertically three rows hold one in each column.
+    """
+    amounts = ADDER.amounts
+    cycles = formulas.cycle_seconds(technology, ADDER_CELLS)
+    upright = formulas.cycle_seconds(technology, technology.vertical_rows)
+    across, down = (
+        sum(amounts.get(event, 0) * price for event, price in prices.items())
+        for prices in (cycles, upright)
+    )
+    seconds = min(across, down * ADDER_CELLS / chip.columns) / chip.product_rows
+    factor = min(1.0, technology.vertical_energy_factor)
+    joules = formulas.event_joules(technology, ADDER_CELLS * factor)
+    return seconds, sum(amounts.get(event, 0) * price for event, price in joules.items())
