@@ -7,6 +7,7 @@ products, shared partial sums and memories beside the computing rows are outside
 document, section 3.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from bfimna.cost import formulas
 from bfimna.display import html_table, quantity
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.mapping import Mapping
+from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Schedule, Traffic
 from bfimna.mapping.tiles import pixels
@@ -30,6 +31,7 @@ from bfimna.names import (
     load_precision,
     load_technology,
 )
+from bfimna.technology.prices import Price
 from bfimna.technology.technology import Technology
 
 #: cells of an adder: operand, sum and carry; also the rows of one in vertical mode
@@ -52,6 +54,7 @@ class LowerBounds:
     batch : images.
     overlap : whether traffic may be hidden behind computing, so that the longer of the two counts.
     bus_bits : bits over the clusters' buses.
+    operand_bits : weights and inputs of products among them.
     adders : one-bit additions.
     traffic_s, traffic_j : of the traffic.
     adders_s, adders_j : of the adders, all rows busy.
@@ -62,6 +65,7 @@ class LowerBounds:
     batch: int
     overlap: bool
     bus_bits: np.ndarray
+    operand_bits: np.ndarray
     adders: np.ndarray
     traffic_s: np.ndarray
     traffic_j: np.ndarray
@@ -140,8 +144,9 @@ def lower_bounds(
     network, technology = load_network(network), load_technology(technology)
     precision, chip = load_precision(network, precision), load_chip(chip)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    schedule = plan(network, chip, Mapping.paper(), batch).at(precision)
-    moved, chip = _traffic(schedule), schedule.chip
+    schedule = plan(network, chip, ProductMapping.paper(), batch).at(precision)
+    operands, chip = _operands(schedule), schedule.chip
+    moved = _traffic(schedule, operands)
     links = technology.interconnect
     adders = _adders(schedule)
     seconds, joules = _adder_prices(chip, technology)
@@ -150,13 +155,15 @@ def lower_bounds(
         moved.bus_bits, moved.mesh_bit_hops, moved.dram_bits, links
     )
 
-    by_layer = np.zeros((3, len(network.layers)))
-    by_layer[:, moved.layers] = moved.bus_bits, traffic_s, traffic_j
+    by_layer = np.zeros((4, len(network.layers)))
+    by_layer[:3, moved.layers] = moved.bus_bits, traffic_s, traffic_j
+    by_layer[3, schedule.layers] = operands
     return LowerBounds(
         layers=tuple(network.shapes),
         batch=batch,
         overlap=chip.overlap,
         bus_bits=by_layer[0],
+        operand_bits=by_layer[3],
         adders=adders,
         traffic_s=by_layer[1],
         traffic_j=by_layer[2],
@@ -166,20 +173,27 @@ def lower_bounds(
     )
 
 
-def _traffic(schedule: Schedule) -> Traffic:
-    """Return the traffic of products whose weights, inputs and results cross once.
+def _operands(schedule: Schedule) -> np.ndarray:
+    """Return the bits of each product's distinct weights and inputs."""
+    bits, batch = schedule.bits, schedule.plan.batch
+    operands = np.empty(len(schedule.layers))
+    for k, product in enumerate(schedule.plan.network.matmuls):
+        positions = np.array([float(product.n * batch)])
+        inputs = product.groups * float(pixels(product, positions)[0])
+        operands[k] = product.weights * bits.left[k] + inputs * bits.right[k]
+    return operands
+
+
+def _traffic(schedule: Schedule, operands: np.ndarray) -> Traffic:
+    """Return the traffic if operands and results of products cross once.
 
     Other layers' is what it is, and so is what comes from DRAM: no mapping decides it.
     """
-    own, resolved, bits = schedule.traffic, schedule.plan, schedule.bits
-    bus, mesh = own.bus_bits.copy(), own.mesh_bit_hops.copy()
-    read = schedule.words.at(schedule.layers).read_bits
-    for k, product in enumerate(resolved.network.matmuls):
-        positions = np.array([float(product.n * resolved.batch)])
-        inputs = product.groups * float(pixels(product, positions)[0])
-        operands = product.weights * bits.left[k] + inputs * bits.right[k]
-        bus[k] = operands + product.dot_products * resolved.batch * read[k]
-        mesh[k] = operands * resolved.chip.mean_hops
+    own, resolved, n = schedule.traffic, schedule.plan, len(operands)
+    results = np.array([p.dot_products for p in resolved.network.matmuls], dtype=float)
+    results *= resolved.batch * schedule.words.at(schedule.layers).read_bits
+    bus = np.concatenate([operands + results, own.bus_bits[n:]])
+    mesh = np.concatenate([operands * resolved.chip.mean_hops, own.mesh_bit_hops[n:]])
     return Traffic(own.layers, bus, mesh, own.dram_bits)
 
 
@@ -198,14 +212,15 @@ def _adder_prices(chip: Chip, technology: Technology) -> tuple[float, float]:
 
     Horizontally each row holds one at a time, vertically three rows hold one in each column.
     """
-    amounts = ADDER.amounts
-    cycles = formulas.cycle_seconds(technology, ADDER_CELLS)
-    upright = formulas.cycle_seconds(technology, technology.vertical_rows)
     across, down = (
-        sum(amounts.get(event, 0) * price for event, price in prices.items())
-        for prices in (cycles, upright)
+        _adder(formulas.cycle_seconds(technology, cells))
+        for cells in (ADDER_CELLS, technology.vertical_rows)
     )
     seconds = min(across, down * ADDER_CELLS / chip.columns) / chip.product_rows
     factor = min(1.0, technology.vertical_energy_factor)
-    joules = formulas.event_joules(technology, ADDER_CELLS * factor)
-    return seconds, sum(amounts.get(event, 0) * price for event, price in joules.items())
+    return seconds, _adder(formulas.event_joules(technology, ADDER_CELLS * factor))
+
+
+def _adder(price_of: Mapping[str, Price]) -> float:
+    """Return what an adder's events cost."""
+    return sum(float(ADDER.amounts.get(event, 0) * price) for event, price in price_of.items())
