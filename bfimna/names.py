@@ -14,6 +14,7 @@ from bfimna.data import load_technology as load_technology
 from bfimna.errors import BfimnaError, check_field_names, shown, unknown, wrong_type
 from bfimna.files import text_of
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.network import zoo
 from bfimna.network.graph import Network
 from bfimna.network.precision import BitsByLayer, Precision
@@ -27,6 +28,7 @@ AnyNetwork = Network | str | Path
 AnyPrecision = Precision | str | Path | int | tuple[int, int] | BitsByLayer
 AnyChip = Chip | str | Path | Mapping[str, Any]
 AnyTechnology = Technology | str
+AnyMapping = ProductMapping | str
 
 NETWORK_FILES = (".onnx", ".csv")
 PRECISION_FILES = (".csv", ".yaml", ".yml")
@@ -34,6 +36,7 @@ CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits stored in an ONNX file
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
+MAPPINGS = {"paper": ProductMapping.paper}
 SAFE = re.compile(r"[\w./-]+")  # needs no quotes in a shell command, YAML or a folder's name
 LABEL = re.compile(r"[\w.+-]{1,80}")
 
@@ -167,6 +170,21 @@ def load_chip(chip: AnyChip) -> Chip:
     if chip not in CHIPS:
         raise unknown("chip", chip, [*CHIPS, "<path>.yaml", "<path>.json"])
     return CHIPS[str(chip)]()
+
+
+def load_mapping(mapping: AnyMapping) -> ProductMapping:
+    """Return a mapping: itself, or by name.
+
+    >>> load_mapping("paper")
+    <Mapping paper>
+    """
+    if isinstance(mapping, ProductMapping):
+        return mapping
+    if not isinstance(mapping, str):
+        raise wrong_type("mapping", mapping, "a Mapping or a name")
+    if mapping not in MAPPINGS:
+        raise unknown("mapping", mapping, MAPPINGS)
+    return MAPPINGS[mapping]()
 
 
 def _user_chip(fields: Mapping[str, Any], where: str) -> Chip:

@@ -6,7 +6,8 @@ over the layers. So each is a sum of terms of one or two nodes, and the simulato
 the terms: no formula is repeated here.
 """
 
-from collections.abc import Mapping
+import collections.abc
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from bfimna.cost.formulas import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import plan
 from bfimna.network.bits import Bits
 from bfimna.search.cost_graph import Choice, CostGraph
@@ -23,7 +25,7 @@ from bfimna.technology.technology import Technology
 Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]
 QUANTITIES = get_args(Quantity)
 
-Vectors = Mapping[str, np.ndarray]  # cost vectors by quantity
+Vectors = collections.abc.Mapping[str, np.ndarray]  # cost vectors by quantity
 
 
 def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
@@ -42,7 +44,9 @@ def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
     return {name: space.graph.vector(space.by_group(cost)) for name, cost in by_layer.items()}
 
 
-def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
+def ap_costs(
+    space: SearchSpace, chip: Chip, technology: Technology, mapping: Mapping | None = None
+) -> dict[str, np.ndarray]:
     """Return latency (s) and energy (J) of an inference on the AP, as cost vectors.
 
     >>> from bfimna import data
@@ -53,32 +57,49 @@ def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str
     >>> sorted(c)
     ['energy_j', 'latency_s']
     """
+    check_costs_add_up(chip)
+    tables = []
+    for bits in pairs_of_widths(space):
+        schedule = plan(space.network, chip, mapping).at(bits)
+        by_phase = costs(schedule, technology, len(space.network.layers))
+        tables.append([table.sum(axis=-1) for table in by_phase])
+    return {
+        name: cost_vector(space, [table[k] for table in tables])
+        for k, name in enumerate(("latency_s", "energy_j"))
+    }
+
+
+def check_costs_add_up(chip: Chip) -> None:
+    """Raise for a chip on which a layer's cost depends on the bits of all other layers."""
     if chip.weights == "auto":
         raise BfimnaError(
             f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
             "all other layers, so costs do not add up; choose bits for 'resident' or 'streamed'"
         )
-    colours = _colours(space)
-    own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
-    of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.matmuls))])
-    tables = []
-    for colour in range(max(colours) + 1):
-        bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        schedule = plan(space.network, chip).at(Bits(bits, bits))
-        by_phase = costs(schedule, technology, len(space.network.layers))
-        tables.append([table.sum(axis=-1) for table in by_phase])
-    return {
-        name: _vector(space, colours, [table[k] for table in tables])
-        for k, name in enumerate(("latency_s", "energy_j"))
-    }
 
 
-def _colours(space: SearchSpace) -> list[int]:
-    """Colour the groups so that none has the colour of a group that reads its tensors.
+def pairs_of_widths(space: SearchSpace) -> list[Bits]:
+    """Return for each colour all pairs of widths: its layers' own, and that of all others.
 
-    So one simulation with a colour at one width and the rest at another gives the cost of all the
-    colour's layers at that pair of widths.
+    So one simulation of a colour gives the cost of its layers at every pair of their own width and
+    that of their tensor.
+
+    Returns
+    -------
+    Widths of shape (own widths, stored widths, products), by colour.
     """
+    colour_of = colours(space)
+    own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
+    of_layer = np.array([colour_of[space.group_of[k]] for k in range(len(space.network.matmuls))])
+    every = []
+    for colour in range(max(colour_of) + 1):
+        bits = np.where(of_layer == colour, own[..., None], stored[..., None])
+        every.append(Bits(bits, bits))
+    return every
+
+
+def colours(space: SearchSpace) -> list[int]:
+    """Colour the groups so that none has the colour of a group that reads its tensors."""
     clash: list[set[int]] = [set() for _ in space.groups]
     for k, name in enumerate(space.network.matmul_names):
         g = space.group_of[k]
@@ -86,26 +107,39 @@ def _colours(space: SearchSpace) -> list[int]:
             if reader != g:
                 clash[g].add(reader)
                 clash[reader].add(g)
-    colours: list[int] = []
+    colour_of: list[int] = []
     for g in range(len(space.groups)):
-        used = {colours[other] for other in clash[g] if other < g}
-        colours.append(next(c for c in range(len(used) + 1) if c not in used))
-    return colours
+        used = {colour_of[other] for other in clash[g] if other < g}
+        colour_of.append(next(c for c in range(len(used) + 1) if c not in used))
+    return colour_of
 
 
-def _vector(space: SearchSpace, colours: list[int], tables: list[np.ndarray]) -> np.ndarray:
-    """Gather each layer's table, (own width, stored width), as terms of its nodes."""
+def terms(space: SearchSpace) -> list[tuple[int, int, int]]:
+    """Return what a layer's cost depends on: its group, its tensor's node, its colour."""
+    position, colour_of = space.network.matmul_index, colours(space)
+    every = []
+    for layer in space.network.layers:
+        node = space.stored_node(layer.name)
+        group = space.group_of[position[layer.name]] if layer.name in position else node
+        every.append((group, node, 0 if group == node else colour_of[group]))
+    return every
+
+
+def cost_vector(space: SearchSpace, tables: Sequence[np.ndarray]) -> np.ndarray:
+    """Gather each layer's table, (own width, stored width), as terms of its nodes.
+
+    Parameters
+    ----------
+    tables : of shape (own widths, stored widths, layers), by colour.
+    """
     widths = len(space.widths)
     single = np.zeros((space.graph.nodes, widths))
     double = np.zeros((len(space.pairs), widths, widths))
-    position = {name: k for k, name in enumerate(space.network.matmul_names)}
-    for k, layer in enumerate(space.network.layers):
-        node = space.stored_node(layer.name)
-        group = space.group_of[position[layer.name]] if layer.name in position else node
+    for k, (group, node, table) in enumerate(terms(space)):
         if group == node:
-            single[node] += tables[0][..., k].diagonal()
+            single[node] += tables[table][..., k].diagonal()
         else:
-            double[space.pairs.index((group, node))] += tables[colours[group]][..., k]
+            double[space.pairs.index((group, node))] += tables[table][..., k]
     return space.graph.vector(single, double)
 
 

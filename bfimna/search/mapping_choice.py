@@ -15,11 +15,14 @@ from bfimna.errors import BfimnaError, instance, one_of, whole_number, wrong_typ
 from bfimna.mapping.chip import MOST_IMAGES
 from bfimna.mapping.mapping import Mapping, sized
 from bfimna.names import (
+    MAPPINGS,
     AnyChip,
+    AnyMapping,
     AnyNetwork,
     AnyPrecision,
     AnyTechnology,
     load_chip,
+    load_mapping,
     load_network,
     load_precision,
     load_technology,
@@ -31,6 +34,10 @@ from bfimna.search.mapping_costs import MappingCosts, mapping_costs
 if TYPE_CHECKING:
     import pandas as pd
 
+#: in place of a mapping: the best of all for each layer
+BEST = "best"
+#: one mapping, or several of which each layer takes the best; None for the paper's
+AnyChoice = AnyMapping | Sequence[Mapping] | None
 Objective = Literal["edp_js", "energy_j", "latency_s"]
 _SHOWN = {"edp_js": ("EDP", "J·s"), "energy_j": ("energy", "J"), "latency_s": ("latency", "s")}
 
@@ -184,13 +191,22 @@ def mapping(
 def checked_candidates(candidates: Sequence[Mapping] | None) -> list[Mapping]:
     """Return the mappings that a search weighs, each once."""
     if candidates is None:
-        return [Mapping.paper()]
+        return [load_mapping(name) for name in MAPPINGS]
     if isinstance(candidates, str | Mapping) or not isinstance(candidates, Sequence):
         raise wrong_type("candidates", candidates, "a list of mappings")
     every = list(dict.fromkeys(instance("a candidate", one, Mapping) for one in candidates))
     if not every:
         raise BfimnaError("candidates must name at least one mapping")
     return every
+
+
+def loaded(mapping: AnyChoice) -> Mapping | list[Mapping]:
+    """Return one mapping, the paper's for None, or those of which each layer takes the best."""
+    if mapping is None:
+        return Mapping.paper()
+    if isinstance(mapping, str | Mapping):
+        return checked_candidates(None) if mapping == BEST else load_mapping(mapping)
+    return checked_candidates(mapping)
 
 
 def least(costs: MappingCosts, objective: Objective) -> tuple[np.ndarray, float]:
