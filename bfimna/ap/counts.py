@@ -10,6 +10,7 @@ name in `programs`). A program need not be listed here to be counted.
 """
 
 # ruff: noqa: F401
+from bfimna.ap.addition import ADDERS, Adder
 from bfimna.ap.addition import add_counts as add
 from bfimna.ap.addition import subtract_counts as subtract
 from bfimna.ap.clamping import clamp_counts as clamp
@@ -27,8 +28,10 @@ from bfimna.ap.events import (
     check_count_set,
 )
 from bfimna.ap.multiplication import multiply_counts as multiply
+from bfimna.ap.reduction import join_counts as join
 from bfimna.ap.reduction import levels, rows_left, tree_levels
 from bfimna.ap.reduction import reduce_counts as reduce
+from bfimna.ap.scaling import clamp_product_counts as clamp_product
 from bfimna.ap.scaling import requantise_counts as requantise
 from bfimna.ap.scaling import scale_bits
 from bfimna.ap.word_access import clear_along_counts as clear_along

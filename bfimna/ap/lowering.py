@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bfimna.ap.addition import FULL_ADD, FULL_SUBTRACT
+from bfimna.ap.addition import FULL_ADD, FULL_SUBTRACT, THREE_PASS_ADD
 from bfimna.ap.comparison import MAXIMUM, MAXIMUM_SIGN, MAXIMUM_TOP
 from bfimna.ap.events import Counts
 from bfimna.ap.multiplication import CONTROLLED_ADD, CONTROLLED_SUBTRACT
@@ -27,6 +27,7 @@ LOOP_TABLES = {
     "maximum": MAXIMUM,
     "maximum_top": MAXIMUM_TOP,
     "maximum_sign": MAXIMUM_SIGN,
+    "three_pass_add": THREE_PASS_ADD,
 }
 _TABLES = tuple(LOOP_TABLES.values())
 

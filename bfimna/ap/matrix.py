@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap import programs
+from bfimna.ap.addition import Adder
 from bfimna.ap.arguments import check_result, operand, sign_pair, width_of
 from bfimna.ap.arithmetic import Result, resolve_carries
 from bfimna.ap.array import COLUMNS, Array
@@ -79,7 +80,7 @@ def _extend(growth: range, width: int, overlap: bool, signed: bool) -> tuple[Pas
     return clear + programs.sign_extend(growth.start - 1, extended)
 
 
-def add_up(array: Array, layout: Layout) -> int:
+def add_up(array: Array, layout: Layout, adder: Adder = "four-pass") -> int:
     """Add up the products of every group, in the columns of their sum; return the rows left over.
 
     Signs are extended over the whole sum first; on a 1D AP `reduce_1d` does most of that.
@@ -87,11 +88,11 @@ def add_up(array: Array, layout: Layout) -> int:
     total, signed = layout.total, any(layout.signed)
     if array.kind != "1d":
         array.run(layout.extend(len(total)))
-        return programs.reduce(array, total)
+        return programs.reduce(array, total, adder=adder)
     width = len(total) - int(levels(array.rows))
     array.run(layout.extend(width))
     carry, beside = total.stop, range(total.stop + 1, array.columns)
-    return programs.reduce_1d(array, total, beside, carry, width, signed)
+    return programs.reduce_1d(array, total, beside, carry, width, signed, adder)
 
 
 def _reduced(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def _weighted(works: list[tuple[Work, np.ndarray]]) -> Counts:
 
 def _dot(amounts: Any, weights: np.ndarray) -> Any:
     # row by row, so that a point's sum is the same to the last bit whatever stands beside it
-    return np.vecdot(amounts, weights) if np.ndim(amounts) else amounts * weights.sum()
+    return np.vecdot(amounts, weights) if np.ndim(amounts) else amounts * weights.sum(axis=-1)
 
 
 def figures_of_merit(

@@ -50,7 +50,7 @@ def by_layer(
     if name is None:
         others = ", ".join(sorted({mapping.name for mapping in own.values()}))
         name = f"{base.name}, {len(own)} layer{'s' * (len(own) > 1)} by {others}"
-    return ProductMapping(name, _Lower(base, chosen), _Arrays(base, chosen))
+    return ProductMapping(name, _Lower(base, chosen), _Arrays(base, chosen), base.adder)
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,10 @@ class ByLayerProducts:
             for k, products in enumerate(self.lowered)
             for phase, needed in products.columns(bits, words)
         ]
+
+    def fits(self, bits: Bits, words: Words) -> np.ndarray:
+        """Whether the chip can run each product by its own mapping, shape (..., products)."""
+        return self._pick([products.fits(bits, words) for products in self.lowered])
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the AP's work by phase, each product's by its own mapping."""

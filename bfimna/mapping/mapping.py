@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
+from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import CountSet
-from bfimna.errors import instance, whole_number
+from bfimna.errors import BfimnaError, instance, one_of, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
@@ -88,6 +89,7 @@ class OutputBench(Protocol):
     ----------
     sums : planes of the rows that `accumulate` left of each sum, each (width, 1, words).
     bias, multiplier : planes of the outputs' constants, (bits, 1, words).
+    biases, multipliers : the same as integers, one an output.
     shift : c of the scale b / 2^c.
     """
 
@@ -96,11 +98,24 @@ class OutputBench(Protocol):
     multiplier: np.ndarray
     shift: int
 
-    def array(self) -> Array:
-        """Return an array with a row for each output."""
+    @property
+    def biases(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def multipliers(self) -> np.ndarray: ...  # noqa: D102
 
-    def account(self, array: Array, phase: str) -> None:
-        """Book what the array has done since the last booking."""
+    def integers(self, planes: np.ndarray, signed: bool) -> np.ndarray:
+        """Return a word of every output, (bits, 1, words), as integers, one an output."""
+
+    def array(self, rows: int = 1) -> Array:
+        """Return an array with so many rows for each output."""
+
+    def account(self, array: Array, phase: str, folds: int = 0) -> None:
+        """Book what the array has done since the last booking.
+
+        Parameters
+        ----------
+        folds : times that the chip is filled; of one row an output unless given.
+        """
 
     def results(self, array: Array, word: range) -> np.ndarray:
         """Run the layers that take the word in place, and read the result."""
@@ -126,6 +141,9 @@ class Products(Protocol):
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
         """Return the columns that each phase needs, shape (..., products)."""
 
+    def fits(self, bits: Bits, words: Words) -> np.ndarray:
+        """Whether the chip can run each product so, in bool of shape (..., products)."""
+
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the AP's work by phase; `words` are those of the products' layers."""
 
@@ -149,6 +167,23 @@ class Products(Protocol):
 
 
 @dataclass(frozen=True)
+class Lowering:
+    """A way to lower products with the parameters of a mapping, as a value.
+
+    Attributes
+    ----------
+    lower : takes storage, chip, batch, then the parameters.
+    """
+
+    lower: Callable[..., Products]
+    parameters: tuple[Any, ...] = ()
+
+    def __call__(self, storage: Storage, chip: Chip, batch: int) -> Products:
+        """Lower a network's products."""
+        return self.lower(storage, chip, batch, *self.parameters)
+
+
+@dataclass(frozen=True)
 class Mapping:
     """How products are laid out: what stays, where each operand lies, tile, split and order.
 
@@ -157,6 +192,8 @@ class Mapping:
     name : what results call it.
     lower : products of a network on a chip, at a batch of images.
     arrays : CAPs that hold all of a product at once, on arrays of so many rows.
+    adder : full adder wherever nothing reads one of the two words again, of products and of layers
+        without: "four-pass", as in the paper, or "three-pass".
 
     Examples
     --------
@@ -167,13 +204,39 @@ class Mapping:
     name: str
     lower: Callable[[Storage, Chip, int], Products]
     arrays: Callable[[Matmul, int, int], int]
+    adder: Adder = "four-pass"
 
     @classmethod
-    def paper(cls) -> "Mapping":
-        """Return the paper's mapping: a row per product, a dot product within an array."""
+    def paper(cls, adder: Adder = "four-pass") -> "Mapping":
+        """Return the paper's mapping: a row per product, a dot product within an array.
+
+        Parameters
+        ----------
+        adder : "three-pass" takes fewer cycles than the paper counts, on the same hardware.
+
+        >>> Mapping.paper("three-pass").name
+        'paper, three-pass adder'
+        """
         from bfimna.mapping.paper import PaperProducts, arrays_needed
 
-        return cls("paper", PaperProducts.lower, arrays_needed)
+        one_of("adder", adder, get_args(Adder))
+        name = _with_adder("paper", adder, usual="four-pass")
+        return cls(name, Lowering(PaperProducts.lower, (adder,)), arrays_needed, adder)
+
+    @classmethod
+    def fused(cls, adder: Adder = "three-pass") -> "Mapping":
+        """Return the paper's mapping with carry, bias and scale fused into one sum of rows.
+
+        It needs a 2D AP with segments; it has no published counts.
+
+        >>> Mapping.fused().name
+        'fused'
+        """
+        from bfimna.mapping.paper import PaperProducts, arrays_needed
+
+        one_of("adder", adder, get_args(Adder))
+        name = _with_adder("fused", adder)
+        return cls(name, Lowering(PaperProducts.lower, (adder, True)), arrays_needed, adder)
 
     @classmethod
     def by_layer(
@@ -204,6 +267,26 @@ class Mapping:
 
     def __repr__(self) -> str:
         return f"<Mapping {self.name}>"
+
+
+def _with_adder(name: str, adder: Adder, usual: Adder = "three-pass") -> str:
+    """Return a mapping's name, with its adder where that is not the usual one."""
+    return name if adder == usual else f"{name}, {adder} adder"
+
+
+def need(chip: Chip, mapping: str, **fields: object) -> None:
+    """Raise unless a chip has what a mapping needs, naming the field that lacks it.
+
+    >>> need(Chip(ap_kind="1d"), "fused", ap_kind="2d-segmented")
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: mapping 'fused' needs ap_kind='2d-segmented'; chip 'LR' has '1d'
+    """
+    for field, needed in fields.items():
+        if getattr(chip, field) != needed:
+            raise BfimnaError(
+                f"mapping {mapping!r} needs {field}={needed!r}; chip {chip.name!r} has "
+                f"{getattr(chip, field)!r}"
+            )
 
 
 def sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:

@@ -204,7 +204,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
     products = mapping.lower(stored, chip, batch)
     kinds = {layer.kind for layer in network.layers}
     batches = tuple(
-        (operator, _layer_batch(network, kind, stored, batch, chip))
+        (operator, _layer_batch(network, kind, stored, batch, chip, mapping.adder))
         for kind, operator in OPERATORS.items()
         if kind in kinds and operator.run is not None
     )
@@ -217,7 +217,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
 
 
 def _layer_batch(
-    network: Network, kind: str, stored: Storage, batch: int, chip: Chip
+    network: Network, kind: str, stored: Storage, batch: int, chip: Chip, adder: ap.Adder
 ) -> LayerBatch:
     index = [k for k, layer in enumerate(network.layers) if layer.kind == kind]
     layers = tuple(network.layers[k] for k in index)
@@ -254,6 +254,7 @@ def _layer_batch(
         sums=sums,
         columns=chip.columns,
         chip_rows=rows,
+        adder=adder,
     )
 
 

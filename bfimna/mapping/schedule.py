@@ -71,7 +71,7 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
-    mode : horizontal, or vertical with the mean rows attached to a column's line, shape (n,).
+    mode : horizontal, or vertical with the mean rows attached to a column's line, (..., n).
     """
 
     layers: np.ndarray
@@ -95,7 +95,8 @@ class Work:
             for event, amount in self.counts.amounts.items()
         }
         if isinstance(mode, Vertical):
-            mode = Vertical(np.broadcast_to(mode.rows, n)[at])
+            rows = np.asarray(mode.rows)
+            mode = Vertical(np.broadcast_to(rows, (*rows.shape[:-1], n))[..., at])
         return Work(self.layers[at], Counts(**amounts), self.rows[at], mode)
 
     def by_mode(self) -> list["Work"]:
@@ -251,13 +252,14 @@ def _joined_mode(works: list[Work]) -> Mode:
     flat = [at for work, at in pairs if not isinstance(work.mode, Vertical)]
     upright = [at for work, at in pairs if isinstance(work.mode, Vertical)]
     rows = [
-        np.broadcast_to(work.mode.rows, len(at))
+        (np.asarray(work.mode.rows), len(at))
         for work, at in pairs
         if isinstance(work.mode, Vertical)
     ]
     if not upright:
         return HORIZONTAL
-    vertical = Vertical(np.concatenate(rows))
+    points = np.broadcast_shapes(*(each.shape[:-1] for each, _ in rows))
+    vertical = Vertical(np.concatenate([np.broadcast_to(x, (*points, n)) for x, n in rows], -1))
     if not flat:
         return vertical
     return Mixed((HORIZONTAL, vertical), (np.concatenate(flat), np.concatenate(upright)))

@@ -61,6 +61,7 @@ def steps(schedule: Schedule, constants: Mapping[str, object]) -> dict[str, Prod
                 folds=dense,
                 columns=chip.columns,
                 choice=choices.get(layer.name),
+                adder=plan.mapping.adder,
             )
             if in_place[layer.name]:
                 chains[layer.inputs[0]] = (replace(step, chain=()), *chain)

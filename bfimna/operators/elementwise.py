@@ -67,7 +67,8 @@ def _added_shape(layer: LayerFields, shapes: Sequence[Shape]) -> Shape:
 def _add_counts(x: LayerBatch, words: Words, counts: CountSet) -> Counts:
     """Load both words, their signs twice so that the sum has a column to grow into; add; clamp."""
     bits = words.bits + SIGN
-    program = ap.load(2 * (bits + 1)) + ap.add(bits + 1) + ap.read(words.read_bits)
+    added = ap.add(bits + 1, x.adder)
+    program = ap.load(2 * (bits + 1)) + added + ap.read(words.read_bits)
     exact = ap.clear_along(2) + ap.saturate(bits, bits + 1)  # a carry and a flag
     return program if counts == "published" else program + exact
 
@@ -78,7 +79,7 @@ def _add(machine: Machine, rows: Rows, step: Step, operands: list[Tensor], first
     carry, flag = 2 * bits + 2, 2 * bits + 3
     rows.load(operands[0], total, clear=(carry, flag))
     rows.load(operands[1], other)
-    rows.run(programs.add(other, total, carry))
+    rows.run(programs.add(other, total, carry, step.adder))
     rows.run(programs.saturate(total, bits, flag))
     rows.word = total[:bits]
 

@@ -115,7 +115,13 @@ class GroupSums:
         whole, last = (ap.rows_left(rows, self.kind) for rows in (self.part, self.last_part))
         return (self.splits - 1) * whole + last
 
-    def reduce(self, total: np.ndarray, counts: CountSet, signed: bool = False) -> Counts:
+    def reduce(
+        self,
+        total: np.ndarray,
+        counts: CountSet,
+        signed: bool = False,
+        adder: ap.Adder = "four-pass",
+    ) -> Counts:
         """Add up the rows of all parts, in the `total` columns of the whole sum.
 
         Parameters
@@ -126,7 +132,8 @@ class GroupSums:
 
         def program(length: np.ndarray) -> Counts:
             narrow = total - ap.levels(length)
-            return ap.reduce(length, narrow, self.kind, counts, self.side_by_side, signed, beside)
+            beside_each = self.side_by_side
+            return ap.reduce(length, narrow, self.kind, counts, beside_each, signed, beside, adder)
 
         return self.each(program)
 

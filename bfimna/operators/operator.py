@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.rows import Rows
@@ -39,6 +40,7 @@ class LayerBatch:
     folds : times that the chip is filled with the elements, one per row.
     sums : how windows share arrays if each element of a window takes a row.
     chip_rows : rows of all arrays.
+    adder : of words of which one is not read again.
     """
 
     index: np.ndarray
@@ -52,6 +54,7 @@ class LayerBatch:
     folds: np.ndarray
     sums: GroupSums
     chip_rows: int
+    adder: Adder = "four-pass"
 
 
 #: counts of all elements of a batch of layers, loads and reads of their words included
@@ -94,6 +97,7 @@ class Step:
     folds : times that the chip is filled.
     columns : of an array.
     choice : what the widths decide about how it runs.
+    adder : of words of which one is not read again.
     """
 
     layer: LayerFields
@@ -106,6 +110,7 @@ class Step:
     folds: int
     columns: int
     choice: Choice = None
+    adder: Adder = "four-pass"
 
     @property
     def rows_each(self) -> int:
