@@ -36,7 +36,11 @@ CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits stored in an ONNX file
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
-MAPPINGS = {"paper": ProductMapping.paper}
+MAPPINGS = {
+    "paper": ProductMapping.paper,
+    "paper-three-pass": lambda: ProductMapping.paper("three-pass"),
+    "fused": ProductMapping.fused,
+}
 SAFE = re.compile(r"[\w./-]+")  # needs no quotes in a shell command, YAML or a folder's name
 LABEL = re.compile(r"[\w.+-]{1,80}")
 

@@ -96,12 +96,10 @@ class Plan:
         return Schedule(self, widths, counts, words)
 
     def fits(self, bits: Bits) -> np.ndarray:
-        """Whether each product has columns enough at given widths, shape (..., products)."""
+        """Whether the chip can run each product at given widths, shape (..., products)."""
         own = self.storage.words(bits).at(self.storage.index)
-        fit = self.storage.sum_bits(bits) <= WIDEST_SUM
-        for _, needed in self.products.columns(bits, own):
-            fit = fit & (needed <= self.chip.columns)
-        return fit
+        narrow = self.storage.sum_bits(bits) <= WIDEST_SUM
+        return self.products.fits(bits, own) & narrow
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the AP's work by phase; see `Schedule.phases`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap.counts import Counts
+from bfimna.ap.addition import add_counts
 from bfimna.cost import formulas
 from bfimna.display import html_table, quantity
 from bfimna.errors import whole_number
@@ -36,12 +36,8 @@ from bfimna.technology.technology import Technology
 
 #: cells of an adder: operand, sum and carry; also the rows of one in vertical mode
 ADDER_CELLS = 3
-#: the full adder of three passes that may lose its operand, expected over random bits; model
-#: document, section 1
-ADDER = Counts(
-    compares=3, writes=3, compare_rows=3, key_cells=7, cells_written=1.25, rows_matched=0.75,
-    words_written=0.75, lines_driven=5,
-)  # fmt: skip
+#: the fewest passes of a full adder; model document, section 1
+ADDER = add_counts(1, "three-pass")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

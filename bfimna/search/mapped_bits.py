@@ -15,6 +15,7 @@ from itertools import count
 
 import numpy as np
 
+from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping
 from bfimna.search.bounds import CONE_SLACK, SLACK, Cone, Limit, least_product
@@ -52,7 +53,12 @@ class MappedCosts:
             mapping_costs(space.network, bits, chip, technology, mappings)
             for bits in pairs_of_widths(space)
         ]
-        return cls(space, tuple(x.seconds for x in every), tuple(x.joules for x in every))
+        seconds, joules = [x.seconds for x in every], [x.joules for x in every]
+        best = _best_default(seconds, joules, every[0].products)
+        for table in (*seconds, *joules):
+            others = np.delete(np.arange(table.shape[-1]), every[0].products)
+            table[..., others] = table[best][..., others]
+        return cls(space, tuple(seconds), tuple(joules))
 
     def vector(self, of_joules: float, of_seconds: float) -> np.ndarray:
         """Return a weighted sum as a cost vector, each entry by its best mapping."""
@@ -100,6 +106,20 @@ class MappedCosts:
         takes = [(j, s, (s > 0) & np.isfinite(s)) for j, s in pairs]
         each = np.concatenate([j[some] / s[some] for j, s, some in takes])
         return float(each.min()) * (1 - CONE_SLACK), float(each.max()) * (1 + CONE_SLACK)
+
+
+def _best_default(
+    seconds: Sequence[np.ndarray], joules: Sequence[np.ndarray], products: np.ndarray
+) -> int:
+    """Return the mapping whose adder costs layers without products least, whatever the widths."""
+    both = [np.delete(table, products, axis=-1) for table in (*seconds, *joules)]
+    for k in range(len(both[0])):
+        if all((table[k] <= table).all() for table in both):
+            return k
+    raise BfimnaError(
+        "no adder of the candidates is best in all layers without products: choose bits with "
+        "candidates of one adder"
+    )
 
 
 class MappedEdpSearch:

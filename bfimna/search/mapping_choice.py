@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import html_table, quantity
@@ -29,7 +28,7 @@ from bfimna.names import (
 )
 from bfimna.network.bits import Bits
 from bfimna.search.hull import corners, product_bound, sums
-from bfimna.search.mapping_costs import MappingCosts, mapping_costs
+from bfimna.search.mapping_costs import MappingCosts, by_number, mapping_costs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +53,7 @@ class MappingChoice:
     bound : no choice among the candidates has less; from multipliers, not from the choice.
     costs : what every candidate costs in every layer.
     chosen : number of the candidate that each product takes.
+    default : number of the one whose adder layers without products take.
     """
 
     mapping: Mapping
@@ -62,6 +62,7 @@ class MappingChoice:
     bound: float
     costs: MappingCosts
     chosen: np.ndarray
+    default: int
 
     @property
     def best(self) -> float:
@@ -147,13 +148,12 @@ def mapping(
     objective: Objective = "edp_js",
     candidates: Sequence[Mapping] | None = None,
     batch: int = 1,
-    counts: CountSet = "microcode",
 ) -> MappingChoice:
     """Return the mapping of each layer of least EDP, energy or latency, proven.
 
     Parameters
     ----------
-    network, precision, chip, technology, batch, counts : as for `bf.simulate`. A chip that the
+    network, precision, chip, technology, batch : as for `bf.simulate`. A chip that the
         network sizes (IR) has the clusters that the first candidate needs.
     objective : "edp_js", "energy_j" or "latency_s".
     candidates : mappings to weigh in every layer; all of the package's unless given.
@@ -174,18 +174,15 @@ def mapping(
     precision, chip = load_precision(network, precision), load_chip(chip)
     one_of("objective", objective, get_args(Objective))
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    check_count_set(counts)
     every = checked_candidates(candidates)
     chip = sized(chip, network, every[0], batch)
     bits = Bits.from_precision(network, precision)
-    costs = mapping_costs(network, bits, chip, technology, every, batch, counts)
-    chosen, bound = least(costs, objective)
-    names = zip(network.matmul_names, chosen.tolist(), strict=True)
-    layers = {name: costs.mappings[k] for name, k in names}
-    best = Mapping.by_layer(costs.mappings[0], layers)
-    report = simulate(network, precision, chip, technology, batch, counts, best)
+    costs = mapping_costs(network, bits, chip, technology, every, batch)
+    (*chosen, default), bound = least(costs, objective)
+    best = by_number(network, costs.mappings, chosen, default)
+    report = simulate(network, precision, chip, technology, batch, mapping=best)
     divided = bound if objective == "latency_s" else bound / batch
-    return MappingChoice(best, objective, report, divided, costs, chosen)
+    return MappingChoice(best, objective, report, divided, costs, np.array(chosen), default)
 
 
 def checked_candidates(candidates: Sequence[Mapping] | None) -> list[Mapping]:
@@ -209,24 +206,24 @@ def loaded(mapping: AnyChoice) -> Mapping | list[Mapping]:
     return checked_candidates(mapping)
 
 
-def least(costs: MappingCosts, objective: Objective) -> tuple[np.ndarray, float]:
-    """Return the number of each product's best mapping, and a lower bound of the objective.
+def least(costs: MappingCosts, objective: Objective) -> tuple[list[int], float]:
+    """Return the number of each product's best mapping and of the default; and a lower bound.
 
     Parameters
     ----------
     costs : at one precision.
     """
-    one, other = (_by_product(cost, costs.products) for cost in (costs.seconds, costs.joules))
+    one, other = (_options(cost, costs.products) for cost in (costs.seconds, costs.joules))
     if objective != "edp_js":
         cost = one if objective == "latency_s" else other
-        return cost[:, :-1].argmin(axis=0), float(cost.min(axis=0).sum())
+        return cost.argmin(axis=0).tolist(), float(cost.min(axis=0).sum())
     choices, multipliers = corners(one, other)
     products = sums(one, choices) * sums(other, choices)
     bound = product_bound(one, other, multipliers)
-    return choices[int(products.argmin()), :-1], bound
+    return choices[int(products.argmin())].tolist(), bound
 
 
-def _by_product(cost: np.ndarray, products: np.ndarray) -> np.ndarray:
-    """Return costs (mappings, products + 1): last, as one that has no choice, all other layers."""
-    rest = np.delete(cost[0], products).sum()
-    return np.column_stack([cost[:, products], np.full(len(cost), rest)])
+def _options(cost: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """Return costs (mappings, products + 1): last, layers without products by each default."""
+    rest = np.delete(cost, products, axis=1).sum(axis=1)
+    return np.column_stack([cost[:, products], rest])

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap.counts import CountSet
 from bfimna.cost.formulas import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
@@ -31,7 +30,8 @@ class MappingCosts:
     refused : the name of each other one, and the reason.
     products : position in the network of each product's layer.
     seconds, joules : of shape (mappings, ..., layers); infinite where a product does not fit the
-        arrays, the same for all mappings in layers without products.
+        arrays. Layers without products cost what they do by the mapping's adder, the default's of a
+        choice by layer.
     """
 
     mappings: tuple[Mapping, ...]
@@ -48,14 +48,13 @@ def mapping_costs(
     technology: Technology,
     mappings: Sequence[Mapping],
     batch: int = 1,
-    counts: CountSet = "microcode",
 ) -> MappingCosts:
     """Price every mapping in every layer.
 
     Parameters
     ----------
     bits : widths, of shape (..., products).
-    chip : with its clusters; one that the network sizes (IR) differs by mapping.
+    chip : with its clusters; one that the network sizes (IR) would differ by mapping.
     mappings : the candidates.
 
     Raises
@@ -67,15 +66,15 @@ def mapping_costs(
     plans, refused = _plans(network, chip, mappings, batch)
     fits = np.stack([one.fits(bits) for one in plans])
     if not fits.any(axis=0).all():
-        plans[0].at(bits, counts)  # raises: says which layer needs how many columns
+        plans[0].at(bits)  # raises: says which layer needs how many columns
     points = bits.left.shape[:-1]
     shape = (len(plans), *points, len(network.layers))
     seconds, joules = np.full(shape, np.inf), np.full(shape, np.inf)
     for k in range(len(plans)):
         stand_in = np.where(fits[k], k, fits.argmax(axis=0))
         for at, choice in _choices(stand_in):
-            mixed = _mixed(network, plans, choice)
-            schedule = plan(network, plans[0].chip, mixed, batch).at(_some(bits, at), counts)
+            mixed = by_number(network, [one.mapping for one in plans], choice, k)
+            schedule = plan(network, chip, mixed, batch).at(_some(bits, at))
             times, energies = costs(schedule, technology, len(network.layers))
             seconds[k][at], joules[k][at] = times.sum(axis=-1), energies.sum(axis=-1)
     index = plans[0].storage.index
@@ -116,7 +115,14 @@ def _some(bits: Bits, at: tuple[np.ndarray, ...]) -> Bits:
     return Bits(bits.left[at], bits.right[at], tensors)
 
 
-def _mixed(network: Network, plans: Sequence[Plan], choice: Sequence[int]) -> Mapping:
-    """Return the mapping of a choice: of each product the number of its plan."""
+def by_number(
+    network: Network, mappings: Sequence[Mapping], choice: Sequence[int], default: int
+) -> Mapping:
+    """Return the mapping of a choice, of each product the number of its mapping.
+
+    Parameters
+    ----------
+    default : number of the one whose adder layers without products take.
+    """
     names = zip(network.matmul_names, choice, strict=True)
-    return Mapping.by_layer(plans[0].mapping, {name: plans[c].mapping for name, c in names})
+    return Mapping.by_layer(mappings[default], {name: mappings[c] for name, c in names})
