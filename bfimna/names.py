@@ -4,7 +4,7 @@ Relative paths count from the working directory.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,8 +176,12 @@ def load_chip(chip: AnyChip) -> Chip:
     return CHIPS[str(chip)]()
 
 
-def load_mapping(mapping: AnyMapping) -> ProductMapping:
+def load_mapping(mapping: AnyMapping, also: Iterable[str] = ()) -> ProductMapping:
     """Return a mapping: itself, or by name.
+
+    Parameters
+    ----------
+    also : names that the caller takes besides, for the error.
 
     >>> load_mapping("paper")
     <Mapping paper>
@@ -187,7 +191,7 @@ def load_mapping(mapping: AnyMapping) -> ProductMapping:
     if not isinstance(mapping, str):
         raise wrong_type("mapping", mapping, "a Mapping or a name")
     if mapping not in MAPPINGS:
-        raise unknown("mapping", mapping, MAPPINGS)
+        raise unknown("mapping", mapping, [*MAPPINGS, *also])
     return MAPPINGS[mapping]()
 
 

@@ -266,10 +266,11 @@ class Report:
 
     @property
     def title(self) -> str:
-        """Network, precision, chip, technology and batch on one line."""
+        """Network, precision, chip, technology, batch, and mapping if not the paper's."""
         return (
             f"{self.network.name} at {self.precision.name} on {self.chip.name}, "
             f"{self.technology.name} at {self.technology.supply_v:g} V, batch {self.batch}"
+            f"{self.schedule.plan.own_mapping}"
         )
 
     @property

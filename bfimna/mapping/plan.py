@@ -61,6 +61,11 @@ class Plan:
             f"{int(self.products.folds.sum())} folds>"
         )
 
+    @property
+    def own_mapping(self) -> str:
+        """The mapping as the end of a title, empty for the paper's."""
+        return "" if self.mapping == Mapping.paper() else f", mapping {self.mapping.name}"
+
     def _repr_html_(self) -> str:
         return self.at(Precision.fixed(self.network, 8))._repr_html_()
 
