@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.cost.grid import listed
-from bfimna.cost.simulate import simulate
 from bfimna.errors import (
     BfimnaError,
     one_of,
@@ -39,6 +38,7 @@ from bfimna.names import (
 )
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.search.mapping_choice import AnyChoice, best_report, loaded
 from bfimna.search.pareto import pareto_front
 from bfimna.technology.technology import Technology
 
@@ -80,13 +80,14 @@ class _Workload:
     precisions: Sequence[Precision]
     technology: Technology
     batch: int
+    mapping: AnyChoice
 
     def costs(self, chip: Chip) -> dict[str, object]:
         """Return the row of a chip; one sized by the network (IR) is sized for the largest."""
         sized = [chip.sized_for(network, self.batch) for network in self.networks]
         shared = max(sized, key=lambda one: one.clusters)
         reports = [
-            simulate(network, precision, shared, self.technology, self.batch)
+            best_report(network, precision, shared, self.technology, self.batch, self.mapping)
             for network, precision in zip(self.networks, self.precisions, strict=True)
         ]
         latency = sum(report.latency_s for report in reports)
@@ -113,6 +114,7 @@ def search_chips(
     base: AnyChip | None = None,
     batch: int = 1,
     must_fit: bool = False,
+    mapping: AnyChoice = None,
 ) -> "pd.DataFrame":
     """Return the chips of a grid that are within budgets, with their Pareto front marked.
 
@@ -127,6 +129,8 @@ def search_chips(
     base : the chip that the grid varies; LR where left out.
     must_fit : leave out chips with resident weights whose MAPs cannot hold those of all networks at
         the same time.
+    mapping : of every network; the paper's unless given. "best", or a list of candidates: on every
+        chip each layer takes the one of the network's least EDP.
 
     Returns
     -------
@@ -152,7 +156,7 @@ def search_chips(
     """
     import pandas as pd
 
-    workload = _workload(networks, precisions, technology, batch)
+    workload = _workload(networks, precisions, technology, batch, mapping)
     limits = _limits(budgets)
     must_fit = truth("must_fit", must_fit)
     base = Chip.limited() if base is None else load_chip(base)
@@ -229,6 +233,7 @@ def _workload(
     precisions: AnyPrecision | Sequence[AnyPrecision] | None,
     technology: AnyTechnology,
     batch: int,
+    mapping: AnyChoice,
 ) -> _Workload:
     nets = [load_network(network) for network in listed(networks)]
     if not nets:
@@ -238,7 +243,7 @@ def _workload(
         raise BfimnaError(f"{len(of_each)} precisions for {len(nets)} networks: want one of each")
     bits = [load_precision(*pair) for pair in zip(nets, of_each, strict=True)]
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    return _Workload(nets, bits, load_technology(technology), batch)
+    return _Workload(nets, bits, load_technology(technology), batch, loaded(mapping))
 
 
 def _limits(budgets: Mapping[str, float] | None) -> dict[str, float]:

@@ -11,7 +11,7 @@ from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, instance, one_of, whole_number, wrong_type
-from bfimna.mapping.chip import MOST_IMAGES
+from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping, sized
 from bfimna.names import (
     MAPPINGS,
@@ -27,8 +27,11 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.bits import Bits
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
 from bfimna.search.hull import corners, product_bound, sums
 from bfimna.search.mapping_costs import MappingCosts, by_number, mapping_costs
+from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,6 +207,22 @@ def loaded(mapping: AnyChoice) -> Mapping | list[Mapping]:
     if isinstance(mapping, str | Mapping):
         return checked_candidates(None) if mapping == BEST else load_mapping(mapping)
     return checked_candidates(mapping)
+
+
+def best_report(
+    network: Network,
+    precision: Precision,
+    chip: Chip,
+    technology: Technology,
+    batch: int,
+    choice: AnyChoice,
+) -> Report:
+    """Return the simulation by one mapping, or by the choice of least EDP among several."""
+    candidates = loaded(choice)
+    if isinstance(candidates, Mapping):
+        return simulate(network, precision, chip, technology, batch, mapping=candidates)
+    best = mapping(network, precision, chip, technology, candidates=candidates, batch=batch)
+    return best.report
 
 
 def least(costs: MappingCosts, objective: Objective) -> tuple[list[int], float]:
