@@ -16,9 +16,9 @@ from bfimna.ap.counts import Counts
 from bfimna.errors import BfimnaError
 from bfimna.mapping.mapping import OutputBench, ProductStep
 from bfimna.mapping.outputs import PackedOutputs, add_planes, scaled_columns
-from bfimna.mapping.schedule import Vertical, Work
+from bfimna.mapping.schedule import Work
+from bfimna.mapping.vertical import groups_mode
 from bfimna.network.bits import Bits
-from bfimna.operators.group_sums import attached_rows
 from bfimna.operators.words import SIGN, Words
 
 
@@ -127,7 +127,7 @@ class FusedOutputs(PackedOutputs):
         final = final + ap.clamp_product(total, m, out + SIGN)
         requantise = packed["requantise"].counts * ~fused
         requantise = requantise + final.repeat(self.folds, sums) * fused
-        mode = Vertical(attached_rows(copies, self.chip.ap_kind, self.chip.rows))
+        mode = groups_mode(copies, folds, sums * copies, self.chip)
         return {
             "carry": Work(index, carry, sums),
             self.scaling_phase: Work(index, tree.repeat(folds, sums) * fused, sums * scaled, mode),

@@ -13,17 +13,18 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
-from bfimna.ap.matrix import add_up, product_layout
+from bfimna.ap.matrix import add_up, multiply_rows, product_layout
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.fused import FusedOutputs
 from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep, need
 from bfimna.mapping.outputs import PackedOutputs
-from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
+from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.mapping.tiles import best_tile, tile_bits
+from bfimna.mapping.vertical import reduction_mode
 from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
-from bfimna.operators.group_sums import Fit, GroupSums, attached_rows, fit
+from bfimna.operators.group_sums import Fit, GroupSums, fit
 from bfimna.operators.operator import Moved
 from bfimna.operators.words import Words
 
@@ -143,12 +144,10 @@ class PaperProducts:
         load, read = self.outputs.transfers(bits, words, left)
         read = self._read(bits, left) + read
         index, sums, rows = self.storage.index, self.sums.sums, self.operand_rows
-        mode: Mode = HORIZONTAL
-        if self.chip.ap_kind != "1d":
-            mode = Vertical(attached_rows(self.sums.part, self.chip.ap_kind, self.chip.rows))
+        mode = reduction_mode(self.sums, self.chip)
         return {
             "load": Work(index, self._load(bits, exact) + load, rows),
-            "multiply": Work(index, self._multiply(bits), rows),
+            "multiply": Work(index, self._multiply(bits, exact), rows),
             "reduce": Work(index, self._reduce(bits, counts), rows, mode),
             "read": Work(index, read, sums * self.sums.splits),
             **self.outputs.work(bits, words, left, exact),
@@ -182,29 +181,29 @@ class PaperProducts:
         free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns)
         return load + ap.clear_along(self.operand_rows * free)
 
-    def _multiply(self, bits: Bits) -> Counts:
-        """Multiply the operands of every row, over all folds."""
+    def _multiply(self, bits: Bits, exact: bool) -> Counts:
+        """Multiply the operands of every row, over all folds; extend the products' signs.
+
+        Over the columns that the sum grows by, which are cleared first where they hold operands.
+        On a 1D AP a part's signs are extended level by level, and here over what it does not grow
+        by.
+        """
         multiply = ap.multiply(bits.left, bits.right, (True, False))
-        return multiply.repeat(self.folds, self.operand_rows)
+        multiply = multiply.repeat(self.folds, self.operand_rows)
+        if not exact:
+            return multiply
+        growth = self.storage.growth
+        over = bits.left + bits.right + self.storage.sum_bits(bits) > self.chip.columns
+        multiply = multiply + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
+        if self.chip.ap_kind != "1d":
+            return multiply + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
+        extend = self.sums.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))
+        return multiply + extend
 
     def _reduce(self, bits: Bits, counts: CountSet) -> Counts:
-        """Extend the products' signs over the columns that the sum grows by; add up their rows.
-
-        On a 1D AP signs are extended level by level, but over what a part does not grow by.
-        """
-        total = self.storage.sum_bits(bits)
-        if counts == "published":
-            return self.sums.reduce(total, counts, adder=self.adder)
-        growth = self.storage.growth
-        over = (
-            bits.left + bits.right + total > self.chip.columns
-        )  # the sum grows over the operands: a clear
-        reduce = self.sums.reduce(total, counts, signed=True, adder=self.adder)
-        reduce = reduce + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
-        if self.chip.ap_kind != "1d":
-            return reduce + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
-        extend = self.sums.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))
-        return reduce + extend
+        """Add up the rows of dot products."""
+        total, signed = self.storage.sum_bits(bits), counts == "microcode"
+        return self.sums.reduce(total, counts, signed, self.adder)
 
     def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
         """Return bits that operands bring to the clusters, and bits that results return."""
@@ -254,7 +253,7 @@ class PaperProducts:
             bench.load(array, "left", part.start, layout.weights, clear)
             bench.load(array, "right", part.start, layout.activations)
             bench.account(array, "load", folds, number)
-            array.run(layout.multiply)
+            multiply_rows(array, layout)
             bench.account(array, "multiply", folds, number)
             left = add_up(array, layout, self.adder)
             bench.account(array, "reduce", folds, number)

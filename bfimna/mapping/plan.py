@@ -18,13 +18,14 @@ from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping, Products, sized
 from bfimna.mapping.memory import streamed_weights
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
+from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
+from bfimna.mapping.vertical import reduction_mode
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS, POOLING
-from bfimna.operators.group_sums import GroupSums, attached_rows
+from bfimna.operators.group_sums import GroupSums
 from bfimna.operators.operator import LayerBatch, Operator
 from bfimna.operators.shapes import covered_elements
 from bfimna.operators.words import Words
@@ -265,8 +266,7 @@ def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
     """Return the vertical work of windows that are averaged over rows."""
     taken = batch.elements * batch.window * (counts.cycles > 0)
     rows = taken.reshape(-1, len(batch.index)).max(axis=0)
-    attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
-    return Work(batch.index, counts, rows, Vertical(attached))
+    return Work(batch.index, counts, rows, reduction_mode(batch.sums, chip))
 
 
 def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> Bits:

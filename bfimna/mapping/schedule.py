@@ -1,7 +1,9 @@
 """A plan at given widths: work by phase, traffic, and the words that it works on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,9 +41,27 @@ class Horizontal:
 
 @dataclass(frozen=True)
 class Vertical:
-    """Mode in which a column's lines move, with `rows` cells attached: the rows of a segment."""
+    """Mode in which a column's lines move, with the rows of a segment attached; for each layer.
+
+    A reduction runs in levels. Each has as many cycles as any other, so that times depend on means
+    over the levels; energies depend on means over the sets of rows that are added.
+
+    Attributes
+    ----------
+    rows : mean rows attached to a line, over all sets.
+    span : mean over the levels of the rows that a line has attached in one mat.
+    mats : mean over the levels of how often the mats that a segment spans double.
+    entries : times that the arrays change to vertical mode, and back.
+    entered_rows : rows that change, summed over the entries.
+    cut_rows : rows whose segment switches are set anew, summed over the levels of all entries.
+    """
 
     rows: Amount
+    span: Amount = 0.0
+    mats: Amount = 0.0
+    entries: Amount = 0.0
+    entered_rows: Amount = 0.0
+    cut_rows: Amount = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +91,7 @@ class Work:
     layers : positions in the network, shape (n,).
     counts : arrays of shape (..., n), for the whole batch.
     rows : rows that take part, summed over the folds, shape (n,).
-    mode : horizontal, or vertical with the mean rows attached to a column's line, (..., n).
+    mode : horizontal, or vertical with what a column's lines have attached, (..., n) each.
     """
 
     layers: np.ndarray
@@ -84,8 +104,9 @@ class Work:
         own = next(work for work in self.by_mode() if self.layers[n] in work.layers)
         if not isinstance(own.mode, Vertical):
             return HORIZONTAL
-        rows = np.broadcast_to(own.mode.rows, len(own.layers))
-        return Vertical(float(rows[own.layers == self.layers[n]][0]))
+        number = int(np.flatnonzero(own.layers == self.layers[n])[0])
+        fields = vars(own.mode).values()
+        return Vertical(*(float(np.broadcast_to(x, len(own.layers))[number]) for x in fields))
 
     def some(self, at: np.ndarray) -> "Work":
         """Return the work of some of the layers, by their number in a work of one mode."""
@@ -95,8 +116,7 @@ class Work:
             for event, amount in self.counts.amounts.items()
         }
         if isinstance(mode, Vertical):
-            rows = np.asarray(mode.rows)
-            mode = Vertical(np.broadcast_to(rows, (*rows.shape[:-1], n))[..., at])
+            mode = Vertical(*(_of_layers(x, n)[..., at] for x in vars(mode).values()))
         return Work(self.layers[at], Counts(**amounts), self.rows[at], mode)
 
     def by_mode(self) -> list["Work"]:
@@ -106,6 +126,11 @@ class Work:
         plain = replace(self, mode=HORIZONTAL)
         pairs = zip(self.mode.modes, self.mode.at, strict=True)
         return [replace(plain.some(at), mode=mode) for mode, at in pairs]
+
+
+def _of_layers(amounts: Amount, n: int) -> np.ndarray:
+    """Return amounts with a last axis of n layers."""
+    return np.broadcast_to(amounts, (*np.shape(amounts)[:-1], n))
 
 
 @dataclass(frozen=True)
@@ -251,15 +276,18 @@ def _joined_mode(works: list[Work]) -> Mode:
     pairs = list(zip(works, numbers[:-1], strict=True))
     flat = [at for work, at in pairs if not isinstance(work.mode, Vertical)]
     upright = [at for work, at in pairs if isinstance(work.mode, Vertical)]
-    rows = [
-        (np.asarray(work.mode.rows), len(at))
-        for work, at in pairs
-        if isinstance(work.mode, Vertical)
-    ]
+    rows = [vars(work.mode).values() for work in works if isinstance(work.mode, Vertical)]
+    sizes = list(map(len, upright))
     if not upright:
         return HORIZONTAL
-    points = np.broadcast_shapes(*(each.shape[:-1] for each, _ in rows))
-    vertical = Vertical(np.concatenate([np.broadcast_to(x, (*points, n)) for x, n in rows], -1))
+    vertical = Vertical(*map(_side_by_side, zip(*rows, strict=True), repeat(sizes)))
     if not flat:
         return vertical
     return Mixed((HORIZONTAL, vertical), (np.concatenate(flat), np.concatenate(upright)))
+
+
+def _side_by_side(amounts: Sequence[Amount], sizes: Sequence[int]) -> np.ndarray:
+    """Lay amounts of so many layers each side by side."""
+    each = list(map(_of_layers, amounts, sizes))
+    points = np.broadcast_shapes(*(x.shape[:-1] for x in each))
+    return np.concatenate([np.broadcast_to(x, (*points, x.shape[-1])) for x in each], axis=-1)

@@ -15,8 +15,11 @@ import numpy as np
 from bfimna.errors import BfimnaError
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, AnyPrices, LinkPrices, Price, Prices
 from bfimna.technology.technology import (
+    LEAKAGES,
+    LIMITS,
     LOGIC_TIMES,
     NUMBERS,
+    SUPPLY_LAW,
     WRITE_TIMES,
     Interconnect,
     Technology,
@@ -27,7 +30,7 @@ from bfimna.technology.technology import (
 def causes(technology: Technology) -> list[str]:
     """Return the causes of the sampled ranges of a technology and its interconnect, each once.
 
-    Threshold and exponent of the delay law count only at another supply than the nominal one.
+    The laws of delay and leakage count only at another supply than the nominal one.
     """
     ranges = [*_sampled_ranges(technology), *_sampled_ranges(technology.interconnect)]
     return list(dict.fromkeys(cause for name, cause in ranges if _matters(technology, name)))
@@ -43,7 +46,7 @@ def _sampled_ranges(item: Technology | Interconnect) -> Iterator[tuple[str, str]
 
 def _matters(technology: Technology, field: str) -> bool:
     at_nominal = technology.supply_v == technology.nominal_supply_v
-    return field != "endurance_writes" and not (at_nominal and field in ("threshold_v", "alpha"))
+    return field not in LIMITS and not (at_nominal and field in SUPPLY_LAW)
 
 
 def quantile(value: float, low: float, high: float, distribution: str, u: np.ndarray) -> np.ndarray:
@@ -87,6 +90,9 @@ def sampled_prices(technology: Technology, by_cause: Mapping[str, np.ndarray]) -
     slowdown = _slowdown(technology, values)
     times = LOGIC_TIMES + (WRITE_TIMES if technology.write_scales else ())
     values |= {field: values[field] * slowdown for field in times}
+    more = values["leakage_exponent"] - technology.leakage_exponent
+    leaking = (technology.supply_v / technology.nominal_supply_v) ** more
+    values |= {field: values[field] * leaking for field in LEAKAGES}
     return Prices(
         **{name: values[name] for name in EVENT_PRICES},
         interconnect=LinkPrices(**{name: links[name] for name in LINK_PRICES}),

@@ -15,7 +15,18 @@ Corner = Literal["optimistic", "pessimistic"]
 LOWEST_V, HIGHEST_V = 0.5, 1.0
 
 #: fields that follow the logic supply, and the writes, which do so on volatile cells only
-LOGIC_TIMES = ("compare_s", "compare_s_per_cell", "read_s", "read_s_per_cell", "shift_s")
+LOGIC_TIMES = (
+    "compare_s",
+    "compare_s_per_cell",
+    "read_s",
+    "read_s_per_cell",
+    "shift_s",
+    "vertical_mat_s",
+    "segment_switch_s",
+    "mode_switch_s",
+    "latch_s",
+    "key_register_s",
+)
 WRITE_TIMES = ("write_s", "write_s_per_cell", "load_s", "load_s_per_cell")
 LOGIC_ENERGIES = (
     "compare_j_per_row",
@@ -25,11 +36,22 @@ LOGIC_ENERGIES = (
     "read_j_per_row",
     "read_j_per_attached_cell",
     "shift_j_per_tag",
+    "match_saves_j_per_row",
+    "segment_switch_j_per_cell",
+    "mode_switch_j_per_row",
+    "latch_j_per_bit",
+    "pick_j_per_bit",
+    "key_register_j_per_bit",
+    "controller_j_per_cycle",
 )
+#: powers that leak
+LEAKAGES = ("leakage_w_per_cell", "latch_w_per_bit", "key_register_w_per_bit", "controller_w")
 WRITE_ENERGIES = (
     "write_j_per_cell",
     "write_j_per_attached_cell",
     "write_j_per_line_cell",
+    "write_j_per_gate_cell",
+    "write_j_per_held_cell",
     "load_j_per_cell",
     "load_j_per_attached_cell",
 )
@@ -37,12 +59,16 @@ WRITE_ENERGIES = (
 
 #: delay law of a technology's transistors
 DELAY_LAW = ("nominal_supply_v", "threshold_v", "alpha")
-NUMBERS = (*DELAY_LAW, *EVENT_PRICES, "endurance_writes", "supply_v")
+#: fields that say how figures follow the supply, and matter only at another than the nominal one
+SUPPLY_LAW = ("threshold_v", "alpha", "leakage_exponent")
+#: limits of a cell, which no price depends on
+LIMITS = ("endurance_writes", "max_driven_keys")
+NUMBERS = (*DELAY_LAW, "leakage_exponent", *EVENT_PRICES, *LIMITS, "supply_v")
 #: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
 DISTRIBUTIONS = ("split", "logsplit", "fixed")
 #: fields of which more is better
-MORE_IS_BETTER = ("endurance_writes", "dram_bytes_per_s", "link_speed")
-UNBOUNDED = ("endurance_writes", "dram_bytes_per_s")  # may be infinite
+MORE_IS_BETTER = (*LIMITS, "dram_bytes_per_s", "link_speed", "match_kept", "match_saves_j_per_row")
+UNBOUNDED = (*LIMITS, "dram_bytes_per_s")  # may be infinite
 
 
 @dataclass(frozen=True)
@@ -77,9 +103,11 @@ class Technology(Prices[float]):
     nominal_supply_v : supply that the table's figures belong to.
     threshold_v : threshold of the device class, in V.
     alpha : of the alpha-power law, delay ∝ V / (V - threshold_v)^alpha.
+    leakage_exponent : n of leakage power ∝ V^n.
     write_scales : whether writes follow the logic supply (SRAM) or are set by the device (ReRAM).
     supply_v : supply that the figures of this object belong to; nominal unless given.
     endurance_writes : writes that a cell survives.
+    max_driven_keys : key columns that a pass may drive, so that a match is told from a mismatch.
     interconnect : what moving bits costs.
     ranges : field → its (low, high).
     draws : field → (distribution, cause) of its range; see `data/README.md`.
@@ -90,7 +118,9 @@ class Technology(Prices[float]):
     threshold_v: float
     alpha: float
     write_scales: bool
+    leakage_exponent: float = field(kw_only=True)
     endurance_writes: float = field(kw_only=True)
+    max_driven_keys: float = field(kw_only=True)
     interconnect: Interconnect = field(kw_only=True)
     supply_v: float = field(default=0.0, kw_only=True)
     ranges: Mapping[str, tuple[float, float]] = field(
@@ -129,8 +159,9 @@ class Technology(Prices[float]):
     def at_supply(self, supply_v: float) -> "Technology":
         """Return the technology at another logic supply.
 
-        Energy ∝ V², leakage power ∝ V, delay by the alpha-power law; a non-volatile cell's writes
-        are set by its device and stay. Interconnect keeps its own supply.
+        Energy ∝ V², leakage power ∝ V^leakage_exponent, delay by the alpha-power law; a
+        non-volatile cell's writes are set by its device and stay. Interconnect keeps its own
+        supply.
 
         Raises
         ------
@@ -161,7 +192,8 @@ class Technology(Prices[float]):
         slower = delay(supply_v, self.threshold_v, self.alpha)
         slower /= delay(self.supply_v, self.threshold_v, self.alpha)
         scale = dict.fromkeys(LOGIC_TIMES, slower) | dict.fromkeys(LOGIC_ENERGIES, energy)
-        scale["leakage_w_per_cell"] = supply_v / self.supply_v
+        leaking = (supply_v / self.supply_v) ** self.leakage_exponent
+        scale |= dict.fromkeys(LEAKAGES, leaking)
         if self.write_scales:
             scale |= dict.fromkeys(WRITE_TIMES, slower) | dict.fromkeys(WRITE_ENERGIES, energy)
         return scale
@@ -195,7 +227,7 @@ def _ends(ranges: Mapping[str, tuple[float, float]], corner: Corner) -> dict[str
     """Return each field's end of its range, all cheap or all dear."""
     ends: dict[str, Any] = {}
     for name, (low, high) in ranges.items():
-        if name not in DELAY_LAW:
+        if name not in (*DELAY_LAW, "leakage_exponent"):
             cheap, dear = (high, low) if name in MORE_IS_BETTER else (low, high)
             ends[name] = cheap if corner == "optimistic" else dear
     return ends

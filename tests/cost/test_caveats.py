@@ -47,9 +47,10 @@ def test_the_current_of_a_load_by_hand():
     work = report.schedule.phases["load"]
     folds, counts = report.schedule.folds, work.counts
     column = counts.cells_loaded / 16  # 8 + 8 columns a row
-    joules = column * (0.8366 + 72 * 0.1476) + counts.cells_written * 0.8366
-    joules = (joules + counts.lines_driven * 0.4811) / folds
-    amperes = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962) * 1e-9) / 0.8
+    a_cell = 0.8366 + 72 * 0.1476 + 0.09001 + 0.8366 + 0.8366  # gating line, latch, selector
+    joules = column * a_cell + counts.cells_written * 0.8366
+    joules = (joules + counts.lines_driven * (0.4811 + 0.09001)) / folds
+    amperes = joules.max() * 1e-15 / ((0.3498 + 72 * 0.0007962 + 2 * 0.02812) * 1e-9) / 0.8
     assert caveats.load_current(report.schedule, SRAM) == close(amperes)
     assert caveats.current_line(amperes, "it") == ""
     assert caveats.current_line(1000.0, "it") == ""  # the limit itself is allowed

@@ -60,13 +60,18 @@ def test_samples_of_a_cause_are_even_independent_and_read_only():
 def test_ranges_of_one_cause_move_together_and_against_with_a_minus():
     u = {cause: uniform(cause, 100, 0) for cause in causes(SRAM)}
     drawn = sampled_prices(SRAM, u)
-    for one, other in (("compare_s", "write_s"), ("compare_j_per_row", "write_j_per_line_cell")):
+    for one, other in (
+        ("compare_s", "write_s"),
+        ("compare_j_per_row", "read_j_per_row"),
+        ("compare_j_per_attached_cell", "compare_s_per_cell"),  # heavier wires are slower too
+        ("compare_j_per_key_cell", "write_j_per_line_cell"),
+    ):
         assert (
             np.argsort(getattr(drawn, one)).tolist() == np.argsort(getattr(drawn, other)).tolist()
         )
     bus, mesh = drawn.interconnect.bus_j_per_bit, drawn.interconnect.mesh_j_per_bit_hop
     assert np.argsort(bus).tolist() == np.argsort(mesh).tolist()
-    against = replace(SRAM, draws={**SRAM.draws, "write_s": ("logsplit", "-mats per CAP")})
+    against = replace(SRAM, draws={**SRAM.draws, "write_s": ("logsplit", "-circuit tool, times")})
     drawn = sampled_prices(against, u)
     assert np.argsort(drawn.compare_s).tolist() == np.argsort(drawn.write_s)[::-1].tolist()
 
@@ -145,7 +150,7 @@ def test_a_sample_equals_a_technology_with_its_numbers(chip):
 @pytest.mark.parametrize("technology", data.technology_names())
 def test_the_nominal_lies_between_the_quartiles_of_its_samples(network, technology):
     net, tech = zoo.load(network), data.load_technology(technology)
-    for chip, least in ((LR, 0.25), (Chip.unlimited(), 0.25), (replace(LR, overlap=True), 0.24)):
+    for chip, least in ((LR, 0.25), (Chip.unlimited(), 0.25), (replace(LR, overlap=True), 0.23)):
         one = report(tech, chip, net)
         samples = uncertainty.quantities(one.schedule, tech, one.operations, draws=4000)
         for quantity in QUANTITIES:
@@ -217,8 +222,11 @@ def test_sobol_names_the_causes_of_a_result():
     assert table.total[0] == pytest.approx(1.0, abs=0.1)
     assert (table.total >= 0.01).all()
     area = sobol(report(), "area_m2", 512)
-    # three parts only, and they hardly interact
-    assert set(area.cause) <= {"vertical mode", "layout", "layout of routers"}
+    # they hardly interact
+    assert set(area.cause) <= {
+        "layout", "layout of routers", "layout of latches", "layout of cross-points",
+        "vertical area", "segment switches",
+    }  # fmt: skip
     assert area["first"].sum() == pytest.approx(1.0, abs=0.1)
 
 

@@ -9,6 +9,7 @@ from bfimna import BfimnaError, Chip, data, peak
 from bfimna.cost import formulas
 from bfimna.technology.table import UNITS
 from bfimna.technology.technology import (
+    LEAKAGES,
     LOGIC_ENERGIES,
     LOGIC_TIMES,
     WRITE_ENERGIES,
@@ -53,11 +54,11 @@ def test_the_fit_and_the_circuits_agree_on_a_pass_and_not_on_a_move():
     fit, derived = (data.load_technology(n) for n in ("sram-published-fit", "sram-14nm-lstp"))
     times = [formulas.cycle_seconds(tech, 72) for tech in (fit, derived)]
     own_pass, our_pass = (t["compares"] + t["writes"] for t in times)
-    assert our_pass / own_pass == pytest.approx(1.34, abs=0.01)
-    assert times[1]["loads"] / times[0]["loads"] == pytest.approx(0.203, abs=0.002)
+    assert our_pass / own_pass == pytest.approx(1.39, abs=0.01)
+    assert times[1]["loads"] / times[0]["loads"] == pytest.approx(0.232, abs=0.002)
     joules = [formulas.event_joules(tech, 72) for tech in (fit, derived)]
     assert joules[1]["compare_rows"] / joules[0]["compare_rows"] == pytest.approx(1.19, abs=0.01)
-    assert joules[1]["cells_loaded"] / joules[0]["cells_loaded"] == pytest.approx(45.6, abs=0.1)
+    assert joules[1]["cells_loaded"] / joules[0]["cells_loaded"] == pytest.approx(52.6, abs=0.1)
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -86,7 +87,8 @@ def test_energy_follows_the_square_of_the_supply_and_delay_the_alpha_power_law()
         scaled = [end * (0.6 / 0.8) ** 2 for end in tech.ranges[field]]
         assert low.ranges[field] == close(scaled)
     assert low.ranges["area_m2_per_cell"] == tech.ranges["area_m2_per_cell"]
-    assert low.leakage_w_per_cell == close(tech.leakage_w_per_cell * 0.6 / 0.8)
+    for field in LEAKAGES:  # measured: ∝ V^2.2
+        assert getattr(low, field) == close(getattr(tech, field) * 0.75**2.2), field
     assert low.area_m2_per_cell == tech.area_m2_per_cell
     assert low.interconnect == tech.interconnect
     assert low.at_supply(0.8).compare_s == close(tech.compare_s)

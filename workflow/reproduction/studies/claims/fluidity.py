@@ -81,11 +81,14 @@ def unexplained_seconds(technology: Technology) -> float:
     for name, activity in zip(stream().names, stream().activity, strict=True):
         report = simulate(network, digits.precision(name), chip, technology, batch=IMAGES)
         seconds = _seconds_on_links(report.schedule.traffic, chip, technology)
-        for (_, phase), counts in activity.items():
-            vertical = isinstance(report.schedule.phases[phase].mode, Vertical)
-            attached = technology.vertical_rows if vertical else chip.columns
-            prices = formulas.cycle_seconds(technology, attached)
+        for (layer, phase), counts in activity.items():
+            work = report.schedule.phases[phase]
+            position = list(network.shapes).index(layer)
+            mode = work.mode_at(int(np.flatnonzero(work.layers == position)[0]))
+            prices = formulas.phase_seconds(technology, chip, mode)
             seconds += sum(getattr(counts, cycle) * price for cycle, price in prices.items())
+            if isinstance(mode, Vertical):  # there and back
+                seconds += formulas.mode_seconds(mode.entries, technology)
         worst = max(worst, abs(report.times.sum() / seconds - 1))
     return worst
 

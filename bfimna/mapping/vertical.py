@@ -1,0 +1,37 @@
+"""Vertical mode of a reduction: what its lines have attached, and how often it is entered."""
+
+import numpy as np
+
+from bfimna.ap import counts as ap
+from bfimna.mapping.chip import Chip
+from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical
+from bfimna.operators.group_sums import GroupSums, segments
+
+
+def reduction_mode(sums: GroupSums, chip: Chip) -> Mode:
+    """Return the mode in which sums are reduced on a chip's arrays; horizontal on 1D ones.
+
+    A fold enters vertical mode once, unless no sum has three rows. The rows of its arrays change,
+    and with segments every level cuts them anew.
+    """
+    if chip.ap_kind == "1d":
+        return HORIZONTAL
+    entered = sums.sums * ((sums.splits - 1) * sums.part + sums.last_part)
+    return groups_mode(sums.part, sums.folds, entered, chip)
+
+
+def groups_mode(part: np.ndarray, folds: np.ndarray, entered: np.ndarray, chip: Chip) -> Vertical:
+    """Return the mode in which groups of rows are reduced on a chip's 2D arrays.
+
+    Parameters
+    ----------
+    part : rows of a group.
+    folds : times that the chip is filled with groups.
+    entered : rows of all groups.
+    """
+    lengths, which = np.unique(part, return_inverse=True)
+    attached = [segments(n, chip.ap_kind, chip.rows, chip.mats) for n in lengths.tolist()]
+    rows, span, mats = np.array(attached, dtype=float).T[:, which.reshape(np.shape(part))]
+    reduced = part > 2
+    cuts = entered * reduced * ap.tree_levels(part) * (chip.ap_kind == "2d-segmented")
+    return Vertical(rows, span, mats, folds * reduced, entered * reduced, cuts)
