@@ -19,7 +19,7 @@ from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Schedule, Traffic
+from bfimna.mapping.schedule import Schedule, Traffic, Vertical
 from bfimna.mapping.tiles import pixels
 from bfimna.names import (
     AnyChip,
@@ -148,7 +148,7 @@ def lower_bounds(
     seconds, joules = _adder_prices(chip, technology)
     traffic_s = formulas.transfer_latency(moved, chip, links)
     traffic_j = formulas.transfer_energy(
-        moved.bus_bits, moved.mesh_bit_hops, moved.dram_bits, links
+        moved.bus_bits, moved.mesh_bit_hops, moved.dram_bits, chip, links
     )
 
     by_layer = np.zeros((4, len(network.layers)))
@@ -208,10 +208,9 @@ def _adder_prices(chip: Chip, technology: Technology) -> tuple[float, float]:
 
     Horizontally each row holds one at a time, vertically three rows hold one in each column.
     """
-    across, down = (
-        _adder(formulas.cycle_seconds(technology, cells))
-        for cells in (ADDER_CELLS, technology.vertical_rows)
-    )
+    across = _adder(formulas.cycle_seconds(technology, ADDER_CELLS))
+    # a segment has at least one of its rows in a mat
+    down = _adder(formulas.phase_seconds(technology, chip, Vertical(ADDER_CELLS, span=1.0)))
     seconds = min(across, down * ADDER_CELLS / chip.columns) / chip.product_rows
     factor = min(1.0, technology.vertical_energy_factor)
     return seconds, _adder(formulas.event_joules(technology, ADDER_CELLS * factor))

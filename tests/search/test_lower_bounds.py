@@ -64,10 +64,10 @@ def test_one_layer_by_hand():
     total = 2 + 5 + 5  # ⌈log2 27⌉ = 5
     assert least.bus_bits.tolist() == [0, 4 * 27 * 2 + 75 * 5 + 36 * total]
     assert least.adders.tolist() == [0, 36 * 26 * 0.75 * 2]
-    per_row = 3 * (SRAM.compare_s + 3 * SRAM.compare_s_per_cell)
-    per_row += 3 * (SRAM.write_s + 3 * SRAM.write_s_per_cell)
-    down = 3 * (SRAM.compare_s + SRAM.vertical_rows * SRAM.compare_s_per_cell)
-    down += 3 * (SRAM.write_s + SRAM.vertical_rows * SRAM.write_s_per_cell)
+    both = 3 * (SRAM.compare_s + SRAM.write_s + 2 * SRAM.key_register_s)
+    each_cell = 3 * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
+    per_row = both + 3 * each_cell
+    down = both + SRAM.vertical_time_factor * each_cell
     each = min(per_row, down * 3 / 60) / 800
     assert least.adders_s[1] == pytest.approx(36 * 26 * 1.5 * each, rel=1e-12)
     bus = (216 + 375 + 432) / (4 * 1024 * 1e9)

@@ -19,15 +19,15 @@ class Slower(PaperProducts):
 
     share = 0.5
 
-    def _multiply(self, bits):
-        return super()._multiply(bits).repeat(2, self.share)
+    def _multiply(self, bits, exact):
+        return super()._multiply(bits, exact).repeat(2, self.share)
 
 
 class Narrow(PaperProducts):
     """Takes half the events, but fits words of a few bits only."""
 
-    def _multiply(self, bits):
-        return super()._multiply(bits).repeat(1, 0.5)
+    def _multiply(self, bits, exact):
+        return super()._multiply(bits, exact).repeat(1, 0.5)
 
     def columns(self, bits, words):
         return [*super().columns(bits, words), ("multiply", 9 * (bits.left + bits.right))]
