@@ -75,24 +75,27 @@ def subtract_counts(bits: Amount) -> Counts:
 
 @tabulated(MAX_WORD_BITS)
 def _add_tagged(bits: int) -> tuple[float, ...]:
-    return _expect(FULL_ADD, bits)[:2]
+    return expect_add(FULL_ADD, bits)[:2]
 
 
 @tabulated(MAX_WORD_BITS)
 def _three_pass_tagged(bits: int) -> tuple[float, ...]:
-    return _expect(THREE_PASS_ADD, bits)[:2]
+    return expect_add(THREE_PASS_ADD, bits)[:2]
 
 
 @tabulated(MAX_WORD_BITS)
 def _subtract_tagged(bits: int) -> tuple[float, ...]:
-    return _expect(FULL_SUBTRACT, bits)[:2]
+    return expect_add(FULL_SUBTRACT, bits)[:2]
 
 
 @cache
-def _expect(lut: Lut, bits: int) -> tuple[float, float, float]:
-    """Return matches, cells and carry; the carry into a column depends on those below only."""
+def expect_add(lut: Lut, bits: int) -> tuple[float, float, float]:
+    """Return expected matches, cells and carry of `bits` columns of random words.
+
+    The carry into a column depends on those below only.
+    """
     if not bits:
         return 0.0, 0.0, 0.0
-    matches, cells, carry = _expect(lut, bits - 1)
+    matches, cells, carry = expect_add(lut, bits - 1)
     matched, written, (_, _, carry) = lut.expect(0.5, 0.5, carry)
     return matches + matched, cells + written, carry

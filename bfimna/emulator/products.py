@@ -141,7 +141,7 @@ class _Products:
         clear: range = range(0),
     ) -> None:
         """Load an operand of products `first`, `first` + 1, … of each dot product, then zeros."""
-        rows = min(array.rows, self.step.matmul.k - first)
+        rows = max(min(array.rows, self.step.matmul.k - first), 0)
         is_packed = (side == "left") == self.runs.by_channel
 
         def fill(planes: np.ndarray) -> None:

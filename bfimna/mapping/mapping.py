@@ -16,7 +16,7 @@ import numpy as np
 from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import CountSet
-from bfimna.errors import BfimnaError, instance, one_of, whole_number
+from bfimna.errors import BfimnaError, instance, one_of, truth, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
@@ -25,6 +25,8 @@ from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
 from bfimna.operators.operator import Moved, Step
 from bfimna.operators.words import Word, Words
+
+MOST_PRODUCTS = 2**20  # of a dot product in a row
 
 
 @dataclass(frozen=True)
@@ -167,20 +169,20 @@ class Products(Protocol):
 
 
 @dataclass(frozen=True)
-class Lowering:
-    """A way to lower products with the parameters of a mapping, as a value.
+class Bound:
+    """A function with the parameters of a mapping, as a value.
 
     Attributes
     ----------
-    lower : takes storage, chip, batch, then the parameters.
+    function : takes the arguments of the call, then the parameters.
     """
 
-    lower: Callable[..., Products]
+    function: Callable[..., Any]
     parameters: tuple[Any, ...] = ()
 
-    def __call__(self, storage: Storage, chip: Chip, batch: int) -> Products:
-        """Lower a network's products."""
-        return self.lower(storage, chip, batch, *self.parameters)
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function with its last arguments."""
+        return self.function(*arguments, *self.parameters)
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ class Mapping:
 
         one_of("adder", adder, get_args(Adder))
         name = _with_adder("paper", adder, usual="four-pass")
-        return cls(name, Lowering(PaperProducts.lower, (adder,)), arrays_needed, adder)
+        return cls(name, Bound(PaperProducts.lower, (adder,)), arrays_needed, adder)
 
     @classmethod
     def fused(cls, adder: Adder = "three-pass") -> "Mapping":
@@ -236,7 +238,31 @@ class Mapping:
 
         one_of("adder", adder, get_args(Adder))
         name = _with_adder("fused", adder)
-        return cls(name, Lowering(PaperProducts.lower, (adder, True)), arrays_needed, adder)
+        return cls(name, Bound(PaperProducts.lower, (adder, True)), arrays_needed, adder)
+
+    @classmethod
+    def accumulating(
+        cls, products_per_row: int = 4, adder: Adder = "three-pass", fused: bool = True
+    ) -> "Mapping":
+        """Return a mapping in which each row adds up several products of a dot product.
+
+        It needs a 2D AP with segments and latches, as the paper's chip has; widths up to 11 × 11
+        bits find the columns on it. It has no published counts.
+
+        Parameters
+        ----------
+        products_per_row : one after the other in each row; all, where a dot product has fewer.
+        fused : whether carry, bias and scale are one sum, as in `fused`.
+
+        >>> Mapping.accumulating(8).name
+        'accumulating 8 per row'
+        """
+        from bfimna.mapping.accumulating import AccumulatingProducts, arrays_needed
+
+        t = whole_number("products per row", products_per_row, 1, MOST_PRODUCTS)
+        name = _own_name(f"accumulating {t} per row", adder, fused)
+        lower = Bound(AccumulatingProducts.lower, (name, t, adder, fused))
+        return cls(name, lower, Bound(arrays_needed, (t,)), adder)
 
     @classmethod
     def by_layer(
@@ -267,6 +293,13 @@ class Mapping:
 
     def __repr__(self) -> str:
         return f"<Mapping {self.name}>"
+
+
+def _own_name(base: str, adder: Adder, fused: bool) -> str:
+    """Return a mapping's name, with its adder and outputs where these are not the usual ones."""
+    one_of("adder", adder, get_args(Adder))
+    name = _with_adder(base, adder)
+    return name if truth("fused", fused) else f"{name}, outputs as in the paper"
 
 
 def _with_adder(name: str, adder: Adder, usual: Adder = "three-pass") -> str:

@@ -8,6 +8,7 @@ outputs, one per row. Model document, section 3.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class PaperProducts:
         batch: int,
         adder: ap.Adder = "four-pass",
         fused: bool = False,
-    ) -> "PaperProducts":
+    ) -> Self:
         """Lay out a network's products on a chip.
 
         Parameters
@@ -96,7 +97,7 @@ class PaperProducts:
         batch: int,
         adder: ap.Adder = "four-pass",
         fused: bool = False,
-    ) -> "PaperProducts":
+    ) -> Self:
         """Lay out dot products that take so many rows each, and their outputs."""
         dots = [product.dot_products * batch for product in storage.network.matmuls]
         sums = GroupSums.fitted(lengths, dots, chip.caps, chip.rows, chip.columns, chip.ap_kind)
@@ -116,6 +117,11 @@ class PaperProducts:
     def operand_rows(self) -> np.ndarray:
         """Rows that hold a product, over all folds."""
         return self.sums.sums * self.lengths
+
+    @property
+    def products_each(self) -> np.ndarray:
+        """Products of a dot product."""
+        return np.array([product.k for product in self.storage.network.matmuls])
 
     @property
     def adder(self) -> ap.Adder:
@@ -210,7 +216,7 @@ class PaperProducts:
         if self.chip.multicast:
             taken = tile_bits(self.storage.network, self.batch, self.shares, bits)
         else:
-            taken = self.operand_rows * (bits.left + bits.right)
+            taken = self.sums.sums * self.products_each * (bits.left + bits.right)
         left = self.sums.rows_left(counts)
         return taken, self.outputs.returned(bits, words, left)
 
