@@ -20,6 +20,7 @@ from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError, shown
 from bfimna.files import is_file
+from bfimna.mapping import catalogue
 from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
 from bfimna.network.graph import Network
@@ -258,6 +259,8 @@ def _chips() -> Rows:
 
 def _mappings() -> Rows:
     return [
-        {"name": name, "mapping": one.name, "adder": one.adder}
-        for name, one in ((name, names.load_mapping(name)) for name in names.MAPPINGS)
+        {"name": name, "adder": mapping.adder, "family": family}
+        for family, members in catalogue.families().items()
+        for name, mapping in catalogue.by_name().items()
+        if mapping in members
     ]

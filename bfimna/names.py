@@ -13,6 +13,7 @@ from bfimna import data
 from bfimna.data import load_technology as load_technology
 from bfimna.errors import BfimnaError, check_field_names, shown, unknown, wrong_type
 from bfimna.files import text_of
+from bfimna.mapping import catalogue
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.network import zoo
@@ -36,11 +37,6 @@ CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits stored in an ONNX file
 CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
-MAPPINGS = {
-    "paper": ProductMapping.paper,
-    "paper-three-pass": lambda: ProductMapping.paper("three-pass"),
-    "fused": ProductMapping.fused,
-}
 SAFE = re.compile(r"[\w./-]+")  # needs no quotes in a shell command, YAML or a folder's name
 LABEL = re.compile(r"[\w.+-]{1,80}")
 
@@ -190,9 +186,10 @@ def load_mapping(mapping: AnyMapping, also: Iterable[str] = ()) -> ProductMappin
         return mapping
     if not isinstance(mapping, str):
         raise wrong_type("mapping", mapping, "a Mapping or a name")
-    if mapping not in MAPPINGS:
-        raise unknown("mapping", mapping, [*MAPPINGS, *also])
-    return MAPPINGS[mapping]()
+    known = catalogue.by_name()
+    if mapping not in known:
+        raise unknown("mapping", mapping, [*known, *also])
+    return known[mapping]
 
 
 def _user_chip(fields: Mapping[str, Any], where: str) -> Chip:

@@ -11,10 +11,10 @@ from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, instance, one_of, whole_number, wrong_type
+from bfimna.mapping import catalogue
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping, sized
 from bfimna.names import (
-    MAPPINGS,
     AnyChip,
     AnyMapping,
     AnyNetwork,
@@ -182,7 +182,7 @@ def mapping(
     bits = Bits.from_precision(network, precision)
     costs = mapping_costs(network, bits, chip, technology, every, batch)
     (*chosen, default), bound = least(costs, objective)
-    best = by_number(network, costs.mappings, chosen, default)
+    best = by_number(network, costs.mappings, chosen, default, f"of least {objective} per layer")
     report = simulate(network, precision, chip, technology, batch, mapping=best)
     divided = bound if objective == "latency_s" else bound / batch
     return MappingChoice(best, objective, report, divided, costs, np.array(chosen), default)
@@ -191,7 +191,7 @@ def mapping(
 def checked_candidates(candidates: Sequence[Mapping] | None) -> list[Mapping]:
     """Return the mappings that a search weighs, each once."""
     if candidates is None:
-        return [load_mapping(name) for name in MAPPINGS]
+        return list(catalogue.by_name().values())
     if isinstance(candidates, str | Mapping) or not isinstance(candidates, Sequence):
         raise wrong_type("candidates", candidates, "a list of mappings")
     every = list(dict.fromkeys(instance("a candidate", one, Mapping) for one in candidates))

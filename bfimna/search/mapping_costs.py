@@ -116,7 +116,11 @@ def _some(bits: Bits, at: tuple[np.ndarray, ...]) -> Bits:
 
 
 def by_number(
-    network: Network, mappings: Sequence[Mapping], choice: Sequence[int], default: int
+    network: Network,
+    mappings: Sequence[Mapping],
+    choice: Sequence[int],
+    default: int,
+    name: str | None = None,
 ) -> Mapping:
     """Return the mapping of a choice, of each product the number of its mapping.
 
@@ -124,5 +128,5 @@ def by_number(
     ----------
     default : number of the one whose adder layers without products take.
     """
-    names = zip(network.matmul_names, choice, strict=True)
-    return Mapping.by_layer(mappings[default], {name: mappings[c] for name, c in names})
+    layers = {k: mappings[c] for k, c in zip(network.matmul_names, choice, strict=True)}
+    return Mapping.by_layer(mappings[default], layers, name)
