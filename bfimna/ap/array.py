@@ -128,22 +128,30 @@ class Array:
         packed = pack(numbers.reshape(rows * self.runs, -1), bits)
         self.load_planes(packed.reshape(bits, rows, -1), columns, clear)
 
-    def load_planes(self, packed: np.ndarray, columns: range, clear: range = range(0)) -> None:
-        """Load words from bit planes, (bits, rows, words), into the first rows of every group."""
+    def load_planes(
+        self, packed: np.ndarray, columns: range, clear: range = range(0), first: int = 0
+    ) -> None:
+        """Load words from bit planes, (bits, rows, words), into rows of every group.
+
+        Parameters
+        ----------
+        first : row of each group that takes the first of them.
+        """
         packed = np.asarray(packed)
         self._check_columns(columns, clear)
         shape = packed.shape
         fits = len(shape) == 3 and shape[0] == len(columns) and shape[2] == self.words
-        if not fits or shape[1] > self.rows:
+        first = whole_number("first row", first, 0, self.rows)
+        if not fits or first + shape[1] > self.rows:
             raise BfimnaError(
                 f"planes of shape {shape}, want ({len(columns)} bits, up to {self.rows} rows, "
                 f"{self.words} words)"
             )
         if packed.dtype != np.uint64:
             raise BfimnaError(f"planes must be uint64, not {packed.dtype}")
-        stop = shape[1] * self.words
-        self._cells.overwrite(clear, ZERO, stop)
-        self._cells.overwrite(columns, packed.reshape(len(columns), stop), stop)
+        start, stop = first * self.words, (first + shape[1]) * self.words
+        self._cells.overwrite(clear, ZERO, stop, start)
+        self._cells.overwrite(columns, packed.reshape(len(columns), stop - start), stop, start)
         self._count_load(len(columns), len(clear), shape[1] * self.groups)
 
     def load_by(
@@ -180,12 +188,14 @@ class Array:
         numbers = unpack(planes, self.groups // self.runs, signed)
         return numbers.reshape(rows, self.groups)
 
-    def read_planes(self, columns: range, rows: int = 0) -> np.ndarray:
-        """Read words as bit planes: (bits, rows, words)."""
+    def read_planes(self, columns: range, rows: int = 0, first: int = 0) -> np.ndarray:
+        """Read words of rows from `first` on as bit planes: (bits, rows, words)."""
         self._check_columns(columns)
-        rows = self._first_rows(rows)
+        first = whole_number("first row", first, 0, self.rows - 1)
+        rows = whole_number("rows", rows, 0, self.rows - first) or self.rows - first
         self.counts += Counts(reads=len(columns), cells_read=len(columns) * rows * self.groups)
-        planes = self.planes[columns.start : columns.stop, : rows * self.words]
+        start, stop = first * self.words, (first + rows) * self.words
+        planes = self.planes[columns.start : columns.stop, start:stop]
         return planes.reshape(len(columns), rows, self.words)
 
     # ---- programs ----------------------------------------------------------------------------

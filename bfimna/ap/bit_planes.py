@@ -104,17 +104,19 @@ class Cells:
         """Draw match errors from here on as the array of this number does from its start."""
         self._number, self._run = number, 0
 
-    def overwrite(self, columns: range, packed: np.ndarray | np.uint64, stop: int) -> None:
-        """Overwrite columns with bits; stuck cells keep theirs."""
-        where = slice(columns.start, columns.stop)
+    def overwrite(
+        self, columns: range, packed: np.ndarray | np.uint64, stop: int, start: int = 0
+    ) -> None:
+        """Overwrite words `start` to `stop` of columns with bits; stuck cells keep theirs."""
+        where = slice(columns.start, columns.stop), slice(start, stop)
         if isinstance(packed, np.ndarray) and self.ragged:
-            packed = packed & self.valid[:stop]
-        self.planes[where, :stop] = packed
+            packed = packed & self.valid[start:stop]
+        self.planes[where] = packed
         if self.stuck.size:
-            stuck, value = self.stuck[where, :stop], self.stuck_value[where, :stop]
-            self.planes[where, :stop] = self.planes[where, :stop] & ~stuck | value
+            stuck, value = self.stuck[where], self.stuck_value[where]
+            self.planes[where] = self.planes[where] & ~stuck | value
         if self.wear is not None:
-            self.wear[where, : 64 * stop] += 1
+            self.wear[where[0], 64 * start : 64 * stop] += 1
 
     def run_program(self, program: LoweredProgram, stop: int) -> np.ndarray:
         """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""

@@ -17,6 +17,7 @@ from bfimna.technology.technology import Technology
 
 #: every phase of a layer: those of the AP, its traffic, and what its cells leak meanwhile
 ALL_PHASES = (*PHASES, "traffic", "leakage")
+BOOTH_BITS = 4  # beside a latch's operand: three bits of a digit, one of delay
 TRAFFIC, LEAKAGE = (ALL_PHASES.index(phase) for phase in ("traffic", "leakage"))
 
 
@@ -130,7 +131,15 @@ def _joules(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
     if isinstance(mode, Vertical):
         cells = mode.rows * prices.vertical_energy_factor
     cycles = dict.fromkeys(CYCLES, control_joules(prices, chip))
-    return event_joules(prices, cells) | cycles
+    events = event_joules(prices, cells) | cycles
+    if chip.latch == "booth":  # a bit passes a delay, the choice of a multiple and an inversion
+        events["cells_loaded"] = events["cells_loaded"] + booth_joules(prices)
+    return events
+
+
+def booth_joules(prices: AnyPrices) -> Price:
+    """Joules of a bit on its way through a Booth latch, as much as into and out of a plain one."""
+    return prices.latch_j_per_bit + prices.pick_j_per_bit
 
 
 def idle_energy(counts: Counts, prices: AnyPrices, chip: Chip) -> Price:
@@ -210,13 +219,15 @@ def exposed(transfer_s: np.ndarray, compute_s: np.ndarray, folds: np.ndarray) ->
 def latches(chip: Chip) -> int:
     """Staging latches of a chip: beside each row of a CAP as many as the widest operand has bits.
 
-    One operand is staged after the other, or both where they fit together. While the next fold's
+    One operand is staged after the other, or both where they fit together. A Booth latch holds the
+    digit and the bit before in four more. While the next fold's
     operands move (`overlap`), as many more.
 
     >>> latches(Chip.limited()) // Chip.limited().product_rows
     16
     """
-    return chip.product_rows * MAX_BITS * (1 + chip.overlap) * (chip.load_mode == "latched")
+    bits = MAX_BITS + BOOTH_BITS * (chip.latch == "booth")
+    return chip.product_rows * bits * (1 + chip.overlap) * (chip.load_mode == "latched")
 
 
 def leakage_power(chip: Chip, prices: AnyPrices) -> Price:
@@ -250,7 +261,8 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     maps = rows * chip.maps_per_cluster * chip.columns * prices.area_m2_per_cell
     staging = latches(chip) * prices.latch_m2_per_bit
     if chip.load_mode == "latched":
-        staging = staging + chip.product_rows * prices.pick_m2_per_row
+        selectors = 1 + (chip.latch == "booth")  # of a bit off the bus; of a multiple
+        staging = staging + selectors * chip.product_rows * prices.pick_m2_per_row
     registers = 2 * chip.caps * chip.columns * prices.key_register_m2_per_bit
     links = prices.interconnect
     router = links.router_area_m2 * chip.mesh_bits / links.router_bits

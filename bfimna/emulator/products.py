@@ -44,6 +44,7 @@ def run_product(emulator: Emulator, step: ProductStep, own: LayerParameters, x: 
     emulator.map(products, runs.chunks(emulator.products // array_rows // 64))
     out = np.empty((runs.outer, runs.packed), np.int64)
     offset = own.bias - zero_sums(own.weights, step.source, step.right_bits)
+    offset = offset - step.products.excess(step, own.weights)
     bias = ChannelPlanes.from_values(offset, step.width, runs)
     scale = ChannelPlanes.from_values(own.multiplier, int(scale_bits(step.target.bits)), runs)
 
@@ -141,16 +142,23 @@ class _Products:
         clear: range = range(0),
     ) -> None:
         """Load an operand of products `first`, `first` + 1, … of each dot product, then zeros."""
-        rows = max(min(array.rows, self.step.matmul.k - first), 0)
+        array.load_by(lambda planes: self._fill(side, first, planes), columns, clear)
+
+    def operand(self, side: Literal["left", "right"], first: int, rows: int) -> np.ndarray:
+        """Return planes of products `first`, `first` + 1, … of each dot product, then zeros."""
+        bits = self.step.left_bits if side == "left" else self.step.right_bits
+        words = (self.chunk.stop - self.chunk.first) * (self.chunk.last - self.chunk.word)
+        planes = np.empty((bits, rows, words), np.uint64)
+        self._fill(side, first, planes)
+        return planes
+
+    def _fill(self, side: Literal["left", "right"], first: int, planes: np.ndarray) -> None:
+        rows = max(min(planes.shape[1], self.step.matmul.k - first), 0)
         is_packed = (side == "left") == self.runs.by_channel
-
-        def fill(planes: np.ndarray) -> None:
-            operand = planes if rows == array.rows else np.empty_like(planes[:, :rows])
-            (self._fill_packed if is_packed else self._fill_outer)(first, operand)
-            if operand is not planes:
-                planes[:, :rows], planes[:, rows:] = operand, 0
-
-        array.load_by(fill, columns, clear)
+        operand = planes if rows == planes.shape[1] else np.empty_like(planes[:, :rows])
+        (self._fill_packed if is_packed else self._fill_outer)(first, operand)
+        if operand is not planes:
+            planes[:, :rows], planes[:, rows:] = operand, 0
 
     def _fill_outer(self, first: int, planes: np.ndarray) -> None:
         from bfimna.emulator import packing

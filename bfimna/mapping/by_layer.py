@@ -181,6 +181,10 @@ class ByLayerProducts:
         """Rows of the largest array that `accumulate` asks for, for each dot product."""
         return self.of(step.number).array_rows(step)
 
+    def excess(self, step: ProductStep, weights: np.ndarray) -> np.ndarray | int:
+        """Return what each channel's sums are too large by, by the mapping of the step's layer."""
+        return self.of(step.number).excess(step, weights)
+
     def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
         """Multiply and add up on the emulator, by the mapping of the step's layer."""
         return self.of(step.number).accumulate(bench, step)

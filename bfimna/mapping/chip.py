@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Weights = Literal["resident", "streamed", "auto"]
 LoadMode = Literal["latched", "by row"]
+Latch = Literal["row", "booth"]
 MOST_IMAGES = 2**20  # in a batch
 #: field → its check; limits are far above what can be built
 _CHECKS: dict[str, Check] = {
@@ -40,6 +41,7 @@ _CHECKS: dict[str, Check] = {
     "ap_kind": among("AP kind", get_args(ApKind)),
     "weights": among("place of the weights", get_args(Weights)),
     "load_mode": among("load mode", get_args(LoadMode)),
+    "latch": among("latch", get_args(Latch)),
 }
 
 
@@ -65,6 +67,8 @@ class Chip:
     overlap : the next fold's operands move while this one computes (double buffering).
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.
+    latch : "row", a row's latches bring its bits to the cells, or "booth", they also select 0, ±1
+        or ±2 times an operand by three bits of another, and only in every third row.
     mats : parts of an array along its rows; a row's write drives the columns of one.
 
     Raises
@@ -87,6 +91,7 @@ class Chip:
     weights: Weights = "resident"
     overlap: bool = False
     load_mode: LoadMode = "latched"
+    latch: Latch = "row"
     mats: int = 16
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":

@@ -77,6 +77,9 @@ class ProductBench(Protocol):
     ) -> None:
         """Load an operand of products `first`, `first` + 1, … of each dot product; 0 after them."""
 
+    def operand(self, side: Literal["left", "right"], first: int, rows: int) -> np.ndarray:
+        """Return planes of products `first`, `first` + 1, … of each dot product; 0 after them."""
+
     def account(self, array: Array, phase: str, folds: int, part: int) -> None:
         """Book what the array has done since the last booking."""
 
@@ -160,6 +163,9 @@ class Products(Protocol):
 
     def array_rows(self, step: ProductStep) -> int:
         """Rows of the largest array that `accumulate` asks for, for each dot product."""
+
+    def excess(self, step: ProductStep, weights: np.ndarray) -> np.ndarray | int:
+        """Return what the rows that `accumulate` leaves make each channel's sums too large by."""
 
     def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
         """Multiply and add up on the emulator; yield the rows that are left as planes."""
@@ -263,6 +269,37 @@ class Mapping:
         name = _own_name(f"accumulating {t} per row", adder, fused)
         lower = Bound(AccumulatingProducts.lower, (name, t, adder, fused))
         return cls(name, lower, Bound(arrays_needed, (t,)), adder)
+
+    @classmethod
+    def carry_save(
+        cls,
+        side_by_side: int = 1,
+        triples: int = 0,
+        adder: Adder = "three-pass",
+        fused: bool = True,
+    ) -> "Mapping":
+        """Return a mapping that adds up Booth's addends in triples of rows, in carry-save form.
+
+        It needs a chip with `latch="booth"` and a 2D AP with segments. It has no published counts.
+
+        Parameters
+        ----------
+        side_by_side : dot products side by side in the columns of the same rows.
+        triples : of rows that share a dot product, or fewer where that does as well; 0 for as many
+            as fill the chip once.
+        fused : whether carry, bias and scale are one sum, as in `fused`.
+
+        >>> Mapping.carry_save(2).name
+        'carry-save, 2 side by side'
+        """
+        from bfimna.mapping.carry_save import CarrySaveProducts, arrays_needed
+
+        beside = whole_number("side by side", side_by_side, 1, MOST_PRODUCTS)
+        parts = whole_number("triples", triples, 0, MOST_PRODUCTS)
+        base = "carry-save" + (f", {beside} side by side" if beside > 1 else "")
+        name = _own_name(base + (f", {parts} triples" if parts else ""), adder, fused)
+        lower = Bound(CarrySaveProducts.lower, (name, beside, parts, adder, fused))
+        return cls(name, lower, Bound(arrays_needed, (beside, parts)), adder)
 
     @classmethod
     def by_layer(

@@ -245,6 +245,10 @@ class PaperProducts:
         """Rows of the largest array that `accumulate` asks for, for each dot product."""
         return int(self.sums.part[step.number])
 
+    def excess(self, step: ProductStep, weights: np.ndarray) -> int:
+        """Return 0: rows are left whose sum is that of the products."""
+        return 0
+
     def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
         """Multiply and reduce the products of each array; yield the rows left as planes."""
         signed = step.matmul.left.signed, step.matmul.right.signed

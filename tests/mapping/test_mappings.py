@@ -1,5 +1,7 @@
 """Every mapping: emulator = closed form = NumPy, whatever the widths, layers and chip."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,16 +23,28 @@ MAPPINGS = (
     bf.Mapping.fused(),
     bf.Mapping.fused("four-pass"),
     bf.Mapping.accumulating(3),
+    bf.Mapping.carry_save(),
+    bf.Mapping.carry_save(2, 3, "four-pass", fused=False),
     bf.Mapping.accumulating(8, "four-pass", fused=False),
 )
 #: widths of both operands that find the columns, where not all do
-WIDEST = {mapping.name: 11 for mapping in MAPPINGS if mapping.name.startswith("accumulating")}
+WIDEST = {
+    mapping.name: 11 if mapping.name.startswith("accumulating") else 15
+    for mapping in MAPPINGS
+    if mapping.name.startswith(("accumulating", "carry-save, 2"))
+}
 SRAM = bf.load_technology("sram-14nm-lstp")
 ids = [mapping.name for mapping in MAPPINGS]
 
 
+def equipped(chip, mapping):
+    """Return a chip with the hardware that a mapping needs."""
+    return replace(chip, latch="booth") if mapping.name.startswith("carry-save") else chip
+
+
 def assert_exact(net, precision, chip, mapping, images=1):
     """Run a network on the emulator; compare its integers with NumPy, its counts with the model."""
+    chip = equipped(chip, mapping)
     own, pixels = synthetic(net, precision), random_images(net, precision, images)
     out, report = infer(net, own, pixels, precision, chip=chip, mapping=mapping, keep=True)
     assert wrong_tensors(net, own, pixels, precision, out, report, chip) == []
@@ -77,7 +91,7 @@ def test_random_layers_are_exact(mapping, data, net, chip, images):
     bits = {name: data.draw(widths) for name in net.matmul_names}
     precision = bf.Precision.by_layer(net, bits)
     try:
-        plan(net, chip, mapping, images).at(precision)
+        plan(net, equipped(chip, mapping), mapping, images).at(precision)
     except bf.BfimnaError:  # too few columns for these widths: refused, and `fits` says so
         bits = {name: (min(w, 8), min(a, 8)) for name, (w, a) in bits.items()}
         precision = bf.Precision.by_layer(net, bits)
@@ -94,7 +108,7 @@ def test_every_width_is_exact(mapping, bits):
     precision = bf.Precision.fixed(net, bits)
     if bits > WIDEST.get(mapping.name, 16):
         with pytest.raises(bf.BfimnaError, match="columns in phase multiply"):
-            plan(net, SMALL, mapping, 2).at(precision)
+            plan(net, equipped(SMALL, mapping), mapping, 2).at(precision)
     else:
         assert_exact(net, precision, SMALL, mapping, 2)
 
@@ -111,7 +125,9 @@ def test_a_dot_product_of_100_000_has_a_closed_form(mapping):
     b = Builder("long", (100_000, 1, 1))
     b.linear("sum", b.linear("long", b.flatten(b.input), 10), 2)
     net = b.network()
-    schedule = plan(net, bf.Chip.limited(), mapping).at(bf.Precision.fixed(net, 8))
+    schedule = plan(net, equipped(bf.Chip.limited(), mapping), mapping).at(
+        bf.Precision.fixed(net, 8)
+    )
     assert all(np.all(np.isfinite(work.counts.cycles)) for work in schedule.phases.values())
     assert schedule.folds[0] == 1
 
@@ -119,7 +135,7 @@ def test_a_dot_product_of_100_000_has_a_closed_form(mapping):
 @pytest.mark.parametrize("mapping", MAPPINGS, ids=ids)
 def test_many_precisions_are_priced_as_each_of_them(mapping):
     net = everything()
-    resolved = plan(net, SMALL, mapping)
+    resolved = plan(net, equipped(SMALL, mapping), mapping)
     many = [bf.Precision.fixed(net, bits) for bits in (1, 4, 8)]
     together = event_totals(resolved.at(many))
     seconds = together.seconds(SRAM)
@@ -137,7 +153,7 @@ def test_many_precisions_are_priced_as_each_of_them(mapping):
 def test_a_mapping_is_a_value_that_says_which_products_fit(mapping):
     assert mapping == mapping.__class__(*vars(mapping).values())
     net = everything()
-    resolved = plan(net, bf.Chip(columns=40), mapping)
+    resolved = plan(net, equipped(bf.Chip(columns=40), mapping), mapping)
     for bits in (2, 16):
         precision = bf.Precision.fixed(net, bits)
         widths = bf.network.bits.Bits.from_precision(net, precision)
