@@ -9,6 +9,10 @@ from bfimna.mapping.mapping import Mapping
 PER_ROW = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
 
+#: dot products side by side, and triples of rows that share one
+BESIDE, TRIPLES = (1, 2, 3, 4), (0, 1, 2, 4, 8, 16, 32)
+
+
 @cache
 def families() -> dict[str, tuple[Mapping, ...]]:
     """Return the mappings of each family, the paper's first.
@@ -17,11 +21,18 @@ def families() -> dict[str, tuple[Mapping, ...]]:
     ('paper', (<Mapping paper>,))
     """
     accumulating = (Mapping.accumulating(t, fused=f) for f in (True, False) for t in PER_ROW)
+    carry_save = (
+        Mapping.carry_save(beside, triples, fused=fused)
+        for fused in (True, False)
+        for beside in BESIDE
+        for triples in TRIPLES
+    )
     return {
         "paper": (Mapping.paper(),),
         "three-pass": (Mapping.paper("three-pass"),),
         "fused": (Mapping.fused(),),
         "accumulating": tuple(accumulating),
+        "carry-save": tuple(carry_save),
     }
 
 

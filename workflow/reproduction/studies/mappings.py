@@ -5,7 +5,11 @@ the best of its own and of the paper's; a family that the chip lacks the hardwar
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Fields
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +17,7 @@ import pandas as pd
 from bfimna.cost import uncertainty
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
-from bfimna.errors import BfimnaError
+from bfimna.errors import BfimnaError, check_field_names
 from bfimna.mapping import catalogue
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping
@@ -31,11 +35,14 @@ from bfimna.names import (
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.search.lower_bounds import lower_bounds
+from bfimna.search.mapping_choice import MappingChoice
 from bfimna.search.mapping_choice import mapping as best_mapping
 from bfimna.technology.technology import Technology
 from reproduction.studies.arguments import checked
 
 BEST = "best per layer"
+#: fields of a chip that it has beyond the one it is compared with
+Hardware = Fields[str, Any]
 #: column of the tables → quantity of a report
 FACTORS = {"edp": "edp_js", "latency": "latency_s", "energy": "energy_j"}
 
@@ -59,26 +66,63 @@ class Point:
             "chip": self.chip.name,
         }
 
-    def reports(self) -> Iterator[tuple[str, Report]]:
-        """Yield the best choice of each family, the paper's first, and of all."""
-        paper = Mapping.paper()
+    def reports(self, hardware: Hardware) -> Iterator[tuple[str, Report]]:
+        """Yield the best choice of each family, the paper's first, and of all.
+
+        Then what the chip can do with more hardware: families that need it, and the best of all.
+        """
         here = self.network, self.precision, self.chip, self.technology
         yield "paper", simulate(*here)
-        every = [paper]
-        for family, members in catalogue.families().items():
-            own = [one for one in members if one != paper and self._placed(one)]
-            every += own
-            if own:
-                yield family, best_mapping(*here, candidates=[paper, *own]).report
-        yield BEST, best_mapping(*here, candidates=every).report
+        plain = self._placed(self.chip)
+        for family, own in plain.items():
+            yield family, best_mapping(*here, candidates=[Mapping.paper(), *own]).report
+        yield BEST, self.best(self.chip).report
+        if not hardware:
+            return
+        chip = equipped(self.chip, hardware)
+        here = self.network, self.precision, chip, self.technology
+        for family, own in self._placed(chip).items():
+            if family not in plain:
+                yield family, best_mapping(*here, candidates=[Mapping.paper(), *own]).report
+        yield best_with(hardware), self.best(chip).report
 
-    def _placed(self, mapping: Mapping) -> bool:
-        """Whether the chip has what a mapping needs."""
-        try:
-            plan(self.network, self.chip, mapping)
-        except BfimnaError:
-            return False
-        return True
+    def paper_and_best(self) -> Iterator[tuple[str, Report]]:
+        """Yield the paper's mapping and the best per layer."""
+        yield "paper", simulate(self.network, self.precision, self.chip, self.technology)
+        yield BEST, self.best(self.chip).report
+
+    def best(self, chip: Chip) -> MappingChoice:
+        """Return the best mapping of each layer among all that a chip has the hardware for."""
+        return best_mapping(self.network, self.precision, chip, self.technology)
+
+    def _placed(self, chip: Chip) -> dict[str, list[Mapping]]:
+        """Return the families, but the paper's, that a chip has the hardware for."""
+        families = {}
+        for family, members in catalogue.families().items():
+            own = []
+            for mapping in members:
+                with suppress(BfimnaError):
+                    plan(self.network, chip, mapping)
+                    own.append(mapping)
+            if own and family != "paper":
+                families[family] = own
+        return families
+
+
+def equipped(chip: Chip, hardware: Hardware) -> Chip:
+    """Return a chip with more hardware, its name with what was added."""
+    check_field_names("hardware of a chip", hardware, Chip)
+    added = ", ".join(f"{field} {value}" for field, value in hardware.items())
+    return replace(chip, name=f"{chip.name}, {added}", **hardware) if hardware else chip
+
+
+def best_with(hardware: Hardware) -> str:
+    """Return the name of the best choice on a chip with more hardware.
+
+    >>> best_with({"latch": "booth"})
+    'best, latch booth'
+    """
+    return ", ".join(["best", *(f"{field} {value}" for field, value in hardware.items())])
 
 
 def _points(
@@ -100,12 +144,14 @@ def mappings(
     precisions: Sequence[AnyPrecision],
     technology: AnyTechnology,
     chip: AnyChip = "LR",
+    hardware: Hardware = MappingProxyType({}),
     draws: int = uncertainty.SAMPLES,
 ) -> pd.DataFrame:
     """Return what each family of mappings costs over the paper's.
 
     Parameters
     ----------
+    hardware : fields of a chip with more hardware, beside the one as it is.
     draws : Monte Carlo samples of the parameters. Both sides of a ratio share them, so that a range
         which moves both alike cancels out.
 
@@ -118,7 +164,7 @@ def mappings(
     for point in _points(networks, precisions, technology, chip):
         before: dict[str, np.ndarray] = {}
         paper = None
-        for name, report in point.reports():
+        for name, report in point.reports(hardware):
             paper = paper or report
             row: dict[str, object] = {**point.labels, "mapping": name}
             for factor, quantity in FACTORS.items():
@@ -133,7 +179,11 @@ def mappings(
 
 @checked
 def mapping_layers(
-    network: AnyNetwork, precision: AnyPrecision, technology: AnyTechnology, chip: AnyChip = "LR"
+    network: AnyNetwork,
+    precision: AnyPrecision,
+    technology: AnyTechnology,
+    chip: AnyChip = "LR",
+    hardware: Hardware = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return what each layer of a network chose for the least EDP, and why.
 
@@ -145,24 +195,25 @@ def mapping_layers(
     and candidates (mappings that fit).
     """
     (point,) = _points([network], [precision], technology, chip)
-    choice = best_mapping(point.network, point.precision, point.chip, point.technology)
-    table, costs = choice.layers, choice.costs
-    assert costs.mappings[0] == Mapping.paper()
-    seconds, joules = (cost[0, costs.products] for cost in (costs.seconds, costs.joules))
-    products = point.network.matmuls
+    choice = point.best(equipped(point.chip, hardware))
+    table, products = choice.layers, choice.costs.products
+    paper = simulate(point.network, point.precision, point.chip, point.technology)
+    seconds, joules = (cost.sum(axis=-1)[products] for cost in (paper.times, paper.energies))
+    matmuls = point.network.matmuls
+    labels = {**point.labels, "chip": choice.report.chip.name}
     columns = {
         "layer": table.layer,
-        "k": [product.k for product in products],
-        "dots": [product.dot_products for product in products],
+        "k": [product.k for product in matmuls],
+        "dots": [product.dot_products for product in matmuls],
         "mapping": table.mapping,
         "latency": table.latency_s / seconds,
         "energy": table.energy_j / joules,
-        "latency_share": seconds / costs.seconds[0].sum(),
+        "latency_share": seconds / paper.latency_s,
         "runner_up": table.runner_up,
         "factor": table.factor,
         "candidates": table.candidates,
     }
-    return pd.DataFrame(columns).assign(**point.labels)[[*point.labels, *columns]]
+    return pd.DataFrame(columns).assign(**labels)[[*labels, *columns]]
 
 
 @checked
@@ -171,6 +222,7 @@ def bounds(
     precisions: Sequence[AnyPrecision],
     technology: AnyTechnology,
     chip: AnyChip = "LR",
+    hardware: Hardware = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return how far the paper's mapping and the best lie above what any of the class must pay.
 
@@ -185,8 +237,8 @@ def bounds(
         least = lower_bounds(point.network, point.precision, point.chip, point.technology)
         bits = float(least.bus_bits.sum())
         of = {q: float(getattr(least, q)) for q in FACTORS.values()}
-        for name, report in point.reports():
-            if name in ("paper", BEST):
+        for name, report in point.reports(hardware):
+            if name in ("paper", BEST, best_with(hardware)):
                 factors = {f: getattr(report, q) / of[q] for f, q in FACTORS.items()}
                 factors["traffic"] = float(report.schedule.traffic.bus_bits.sum()) / bits
                 rows.append({**point.labels, "mapping": name, **factors, **of, "bus_bits": bits})
@@ -211,9 +263,7 @@ def memory(
     """
     rows = []
     for point in _points(networks, precisions, technology, chip):
-        for name, report in point.reports():
-            if name not in ("paper", BEST):
-                continue
+        for name, report in point.paper_and_best():
             held = report.weights_bits + report.peak_live_bits
             idle = idle_columns(report)
             bits = idle * report.chip.product_rows
