@@ -192,11 +192,8 @@ class CarrySaveProducts:
 
     def _tree_mode(self) -> Vertical:
         """Return the mode of the tree over sum and carry rows; addend rows lie between them."""
-        lines = groups_mode(TRIPLE * self.triples, self.folds, self.operand_rows, self.chip)
-        two = self.triples > 1
-        cuts = self.operand_rows * two * ap.tree_levels(2 * self.triples)
-        return Vertical(
-            lines.rows, lines.span, lines.mats, self.folds * two, self.operand_rows * two, cuts
+        return groups_mode(
+            2 * self.triples, self.folds, self.operand_rows, self.chip, apart=TRIPLE / 2
         )
 
     def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:

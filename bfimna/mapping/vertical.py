@@ -20,17 +20,21 @@ def reduction_mode(sums: GroupSums, chip: Chip) -> Mode:
     return groups_mode(sums.part, sums.folds, entered, chip)
 
 
-def groups_mode(part: np.ndarray, folds: np.ndarray, entered: np.ndarray, chip: Chip) -> Vertical:
+def groups_mode(
+    part: np.ndarray, folds: np.ndarray, entered: np.ndarray, chip: Chip, apart: float = 1.0
+) -> Vertical:
     """Return the mode in which groups of rows are reduced on a chip's 2D arrays.
 
     Parameters
     ----------
     part : rows of a group.
     folds : times that the chip is filled with groups.
-    entered : rows of all groups.
+    entered : rows of all groups, with those that lie between them.
+    apart : rows of the array for each row of a group.
     """
     lengths, which = np.unique(part, return_inverse=True)
-    attached = [segments(n, chip.ap_kind, chip.rows, chip.mats) for n in lengths.tolist()]
+    array = chip.ap_kind, chip.rows, chip.mats
+    attached = [segments(n, *array, apart) for n in lengths.tolist()]
     rows, span, mats = np.array(attached, dtype=float).T[:, which.reshape(np.shape(part))]
     reduced = part > 2
     cuts = entered * reduced * ap.tree_levels(part) * (chip.ap_kind == "2d-segmented")

@@ -151,7 +151,9 @@ class GroupSums:
 
 
 @lru_cache(maxsize=4096)
-def segments(words: int, kind: ap.ApKind, rows: int, mats: int) -> tuple[float, float, float]:
+def segments(
+    words: int, kind: ap.ApKind, rows: int, mats: int, apart: float = 1.0
+) -> tuple[float, float, float]:
     """Return what a column's line has attached while a group of `words` rows is reduced.
 
     With segments every level attaches each row of the group to one of its sets of three, so a set
@@ -160,6 +162,7 @@ def segments(words: int, kind: ap.ApKind, rows: int, mats: int) -> tuple[float, 
     Parameters
     ----------
     rows, mats : of the array, whose mats have as many rows each.
+    apart : rows of the array for each row of the group, where others lie between them.
 
     Returns
     -------
@@ -177,6 +180,7 @@ def segments(words: int, kind: ap.ApKind, rows: int, mats: int) -> tuple[float, 
     if kind == "2d":
         spans = [float(rows)] * len(spans)
     mat = -(-rows // mats)
+    spans = [span * apart for span in spans]
     doublings = [float(ap.levels(np.ceil(span / mat))) for span in spans]
     each = np.array(spans)
     return (
