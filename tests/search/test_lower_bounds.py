@@ -31,7 +31,7 @@ def drawn(seed):
     chip = bf.Chip(
         rows=int(rng.choice([9, 64, 4800])), clusters=int(rng.choice([1, 1, 4, 9])),
         caps_per_cluster=int(rng.choice([1, 3, 64])), overlap=bool(rng.integers(2)),
-        weights=str(rng.choice(["resident", "streamed"])),
+        weights=str(rng.choice(["resident", "streamed"])), latch=str(rng.choice(["row", "booth"])),
     )  # fmt: skip
     return net, bf.Precision.by_layer(net, bits), chip, int(rng.choice([1, 3]))
 
