@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bfimna as bf
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Builder, Layer
 from bfimna.search.lower_bounds import lower_bounds
 from bfimna.search.mapping_choice import checked_candidates, mapping
@@ -46,7 +47,7 @@ def test_no_mapping_of_the_package_beats_the_bound(seed):
     assert (costs.joules >= least.joules * (1 - 1e-12)).all()
     for one in costs.mappings:
         resolved = bf.plan(net, chip, one, batch)
-        if resolved.fits(resolved.at(precision).bits).all():
+        if resolved.fits(Bits.from_precision(net, precision)).all():
             schedule = resolved.at(precision)
             moved, products = schedule.traffic, schedule.layers
             assert (moved.bus_bits >= least.bus_bits[moved.layers] * (1 - 1e-12)).all()
