@@ -104,6 +104,7 @@ def test_no_text_overlaps_or_leaves_the_figure(shape, mine, tmp_path, monkeypatc
 #: notebook → inputs that are not its defaults
 OTHERS = {
     "your_network": {"network": "examples/model.onnx", "chip": ONE_ARRAY, "precision": "w4a8"},
+    "mappings_seen": {"mappings": ["fused", "carry-save-2-side-by-side"], "bits": 3, "size": 3},
     "mapping_layers": {"network": "alexnet", "precision": "w4a8", "hardware": {}},
     "programs": {"words": 7, "bits": 1},
     "hawq_reproduced": {"networks": ["resnet50_v1"]},

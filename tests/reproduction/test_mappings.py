@@ -2,10 +2,12 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from reproduction.studies import mappings as study
+from reproduction.studies import seen
 
 import bfimna as bf
 
@@ -74,3 +76,29 @@ def test_idle_columns_change_no_cycle():
 def test_an_unknown_field_of_the_hardware_is_refused():
     with pytest.raises(bf.BfimnaError, match="latches"):
         study.mappings(["alexnet"], ["int4"], SRAM, "LR", {"latches": "booth"}, draws=2)
+
+
+def test_frames_are_what_the_model_counts():
+    names = ["paper", "accumulating-2-per-row", "carry-save-1-triples"]
+    frames = seen.seen(names, bits=2)
+    table = seen.table(frames).set_index(["mapping", "phase"])
+    assert table.rows["paper", "load"] == 9
+    network = seen.small_layer(1, 4, 3)
+    chip = bf.Chip(clusters=1, caps_per_cluster=1, rows=64, latch="booth")
+    for name in names:
+        mapping = bf.load_mapping(name)
+        schedule = bf.plan(network, chip, mapping).at(bf.Precision.fixed(network, 2))
+        for phase in ("multiply", "reduce"):
+            own = schedule.phases[phase].some(np.array([0]))
+            cycles = float(np.ravel(own.counts.cycles)[0])
+            assert table.cycles[mapping.name, phase] == cycles
+    for several in frames.values():
+        for before, after in pairwise(several):
+            same = before.writers == after.writers
+            assert (before.cells[same] == after.cells[same]).mean() > 0.5
+            assert ((after.writers >= 0) >= (before.writers >= 0)).all()
+
+
+def test_a_mapping_too_wide_for_its_bits_is_refused():
+    with pytest.raises(bf.BfimnaError, match="columns"):
+        seen.seen(["accumulating-2-per-row"], bits=16)
