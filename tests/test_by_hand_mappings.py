@@ -176,6 +176,30 @@ def carry_saved(s):
     }
 
 
+def reads_inputs(positions):
+    """Inputs that a run of so many positions reads: 8 × 8 outputs, 3 × 3 windows, padding aside."""
+    rows, columns = ceil(positions / 8), min(positions, 8)
+    spans = min(rows + 2, 8), min(columns + 2, 8)  # at most the image's
+    return 16 * min(spans[0] * spans[1], positions * 9)
+
+
+def stationary_bits(folds, clusters):
+    """Try every tile and what may stay in it: the fewest bits over the buses, and what stays."""
+    share = ceil(DOTS / (folds * clusters))
+    best = {}
+    for p in range(1, 65):
+        for c in range(1, min(share // p, 24) + 1):
+            tiles = DOTS / (c * p)
+            w, x = tiles * c * K * MW, tiles * reads_inputs(p) * MA
+            best["neither"] = min(best.get("neither", np.inf), w + x)
+            if p * folds <= 64:
+                best["left"] = min(best.get("left", np.inf), w / folds + x)
+            if c * folds <= 24:
+                best["right"] = min(best.get("right", np.inf), w + x / folds)
+    stays = min(best, key=best.get)
+    return best[stays], stays
+
+
 CASES = {
     "paper": (bf.Mapping.paper(), "row", both(paper_rows(False), packed(False)), 0),
     "three-pass": (bf.Mapping.paper("three-pass"), "row", both(paper_rows(True), packed(True)), 0),
@@ -209,3 +233,29 @@ def test_a_layer_by_hand(name):
     wide = 2 * (TOTAL + M)
     more = {0: 0, 1: TOTAL + wide, 2: wide}[outputs]  # resolved sums, scaled rows
     assert returned[0] == DOTS * (2 * TOTAL + OUT + more)
+
+
+@pytest.mark.parametrize(("clusters", "caps", "folds"), [(4, 8, 2), (2, 5, 5), (1, 4, 12)])
+def test_a_stationary_operand_by_hand(clusters, caps, folds):
+    b = Builder("hand", (16, 8, 8))
+    x = b.relu(b.conv("conv", b.input, 24, 3, padding=1))
+    b.linear("last", b.flatten(x), 2)
+    net = b.network()
+    precision = bf.Precision.by_layer(net, {"conv": (MW, MA), "last": (4, OUT)})
+    chip = bf.Chip(clusters=clusters, caps_per_cluster=caps)
+    mapping = bf.Mapping.stationary(fused=False)
+    schedule = plan(net, chip, mapping).at(precision)
+    assert schedule.folds[0] == folds == ceil(DOTS / (clusters * caps * (ROWS // K)))
+    bits, stays = stationary_bits(folds, clusters)
+    own = schedule.words.at(schedule.layers)
+    taken, _ = schedule.plan.products.moved(schedule.bits, own, "microcode")
+    assert taken[0] == pytest.approx(bits, rel=1e-12)
+    assert stays != "neither"
+    kept, moving = (MW, MA) if stays == "left" else (MA, MW)
+    load = schedule.phases["load"].counts
+    assert load.loads[0] == kept + folds * moving
+    assert load.cells_loaded[0] == K * (kept * ceil(DOTS / folds) + moving * DOTS)
+    assert load.lines_driven[0] == K * DOTS * TOTAL
+    paper = plan(net, chip, bf.Mapping.paper("three-pass")).at(precision)
+    for phase in ("multiply", "reduce", "carry", "bias", "requantise"):
+        assert schedule.phases[phase].counts.cycles[0] == paper.phases[phase].counts.cycles[0]

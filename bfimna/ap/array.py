@@ -198,6 +198,11 @@ class Array:
         planes = self.planes[columns.start : columns.stop, start:stop]
         return planes.reshape(len(columns), rows, self.words)
 
+    def holds(self, packed: np.ndarray, columns: range) -> bool:
+        """Whether all rows hold these bit planes, (bits, rows, words); no event of the array."""
+        expected = packed.reshape(len(columns), -1) & self._cells.valid
+        return np.array_equal(self.planes[columns.start : columns.stop], expected)
+
     # ---- programs ----------------------------------------------------------------------------
 
     def run(self, program: Sequence[Pass], rows: int = 0) -> None:

@@ -14,8 +14,8 @@ from bfimna.emulator.layers import run_layer
 from bfimna.emulator.products import run_product
 from bfimna.errors import BfimnaError, instance, truth
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.lowered import ProductStep
 from bfimna.mapping.mapping import Mapping as ProductMapping
-from bfimna.mapping.mapping import ProductStep
 from bfimna.mapping.plan import plan
 from bfimna.mapping.steps import steps
 from bfimna.network.graph import Layer, Network

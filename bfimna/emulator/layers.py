@@ -10,7 +10,7 @@ from bfimna.ap.lowering import ALL_ONES
 from bfimna.ap.rows import Rows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.runs import Chunk, Runs
-from bfimna.mapping.mapping import ProductStep
+from bfimna.mapping.lowered import ProductStep
 from bfimna.operators.operator import Step, Tensor
 
 

@@ -16,7 +16,8 @@ from bfimna.ap.accumulation import accumulate, accumulate_counts
 from bfimna.ap.counts import Counts
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import ProductBench, ProductStep, need
+from bfimna.mapping.lowered import ProductBench, ProductStep
+from bfimna.mapping.mapping import need
 from bfimna.mapping.paper import PaperProducts
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.network.bits import Bits

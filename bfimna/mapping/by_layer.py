@@ -12,8 +12,8 @@ import numpy as np
 from bfimna.ap.counts import CountSet
 from bfimna.errors import BfimnaError, instance, unknown, wrong_type
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.lowered import OutputBench, ProductBench, Products, ProductStep
 from bfimna.mapping.mapping import Mapping as ProductMapping
-from bfimna.mapping.mapping import OutputBench, ProductBench, Products, ProductStep
 from bfimna.mapping.schedule import PHASES, Work, joined
 from bfimna.mapping.storage import Storage
 from bfimna.network.bits import Bits

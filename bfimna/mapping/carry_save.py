@@ -21,7 +21,8 @@ from bfimna.ap.counts import Counts, CountSet
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.fused import FusedOutputs
-from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep, need
+from bfimna.mapping.lowered import OutputBench, ProductBench, ProductStep
+from bfimna.mapping.mapping import need
 from bfimna.mapping.outputs import PackedOutputs
 from bfimna.mapping.schedule import Vertical, Work
 from bfimna.mapping.storage import Storage, freeze

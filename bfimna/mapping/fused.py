@@ -14,7 +14,7 @@ from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.counts import Counts
 from bfimna.errors import BfimnaError
-from bfimna.mapping.mapping import OutputBench, ProductStep
+from bfimna.mapping.lowered import OutputBench, ProductStep
 from bfimna.mapping.outputs import PackedOutputs, add_planes, scaled_columns
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.vertical import groups_mode

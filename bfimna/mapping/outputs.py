@@ -14,7 +14,7 @@ from bfimna.ap import programs
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import OutputBench, ProductStep
+from bfimna.mapping.lowered import OutputBench, ProductStep
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
 from bfimna.network.bits import Bits

@@ -17,7 +17,8 @@ from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.matrix import add_up, multiply_rows, product_layout
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.fused import FusedOutputs
-from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep, need
+from bfimna.mapping.lowered import OutputBench, ProductBench, ProductStep
+from bfimna.mapping.mapping import need
 from bfimna.mapping.outputs import PackedOutputs
 from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage, freeze

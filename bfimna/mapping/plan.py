@@ -16,7 +16,8 @@ from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
 from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.mapping import Mapping, Products, sized
+from bfimna.mapping.lowered import Products
+from bfimna.mapping.mapping import Mapping, sized
 from bfimna.mapping.memory import streamed_weights
 from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage

@@ -6,7 +6,7 @@ from math import ceil, prod
 
 import numpy as np
 
-from bfimna.mapping.mapping import ProductStep
+from bfimna.mapping.lowered import ProductStep
 from bfimna.mapping.schedule import Schedule
 from bfimna.mapping.storage import Storage
 from bfimna.network.layer import PRODUCTS

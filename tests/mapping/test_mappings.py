@@ -22,6 +22,8 @@ MAPPINGS = (
     bf.Mapping.paper("three-pass"),
     bf.Mapping.fused(),
     bf.Mapping.fused("four-pass"),
+    bf.Mapping.stationary(),
+    bf.Mapping.stationary("four-pass", fused=False),
     bf.Mapping.accumulating(3),
     bf.Mapping.carry_save(),
     bf.Mapping.carry_save(2, 3, "four-pass", fused=False),
