@@ -56,7 +56,8 @@ def test_bounds_are_below_both():
 
 
 def test_idle_columns_change_no_cycle():
-    report = bf.simulate("alexnet", 6, "LR", SRAM)
+    chip = replace(bf.Chip.limited(), weights="resident")
+    report = bf.simulate("alexnet", 6, chip, SRAM)
     idle = study.idle_columns(report)
     assert 0 < idle < 72
 
@@ -71,6 +72,11 @@ def test_idle_columns_change_no_cycle():
     rows = study.memory(["alexnet"], ["int6"], SRAM)
     assert rows.idle_bits.iloc[0] == idle * report.chip.product_rows
     assert not rows.in_maps.any()
+    assert rows.with_caps.all()
+    assert (rows.held_edp_js == rows.resident_edp_js).all()
+    assert rows.resident_edp_js[0] == report.edp_js
+    streamed = bf.simulate("alexnet", 6, replace(bf.Chip.limited(), weights="auto"), SRAM)
+    assert rows.streamed_edp_js[0] == streamed.edp_js > report.edp_js
 
 
 def test_an_unknown_field_of_the_hardware_is_refused():

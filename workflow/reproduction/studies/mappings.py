@@ -19,7 +19,7 @@ from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.errors import BfimnaError, check_field_names
 from bfimna.mapping import catalogue
-from bfimna.mapping.chip import Chip
+from bfimna.mapping.chip import Chip, Weights
 from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import plan
 from bfimna.names import (
@@ -86,10 +86,11 @@ class Point:
                 yield family, best_mapping(*here, candidates=[Mapping.paper(), *own]).report
         yield best_with(hardware), self.best(chip).report
 
-    def paper_and_best(self) -> Iterator[tuple[str, Report]]:
-        """Yield the paper's mapping and the best per layer."""
-        yield "paper", simulate(self.network, self.precision, self.chip, self.technology)
-        yield BEST, self.best(self.chip).report
+    def paper_and_best(self, weights: Weights) -> dict[str, Report]:
+        """Return the paper's mapping and the best per layer, the weights in this place."""
+        chip = replace(self.chip, weights=weights)
+        paper = simulate(self.network, self.precision, chip, self.technology)
+        return {"paper": paper, BEST: self.best(chip).report}
 
     def best(self, chip: Chip) -> MappingChoice:
         """Return the best mapping of each layer among all that a chip has the hardware for."""
@@ -252,27 +253,34 @@ def memory(
     technology: AnyTechnology,
     chip: AnyChip = "LR",
 ) -> pd.DataFrame:
-    """Return which networks a chip holds at which bits: in its MAPs, and in idle columns of CAPs.
+    """Return which networks a chip holds at which bits, and what it costs where it does not.
 
-    A column of the CAPs is idle if the same programs run in the same cycles on arrays without it.
+    In its MAPs, and in idle columns of its CAPs: the same programs run in the same cycles on arrays
+    without them. Weights that lie there cross mesh and bus like those from a MAP.
 
     Returns
     -------
     DataFrame with network, precision, technology, chip, mapping, weights_bits, peak_live_bits,
-    map_bits, idle_columns, idle_bits, and whether weights and live tensors fit: in_maps, with_caps.
+    map_bits, idle_columns, idle_bits, whether weights and live tensors fit (in_maps, with_caps),
+    resident_edp_js (all weights resident, whether they fit or not), streamed_edp_js (those that the
+    MAPs do not hold come from DRAM) and held_edp_js (resident where they fit MAPs and idle columns,
+    else streamed).
     """
     rows = []
     for point in _points(networks, precisions, technology, chip):
-        for name, report in point.paper_and_best():
+        streamed = point.paper_and_best("auto")
+        for name, report in point.paper_and_best("resident").items():
             held = report.weights_bits + report.peak_live_bits
-            idle = idle_columns(report)
+            idle, room = idle_columns(report), report.chip.map_bits
             bits = idle * report.chip.product_rows
+            edp = report.edp_js, streamed[name].edp_js
             rows.append({
                 **point.labels, "mapping": name, "weights_bits": report.weights_bits,
-                "peak_live_bits": report.peak_live_bits, "map_bits": report.chip.map_bits,
+                "peak_live_bits": report.peak_live_bits, "map_bits": room,
                 "idle_columns": idle, "idle_bits": bits,
-                "in_maps": held <= report.chip.map_bits,
-                "with_caps": held <= report.chip.map_bits + bits,
+                "in_maps": held <= room, "with_caps": held <= room + bits,
+                "resident_edp_js": edp[0], "streamed_edp_js": edp[1],
+                "held_edp_js": edp[held > room + bits],
             })  # fmt: skip
     return pd.DataFrame(rows)
 

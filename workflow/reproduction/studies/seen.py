@@ -100,7 +100,8 @@ def seen(
     chip = Chip(name="one CAP", clusters=1, caps_per_cluster=1, rows=64, latch="booth")
     parameters = synthetic(network, precision, seed)
     images = random_images(network, precision, 1, seed)
-    every, outputs = {}, []
+    every: dict[str, list[Frame]] = {}
+    outputs: list[np.ndarray] = []
     for name in mappings:
         mapping = load_mapping(name)
         recorder = Recorder()
