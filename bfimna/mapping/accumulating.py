@@ -14,7 +14,6 @@ from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.accumulation import accumulate, accumulate_counts
 from bfimna.ap.counts import Counts
-from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lowered import ProductBench, ProductStep
 from bfimna.mapping.mapping import need
@@ -93,10 +92,6 @@ class AccumulatingProducts(PaperProducts):
 
     def _multiply(self, bits: Bits, exact: bool) -> Counts:
         """Multiply, add to the row's sum, and extend the sign over the columns of the whole sum."""
-        if not exact:
-            raise BfimnaError(
-                "no published counts of a mapping that accumulates in rows; want counts='microcode'"
-            )
         operands, times = bits.left + bits.right, self.per_row
         each = ap.multiply(bits.left, bits.right, (True, False)) * times
         wide = operands + self.growth

@@ -50,7 +50,9 @@ def by_layer(
     if name is None:
         others = ", ".join(sorted({mapping.name for mapping in own.values()}))
         name = f"{base.name}, {len(own)} layer{'s' * (len(own) > 1)} by {others}"
-    return ProductMapping(name, _Lower(base, chosen), _Arrays(base, chosen), base.adder)
+    published = base.published and all(mapping.published for mapping in own.values())
+    lower, arrays = _Lower(base, chosen), _Arrays(base, chosen)
+    return ProductMapping(name, lower, arrays, base.adder, published)
 
 
 @dataclass(frozen=True)

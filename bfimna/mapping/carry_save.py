@@ -147,10 +147,6 @@ class CarrySaveProducts:
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the work of products in folds, then of densely packed outputs."""
-        if counts != "microcode":
-            raise BfimnaError(
-                "no published counts of a mapping in carry-save form; want counts='microcode'"
-            )
         total, left = self.storage.sum_bits(bits), np.full(len(self.dots), 2)
         load, read = self.outputs.transfers(bits, words, left)
         read = ap.read(total).repeat(self.folds * self.beside, 2 * self.dots) + read

@@ -13,7 +13,6 @@ import numpy as np
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.counts import Counts
-from bfimna.errors import BfimnaError
 from bfimna.mapping.lowered import OutputBench, ProductStep
 from bfimna.mapping.outputs import PackedOutputs, add_planes, scaled_columns
 from bfimna.mapping.schedule import Work
@@ -109,11 +108,6 @@ class FusedOutputs(PackedOutputs):
 
     def work(self, bits: Bits, words: Words, left: np.ndarray, exact: bool) -> dict[str, Work]:
         """Return the work by phase; see `PackedOutputs.work`."""
-        if not exact:
-            raise BfimnaError(
-                "no published counts of a mapping that fuses carry, bias and scale; want "
-                "counts='microcode'"
-            )
         packed, fused = super().work(bits, words, left, exact), self.fused(bits, words)
         copies, wide, folds = self._rows(bits, words, left)
         index, sums = self.storage.index, self.sums

@@ -50,6 +50,7 @@ class Mapping:
     arrays : CAPs that hold all of a product at once, on arrays of so many rows.
     adder : full adder wherever nothing reads one of the two words again, of products and of layers
         without: "four-pass", as in the paper, or "three-pass".
+    published : whether the literature's closed forms cover it.
 
     Examples
     --------
@@ -61,6 +62,7 @@ class Mapping:
     lower: Callable[[Storage, Chip, int], Products]
     arrays: Callable[[Matmul, int, int], int]
     adder: Adder = "four-pass"
+    published: bool = True
 
     @classmethod
     def paper(cls, adder: Adder = "four-pass") -> "Mapping":
@@ -77,7 +79,8 @@ class Mapping:
 
         one_of("adder", adder, get_args(Adder))
         name = _with_adder("paper", adder, usual="four-pass")
-        return cls(name, Bound(PaperProducts.lower, (adder,)), arrays_needed, adder)
+        lower = Bound(PaperProducts.lower, (adder,))
+        return cls(name, lower, arrays_needed, adder, published=adder == "four-pass")
 
     @classmethod
     def fused(cls, adder: Adder = "three-pass") -> "Mapping":
@@ -92,7 +95,9 @@ class Mapping:
 
         one_of("adder", adder, get_args(Adder))
         name = _with_adder("fused", adder)
-        return cls(name, Bound(PaperProducts.lower, (adder, True)), arrays_needed, adder)
+        return cls(
+            name, Bound(PaperProducts.lower, (adder, True)), arrays_needed, adder, published=False
+        )
 
     @classmethod
     def stationary(cls, adder: Adder = "three-pass", fused: bool = True) -> "Mapping":
@@ -113,7 +118,7 @@ class Mapping:
 
         name = _own_name("stationary operand", adder, fused)
         lower = Bound(StationaryProducts.lower, (name, adder, fused))
-        return cls(name, lower, arrays_needed, adder)
+        return cls(name, lower, arrays_needed, adder, published=False)
 
     @classmethod
     def accumulating(
@@ -137,7 +142,7 @@ class Mapping:
         t = whole_number("products per row", products_per_row, 1, MOST_PRODUCTS)
         name = _own_name(f"accumulating {t} per row", adder, fused)
         lower = Bound(AccumulatingProducts.lower, (name, t, adder, fused))
-        return cls(name, lower, Bound(arrays_needed, (t,)), adder)
+        return cls(name, lower, Bound(arrays_needed, (t,)), adder, published=False)
 
     @classmethod
     def carry_save(
@@ -168,7 +173,7 @@ class Mapping:
         base = "carry-save" + (f", {beside} side by side" if beside > 1 else "")
         name = _own_name(base + (f", {parts} triples" if parts else ""), adder, fused)
         lower = Bound(CarrySaveProducts.lower, (name, beside, parts, adder, fused))
-        return cls(name, lower, Bound(arrays_needed, (beside, parts)), adder)
+        return cls(name, lower, Bound(arrays_needed, (beside, parts)), adder, published=False)
 
     @classmethod
     def by_layer(

@@ -95,6 +95,10 @@ class Plan:
         (1792, 7)
         """
         ap.check_count_set(counts)
+        if counts == "published" and not self.mapping.published:
+            raise BfimnaError(
+                f"no published counts of mapping {self.mapping.name!r}; want counts='microcode'"
+            )
         widths = _as_bits(self.network, bits)
         words = self.storage.words(widths)
         own = words.at(self.storage.index)

@@ -13,7 +13,6 @@ import numpy as np
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.matrix import add_up, multiply_rows, product_layout
-from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lowered import ProductBench, ProductStep, Side
 from bfimna.mapping.mapping import need
@@ -106,15 +105,6 @@ class StationaryProducts(PaperProducts):
             load = load + ap.load(width).repeat(1, self.slots * self.lengths) * once
         free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - bits.left - bits.right)
         return load + ap.clear_along(rows * free)
-
-    def _multiply(self, bits: Bits, exact: bool) -> Counts:
-        """Multiply the operands of every row; extend the products' signs."""
-        if not exact:
-            raise BfimnaError(
-                "no published counts of a mapping with a stationary operand; want "
-                "counts='microcode'"
-            )
-        return super()._multiply(bits, exact)
 
     def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
         """Return bits that operands bring to the clusters, and bits that results return."""
