@@ -1,8 +1,8 @@
 """Choose bits under a budget, and the Pareto front of Ω and EDP."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +17,6 @@ from bfimna.errors import (
     shown,
     whole_number,
 )
-from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import Mapping
 from bfimna.names import (
     AnyChip,
     AnyNetwork,
@@ -31,14 +29,13 @@ from bfimna.names import (
 )
 from bfimna.network.precision import Precision
 from bfimna.search.bounds import Limit, ratio_range
+from bfimna.search.choose_mapped import MAPPED, MappedSearches
 from bfimna.search.cost_graph import Choice
 from bfimna.search.costs import QUANTITIES, Quantity, Vectors, ap_costs, cost_of, network_costs
-from bfimna.search.mapped_bits import MappedCosts, MappedEdpSearch
-from bfimna.search.mapping_choice import AnyChoice, loaded
+from bfimna.search.mapping_choice import AnyChoice
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.search.solver import Solver
 from bfimna.search.space import SearchSpace
-from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +117,9 @@ def choose(
     >>> p.weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     """
-    return choose_each(network, sensitivity, [budget], chip, technology, choices, mapping)[0]
+    return choose_each(network, sensitivity, [budget], chip, technology, choices, mapping=mapping)[
+        0
+    ]
 
 
 def choose_each(
@@ -135,10 +134,21 @@ def choose_each(
     """Return `choose` for several budgets; the costs are computed once."""
     budgets = [instance("budget", budget, Budget) for budget in budgets]
     space = _space(network, sensitivity, choices)
-    search_of = _searches(space, load_chip(chip), load_technology(technology), mapping)
-    quantities = dict.fromkeys(budget.quantity for budget in budgets)
-    searches = {quantity: search_of(quantity) for quantity in quantities}
-    return [_within(space, searches[budget.quantity], budget) for budget in budgets]
+    hardware = load_chip(chip), load_technology(technology)
+    if mapping is not None:
+        mapped = MappedSearches(space, *hardware, mapping)
+        return [
+            mapped.choose(budget.quantity, budget.limit, budget.fraction)
+            if budget.quantity in MAPPED
+            else choose(network, sensitivity, budget, *hardware, choices)
+            for budget in budgets
+        ]
+    vectors = network_costs(space) | ap_costs(space, *hardware)
+    searches = {
+        quantity: _BudgetedSearch(space, vectors, quantity)
+        for quantity in dict.fromkeys(budget.quantity for budget in budgets)
+    }
+    return [searches[budget.quantity].choose(budget) for budget in budgets]
 
 
 def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> SearchSpace:
@@ -146,19 +156,8 @@ def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]
     return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)))
 
 
-class _Search(Protocol):
-    """The search under limits on one quantity."""
-
-    @property
-    def cheapest(self) -> Choice: ...
-
-    def cost(self, choice: Choice) -> float: ...
-
-    def best_within(self, limit: float) -> Choice | None: ...
-
-
 class _BudgetedSearch:
-    """The search under limits on one quantity, its costs as cost vectors."""
+    """The search under budgets on one quantity."""
 
     def __init__(self, space: SearchSpace, vectors: Vectors, quantity: Quantity) -> None:
         names = ("energy_j", "latency_s") if quantity == "edp_js" else (quantity,)
@@ -168,51 +167,26 @@ class _BudgetedSearch:
         if quantity == "edp_js":
             self.cone = ratio_range(self.solver.elimination, *self.solver.vectors)
 
-    @property
-    def cheapest(self) -> Choice:
-        return self.solver.cheapest
-
     def cost(self, choice: Choice) -> float:
         return cost_of(self.space.graph, self.vectors, choice, self.quantity)
 
     def best_within(self, limit: float) -> Choice | None:
         return self.solver.best_within(Limit(self.solver.vectors, limit, self.cone))
 
-
-def _searches(
-    space: SearchSpace, chip: Chip, technology: Technology, mapping: AnyChoice
-) -> Callable[[Quantity], _Search]:
-    """Return what makes the search of a quantity; the costs are computed once."""
-    candidates = loaded(mapping)
-    if isinstance(candidates, Mapping):
-        vectors = network_costs(space) | ap_costs(space, chip, technology, candidates)
-        return lambda quantity: _BudgetedSearch(space, vectors, quantity)
-    costs = MappedCosts.priced(space, chip, technology, candidates)
-    alone = {"energy_j": costs.vector(1, 0), "latency_s": costs.vector(0, 1)}
-    vectors = network_costs(space) | alone
-
-    def search(quantity: Quantity) -> _Search:
-        if quantity == "edp_js":
-            return MappedEdpSearch(costs)
-        return _BudgetedSearch(space, vectors, quantity)
-
-    return search
-
-
-def _within(space: SearchSpace, search: _Search, budget: Budget) -> Precision:
-    limit = budget.limit
-    if budget.fraction is not None:
-        low, high = (search.cost(space.uniform(end)) for end in (0, -1))
-        limit = low + budget.fraction * (high - low)
-    assert limit is not None  # a budget has one or the other
-    choice = search.best_within(limit)
-    if choice is None:
-        raise BfimnaError(
-            f"no choice of {', '.join(map(str, space.choices))} bits brings "
-            f"{space.network.name} within {budget.quantity} of {limit:.6g}; the smallest "
-            f"feasible budget is {search.cost(search.cheapest):.6g}"
-        )
-    return space.precision(choice, f"{budget.quantity}<={limit:.4g}")
+    def choose(self, budget: Budget) -> Precision:
+        limit = budget.limit
+        if budget.fraction is not None:
+            low, high = (self.cost(self.space.uniform(end)) for end in (0, -1))
+            limit = low + budget.fraction * (high - low)
+        assert limit is not None  # a budget has one or the other
+        choice = self.best_within(limit)
+        if choice is None:
+            raise BfimnaError(
+                f"no choice of {', '.join(map(str, self.space.choices))} bits brings "
+                f"{self.space.network.name} within {self.quantity} of {limit:.6g}; the smallest "
+                f"feasible budget is {self.cost(self.solver.cheapest):.6g}"
+            )
+        return self.space.precision(choice, f"{self.quantity}<={limit:.4g}")
 
 
 def front(
@@ -232,9 +206,12 @@ def front(
     """
     points = whole_number("points", points, 2, MAX_POINTS)
     space = _space(network, sensitivity, choices)
-    search_of = _searches(space, load_chip(chip), load_technology(technology), mapping)
-    search = search_of("edp_js")
-    low, high = (search.cost(choice) for choice in (search.cheapest, space.uniform(-1)))
+    if mapping is not None:
+        hardware = load_chip(chip), load_technology(technology)
+        return MappedSearches(space, *hardware, mapping).front(points)
+    vectors = ap_costs(space, load_chip(chip), load_technology(technology))
+    search = _BudgetedSearch(space, vectors, "edp_js")
+    low, high = (search.cost(choice) for choice in (search.solver.cheapest, space.uniform(-1)))
     precisions: dict[tuple[int, ...], Precision] = {}
     for k, limit in enumerate(np.geomspace(low, high, points)):
         choice = search.best_within(float(limit))

@@ -6,8 +6,7 @@ over the layers. So each is a sum of terms of one or two nodes, and the simulato
 the terms: no formula is repeated here.
 """
 
-import collections.abc
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -15,17 +14,16 @@ import numpy as np
 from bfimna.cost.formulas import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import plan
-from bfimna.network.bits import Bits
 from bfimna.search.cost_graph import Choice, CostGraph
 from bfimna.search.space import SearchSpace
+from bfimna.search.width_pairs import cost_vector, pairs_of_widths
 from bfimna.technology.technology import Technology
 
 Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]
 QUANTITIES = get_args(Quantity)
 
-Vectors = collections.abc.Mapping[str, np.ndarray]  # cost vectors by quantity
+Vectors = Mapping[str, np.ndarray]  # cost vectors by quantity
 
 
 def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
@@ -44,9 +42,7 @@ def network_costs(space: SearchSpace) -> dict[str, np.ndarray]:
     return {name: space.graph.vector(space.by_group(cost)) for name, cost in by_layer.items()}
 
 
-def ap_costs(
-    space: SearchSpace, chip: Chip, technology: Technology, mapping: Mapping | None = None
-) -> dict[str, np.ndarray]:
+def ap_costs(space: SearchSpace, chip: Chip, technology: Technology) -> dict[str, np.ndarray]:
     """Return latency (s) and energy (J) of an inference on the AP, as cost vectors.
 
     >>> from bfimna import data
@@ -57,90 +53,20 @@ def ap_costs(
     >>> sorted(c)
     ['energy_j', 'latency_s']
     """
-    check_costs_add_up(chip)
+    if chip.weights == "auto":
+        raise BfimnaError(
+            f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
+            "all other layers, so costs do not add up; choose bits for 'resident' or 'streamed'"
+        )
     tables = []
     for bits in pairs_of_widths(space):
-        schedule = plan(space.network, chip, mapping).at(bits)
+        schedule = plan(space.network, chip).at(bits)
         by_phase = costs(schedule, technology, len(space.network.layers))
         tables.append([table.sum(axis=-1) for table in by_phase])
     return {
         name: cost_vector(space, [table[k] for table in tables])
         for k, name in enumerate(("latency_s", "energy_j"))
     }
-
-
-def check_costs_add_up(chip: Chip) -> None:
-    """Raise for a chip on which a layer's cost depends on the bits of all other layers."""
-    if chip.weights == "auto":
-        raise BfimnaError(
-            f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
-            "all other layers, so costs do not add up; choose bits for 'resident' or 'streamed'"
-        )
-
-
-def pairs_of_widths(space: SearchSpace) -> list[Bits]:
-    """Return for each colour all pairs of widths: its layers' own, and that of all others.
-
-    So one simulation of a colour gives the cost of its layers at every pair of their own width and
-    that of their tensor.
-
-    Returns
-    -------
-    Widths of shape (own widths, stored widths, products), by colour.
-    """
-    colour_of = colours(space)
-    own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
-    of_layer = np.array([colour_of[space.group_of[k]] for k in range(len(space.network.matmuls))])
-    every = []
-    for colour in range(max(colour_of) + 1):
-        bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        every.append(Bits(bits, bits))
-    return every
-
-
-def colours(space: SearchSpace) -> list[int]:
-    """Colour the groups so that none has the colour of a group that reads its tensors."""
-    clash: list[set[int]] = [set() for _ in space.groups]
-    for k, name in enumerate(space.network.matmul_names):
-        g = space.group_of[k]
-        for reader in space.readers[name]:
-            if reader != g:
-                clash[g].add(reader)
-                clash[reader].add(g)
-    colour_of: list[int] = []
-    for g in range(len(space.groups)):
-        used = {colour_of[other] for other in clash[g] if other < g}
-        colour_of.append(next(c for c in range(len(used) + 1) if c not in used))
-    return colour_of
-
-
-def terms(space: SearchSpace) -> list[tuple[int, int, int]]:
-    """Return what a layer's cost depends on: its group, its tensor's node, its colour."""
-    position, colour_of = space.network.matmul_index, colours(space)
-    every = []
-    for layer in space.network.layers:
-        node = space.stored_node(layer.name)
-        group = space.group_of[position[layer.name]] if layer.name in position else node
-        every.append((group, node, 0 if group == node else colour_of[group]))
-    return every
-
-
-def cost_vector(space: SearchSpace, tables: Sequence[np.ndarray]) -> np.ndarray:
-    """Gather each layer's table, (own width, stored width), as terms of its nodes.
-
-    Parameters
-    ----------
-    tables : of shape (own widths, stored widths, layers), by colour.
-    """
-    widths = len(space.widths)
-    single = np.zeros((space.graph.nodes, widths))
-    double = np.zeros((len(space.pairs), widths, widths))
-    for k, (group, node, table) in enumerate(terms(space)):
-        if group == node:
-            single[node] += tables[table][..., k].diagonal()
-        else:
-            double[space.pairs.index((group, node))] += tables[table][..., k]
-    return space.graph.vector(single, double)
 
 
 def cost_of(graph: CostGraph, vectors: Vectors, choice: Choice, quantity: Quantity) -> float:

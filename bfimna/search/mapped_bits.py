@@ -20,11 +20,11 @@ from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping
 from bfimna.search.bounds import CONE_SLACK, SLACK, Cone, Limit, least_product
 from bfimna.search.cost_graph import Choice, Elimination
-from bfimna.search.costs import check_costs_add_up, cost_vector, pairs_of_widths, terms
 from bfimna.search.hull import corners, sums
 from bfimna.search.mapping_costs import mapping_costs
 from bfimna.search.solver import Solver
 from bfimna.search.space import SearchSpace
+from bfimna.search.width_pairs import cost_vector, pairs_of_widths, terms
 from bfimna.technology.technology import Technology
 
 
@@ -48,7 +48,11 @@ class MappedCosts:
         cls, space: SearchSpace, chip: Chip, technology: Technology, mappings: Sequence[Mapping]
     ) -> "MappedCosts":
         """Price every mapping in every layer at every pair of widths."""
-        check_costs_add_up(chip)
+        if chip.weights == "auto":
+            raise BfimnaError(
+                f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
+                "all other layers; choose bits and mappings for 'resident' or 'streamed'"
+            )
         every = [
             mapping_costs(space.network, bits, chip, technology, mappings)
             for bits in pairs_of_widths(space)
