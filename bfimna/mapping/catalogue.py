@@ -31,6 +31,7 @@ def families() -> dict[str, tuple[Mapping, ...]]:
         "paper": (Mapping.paper(),),
         "three-pass": (Mapping.paper("three-pass"),),
         "fused": (Mapping.fused(),),
+        "stationary": tuple(Mapping.stationary(fused=fused) for fused in (True, False)),
         "accumulating": tuple(accumulating),
         "carry-save": tuple(carry_save),
     }

@@ -139,8 +139,12 @@ class MappingChoice:
              r.runner_up or "no other fits", f"{r.factor:.4g}" if r.runner_up else "")
             for r in self.layers.itertuples()
         ]  # fmt: skip
-        refused = [f"not weighed: {name}: {reason}" for name, reason in self.costs.refused]
-        return html_table(repr(self)[1:-1], header, rows, refused)
+        notes, refused = [], self.costs.refused
+        if refused:
+            notes = [
+                f"{len(refused)} mapping{'s' * (len(refused) > 1)} not weighed: {': '.join(refused[0])}"
+            ]
+        return html_table(repr(self)[1:-1], header, rows, notes)
 
 
 def mapping(

@@ -127,7 +127,7 @@ def test_what_it_shows():
     assert "gap" in repr(choice)
     assert "4 candidates" in repr(choice)
     html = choice._repr_html_()
-    for text in ("odd", "even", "runner-up", "not weighed: NeedsMore", "no latch"):
+    for text in ("odd", "even", "runner-up", "1 mapping not weighed: NeedsMore", "no latch"):
         assert text in html
 
 
