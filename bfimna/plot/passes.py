@@ -115,4 +115,5 @@ def draw_written(
         ax.plot([0, columns], [r, r], color="black", linewidth=0.6)
     ax.set_xlim(-0.1, columns + 0.1)
     ax.set_ylim(rows + 0.1, -0.1)
+    ax.set(xticks=[], yticks=[])
     ax.axis("off")
