@@ -12,7 +12,12 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
-from bfimna.ap.accumulation import accumulate, accumulate_counts
+from bfimna.ap.accumulation import (
+    accumulate,
+    accumulate_counts,
+    multiply_accumulate,
+    multiply_accumulate_counts,
+)
 from bfimna.ap.counts import Counts
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lowered import ProductBench, ProductStep
@@ -74,10 +79,15 @@ class AccumulatingProducts(PaperProducts):
 
     # ---- closed form -------------------------------------------------------------------------
 
+    def apart(self, operands: ap.Amount) -> np.ndarray:
+        """Whether a product finds columns beside the sum; by the bits of both operands."""
+        beside = 3 * operands + self.growth + 1 <= self.chip.columns
+        return np.asarray(beside & (self.per_row > 1))
+
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
         """Return the columns that each phase needs, shape (..., products)."""
         operands = bits.left + bits.right
-        needed = operands * (2 + (self.per_row > 1)) + self.growth + 1
+        needed = operands * (2 + self.apart(operands)) + self.growth + 1
         return [
             ("multiply (operands, product, sum, carry)", needed),
             *self.outputs.columns(bits, words),
@@ -86,19 +96,20 @@ class AccumulatingProducts(PaperProducts):
     def _load(self, bits: Bits, exact: bool) -> Counts:
         """Load each product's operands; clear its columns, the sum's and the carry along."""
         operands, times = bits.left + bits.right, self.per_row
-        cleared = operands * times + self.growth + times
+        cleared = operands * (1 + (times - 1) * self.apart(operands)) + self.growth + times
         load = ap.load(operands) * times + ap.clear_along(cleared)
         return load.repeat(self.folds, self.operand_rows)
 
     def _multiply(self, bits: Bits, exact: bool) -> Counts:
         """Multiply, add to the row's sum, and extend the sign over the columns of the whole sum."""
         operands, times = bits.left + bits.right, self.per_row
-        each = ap.multiply(bits.left, bits.right, (True, False)) * times
-        wide = operands + self.growth
-        added = accumulate_counts(operands, wide, self.adder) * (times - 1)
+        one, more = ap.multiply(bits.left, bits.right, (True, False)), times - 1
+        wide, apart = operands + self.growth, self.apart(operands)
+        added = (one + accumulate_counts(operands, wide, self.adder)) * (more * apart)
+        onto = multiply_accumulate_counts(bits.left, bits.right, wide) * (more * ~apart)
         above = self.storage.sum_bits(bits) - wide
         extended = ap.clear(above, above > 0) + ap.sign_extend(above)
-        row = each + ap.sign_extend(self.growth) + added + extended
+        row = one + ap.sign_extend(self.growth) + added + onto + extended
         return row.repeat(self.folds, self.operand_rows)
 
     # ---- emulated pass -----------------------------------------------------------------------
@@ -116,7 +127,8 @@ class AccumulatingProducts(PaperProducts):
         total = range(step.width)
         wide = range(product + int(self.growth[number]))
         carry = wide.stop
-        one = range(carry + 1, carry + 1 + product * (times > 1))
+        apart = bool(self.apart(product)[number])
+        one = range(carry + 1, carry + 1 + product * apart)
         left = range(one.stop, one.stop + step.left_bits)
         right = range(left.stop, left.stop + step.right_bits)
         above = range(wide.stop, total.stop)
@@ -128,11 +140,14 @@ class AccumulatingProducts(PaperProducts):
                 bench.load(array, "left", first, left, word if time else wide)
                 bench.load(array, "right", first, right, range(carry, carry + 1))
                 bench.account(array, "load", folds, part_number)
-                array.run(programs.multiply(left, right, word, (True, False)))
-                if time:
-                    array.run(accumulate(one, wide, carry, self.adder))
+                if time and not apart:
+                    array.run(multiply_accumulate(left, right, wide, carry))
                 else:
+                    array.run(programs.multiply(left, right, word, (True, False)))
+                if not time:
                     array.run(programs.sign_extend(word[-1], wide[product:]))
+                elif apart:
+                    array.run(accumulate(one, wide, carry, self.adder))
                 bench.account(array, "multiply", folds, part_number)
             if above:
                 array.run(programs.clear(above))

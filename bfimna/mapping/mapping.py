@@ -126,8 +126,9 @@ class Mapping:
     ) -> "Mapping":
         """Return a mapping in which each row adds up several products of a dot product.
 
-        It needs a 2D AP with segments and latches, as the paper's chip has; widths up to 11 × 11
-        bits find the columns on it. It has no published counts.
+        It needs a 2D AP with segments and latches, as the paper's chip has. Where a product finds
+        no columns beside the sum, from 12 × 12 bits on there, its parts are added to the sum one by
+        one. It has no published counts.
 
         Parameters
         ----------

@@ -30,11 +30,7 @@ MAPPINGS = (
     bf.Mapping.accumulating(8, "four-pass", fused=False),
 )
 #: widths of both operands that find the columns, where not all do
-WIDEST = {
-    mapping.name: 11 if mapping.name.startswith("accumulating") else 15
-    for mapping in MAPPINGS
-    if mapping.name.startswith(("accumulating", "carry-save, 2"))
-}
+WIDEST = {mapping.name: 15 for mapping in MAPPINGS if mapping.name.startswith("carry-save, 2")}
 SRAM = bf.load_technology("sram-14nm-lstp")
 ids = [mapping.name for mapping in MAPPINGS]
 
