@@ -1,4 +1,4 @@
-"""The command line: `bfimna simulate NETWORK --bits 8 ...`, and what it knows by name.
+"""The command line: `bfimna simulate NETWORK`, `characterise KIT`, and what it knows by name.
 
 Errors are one line on stderr, with exit code 2.
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from bfimna import __version__, data, names
+from bfimna.cost import report_text
 from bfimna.cost.formulas import cycle_seconds
-from bfimna.cost.report import INTERVAL, Report
+from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError, shown
@@ -91,7 +92,34 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--json", action="store_true", help="SI values (s, J, m², OPS, V) as JSON"
         )
+    _add_characterise(
+        commands.add_parser("characterise", help="simulate a cell in ngspice; print its table")
+    )
     return parser
+
+
+def _add_characterise(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `bfimna characterise`."""
+    command.set_defaults(run=_characterise)
+    command.add_argument("kit", type=Path, help="a .toml: model card, transistors, cell and wires")
+    command.add_argument("--name", required=True, help="of the technology in the table")
+    command.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keeps results of runs (default: ~/.cache)"
+    )
+    command.add_argument(
+        "--jobs", type=int, metavar="RUNS", help="at a time (default: the processors)"
+    )
+
+
+def _characterise(options: argparse.Namespace) -> str:
+    from bfimna import characterise
+
+    done = characterise.characterise(
+        options.kit, options.cache, options.jobs, characterise.show_progress
+    )
+    for line in characterise.summary(done):
+        print(f"characterise: {line}", file=sys.stderr)
+    return characterise.technology_csv(done, options.name).rstrip("\n")
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -174,9 +202,8 @@ def _simulate(options: argparse.Namespace) -> str:
     bits = names.load_precision(network, options.bits, default, shape)
     report = _report(options, network, bits, technology)
     if options.json:
-        return json.dumps(
-            {**report.summary, "notes": report.notes, "warnings": report.warnings}, indent=2
-        )
+        lines = {"notes": report.notes, "infeasibilities": report.infeasibilities}
+        return json.dumps({**report.summary, **lines}, indent=2)
     return _text(report)
 
 
@@ -195,9 +222,8 @@ def _report(
 
 def _text(report: Report) -> str:
     rows = [[f"  {name}", value, span] for name, value, span in report.headline]
-    notes = [f"note: {note}" for note in report.notes]
-    warnings = [f"warning: {warning}" for warning in report.warnings]
-    return "\n".join([report.title, text_table([["", "", INTERVAL], *rows]), *notes, *warnings])
+    table = text_table([["", "", report_text.INTERVAL], *rows])
+    return "\n".join([report.title, table, *report_text.caveats(report)])
 
 
 def _listing(options: argparse.Namespace) -> str:

@@ -51,6 +51,8 @@ INTERCONNECT = {
     "dram_bytes_per_s": ("external DRAM", "bandwidth"),
     "multicast_j_per_bit_cap": ("multicast", "energy"),
 }
+#: tables of data/silicon/
+SILICON = ("cam_cells", "digital_in_memory", "nominal_supplies")
 #: our network → its name in HAWQ-V3's tables
 HAWQ_NAMES = {"resnet18": "resnet18", "resnet50_v1": "resnet50"}
 
@@ -196,7 +198,7 @@ def component(name: str, parameter: str) -> Any:
 
 
 def claims() -> "pd.DataFrame":
-    """Return the ratios that the paper's abstract claims, and over which accelerator."""
+    """Return the claims of the paper's abstract; ratio and rival where it claims a ratio."""
     return _read("published/claims.csv").copy()
 
 
@@ -205,9 +207,30 @@ def circuit_arrays() -> "pd.DataFrame":
     return _read("circuit/evacam_cam_arrays.csv").copy()
 
 
+def simulated() -> "pd.DataFrame":
+    """Return what was simulated in ngspice, a row per kit and parameter; cards may be others'."""
+    return _read("circuit/simulated.csv").copy()
+
+
+def disturb() -> "pd.DataFrame":
+    """Return how many tagged rows lose a bit of a column that is not written, by cell and pulse."""
+    return _read("circuit/disturb.csv").copy()
+
+
 def accelerators() -> "pd.DataFrame":
     """Return the published peak figures of other accelerators."""
     return _read("published/accelerators.csv").copy()
+
+
+def literature() -> "pd.DataFrame":
+    """Return related work on associative and bit-fluid processors: what was read, what it says."""
+    return _read("published/literature.csv").copy()
+
+
+def silicon(table: str) -> "pd.DataFrame":
+    """Return one of the tables `SILICON`, which data/silicon/README.md describes."""
+    one_of("table of silicon", table, SILICON)
+    return _read(f"silicon/{table}.csv").copy()
 
 
 def digits() -> dict[str, np.ndarray]:
@@ -251,8 +274,21 @@ def hawq_schemes(network: str) -> list[str]:
     return [f"hawq_v3/{scheme}" for scheme in dict.fromkeys(_hawq("bits", network).scheme)]
 
 
+def hawq_tensors(network: str) -> dict[str, int]:
+    """Return the widths of HAWQ-V3's residual stream, in every scheme, by the tensor's layer.
+
+    >>> hawq_tensors("resnet18")["layer4.1.add"]
+    16
+    """
+    rows = _hawq("tensors", network)
+    return dict(zip(rows.tensor, rows.bits.tolist(), strict=True))
+
+
 def load_precision(network: Network, name: str) -> Precision:
     """Return a precision by name: ``int8``, ``w4a8``, or published, ``hawq_v3/latency-low``.
+
+    HAWQ-V3's have its residual stream at 16 bits (`hawq_tensors`), and the first and last layer
+    at 8 bits whatever the scheme; ``int4`` is 4 bits everywhere.
 
     >>> from bfimna.network import zoo
     >>> load_precision(zoo.resnet18(), "hawq_v3/latency-low").weight_bits[:6]
@@ -274,4 +310,4 @@ def load_precision(network: Network, name: str) -> Precision:
     table = _hawq("bits", network.name)
     rows = table[table.scheme == name.split("/", 1)[1]]
     bits = {r.layer: (r.weight_bits, r.activation_bits) for r in rows.itertuples()}
-    return Precision.by_layer(network, bits, name)
+    return Precision.by_layer(network, bits, name, tensors=hawq_tensors(network.name))

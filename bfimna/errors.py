@@ -216,6 +216,14 @@ def among(noun: str, allowed: Iterable[str]) -> Check:
     return check
 
 
+def or_none(check: Check) -> Check:
+    """Check of a value that may also be None, for "none" of what it states.
+
+    >>> or_none(positive_number)("limit", None)
+    """
+    return lambda what, value: None if value is None else check(what, value)
+
+
 def check_fields(owner: object, where: str, checks: Mapping[str, Check]) -> None:
     """Replace fields of a frozen dataclass by what their checks return, or raise.
 

@@ -36,7 +36,7 @@ PRECISION_FILES = (".csv", ".yaml", ".yml")
 CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits stored in an ONNX file
-CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited}
+CHIPS = {"LR": Chip.limited, "IR": Chip.unlimited, "paper": Chip.paper}
 SAFE = re.compile(r"[\w./-]+")  # needs no quotes in a shell command, YAML or a folder's name
 LABEL = re.compile(r"[\w.+-]{1,80}")
 
@@ -150,9 +150,9 @@ def _named_precision(
 
 
 def load_chip(chip: AnyChip) -> Chip:
-    """Return a chip: itself, by name (LR or IR), or from fields in a mapping or file.
+    """Return a chip: itself, by name (LR, IR or paper), or from fields in a mapping or file.
 
-    Fields left out are LR's. A mapping must give a name other than LR and IR; that of a chip in a
+    Fields left out are LR's. A mapping must give a name other than these; that of a chip in a
     file is the file's stem unless given.
 
     >>> load_chip("LR").caps, load_chip({"name": "small", "clusters": 16}).caps

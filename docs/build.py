@@ -24,6 +24,7 @@ COPIED = {
     "figures": "*.*",
     "examples": "*.*",
     "data": "*.md",
+    "data/circuit": "*.csv",
     "data/technologies": "*.csv",
     "data/published": "*.csv",
     "workflow": "*.yaml",

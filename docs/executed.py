@@ -11,7 +11,7 @@ from listing import ROOT
 from reproduction.explore.widgets import Explorer
 
 #: notebooks that draw no figure of the workflow: executed for the site unless a run has done it
-LIVE = ("00_index", "simulate", "your_network", "ap_tutorial")
+LIVE = ("00_index", "simulate", "your_network", "characterise", "ap_tutorial")
 WIDGETS = "explore"
 _NEEDS_A_KERNEL = (
     "*The sliders need a running kernel: `make explore`, or this notebook in `make lab`. "

@@ -30,8 +30,8 @@ def page() -> str:
         _peaks(),
         "## By hand",
         _by_hand(),
-        "## What failed",
-        _failed(),
+        "## The paper's claims",
+        _claims(),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -130,21 +130,37 @@ def _by_hand() -> str:
     )
 
 
-def _failed() -> str:
+def _claims() -> str:
+    """Return the verdict on each claim, and the check of the fit."""
     if not CLAIMS.is_file():
         return "`figures/claims.csv` has not been made yet."
-    claims = pd.read_csv(CLAIMS)
-    verdicts = claims.groupby(["text", "verdict"], sort=False).technology.agg(list)
-    summary = [[text, verdict, ", ".join(names)] for (text, verdict), names in verdicts.items()]
-    failed = claims[claims.verdict != "reproduced"]
-    body = [
-        [row.text, row.technology, row.quantity, row.claimed, row.ours, row.verdict, row.reason]
-        for row in failed.itertuples()
-    ]
+    rows = pd.read_csv(CLAIMS)
+    judged, fit = rows[rows.kind == "claim"], rows[rows.kind == "fit"]
+    power = judged[["true_reproduced", "true_kept", "false_rejected"]].itertuples(index=False)
+    text = (
+        "The paper's seven claims; technologies and supplies are evidence within them. The rules "
+        "stand in `reproduction.studies.claims.verdicts`. A claim that is not reproduced is a "
+        "result.\n\n"
+        + table(
+            ["claim", "verdict", "claimed", "ours", "agreement", "direction", "reason"],
+            [
+                [r.text, r.verdict, r.claimed, r.ours, r.agreement, r.direction, r.reason]
+                for r in judged.itertuples()
+            ],
+        )
+        + "\n\nHow often the rules are right, by simulation on our own intervals:\n\n"
+        + table(
+            ["claim", "a true one is reproduced", "is not rejected", "a false one is rejected"],
+            [[claim, *shares] for claim, shares in zip(judged.claim, power, strict=True)],
+        )
+    )
+    if fit.empty:
+        return text
     return (
-        "The paper's claims by technology, with a verdict by a stated rule "
-        "(`reproduction.studies.claims.verdicts`). A claim that is not reproduced is a result.\n\n"
-        + table(["claim", "verdict", "technologies"], summary)
-        + "\n\nWhere the verdict is another than *reproduced*:\n\n"
-        + table(["claim", "technology", "of", "claimed", "ours", "verdict", "reason"], body)
+        text
+        + "\n\nThe technology fitted to the paper's peaks is no evidence. It gives back:\n\n"
+        + table(
+            ["claim", "claimed", "fitted", "fit"],
+            [[r.claim, r.claimed, r.ours, r.verdict] for r in fit.itertuples()],
+        )
     )

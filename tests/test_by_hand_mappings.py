@@ -219,7 +219,7 @@ def test_a_layer_by_hand(name):
     b.linear("last", b.flatten(x), 2)
     net = b.network()
     precision = bf.Precision.by_layer(net, {"conv": (MW, MA), "last": (4, OUT)})
-    resolved = plan(net, replace(bf.Chip.limited(), latch=latch), mapping)
+    resolved = plan(net, replace(bf.Chip.paper(), latch=latch), mapping)
     schedule = resolved.at(precision)
     assert schedule.folds[0] == 1
     for phase, counted in expected.items():
@@ -242,7 +242,7 @@ def test_a_stationary_operand_by_hand(clusters, caps, folds):
     b.linear("last", b.flatten(x), 2)
     net = b.network()
     precision = bf.Precision.by_layer(net, {"conv": (MW, MA), "last": (4, OUT)})
-    chip = bf.Chip(clusters=clusters, caps_per_cluster=caps)
+    chip = replace(bf.Chip.paper(), clusters=clusters, caps_per_cluster=caps)
     mapping = bf.Mapping.stationary(fused=False)
     schedule = plan(net, chip, mapping).at(precision)
     assert schedule.folds[0] == folds == ceil(DOTS / (clusters * caps * (ROWS // K)))

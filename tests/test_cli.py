@@ -25,14 +25,15 @@ def test_simulate_prints_the_figures_of_the_report(capsys):
     row = json.loads(capsys.readouterr().out)
     tech = bf.load_technology("sram-14nm-lstp").at_supply(0.7)
     report = bf.simulate("resnet18", "hawq_v3/latency-low", "IR", tech, 2, "published")
-    said = {"notes": list(report.notes), "warnings": list(report.warnings)}
+    said = {"notes": list(report.notes), "infeasibilities": list(report.infeasibilities)}
     assert row == {**report.summary, **said}
     assert main(["simulate", *asked]) == 0
     text = capsys.readouterr().out
     assert f"{1e6 * report.latency_s:.3g} µs" in text
     assert all(f"note: {note}" in text for note in report.notes)
-    assert all(f"warning: {warning}" in text for warning in report.warnings)
-    assert report.warnings
+    assert all(f"infeasible: {line}" in text for line in report.infeasibilities)
+    assert report.infeasibilities
+    assert row["feasible"] is False
 
 
 def test_a_mapping_by_name_and_the_best_one(capsys):
@@ -61,7 +62,7 @@ def test_bits_may_be_a_width_or_a_name(bits, capsys):
     [
         ("networks", list(bf.zoo.NETWORKS)),
         ("technologies", bf.data.technology_names()),
-        ("chips", ["LR", "IR"]),
+        ("chips", ["LR", "IR", "paper"]),
         ("mappings", list(catalogue.by_name())),
     ],
 )

@@ -39,7 +39,7 @@ def first(table, column, value):
         (lambda t: first(t, "unit", None), "line 2: sram-14nm-lstp compare_time has no unit"),
         (lambda t: first(t, "unit", "parsec"), "has unit 'parsec'; allowed: s, ns, ps"),
         (lambda t: first(t, "unit", "fJ"), "has unit 'fJ'; allowed: s, ns, ps"),
-        (lambda t: first(t, "status", "X"), "has status 'X'; allowed: A, P, H, C, D"),
+        (lambda t: first(t, "status", "X"), "has status 'X'; allowed: A, P, H, C, S, D"),
         (lambda t: first(t, "source", None), "has no source"),
         (lambda t: first(t, "value", "fast"), "value 'fast' is no number"),
         (lambda t: first(t, "value", "-1"), "is no number of at least 0"),
@@ -107,10 +107,63 @@ def test_accelerators_state_what_was_read_and_have_no_figure_otherwise():
     figures = table[["throughput_gops", "efficiency_gops_per_w", "bits"]]
     unread = table.read == "not read"
     assert figures[unread].isna().all(axis=None)
-    assert figures[~unread][["efficiency_gops_per_w", "bits"]].notna().all(axis=None)
+    assert figures[~unread].efficiency_gops_per_w.notna().all()
+    no_bits = table[~unread & table.bits.isna()]
+    assert set(no_bits.accelerator) == {"CAP"}  # its abstract gives none
+    assert no_bits.source.str.contains("bits not in the abstract").all()
     assert table.scope.isin(["macro", "chip", "system"]).all()
     assert table.basis.notna().all()
     assert table[table.node_nm.isna()].source.str.contains("node not").all()
+
+
+def test_an_area_efficiency_is_throughput_over_area_where_both_are_published():
+    table = data.accelerators().dropna(
+        subset=["throughput_gops", "area_mm2", "area_efficiency_gops_per_mm2"]
+    )
+    assert {"ISAAC", "PipeLayer", "PUMA", "DaDianNao", "CAP"} <= set(table.accelerator)
+    ratio = table.throughput_gops / table.area_mm2 / table.area_efficiency_gops_per_mm2
+    assert ratio.between(0.99, 1.01).all()
+
+
+def test_efficiencies_that_disagree_are_both_kept():
+    table = data.accelerators().set_index("accelerator")
+    pairs = table[["efficiency_gops_per_w", "efficiency_other_gops_per_w"]].dropna()
+    assert set(pairs.index) == {"ISAAC", "PUMA", "DaDianNao"}
+    assert (pairs.efficiency_gops_per_w / pairs.efficiency_other_gops_per_w > 1.03).all()
+    assert table.source[pairs.index].str.contains("other: ").all()
+    dadiannao = table.loc["DaDianNao"]
+    assert dadiannao.efficiency_other_gops_per_w == close(
+        dadiannao.throughput_gops / dadiannao.power_w, rel=1e-3
+    )
+
+
+def test_related_work_says_what_was_read_of_it():
+    table = data.literature()
+    assert {"Fouda 2022", "CAP", "CAPE", "RTM-AP", "Neural Cache", "Bit Fusion", "PPAC", "GSI APU",
+            "multi-valued AP"} <= set(table.name)  # fmt: skip
+    assert set(table.read) <= {"abstract", "not read"}
+    assert table[["title", "where", "relation"]].notna().all(axis=None)
+    assert table.says[table.read == "not read"].isna().all()
+
+
+def test_silicon_is_per_operation_of_one_bit_as_the_titles_confirm():
+    chips = data.silicon("digital_in_memory").set_index("chip")
+    for chip, bits, tops_per_w in (
+        ("Yan ISSCC 2022", 8, 27.38), ("He ISSCC 2023", 8, 38), ("Chih ISSCC 2021", 4, 89),
+        ("Jedhe VLSI 2023", 4, 137), ("Lee VLSI 2022", 4, 121),
+    ):  # fmt: skip
+        assert f"{tops_per_w}" in chips.title[chip]
+        assert chips.tops_per_w_1b[chip] / bits**2 == close(tops_per_w, rel=1e-3)
+    assert chips.scope.isin(["macro", "processor"]).all()
+    cells = data.silicon("cam_cells")
+    assert len(cells) == 37
+    supplies = data.silicon("nominal_supplies")
+    assert set(cells.process_node_nm) <= set(supplies.node_nm)
+    assert (supplies.low <= supplies.supply_v).all()
+    assert (supplies.supply_v <= supplies.high).all()
+    assert (supplies.status == "D").all()
+    with pytest.raises(BfimnaError, match="unknown table of silicon 'chips'"):
+        data.silicon("chips")
 
 
 def test_interconnect_energies_are_converted_once():

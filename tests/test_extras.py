@@ -59,6 +59,12 @@ def test_the_command_alone_simulates_and_names_the_extra_of_an_onnx_file():
         ("bf.read_onnx('examples/model.onnx')", "onnx", "onnx"),
         ("bf.ap.multiply([1], [2], 4)", "Numba", "emulate"),
         (
+            "from bfimna.characterise import characterise;"
+            " characterise('data/circuit/kits/own.toml')",
+            "Jinja2",
+            "characterise",
+        ),
+        (
             "bf.infer(bf.digits.network(), bf.digits.parameters('int4'),"
             " bf.digits.images(bf.digits.precision('int4'))[:1], bf.digits.precision('int4'))",
             "Numba",

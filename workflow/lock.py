@@ -17,7 +17,7 @@ from typing import Any
 from environment import BOOT, LOCK, install_boot
 
 #: what users install alone; the rest of pyproject's extras is for development or not pinned (train)
-ALONE = ("onnx", "emulate", "workflow", "lab", "slurm")
+ALONE = ("onnx", "emulate", "characterise", "workflow", "lab", "slurm")
 #: environment → groups and extras of pyproject.toml; `environment.py` installs it by this name
 ENVIRONMENTS: dict[str, dict[str, list[str]]] = {
     BOOT: {"--group": [BOOT]},

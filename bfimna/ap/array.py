@@ -121,7 +121,7 @@ class Array:
         Parameters
         ----------
         values : integers, (rows, groups), or of a shape that broadcasts to it.
-        clear : columns that are cleared in the first of these cycles, which costs no further one.
+        clear : columns that are cleared along; see `clear_along`.
         """
         rows, bits = self._first_rows(rows), word_bits("load", columns)
         numbers = integers_to_load(values, bits, (rows, self.groups))
@@ -150,9 +150,9 @@ class Array:
         if packed.dtype != np.uint64:
             raise BfimnaError(f"planes must be uint64, not {packed.dtype}")
         start, stop = first * self.words, (first + shape[1]) * self.words
-        self._cells.overwrite(clear, ZERO, stop, start)
+        self.clear_along((clear,), shape[1], first)
         self._cells.overwrite(columns, packed.reshape(len(columns), stop - start), stop, start)
-        self._count_load(len(columns), len(clear), shape[1] * self.groups)
+        self._count_load(len(columns), shape[1] * self.groups)
 
     def load_by(
         self, fill: Callable[[np.ndarray], Any], columns: range, clear: range = range(0)
@@ -166,17 +166,28 @@ class Array:
         where = slice(columns.start, columns.stop)
         if not callable(fill):
             raise wrong_type("fill", fill, "a function of planes")
-        self._cells.overwrite(clear, ZERO, stop)
+        self.clear_along((clear,))
         fill(self.planes[where].reshape(len(columns), self.rows, self.words))
         if self._cells.ragged or not self._cells.healthy:
             self._cells.overwrite(columns, self.planes[where], stop)
-        self._count_load(len(columns), len(clear), self.rows * self.groups)
+        self._count_load(len(columns), self.rows * self.groups)
 
-    def _count_load(self, columns: int, cleared: int, rows: int) -> None:
-        cleared *= rows  # cells, in the cycles of the load
-        self.counts += Counts(
-            loads=columns, cells_loaded=columns * rows, cells_written=cleared, lines_driven=cleared
-        )
+    def clear_along(self, columns: Sequence[range], rows: int = 0, first: int = 0) -> None:
+        """Clear columns of `rows` rows of every group (0: all) along with a load.
+
+        It counts as one of `Counts.clears`, however many columns it clears.
+        """
+        self._check_columns(*columns)
+        rows = whole_number("rows", rows, 0, self.rows - first) or self.rows - first
+        for some in columns:
+            self._cells.overwrite(some, ZERO, (first + rows) * self.words, first * self.words)
+        if cells := sum(map(len, columns)) * rows * self.groups:
+            self.counts += Counts(
+                cells_written=cells, lines_driven=cells, clears=1, rows_cleared=rows * self.groups
+            )
+
+    def _count_load(self, columns: int, rows: int) -> None:
+        self.counts += Counts(loads=columns, cells_loaded=columns * rows)
 
     def read(self, columns: range, signed: bool = False, rows: int = 0) -> np.ndarray:
         """Read a word of the first `rows` rows of every group (0: all), one column a cycle."""

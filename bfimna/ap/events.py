@@ -42,6 +42,8 @@ class Counts:
     rows_matched : match lines that stay charged: rows that match (expected likewise).
     words_written : rows that a tagged write enables, whatever it writes (expected likewise).
     lines_driven : driven written columns × all rows of the array, tagged or not.
+    clears : clears along with a load, which `settled` gives a cycle of their own, or none.
+    rows_cleared : rows of such clears.
     """
 
     compares: Amount = 0
@@ -58,6 +60,8 @@ class Counts:
     rows_matched: Amount = 0
     words_written: Amount = 0
     lines_driven: Amount = 0
+    clears: Amount = 0
+    rows_cleared: Amount = 0
 
     def __init__(self, **amounts: Amount) -> None:
         if not amounts.keys() <= _NAMES:
@@ -99,7 +103,23 @@ class Counts:
         >>> again.loads, again.cells_loaded
         (24, 8000)
         """
-        return _counts({e: a * (folds if e in CYCLES else rows) for e, a in self.amounts.items()})
+        return _counts({e: a * (folds if e in _BY_FOLD else rows) for e, a in self.amounts.items()})
+
+    def settled(self, own_cycle: bool) -> "Counts":
+        """Give each clear along with a load a write of its own, or let it go along for nothing.
+
+        >>> along = Counts(loads=8, cells_written=16, lines_driven=16, clears=1, rows_cleared=1)
+        >>> along.settled(True).cycles, along.settled(False).cycles
+        (9, 8)
+        """
+        if "clears" not in self.amounts:
+            return self
+        total = dict(self.amounts)
+        for event, of_clears in (("writes", "clears"), ("words_written", "rows_cleared")):
+            more = total.pop(of_clears)
+            if own_cycle:
+                total[event] = total[event] + more if event in total else more
+        return _counts(total)
 
 
 def _counts(amounts: dict[str, Amount]) -> Counts:
@@ -109,9 +129,10 @@ def _counts(amounts: dict[str, Amount]) -> Counts:
     return counts
 
 
-EVENTS = tuple(f.name for f in fields(Counts))
+_NAMES = frozenset(f.name for f in fields(Counts))
+EVENTS = tuple(f.name for f in fields(Counts))[:-2]  # of settled counts
 CYCLES, ENERGY_EVENTS = EVENTS[:5], EVENTS[5:]
-_NAMES = frozenset(EVENTS)
+_BY_FOLD = frozenset((*CYCLES, "clears"))
 
 
 def check_count_set(count_set: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from bfimna.ap.addition import ADDERS, FULL_ADD, Adder, add
 from bfimna.ap.events import MAX_WORD_BITS, Amount, ApKind, Counts, CountSet
 from bfimna.ap.passes import count_random_step
-from bfimna.ap.word_access import clear_along_counts, sign_extend, sign_extend_counts
+from bfimna.ap.word_access import sign_extend, sign_extend_counts
 from bfimna.errors import BfimnaError, whole_number
 
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ def _reduce_1d_counts(
         events = events + width * pairs
         extended = extended + left * (left > 1)
         left = left - pairs
-    carries = clear_along_counts(words - 1)
+    # a carry is cleared with each word moved, one row at a time: no cycle, whatever the chip's rule
+    carries = Counts(cells_written=words - 1, lines_driven=words - 1)
     added = count_random_step(ADDERS[adder]).repeat(steps, events) + carries
     if signed:
         added = added + sign_extend_counts(1).repeat(depth, extended)

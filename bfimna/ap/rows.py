@@ -45,8 +45,7 @@ class Rows:
 
     def load(self, values: np.ndarray, columns: Columns, clear: Columns = ()) -> None:
         """Load a word in every row, one column per cycle, and clear the columns `clear` with it."""
-        for run in _runs(clear):
-            self.array.load_planes(np.empty((0, 1, self.array.words), np.uint64), range(0), run)
+        self.array.clear_along(_runs(clear))
         numbers, at = np.asarray(values), 0
         for run in _runs(columns):
             last = at + len(run) == len(columns)

@@ -31,11 +31,13 @@ def clear_counts(columns: Amount, times: Amount = 1) -> Counts:
 
 
 def clear_along_counts(columns: Amount) -> Counts:
-    """Clear columns in the cycle that loads another column: no cycle of its own.
+    """Clear columns along with a load: in its first cycle, or in a write of their own.
 
-    The load has enabled every row, so no word is written for it; the columns are driven.
+    `Counts.settled` decides which. In the load's cycle every row is enabled already, so no word is
+    written for it; the columns are driven in either case.
     """
-    return Counts(cells_written=columns, lines_driven=columns)
+    clears = np.minimum(columns, 1)
+    return Counts(cells_written=columns, lines_driven=columns, clears=clears, rows_cleared=clears)
 
 
 @cached_program

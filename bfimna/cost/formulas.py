@@ -81,7 +81,7 @@ def energy(counts: Counts, prices: AnyPrices, chip: Chip, mode: Mode = HORIZONTA
 
     A cell attached in vertical mode takes `vertical_energy_factor` times one in horizontal mode.
     """
-    joules = _total(counts, _joules(prices, chip, mode))
+    joules = _total(counts, phase_joules(prices, chip, mode))
     if not isinstance(mode, Vertical):
         return joules + idle_energy(counts, prices, chip)
     entered, cut = (_entered(counts, mode, field) for field in ("entered_rows", "cut_rows"))
@@ -125,7 +125,7 @@ def _entered(counts: Counts, mode: Mode, field: str) -> Amount:
     return getattr(mode, field) * (counts.cycles > 0) if isinstance(mode, Vertical) else 0.0
 
 
-def _joules(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
+def phase_joules(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
     """Joules of each event in a mode, and of each cycle."""
     cells: Price = chip.columns
     if isinstance(mode, Vertical):
@@ -185,10 +185,15 @@ def link_latency(traffic: Traffic, chip: Chip) -> np.ndarray:
     return np.maximum(bus, mesh)
 
 
+def dram_latency(bits: np.ndarray, links: LinkPrices[Price]) -> Price:
+    """Seconds of bits from and to DRAM."""
+    return bits / 8 / links.dram_bytes_per_s
+
+
 def transfer_latency(traffic: Traffic, chip: Chip, links: LinkPrices[Price]) -> np.ndarray:
     """Seconds of a layer's traffic: bus, mesh and DRAM at the same time, the slowest counts."""
     moving = link_latency(traffic, chip) / links.link_speed
-    return np.maximum(moving, traffic.dram_bits / 8 / links.dram_bytes_per_s)
+    return np.maximum(moving, dram_latency(traffic.dram_bits, links))
 
 
 def transfer_energy(
@@ -269,14 +274,18 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     return caps + maps + staging + registers + chip.clusters * (prices.controller_m2 + router)
 
 
-def exposed_latency(schedule: Schedule, prices: AnyPrices, computing: np.ndarray) -> np.ndarray:
+def exposed_latency(
+    schedule: Schedule, prices: AnyPrices, computing: np.ndarray, least: Price = 0.0
+) -> np.ndarray:
     """Seconds of traffic that computing does not hide, of shape (..., layers that move any).
 
     Parameters
     ----------
     computing : seconds that each layer of the network computes, shape (..., layers).
+    least : seconds that the traffic takes at least, for reasons of power.
     """
     moving = transfer_latency(schedule.traffic, schedule.chip, prices.interconnect)
+    moving = np.maximum(moving, least)
     if not schedule.chip.overlap:
         return moving
     folds = np.ones(computing.shape[-1])
@@ -291,7 +300,10 @@ def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.n
     shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
     times, energies = np.zeros(shape), np.zeros(shape)
     # horizontal prices are the same in every phase
-    horizontal = phase_seconds(technology, chip, HORIZONTAL), _joules(technology, chip, HORIZONTAL)
+    horizontal = (
+        phase_seconds(technology, chip, HORIZONTAL),
+        phase_joules(technology, chip, HORIZONTAL),
+    )
     works = [(phase, work) for phase, all_ in schedule.phases.items() for work in all_.by_mode()]
     for phase, work in works:
         k, mode = ALL_PHASES.index(phase), work.mode

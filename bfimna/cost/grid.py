@@ -45,7 +45,7 @@ class Part:
     @property
     def digest(self) -> str:
         """Digest of all that its points depend on: values, and the model's code."""
-        bits = [(p.name, p.weight_bits, p.activation_bits) for p in self.precisions]
+        bits = [(p.name, p.weight_bits, p.activation_bits, p.tensor_bits) for p in self.precisions]
         return digest(
             _network_digest(self.network), self.counts, self.chip, bits, self.batches,
             self.technologies, self.intervals, model_digest(),

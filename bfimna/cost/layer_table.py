@@ -26,6 +26,7 @@ def layer_table(
     schedule: Schedule,
     times: np.ndarray,
     energies: np.ndarray,
+    throttled: np.ndarray,
 ) -> "pd.DataFrame":
     """Return counts, seconds and joules of the batch by layer and phase, in the layers' order.
 
@@ -33,6 +34,7 @@ def layer_table(
     ----------
     times : seconds of the batch, shape (layers, phases).
     energies : joules of the batch, shape (layers, phases).
+    throttled : seconds of the times that limits of power and current cost, shape (layers, phases).
     """
     import pandas as pd
 
@@ -51,6 +53,7 @@ def layer_table(
             "utilisation": used.get(k), **dict.fromkeys(COUNTED, 0.0), **amounts,
             "latency_s": times[k, ALL_PHASES.index(phase)],
             "energy_j": energies[k, ALL_PHASES.index(phase)],
+            "throttled_s": throttled[k, ALL_PHASES.index(phase)],
         })  # fmt: skip
     return pd.DataFrame(table).astype({"weight_bits": "Int64", "activation_bits": "Int64"})
 
@@ -73,3 +76,25 @@ def _moved(schedule: Schedule) -> Iterator[Row]:
         if t.bus_bits[n]:
             moved = {"bus_bits": t.bus_bits[n], "mesh_bit_hops": t.mesh_bit_hops[n]}
             yield k, "traffic", {**moved, "dram_bits": t.dram_bits[n]}
+
+
+def phase_table(times: np.ndarray, energies: np.ndarray) -> "pd.DataFrame":
+    """Return seconds and joules by phase (the index), for the phases that take part."""
+    import pandas as pd
+
+    sums = {"latency_s": times.sum(axis=0), "energy_j": energies.sum(axis=0)}
+    table = pd.DataFrame(sums, index=pd.Index(ALL_PHASES, name="phase"))
+    return table[table.any(axis="columns")]
+
+
+def by_weighted_layer(network: Network, costs: np.ndarray) -> "pd.DataFrame":
+    """Sum costs (layers, phases) into rows of weighted layers.
+
+    A layer without weights counts towards the weighted layer before it.
+    """
+    import pandas as pd
+
+    names = network.matmul_names
+    rows = np.zeros((len(names), len(ALL_PHASES)))
+    np.add.at(rows, [network.makers[layer.name] for layer in network.layers], costs)
+    return pd.DataFrame(rows, index=list(names), columns=list(ALL_PHASES))

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bfimna.ap import counts as ap
-from bfimna.cost import formulas
+from bfimna.cost import formulas, limits
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.mapping.chip import Chip, columns_needed
 from bfimna.names import AnyChip, AnyTechnology, load_chip, load_technology
@@ -33,8 +35,8 @@ class Peak:
 def peak(bits: int, chip: AnyChip, technology: AnyTechnology) -> Peak:
     """Return a chip's peak: every row loads 2M bits, multiplies M × M, adds M, reads 2M.
 
-    That is two operations a row. No traffic; leakage included. The two sets of counts agree on
-    these programs.
+    That is two operations a row. Each of the four programs is stretched where the chip has limits.
+    No traffic; leakage included. The two sets of counts agree on these programs.
 
     Parameters
     ----------
@@ -66,9 +68,14 @@ def peak_figures(bits: int, chip: Chip, prices: AnyPrices) -> tuple[Price, Price
             f"{bits} bits need {needed} columns (operands, product, carry, flags); chip "
             f"{chip.name!r} has {chip.columns}"
         )
-    program = ap.load(2 * bits) + ap.multiply(bits, bits) + ap.add(bits) + ap.read(2 * bits)
-    rows = chip.product_rows
-    seconds = formulas.latency(program, prices, chip)
-    joules = formulas.energy(program.over(rows), prices, chip)
+    programs = (ap.load(2 * bits), ap.multiply(bits, bits), ap.add(bits), ap.read(2 * bits))
+    rows, room = chip.product_rows, limits.switching_room(chip, prices)
+    seconds: Price = 0.0
+    joules: Price = 0.0
+    for program in programs:
+        spent = formulas.energy(program.over(rows), prices, chip)
+        least = limits.shortest(spent, room)
+        seconds = seconds + np.maximum(formulas.latency(program, prices, chip), least)
+        joules = joules + spent
     joules = joules + formulas.leakage_power(chip, prices) * seconds
     return 2 * rows / seconds, 2 * rows / joules, formulas.area(chip, prices)

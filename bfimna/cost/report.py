@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.ap.counts import CountSet
-from bfimna.cost import formulas, uncertainty
-from bfimna.cost.caveats import limit_warnings, memory_note, published_note
-from bfimna.cost.formulas import ALL_PHASES
-from bfimna.cost.layer_table import layer_table
+from bfimna.cost import caveats, formulas, limits, report_text, uncertainty
+from bfimna.cost.layer_table import by_weighted_layer, layer_table, phase_table
 from bfimna.cost.totals import figures_of_merit, point_labels
-from bfimna.display import html_table, quantity
-from bfimna.errors import BfimnaError, warn_renamed
+from bfimna.errors import positive_number, warn_renamed
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.memory import live_bits
+from bfimna.mapping.lifetimes import live_bits
 from bfimna.mapping.schedule import Schedule
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
@@ -24,18 +21,6 @@ from bfimna.technology.technology import Technology
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-INTERVAL = "5 to 95 % of the draws"  # heading of the column in tables
-#: total → its name in a report, and its unit
-SHOWN = {
-    "latency_s": ("latency (of the batch)", "s"),
-    "seconds_per_inference": ("time per inference", "s"),
-    "energy_j": ("energy per inference", "J"),
-    "edp_js": ("energy-delay product", "J·s"),
-    "throughput_ops": ("throughput", "OPS"),
-    "efficiency_ops_per_w": ("efficiency", "OPS/W"),
-    "area_m2": ("area", "m²"),
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,9 +128,37 @@ class Report:
         low, median, high = np.percentile(samples, uncertainty.PERCENTILES)
         return float(low), float(median), float(high)
 
+    @cached_property
+    def writes_per_cell(self) -> float:
+        """Writes and loads of an inference over all cells of the chip: perfectly levelled."""
+        works = (work.counts for work in self.schedule.phases.values())
+        total = sum(float(np.sum(counts.cells_written + counts.cells_loaded)) for counts in works)
+        return total / self.batch / self.chip.cells
+
+    def lifetime_s(self, inferences_per_s: float, writes_per_cell: float | None = None) -> float:
+        """Return seconds until cells wear out at a constant rate; infinite where they do not.
+
+        Parameters
+        ----------
+        writes_per_cell : of an inference; perfectly levelled unless given. The worst cell's is
+            `InferReport.hottest_cell` of an emulator that counts wear.
+
+        Examples
+        --------
+        >>> import bfimna as bf
+        >>> report = bf.simulate("resnet18", 8, "LR", "reram-14nm-lstp")
+        >>> f"{report.lifetime_s(30) / 86400:.1f} days"
+        '2.4 days'
+        """
+        rate = positive_number("inferences_per_s", inferences_per_s)
+        worn = self.writes_per_cell
+        if writes_per_cell is not None:
+            worn = positive_number("writes_per_cell", writes_per_cell)
+        return self.technology.endurance_writes / (worn * rate)
+
     @property
     def resident_weights_fit(self) -> bool:
-        """Whether the MAPs could hold all weights, as "resident" assumes."""
+        """Whether the MAPs could hold all weights, if nothing else."""
         return self.weights_bits <= self.chip.map_bits
 
     @cached_property
@@ -162,41 +175,54 @@ class Report:
 
     @property
     def live_activations_fit(self) -> bool:
-        """Whether the MAPs could hold the batch's live tensors, as the model assumes."""
+        """Whether the MAPs could hold the batch's live tensors, so that none spills."""
         return self.batch * self.peak_live_bits <= self.chip.map_bits
+
+    @cached_property
+    def infeasibilities(self) -> tuple[str, ...]:
+        """A line for each limit of memory, area, power density and current that is exceeded."""
+        return caveats.infeasibilities(self.schedule, self.technology)
+
+    @property
+    def feasible(self) -> bool:
+        """Whether a chip can hold, deliver and cool what the result demands."""
+        return not self.infeasibilities
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A line for each infeasible area, power density or current."""
-        return limit_warnings(
-            self.schedule, self.technology, self.times, self.energies, self.network.name
-        )
+        """Old name of `infeasibilities`."""
+        warn_renamed("Report.warnings", "Report.infeasibilities")
+        return self.infeasibilities
+
+    @cached_property
+    def throttled(self) -> np.ndarray:
+        """Seconds that the chip's limits add, shape (layers, phases): part of `times`."""
+        if not limits.is_limited(self.chip):
+            return np.zeros_like(self.times)
+        layers = len(self.network.layers)
+        return self.times - formulas.costs(self.schedule, self.technology, layers)[0]
+
+    @property
+    def throttled_s(self) -> float:
+        """Seconds of the batch that the chip's limits of power density and current cost."""
+        return float(self.throttled.sum())
 
     @cached_property
     def _bounds(self) -> dict[str, Any]:
         return uncertainty.bounds(
-            self.schedule, self.technology, self.operations, self.batch, bounded=tuple(SHOWN)
+            self.schedule,
+            self.technology,
+            self.operations,
+            self.batch,
+            bounded=tuple(report_text.SHOWN),
         )
-
-    def _span(self, key: str, unit: str) -> str:
-        """Return the 5 to 95 % interval of a total as text, empty without ranges."""
-        try:
-            low, high = (float(self._bounds[f"{key}_{end}"]) for end in ("low", "high"))
-        except BfimnaError:  # no interval at a supply within the threshold's range
-            return ""
-        return f"{quantity(low, unit)} to {quantity(high, unit)}" if low < high else ""
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Caveats of the figures: of the network's file, the memory, the set of counts."""
         of_the_model = (
-            memory_note(
-                self.chip,
-                self.weights_bits,
-                self.batch * self.peak_live_bits,
-                int(self.schedule.traffic.dram_bits.sum()),
-            ),
-            published_note(self.counts, self.times),
+            caveats.memory_note(self.schedule),
+            caveats.published_note(self.counts, self.times),
         )
         return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))
 
@@ -208,11 +234,14 @@ class Report:
         )  # fmt: skip
         return {name: values.tolist()[0] for name, values in row.items()} | {
             **self._totals,
+            "throttled_s": self.throttled_s,
+            "feasible": self.feasible,
             "utilisation": self.utilisation,
             "weights_bits": self.weights_bits,
             "resident_weights_fit": self.resident_weights_fit,
             "peak_live_bits": self.peak_live_bits,
             "live_activations_fit": self.live_activations_fit,
+            "writes_per_cell": self.writes_per_cell,
             **{
                 f"{name}_{end}": float(self._bounds[f"{name}_{end}"])
                 for name in uncertainty.BOUNDED
@@ -228,11 +257,7 @@ class Report:
     @property
     def phases(self) -> "pd.DataFrame":
         """Seconds and joules of the batch by phase (the index), for the phases that take part."""
-        import pandas as pd
-
-        sums = {"latency_s": self.times.sum(axis=0), "energy_j": self.energies.sum(axis=0)}
-        table = pd.DataFrame(sums, index=pd.Index(ALL_PHASES, name="phase"))
-        return table[table.any(axis="columns")]
+        return phase_table(self.times, self.energies)
 
     @property
     def layers(self) -> "pd.DataFrame":
@@ -251,47 +276,27 @@ class Report:
             f"{title_of(self.network.name)}, {self.precision.name}, {self.chip.name}, "
             f"{title_of(self.technology.name)}"
         )
-        times, energies = map(self._by_weighted_layer, (self.times, self.energies))
+        times, energies = (by_weighted_layer(self.network, x) for x in (self.times, self.energies))
         return breakdown(times, energies, title)
-
-    def _by_weighted_layer(self, costs: np.ndarray) -> "pd.DataFrame":
-        """Sum costs (layers, phases) into rows of weighted layers."""
-        import pandas as pd
-
-        names = self.network.matmul_names
-        makers = [self.network.makers[layer.name] for layer in self.network.layers]
-        rows = np.zeros((len(names), len(ALL_PHASES)))
-        np.add.at(rows, makers, costs)
-        return pd.DataFrame(rows, index=list(names), columns=list(ALL_PHASES))
 
     @property
     def title(self) -> str:
-        """Network, precision, chip, technology, batch, and mapping if not the paper's."""
-        return (
-            f"{self.network.name} at {self.precision.name} on {self.chip.name}, "
-            f"{self.technology.name} at {self.technology.supply_v:g} V, batch {self.batch}"
-            f"{self.schedule.plan.own_mapping}"
-        )
+        """Network, precision, chip, technology and batch on one line."""
+        return report_text.title(self)
 
     @property
     def headline(self) -> list[tuple[str, str, str]]:
         """The totals: name, value with a sensible unit, and its 5 to 95 % interval."""
-        shown = [
-            (name, quantity(self._totals[key], unit), self._span(key, unit))
-            for key, (name, unit) in SHOWN.items()
-        ]
-        return [*shown, ("utilisation of rows", f"{100 * self.utilisation:.1f} %", "")]
+        return report_text.headline(self, self._totals, lambda: self._bounds)
 
     def __repr__(self) -> str:
-        return (
-            f"<Report: {self.title}: {quantity(self.latency_s, 's')}, "
-            f"{quantity(self.energy_j, 'J')} per inference, EDP {quantity(self.edp_js, 'J·s')}>"
-        )
+        return report_text.one_line(self)
 
     def _repr_html_(self) -> str:
-        caveats = (*self.notes, *(f"warning: {line}" for line in self.warnings))
-        return html_table(self.title, ("quantity", "value", INTERVAL), self.headline, caveats)
+        return report_text.html(self)
 
     @cached_property
     def _layers(self) -> "pd.DataFrame":
-        return layer_table(self.network, self.precision, self.schedule, self.times, self.energies)
+        return layer_table(
+            self.network, self.precision, self.schedule, self.times, self.energies, self.throttled
+        )

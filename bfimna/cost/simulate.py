@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from bfimna import names
 from bfimna.ap.counts import CountSet, check_count_set
-from bfimna.cost.formulas import costs
+from bfimna.cost.limits import costs
 from bfimna.cost.report import Report
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip

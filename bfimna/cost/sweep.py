@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from bfimna.ap.counts import CountSet
-from bfimna.cost import dataset, formulas
+from bfimna.cost import caveats, dataset, formulas
 from bfimna.cost.grid import Part, grid
 from bfimna.cost.totals import event_totals, figures_of_merit, point_labels
 from bfimna.cost.uncertainty import bounds
@@ -142,6 +142,8 @@ def _figures(part: Part, placed: Schedule, prices: AnyPrices, batch: int) -> Col
     joules = np.broadcast_to(totals.joules(prices, seconds), shape)
     area = np.broadcast_to(formulas.area(placed.chip, prices), (shape[0], 1))
     columns = figures_of_merit(seconds, joules, operations, batch, area)
+    columns["throttled_s"] = np.broadcast_to(totals.throttled_seconds(prices), shape)
+    columns["feasible"] = np.broadcast_to(caveats.feasible(placed, prices, totals.power), shape)
     columns["utilisation"] = np.broadcast_to(placed.mean_utilisation, shape)
     if part.intervals:
         ends = [bounds(placed, tech, operations, batch) for tech in part.technologies]

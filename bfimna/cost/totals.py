@@ -6,12 +6,14 @@ technologies, supplies or Monte Carlo samples are multiplied once per point, not
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bfimna.ap.counts import Amount, Counts, CountSet
-from bfimna.cost import formulas
+from bfimna.cost import formulas, limits
+from bfimna.cost.power import PhasePower
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import Schedule, Vertical, Work
 from bfimna.network.graph import Network
@@ -59,12 +61,29 @@ class EventTotals:
     dram_bits: np.ndarray
 
     def seconds(self, prices: AnyPrices) -> Price:
-        """Seconds of the batch under each price list."""
-        traffic, chip = self.schedule.traffic, self.schedule.chip
-        if chip.overlap or np.any(traffic.dram_bits):
+        """Seconds of the batch under each price list, stretched where the chip has limits."""
+        return self._unlimited_seconds(prices) + self.throttled_seconds(prices)
+
+    def throttled_seconds(self, prices: AnyPrices) -> Price:
+        """Seconds of these that the chip's limits of power density and current cost."""
+        chip = self.schedule.chip
+        if not limits.is_limited(chip):
+            return 0.0
+        if chip.overlap:
+            return self._seconds_by_layer(prices, limited=True) - self._seconds_by_layer(prices)
+        return self.power.throttled_seconds(prices, limits.switching_room(chip, prices))
+
+    @cached_property
+    def power(self) -> PhasePower:
+        """Power of each layer's phase."""
+        return PhasePower(self.schedule)
+
+    def _unlimited_seconds(self, prices: AnyPrices) -> Price:
+        chip = self.schedule.chip
+        if chip.overlap:
             return self._seconds_by_layer(prices)
         return (
-            formulas.link_latency(traffic, chip).sum(axis=-1) / prices.interconnect.link_speed
+            self._moving(prices)
             + formulas.latency(self.horizontal, prices, chip)
             + self._vertical_seconds(prices)
         )
@@ -78,19 +97,48 @@ class EventTotals:
             seconds = seconds - formulas.latency(counts, prices, chip, UNATTACHED)
         return seconds + formulas.mode_seconds(self.entries, prices)
 
-    def _seconds_by_layer(self, prices: AnyPrices) -> Price:
+    def _moving(self, prices: AnyPrices) -> Price:
+        """Seconds of the traffic where nothing overlaps: each layer's slower of links and DRAM.
+
+        Layer by layer, so that no array has draws × points × layers entries; what a layer waits for
+        DRAM is added, so that a point is the same to the last bit whatever stands beside it.
+        """
+        traffic, links = self.schedule.traffic, prices.interconnect
+        on_links = formulas.link_latency(traffic, self.schedule.chip)
+        uses_dram = traffic.dram_bits.reshape(-1, traffic.dram_bits.shape[-1]).any(axis=0)
+        seconds = on_links.sum(axis=-1) / links.link_speed
+        for k in np.flatnonzero(uses_dram):
+            dram = formulas.dram_latency(traffic.dram_bits[..., k], links)
+            seconds = seconds + np.maximum(dram - on_links[..., k] / links.link_speed, 0.0)
+        return seconds
+
+    def _seconds_by_layer(self, prices: AnyPrices, *, limited: bool = False) -> Price:
         """Seconds where the slower of traffic and computing counts, layer by layer."""
         chip, traffic = self.schedule.chip, self.schedule.traffic
         by_layer = with_layer_axis(prices)
-        phases = [part for work in self.schedule.phases.values() for part in work.by_mode()]
+        works = list(self.schedule.phases.values())
+        if limited:
+            load = self.schedule.phases["load"]
+            works = [w for w in works if w is not load] + limits.load_parts(self.schedule)
+        phases = [part for work in works for part in work.by_mode()]
         positions = [traffic.layers, *(work.layers for work in phases)]
         layers = max(int(layers.max(initial=0)) for layers in positions) + 1
         each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]
-        points = np.broadcast_shapes(*(np.shape(seconds)[:-1] for seconds in each))
-        computing = np.zeros((*points, layers))
-        for work, seconds in zip(phases, each, strict=True):
-            computing[..., work.layers] += seconds
-        moving = formulas.exposed_latency(self.schedule, by_layer, computing)
+        room = limits.switching_room(chip, by_layer) if limited else np.inf
+        spent = [
+            formulas.energy(work.counts, by_layer, chip, work.mode) if limited else 0.0
+            for work in phases
+        ]
+        shapes = (np.shape(amount)[:-1] for amount in (*each, *spent, room))
+        computing, joules = np.zeros((2, *np.broadcast_shapes(*shapes), layers))
+        for work, seconds, energy in zip(phases, each, spent, strict=True):
+            computing[..., work.layers] += np.maximum(seconds, limits.shortest(energy, room))
+            joules[..., work.layers] += energy
+        moving = (
+            limits.exposed_latency(self.schedule, by_layer, computing, joules, room)
+            if limited
+            else formulas.exposed_latency(self.schedule, by_layer, computing)
+        )
         return moving.sum(axis=-1) + computing.sum(axis=-1)
 
     def joules(self, prices: AnyPrices, seconds: Price) -> Price:

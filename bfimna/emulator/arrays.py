@@ -55,20 +55,22 @@ class Emulator:
         self.faults = None if faults is None else instance("faults", faults, Faults)
         self.wear = truth("wear", wear)
         self.kind: ApKind = "2d-segmented"
+        self.own_clears = False
         self._pool = ThreadPoolExecutor(self.threads)
         self._lock, self._uses = threading.Lock(), 0
         self.arrays: dict[tuple, Array] = {}
         self.activity: dict[tuple[str, str], Activity] = {}
         self.hottest: dict[tuple[str, str], np.ndarray] = {}
 
-    def begin(self, kind: ApKind = "2d-segmented") -> Counts:
+    def begin(self, kind: ApKind = "2d-segmented", own_clears: bool = False) -> Counts:
         """Start the account of an inference; return what was done since the last one ended.
 
         Parameters
         ----------
         kind : of the arrays from now on.
+        own_clears : whether what a load clears along takes a cycle of its own: `Counts.settled`.
         """
-        self.kind = kind
+        self.kind, self.own_clears = kind, own_clears
         idle = [array.counts for array in self.arrays.values()]
         for array in self.arrays.values():
             array.counts = Counts()
@@ -128,7 +130,7 @@ class Emulator:
         first : whether this is the first part of the layer. The other parts run beside it or in its
             folds, in the same cycles, so theirs are not booked.
         """
-        done, array.counts = array.counts, Counts()
+        done, array.counts = array.counts.settled(self.own_clears), Counts()
         done = done.repeat(folds if first else 0, 1)
         with self._lock:
             booked = self.activity.setdefault((layer, phase), Activity())

@@ -118,7 +118,7 @@ def infer(
     for name, x in tensors.items():
         _check_pixels(x, form.words[name])
     emulator = emulator or Emulator(threads)
-    switching = emulator.begin(chip.ap_kind)
+    switching = emulator.begin(chip.ap_kind, chip.clears == "own cycle")
     by_layer = steps(schedule, parameters)
     line = _Progress(form, progress)
     in_place = {after.layer.name for step in by_layer.values() for after in step.chain}

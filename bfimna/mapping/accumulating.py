@@ -96,8 +96,8 @@ class AccumulatingProducts(PaperProducts):
     def _load(self, bits: Bits, exact: bool) -> Counts:
         """Load each product's operands; clear its columns, the sum's and the carry along."""
         operands, times = bits.left + bits.right, self.per_row
-        cleared = operands * (1 + (times - 1) * self.apart(operands)) + self.growth + times
-        load = ap.load(operands) * times + ap.clear_along(cleared)
+        again = ap.clear_along(operands * self.apart(operands) + 1) * (times - 1)
+        load = ap.load(operands) * times + ap.clear_along(operands + self.growth + 1) + again
         return load.repeat(self.folds, self.operand_rows)
 
     def _multiply(self, bits: Bits, exact: bool) -> Counts:
@@ -137,8 +137,9 @@ class AccumulatingProducts(PaperProducts):
             for time in range(times):
                 word = one if time else wide[:product]
                 first = time * length + part.start
-                bench.load(array, "left", first, left, word if time else wide)
-                bench.load(array, "right", first, right, range(carry, carry + 1))
+                clear = range(carry, carry + 1 + len(one)) if time else range(carry + 1)
+                bench.load(array, "left", first, left, clear)
+                bench.load(array, "right", first, right)
                 bench.account(array, "load", folds, part_number)
                 if time and not apart:
                     array.run(multiply_accumulate(left, right, wide, carry))

@@ -15,7 +15,6 @@ import numpy as np
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.addition import ADDERS
-from bfimna.ap.array import Array
 from bfimna.ap.booth import booth_addends, booth_excess
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.errors import BfimnaError
@@ -176,9 +175,12 @@ class CarrySaveProducts:
         """
         fields = self.products_each * (-(-bits.left // 2) * (bits.right + 1) - bits.left % 2)
         total, wide = self.storage.sum_bits(bits), self._wide(bits)
-        cleared = 2 * total + np.maximum(addends - 2, 0) * wide - fields
-        load = ap.load(fields).repeat(self.folds * self.beside, self.dots * self.triples)
-        return load + ap.clear_along(cleared * self.dots * self.triples)
+        more, rows = np.maximum(addends - 2, 0), self.dots * self.triples
+        cleared = 2 * total + more * wide - fields
+        once = Counts(clears=2 + more, rows_cleared=2 + more)
+        cells = Counts(cells_written=cleared, lines_driven=cleared)
+        load = ap.load(fields).repeat(self.folds * self.beside, rows)
+        return load + (once + cells).repeat(self.folds, rows)
 
     def _step_mode(self, steps: np.ndarray) -> Vertical:
         """Return the mode of the additions: entered for each, in the same cuts."""
@@ -240,7 +242,12 @@ class CarrySaveProducts:
             x = bench.operand("right", time * count, count)
             for column, field in booth_addends(w, x):
                 row = (taken + 1) * count if taken < 2 else 0  # sum rows, carry rows, then X
-                _load_field(array, field, column, total if taken < 2 else wide, row)
+                columns = range(column, column + len(field))
+                word = total if taken < 2 else wide
+                rest = range(word.start, columns.start), range(columns.stop, word.stop)
+                array.clear_along(rest, count, row)  # of all sums that lie side by side
+                bench.account(array, "load", folds, 0)
+                array.load_planes(field, columns, first=row)
                 bench.account(array, "load", folds * self.beside, 0)
                 if taken >= 2:
                     levels = [((0, count, 2 * count), count)]
@@ -248,8 +255,8 @@ class CarrySaveProducts:
                 bench.account(array, "multiply", folds, 0)
                 taken += 1
         if taken < 2:  # no carries: their rows are cleared along with the only addend's load
-            _load_field(array, np.empty((0, count, array.words), np.uint64), 0, total, 2 * count)
-            bench.account(array, "load", folds * self.beside, 0)
+            array.clear_along((total,), count, 2 * count)
+            bench.account(array, "load", folds, 0)
         rows = programs.reduce(array, total, 2 * count, self.adder, first=count)
         bench.account(array, "reduce", folds, 0)
         planes = array.read_planes(total, rows, first=count)
@@ -260,11 +267,3 @@ class CarrySaveProducts:
     def finish(self, bench: OutputBench, step: ProductStep) -> np.ndarray:
         """Complete sums, add the bias, scale and clamp; see `outputs`."""
         return self.outputs.finish(bench, step)
-
-
-def _load_field(array: Array, field: np.ndarray, column: int, word: range, first: int) -> None:
-    """Load a field of a word into some rows of every group, and clear the rest of it along."""
-    columns = range(column, column + len(field))
-    nothing = field[:0]
-    array.load_planes(nothing, range(0), range(word.start, columns.start), first)
-    array.load_planes(field, columns, range(columns.stop, word.stop), first)

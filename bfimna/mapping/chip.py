@@ -16,6 +16,7 @@ from bfimna.errors import (
     among,
     check_field_names,
     check_fields,
+    or_none,
     positive_number,
     shown,
     truth,
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from bfimna.network.graph import Network
 
 Weights = Literal["resident", "streamed", "auto"]
+Activations = Literal["resident", "spilled"]
 LoadMode = Literal["latched", "by row"]
 Latch = Literal["row", "booth"]
+Clears = Literal["own cycle", "with load"]
 MOST_IMAGES = 2**20  # in a batch
 #: field → its check; limits are far above what can be built
 _CHECKS: dict[str, Check] = {
@@ -40,9 +43,14 @@ _CHECKS: dict[str, Check] = {
     "overlap": truth,
     "ap_kind": among("AP kind", get_args(ApKind)),
     "weights": among("place of the weights", get_args(Weights)),
+    "activations": among("place of the activations", get_args(Activations)),
     "load_mode": among("load mode", get_args(LoadMode)),
     "latch": among("latch", get_args(Latch)),
+    "clears": among("time of the clears", get_args(Clears)),
+    **dict.fromkeys(("max_power_density_w_per_m2", "max_current_a"), or_none(positive_number)),
 }
+#: limits of what air cools and a supply delivers: those of data/published/limits.csv
+LIMITS = {"max_power_density_w_per_m2": 1e6, "max_current_a": 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -63,13 +71,19 @@ class Chip:
     clock_hz : of buses and mesh.
     multicast : a fold's distinct operands cross a cluster's bus once; otherwise every copy does.
     weights : "resident" in the MAPs, whether they fit or not, "streamed" from DRAM once a batch and
-        layer, or "auto": those that fit beside the live activations resident, the rest streamed.
+        layer, or "auto": as many as fit beside the live activations resident, the rest streamed.
+    activations : "spilled", what the MAPs cannot hold of the live tensors goes to DRAM and comes
+        back, images come from there, and results go there; or "resident", whether they fit or not.
     overlap : the next fold's operands move while this one computes (double buffering).
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.
     latch : "row", a row's latches bring its bits to the cells, or "booth", they also select 0, ±1
         or ±2 times an operand by three bits of another, and only in every third row.
+    clears : what a load clears along in all rows takes its "own cycle", a write before the load, or
+        goes "with load", in its first cycle.
     mats : parts of an array along its rows; a row's write drives the columns of one.
+    max_power_density_w_per_m2, max_current_a : limits of the whole chip, leakage included; a
+        layer's phase that would exceed one takes longer, until it meets it. None: no limit.
 
     Raises
     ------
@@ -88,11 +102,15 @@ class Chip:
     mesh_bits: int = 1024
     clock_hz: float = 1e9
     multicast: bool = True
-    weights: Weights = "resident"
+    weights: Weights = "auto"
+    activations: Activations = "spilled"
     overlap: bool = False
     load_mode: LoadMode = "latched"
     latch: Latch = "row"
+    clears: Clears = "own cycle"
     mats: int = 16
+    max_power_density_w_per_m2: float | None = LIMITS["max_power_density_w_per_m2"]
+    max_current_a: float | None = LIMITS["max_current_a"]
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""
@@ -119,8 +137,19 @@ class Chip:
         return cls(name="LR")
 
     @classmethod
+    def paper(cls) -> "Chip":
+        """LR as the paper assumes: all fits the MAPs, clears are free, power has no limit."""
+        return cls(
+            name="paper", weights="resident", activations="resident", clears="with load",
+            max_power_density_w_per_m2=None, max_current_a=None,
+        )  # fmt: skip
+
+    @classmethod
     def unlimited(cls) -> "Chip":
-        """IR: as many CAPs as the largest layer needs, so that every layer takes one fold."""
+        """IR: as many CAPs as the largest layer needs, so that every layer takes one fold.
+
+        A cluster brings its MAPs along; weights and tensors share those of all clusters.
+        """
         return cls(name="IR", clusters=0)
 
     def __repr__(self) -> str:

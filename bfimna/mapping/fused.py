@@ -116,7 +116,7 @@ class FusedOutputs(PackedOutputs):
         tree = ap.reduce(copies, wide - ap.levels(copies), adder=self.adder)
         scaled = ~self.storage.keeps_sum
         out = np.where(scaled, words.bits, 1)
-        final = ap.load(2 * wide) + ap.add(wide, self.adder) + ap.clear_along(2)
+        final = ap.load(2 * wide) + ap.add(wide, self.adder) + ap.clear_along(1) * 2
         total, m = self.storage.sum_bits(bits), ap.scale_bits(out)
         final = final + ap.clamp_product(total, m, out + SIGN)
         requantise = packed["requantise"].counts * ~fused

@@ -1,86 +1,103 @@
-"""What MAPs must hold: a network's live tensors, step by step, and the weights beside them."""
+"""What the MAPs hold of a network's tensors and weights, and what goes to DRAM and comes from it.
+
+Tensors take the MAPs before weights do: a bit of a weight that stays saves one read of DRAM a
+batch, a bit of a tensor a write and at least one read. Model document, section 3.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.storage import in_place_layers
+from bfimna.mapping.lifetimes import Lifetimes, lifetimes
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
-from bfimna.network.layer import ADDRESSING
 from bfimna.operators.words import Words
 
 
-def live_bits(network: Network, read_bits: np.ndarray) -> np.ndarray:
-    """Bits of the tensors that are live while each layer runs, one image, in the layers' order.
+@dataclass(frozen=True, eq=False)
+class Residency:
+    """What of a batch does not lie in the MAPs, in bits.
 
-    A tensor lives from the layer that makes it to the last that reads it, one that is kept across
-    inferences all the time. A flatten, view or
-    concatenation is its inputs' words under other addresses; an element-wise layer works in place
-    on a result that no other layer reads. Neither takes memory of its own.
-
-    Parameters
+    Attributes
     ----------
-    read_bits : columns of each layer's tensor in which its elements are read, shape (..., layers);
-        see `bfimna.operators.words.Words`.
-
-    Returns
-    -------
-    int array of shape (..., layers); its maximum is what the activations need.
-
-    Examples
-    --------
-    >>> from bfimna.network import zoo
-    >>> net = zoo.resnet18()
-    >>> bits = live_bits(net, np.full(len(net.layers), 8))  # at conv1: the image and its result
-    >>> int(bits[1]) == 8 * (3 * 224**2 + 64 * 112**2)
-    True
+    streamed : of each product's weights, shape (..., products).
+    spilled : of each tensor, in the order of `Lifetimes`, shape (..., tensors).
+    dram_bits : what each layer moves to and from DRAM, shape (..., layers).
     """
-    position = {layer.name: k for k, layer in enumerate(network.layers)}
-    borrows = [  # whose tensors lie where their inputs' do
-        layer.kind != "input" if layer.kind in ADDRESSING else in_place
-        for layer, in_place in zip(network.layers, in_place_layers(network), strict=True)
-    ]
-    consumers, tensors = network.consumers, network.tensors
-    last = list(range(len(network.layers)))
-    for k, layer in reversed(list(enumerate(network.layers))):
-        for reader in (position[name] for name in consumers[layer.name]):
-            last[k] = max(last[k], last[reader] if borrows[reader] else reader)
-    change = np.zeros((*np.shape(read_bits)[:-1], len(last) + 1), dtype=np.int64)
-    for k, layer in enumerate(network.layers):
-        if not borrows[k]:
-            tensor = tensors[layer.name]
-            bits = tensor.elements * np.asarray(read_bits[..., k], dtype=np.int64)
-            if tensor.lifetime == "kept":
-                change[..., 0] += bits
-            else:
-                change[..., k] += bits
-                change[..., last[k] + 1] -= bits
-    return np.cumsum(change, axis=-1)[..., :-1]
+
+    streamed: np.ndarray
+    spilled: np.ndarray
+    dram_bits: np.ndarray
 
 
-def streamed_weights(
-    network: Network, chip: Chip, batch: int, bits: Bits, words: Words
-) -> np.ndarray:
-    """Bits of each product's weights that come from DRAM anew for every batch.
-
-    "auto" goes through the layers in the network's order; each whose weights still fit the room
-    that is left beside the batch's live tensors, where those take most, stays in the MAPs.
+def residency(
+    network: Network, chip: Chip, batch: int, bits: Bits, words: Words, index: np.ndarray
+) -> Residency:
+    """Return what of a batch lies in DRAM.
 
     Parameters
     ----------
     words : of each layer's tensor, shape (..., layers).
-
-    Returns
-    -------
-    float array of shape (..., products).
+    index : position of each product's layer.
     """
-    sizes = np.array([product.weights for product in network.matmuls], dtype=float) * bits.left
-    if chip.weights != "auto":
-        return sizes * (chip.weights == "streamed")
-    live = live_bits(network, words.read_bits).max(axis=-1).astype(float)
-    room = chip.map_bits - batch * live
-    for k in range(sizes.shape[-1]):
-        fits = sizes[..., k] <= room
-        room = room - sizes[..., k] * fits
-        sizes[..., k] *= ~fits
-    return sizes
+    lives, room = lifetimes(network), float(chip.map_bits)
+    sizes = (batch * lives.elements).astype(float) * words.read_bits[..., lives.layers]
+    most = lives.live(sizes).max(axis=-1)
+    dram, spilled = np.zeros(words.read_bits.shape), np.zeros_like(sizes)
+    if chip.activations == "spilled":
+        if np.any(most > room):
+            spilled = sizes - held_tensors(lives, sizes, room)
+            lives.written.add_to(dram, spilled)
+            lives.read.add_to(dram, spilled)
+        lives.brought.add_to(dram, sizes - spilled)
+        lives.returned.add_to(dram, sizes - spilled)
+    weights = np.array([product.weights for product in network.matmuls], dtype=float) * bits.left
+    streamed = weights * (chip.weights == "streamed")
+    if chip.weights == "auto":
+        streamed = weights - held_weights(weights, np.maximum(room - most, 0.0))
+    dram[..., index] += streamed
+    return Residency(streamed, spilled, dram)
+
+
+def held_tensors(lives: Lifetimes, sizes: np.ndarray, room: float) -> np.ndarray:
+    """Return the bits of each tensor in the MAPs: each takes what is free when it is made.
+
+    Tensors whose last reader has run are gone by then.
+    """
+    held, free = np.zeros_like(sizes), np.full(sizes.shape[:-1], room)
+    for k, gone in enumerate(lives.gone):
+        free = free + held[..., gone].sum(axis=-1)
+        held[..., k] = np.minimum(sizes[..., k], free)
+        free = free - held[..., k]
+    return held
+
+
+def most_room(lives: Lifetimes, low: np.ndarray, high: np.ndarray, room: float) -> np.ndarray:
+    """Return the most that may be free when each tensor is made.
+
+    Parameters
+    ----------
+    low, high : least and greatest bits of each tensor, shape (tensors,).
+    """
+    free = np.zeros(len(low))
+    least, most = np.zeros(len(low)), np.zeros(len(low))
+    at_least = at_most = room
+    for k, gone in enumerate(lives.gone):
+        at_most += least[gone].sum()
+        at_least += most[gone].sum()
+        free[k] = at_most
+        least[k], most[k] = min(low[k], max(at_least, 0.0)), min(high[k], at_most)
+        at_most -= least[k]
+        at_least -= most[k]
+    return free
+
+
+def held_weights(sizes: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Return the bits of each product's weights in the MAPs: they fill the room in order.
+
+    >>> held_weights(np.array([30.0, 50.0, 40.0]), np.array(60.0)).tolist()
+    [30.0, 30.0, 0.0]
+    """
+    before = np.cumsum(sizes, axis=-1) - sizes
+    return np.clip(room[..., None] - before, 0.0, sizes)

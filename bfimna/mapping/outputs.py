@@ -78,7 +78,7 @@ class PackedOutputs:
         bias = ap.load(total) + ap.add(total, self.adder)
         scale = self._scale(bits, words, exact)
         if exact:  # flag and carries are cleared along with a load
-            carry = carry + ap.clear_along(left)
+            carry = carry + ap.clear_along(1) * left
             bias = bias + ap.clear_along(1)
         index, folds = self.storage.index, self.folds
         return {

@@ -173,20 +173,18 @@ class PaperProducts:
         columns past the rows of one mat.
         """
         columns = bits.left + bits.right
-        load = ap.load(columns).repeat(self.folds, self.operand_rows)
-        if self.chip.load_mode == "by row":
-            cells = self.operand_rows * columns
-            load = Counts(
-                writes=self.folds * self.chip.rows,
-                cells_written=cells,
-                words_written=self.operand_rows,
-                lines_driven=cells * np.ceil(self.chip.rows / self.chip.mats),
-            )
-        if not exact:
-            return load
         # where the sum grows over the operands, its columns are cleared after multiplying
-        free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns)
-        return load + ap.clear_along(self.operand_rows * free)
+        free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns) * exact
+        if self.chip.load_mode == "latched":
+            load = ap.load(columns) + ap.clear_along(free)
+            return load.repeat(self.folds, self.operand_rows)
+        cells, cleared = self.operand_rows * columns, self.operand_rows * free
+        return Counts(  # few rows at once, so that their clears take no cycle of their own
+            writes=self.folds * self.chip.rows,
+            cells_written=cells + cleared,
+            words_written=self.operand_rows,
+            lines_driven=cells * np.ceil(self.chip.rows / self.chip.mats) + cleared,
+        )
 
     def _multiply(self, bits: Bits, exact: bool) -> Counts:
         """Multiply the operands of every row, over all folds; extend the products' signs.

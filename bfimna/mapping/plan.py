@@ -18,7 +18,7 @@ from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.lowered import Products
 from bfimna.mapping.mapping import Mapping, sized
-from bfimna.mapping.memory import streamed_weights
+from bfimna.mapping.memory import Residency, residency
 from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
 from bfimna.mapping.vertical import reduction_mode
@@ -125,13 +125,29 @@ class Plan:
                 reduced = operator.over_rows(batch, here, counts)
                 if np.any(reduced.cycles):
                     works["reduce"].append(_reduced(batch, reduced, self.chip))
-        phases = {phase: joined(works[phase]) for phase in PHASES if phase in works}
+        own_cycle = self.chip.clears == "own cycle"
+        phases = {
+            phase: joined([work.settled(own_cycle) for work in works[phase]])
+            for phase in PHASES
+            if phase in works
+        }
         for work in phases.values():
             freeze(work, work.counts, work.mode)
         return phases
 
-    def traffic(self, bits: Bits, words: Words, counts: CountSet) -> Traffic:
-        """Return what moves over the clusters' buses, the mesh and from DRAM.
+    def residency(self, bits: Bits, words: Words) -> Residency:
+        """Return what of the weights and tensors the MAPs hold, and what moves to and from DRAM."""
+        index = self.storage.index
+        lies = residency(self.network, self.chip, self.batch, bits, words, index)
+        freeze(lies)
+        return lies
+
+    def traffic(self, bits: Bits, words: Words, counts: CountSet, dram_bits: np.ndarray) -> Traffic:
+        """Return what moves over the clusters' buses, the mesh, and to and from DRAM.
+
+        Parameters
+        ----------
+        dram_bits : of each layer of the network, from `residency`.
 
         Operands cross the mesh, from MAPs spread evenly over the clusters, and then the bus of the
         cluster that computes; results cross its bus. Biases and scales, a few words a layer, are
@@ -145,11 +161,8 @@ class Plan:
             moved.append(operator.moved(batch, here, chip.multicast, counts))
             layers.append(batch.index)
         taken, returned = (np.concatenate(part, axis=-1) for part in zip(*moved, strict=True))
-        dram = np.zeros_like(taken)
-        if chip.weights != "resident":
-            streamed = streamed_weights(self.network, chip, self.batch, bits, words)
-            dram[..., : len(index)] = streamed
-        traffic = Traffic(np.concatenate(layers), taken + returned, taken * chip.mean_hops, dram)
+        at = np.concatenate(layers)
+        traffic = Traffic(at, taken + returned, taken * chip.mean_hops, dram_bits[..., at])
         freeze(traffic)
         return traffic
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bfimna.ap import counts as ap
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.display import html_table, quantity
 from bfimna.mapping.chip import Chip
@@ -16,6 +15,7 @@ from bfimna.network.bits import Bits
 from bfimna.operators.words import Words
 
 if TYPE_CHECKING:
+    from bfimna.mapping.memory import Residency
     from bfimna.mapping.plan import Plan
 
 #: phases with AP cycles, in the order in which a layer runs them
@@ -99,6 +99,10 @@ class Work:
     rows: np.ndarray
     mode: Mode = HORIZONTAL
 
+    def settled(self, own_cycle: bool) -> "Work":
+        """Return the work with clears along with loads settled: see `Counts.settled`."""
+        return Work(self.layers, self.counts.settled(own_cycle), self.rows, self.mode)
+
     def mode_at(self, n: int) -> Horizontal | Vertical:
         """Return the mode of the n-th of the layers alone."""
         own = next(work for work in self.by_mode() if self.layers[n] in work.layers)
@@ -141,7 +145,7 @@ class Traffic:
     ----------
     layers : positions in the network.
     bus_bits : over cluster buses. mesh_bit_hops : over the mesh, each bit times its hops.
-    dram_bits : weights from DRAM.
+    dram_bits : from and to DRAM: weights, spilled tensors, images and results.
     """
 
     layers: np.ndarray
@@ -175,7 +179,20 @@ class Schedule:
     @cached_property
     def traffic(self) -> Traffic:
         """What moves between the arrays, worked out on first use."""
-        return self.plan.traffic(self.bits, self.words, self.counts)
+        dram_bits = self.residency.dram_bits
+        return self.plan.traffic(self.bits, self.words, self.counts, dram_bits)
+
+    def with_dram(self, dram_bits: np.ndarray) -> "Schedule":
+        """Return the schedule with other bits from and to DRAM, (..., layers of the network)."""
+        other, traffic = replace(self), self.traffic
+        vars(other)["phases"] = self.phases
+        vars(other)["traffic"] = replace(traffic, dram_bits=dram_bits[..., traffic.layers])
+        return other
+
+    @cached_property
+    def residency(self) -> "Residency":
+        """What the MAPs hold of weights and tensors, worked out on first use."""
+        return self.plan.residency(self.bits, self.words)
 
     @property
     def chip(self) -> Chip:
@@ -249,10 +266,10 @@ def joined(works: list[Work]) -> Work:
     works = [part for work in works for part in work.by_mode()]
     if len(works) == 1:
         return works[0]
-    amounts = [getattr(w.counts, event) for w in works for event in ap.EVENTS]
+    occurring = sorted({event for w in works for event in w.counts.amounts})
+    amounts = [getattr(w.counts, event) for w in works for event in occurring]
     shape = np.broadcast_shapes(*(np.shape(amount)[:-1] for amount in amounts))
     n = sum(len(w.layers) for w in works)
-    occurring = {event for w in works for event in w.counts.amounts}
 
     def side_by_side(event: str) -> Amount:
         amounts = [getattr(w.counts, event) for w in works]
@@ -264,7 +281,7 @@ def joined(works: list[Work]) -> Work:
 
     return Work(
         np.concatenate([w.layers for w in works]),
-        Counts(**{event: side_by_side(event) for event in ap.EVENTS if event in occurring}),
+        Counts(**{event: side_by_side(event) for event in occurring}),
         np.concatenate([w.rows for w in works]),
         _joined_mode(works),
     )

@@ -104,7 +104,7 @@ class StationaryProducts(PaperProducts):
             load = load + ap.load(width).repeat(self.folds, rows) * ~once
             load = load + ap.load(width).repeat(1, self.slots * self.lengths) * once
         free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - bits.left - bits.right)
-        return load + ap.clear_along(rows * free)
+        return load + ap.clear_along(free).repeat(self.folds, rows)
 
     def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
         """Return bits that operands bring to the clusters, and bits that results return."""

@@ -85,7 +85,8 @@ def _over_rows_counts(x: LayerBatch, words: Words) -> Counts:
     spread = ap.load(bits) + ap.clear_along(total - bits)
     in_folds = spread.repeat(sums.folds, sums.sums * x.window)
     in_folds = in_folds + ap.read(total).repeat(sums.folds, sums.sums * left)
-    carry = ap.load(total) * left + ap.clear_along(left) + ap.add(total, x.adder) * (left - 1)
+    carry = ap.load(total) * left + ap.clear_along(1) * left
+    carry = carry + ap.add(total, x.adder) * (left - 1)
     dense = carry + _mean_counts(x, bits) + ap.read(words.read_bits)
     return in_folds + dense.repeat(x.folds, x.elements)
 

@@ -43,11 +43,23 @@ def lrn_counts(bits: Amount, channels: Amount, columns: int) -> Counts:
     multiplied = ap.multiply(bits, bits, (True, True))
     squares = copy_counts(bits) + ap.clear(square + 1) + multiplied + ap.read(square)
     growth = total - square  # columns of the sum and of its operand above a square's; a carry
-    each = ap.load(square) + ap.clear_along(growth + 1) + ap.add(total)
-    neighbours = each * (channels - 1) + ap.clear_along(growth)
+    each = ap.load(square) + _cleared(bits, growth, columns) + ap.add(total)
+    # the columns that the sum grows into are cleared along with the first neighbour's
+    neighbours = each * (channels - 1) + Counts(cells_written=growth, lines_driven=growth)
     scaled = squares_scaled(bits, channels, columns)
     power = rescale_counts(scaled, bits) + ap.look_up(bits)
     return squares + neighbours + power + product_counts(bits)
+
+
+def _cleared(bits: Amount, growth: Amount, columns: int) -> Counts:
+    """Clear a neighbour's carry and upper columns: along with every slice that has some."""
+    square = 2 * bits
+    free = columns - (square + growth) - (1 + bits)  # columns of a slice
+    further = -(-(square + growth) // free) - np.maximum(square // free, 1)
+    clears = 1 + np.maximum(further, 0) * (growth > 0)
+    return Counts(
+        cells_written=growth + 1, lines_driven=growth + 1, clears=clears, rows_cleared=clears
+    )
 
 
 @packed

@@ -34,7 +34,8 @@ from bfimna.operators.words import SIGN, Words
 def load_counts(x: LayerBatch, words: Words) -> Counts:
     """Load every input's word; the sign column of one without a sign is cleared along with it."""
     signs = x.signs.sum(axis=0)
-    return ap.load(words.bits * len(x.signs) + signs) + ap.clear_along(len(x.signs) - signs)
+    unsigned = len(x.signs) - signs
+    return ap.load(words.bits * len(x.signs) + signs) + ap.clear_along(1) * unsigned
 
 
 def in_and_out_counts(x: LayerBatch, words: Words) -> Counts:

@@ -4,6 +4,7 @@ from bfimna.errors import renamed
 from bfimna.plot.layout import label_point, legend_below, tidy, unique_entries
 from bfimna.plot.narrative import narrate, plain, readable, show_table, span
 from bfimna.plot.phases import breakdown, stack, stack_shares
+from bfimna.plot.points import infeasible_entry, points
 from bfimna.plot.publish import publication
 from bfimna.plot.style import (
     COLOURS,
@@ -40,6 +41,7 @@ __all__ = [
     "TECHNOLOGY_TITLES",
     "breakdown",
     "figure",
+    "infeasible_entry",
     "label_point",
     "legend_below",
     "letter",
@@ -47,6 +49,7 @@ __all__ = [
     "narrate",
     "plain",
     "plain_log",
+    "points",
     "publication",
     "readable",
     "save",

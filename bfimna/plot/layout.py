@@ -17,6 +17,8 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import Bbox
 
+from bfimna.plot.points import infeasible_entry
+
 #: offsets in points at which a point's label may be placed, the best ones first
 PLACES = tuple(
     (radius * x, radius * y)
@@ -29,15 +31,20 @@ MIN_FONT = 4.0  # points
 def legend_below(
     fig: Figure, handles: Sequence[Artist], labels: Sequence[str] | None = None, most: int = 6
 ) -> Legend:
-    """Put a legend below the axes, in as few and as even rows as fit the figure's width."""
+    """Put a legend below the axes, in as few and as even rows as fit the figure's width.
+
+    Where `points` has drawn infeasible ones, the last entry says what hollow means.
+    """
     texts = list(labels) if labels is not None else [handle.get_label() for handle in handles]
+    hollow = infeasible_entry(fig)
+    handles, texts = [*handles, *hollow], [*texts, *(entry.get_label() for entry in hollow)]
     renderer = _renderer(fig)
     for rows in range(1, max(len(texts), 1) + 1):
         columns = max(-(-len(texts) // rows), 1)
         if columns > most:
             continue
         legend = fig.legend(
-            handles=list(handles), labels=texts, loc="outside lower center", ncols=columns,
+            handles=handles, labels=texts, loc="outside lower center", ncols=columns,
             columnspacing=1.4,
         )  # fmt: skip
         show_dollars(legend.get_texts())

@@ -1,7 +1,8 @@
 """Choose a chip for networks: sweep a grid of chips under budgets, and mark the Pareto front.
 
-Several networks are served together: a chip holds the weights of all of them at the same time, and
-its cost is the sum over the networks, one inference of each; area is the chip's own. The model
+Several networks are served together: a chip holds the weights of all of them at the same time (with
+weights "auto" if they fit beside the live tensors, else all stream), and its cost is the sum over
+the networks, one inference of each; area is the chip's own. The model
 charges neither area nor energy for the width of a bus or a mesh link, so wider is never worse in
 it: restrict these axes to values that can be built.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.cost.grid import listed
+from bfimna.cost.report import Report
 from bfimna.errors import (
     BfimnaError,
     one_of,
@@ -82,16 +84,29 @@ class _Workload:
     batch: int
     mapping: AnyChoice
 
+    def _reports(self, chip: Chip) -> list[Report]:
+        return [
+            best_report(network, precision, chip, self.technology, self.batch, self.mapping)
+            for network, precision in zip(self.networks, self.precisions, strict=True)
+        ]
+
     def costs(self, chip: Chip) -> dict[str, object]:
         """Return the row of a chip; one sized by the network (IR) is sized for the largest."""
         sized = [chip.sized_for(network, self.batch) for network in self.networks]
         shared = max(sized, key=lambda one: one.clusters)
-        reports = [
-            best_report(network, precision, shared, self.technology, self.batch, self.mapping)
-            for network, precision in zip(self.networks, self.precisions, strict=True)
-        ]
+        reports = self._reports(shared)
+        if shared.weights == "auto" and len(reports) > 1:
+            # a network's weights stay while the others run, or come anew with each batch
+            weights = sum(report.weights_bits for report in reports)
+            live = max(self.batch * report.peak_live_bits for report in reports)
+            fit = weights + live <= shared.map_bits
+            reports = self._reports(replace(shared, weights="resident" if fit else "streamed"))
         latency = sum(report.latency_s for report in reports)
         energy = sum(report.energy_j for report in reports)
+        fit = sum(r.weights_bits for r in reports) <= shared.map_bits
+        reasons = dict.fromkeys(line for report in reports for line in report.infeasibilities)
+        if chip.weights == "resident" and not fit:
+            reasons.setdefault("memory: resident weights of all networks together exceed the MAPs")
         return {
             "chip": chip.name,
             "technology": self.technology.name,
@@ -101,7 +116,10 @@ class _Workload:
             "edp_js": latency * energy,
             "power_w": self.batch * energy / latency,
             "area_m2": reports[0].area_m2,
-            "resident_weights_fit": sum(r.weights_bits for r in reports) <= shared.map_bits,
+            "throttled_s": sum(report.throttled_s for report in reports),
+            "resident_weights_fit": fit,
+            "feasible": not reasons,
+            "infeasibilities": "; ".join(reasons),
         }
 
 
@@ -114,13 +132,15 @@ def search_chips(
     base: AnyChip | None = None,
     batch: int = 1,
     must_fit: bool = False,
+    must_be_feasible: bool = False,
     mapping: AnyChoice = None,
 ) -> "pd.DataFrame":
     """Return the chips of a grid that are within budgets, with their Pareto front marked.
 
     Parameters
     ----------
-    networks : one or several; latency and energy are their sums, an inference of each.
+    networks : one or several; latency and energy are their sums, an inference of each. With weights
+        "auto" several networks keep their weights if all fit the MAPs, else all are streamed.
     precisions : of each network; 8 bits where left out.
     grid : values by field of `Chip`, among `AXES`; other fields are those of `base`.
     budgets : upper limits of "latency_s" (until every network's batch is done), "energy_j" (an
@@ -129,22 +149,23 @@ def search_chips(
     base : the chip that the grid varies; LR where left out.
     must_fit : leave out chips with resident weights whose MAPs cannot hold those of all networks at
         the same time.
+    must_be_feasible : leave out chips that exceed a limit of memory, area, power density or current
+        with one of the networks; see `Report.feasible`. Limits that `base` has stretch phases.
     mapping : of every network; the paper's unless given. "best", or a list of candidates: on every
         chip each layer takes the one of the network's least EDP.
 
     Returns
     -------
     DataFrame with one row per chip within the budgets, fastest first: the fields of the grid,
-    latency_s, energy_j, edp_js, power_w, area_m2; resident_weights_fit, whether the MAPs hold the
-    weights of all networks at the same time; on_front, whether no other row dominates it in
-    latency, energy and area.
+    latency_s, energy_j, edp_js, power_w, area_m2, throttled_s; resident_weights_fit, whether the
+    MAPs hold the weights of all networks at the same time; feasible, and what is not
+    (infeasibilities); on_front, whether no other row dominates it in latency, energy and area.
 
     Raises
     ------
     BfimnaError
-        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, weights='auto' with
-        several networks, or no chip within the budgets (the message says by how much the nearest
-        one exceeds them).
+        For an unknown field or budget, a grid of more than `MAX_CHIPS` chips, or no chip within the
+        budgets (the message says by how much the nearest one exceeds them).
 
     Examples
     --------
@@ -159,48 +180,21 @@ def search_chips(
     workload = _workload(networks, precisions, technology, batch, mapping)
     limits = _limits(budgets)
     must_fit = truth("must_fit", must_fit)
+    must_be_feasible = truth("must_be_feasible", must_be_feasible)
     base = Chip.limited() if base is None else load_chip(base)
-    chips = list(_chips(base, checked_grid(grid)))
-    if len(workload.networks) > 1 and any(chip.weights == "auto" for chip in chips):
-        raise BfimnaError(
-            "weights='auto' gives the MAPs to one network: choose a chip for several networks with "
-            "weights 'resident' or 'streamed'"
-        )
+    chips = list(chips_of(base, checked_grid(grid)))
     every = pd.DataFrame([workload.costs(chip) for chip in chips])
     excess = pd.DataFrame({what: every[what] / most - 1 for what, most in limits.items()})
     if must_fit:
         resident = every.weights == "resident"
         excess["resident_weights_fit"] = (resident & ~every.resident_weights_fit).astype(float)
+    if must_be_feasible:
+        excess["feasible"] = (~every.feasible).astype(float)
     table = every[(excess <= 0).all(axis=1)] if len(excess.columns) else every
     if table.empty:
         raise BfimnaError(_none_within(every, excess, limits))
     table = table.assign(on_front=pareto_front(table[list(OBJECTIVES)].to_numpy(float)))
     return table.sort_values([*OBJECTIVES], kind="stable", ignore_index=True)
-
-
-def distance(table: "pd.DataFrame", reference: Mapping[str, float]) -> dict[str, float]:
-    """Return how far a chip is from the best of a table of `search_chips`.
-
-    Parameters
-    ----------
-    reference : latency_s, energy_j and area_m2 of the chip.
-
-    Returns
-    -------
-    ``latency_ratio``, ``energy_ratio``, ``area_ratio``: the least of each among chips no worse in
-    the other two, over the reference's (1: none is better). ``all_ratio``: the least factor by
-    which one chip's three are all smaller or equal at once (above 1: each has one that is
-    greater). ``beaten_by``: the number of chips that dominate it.
-    """
-    ratios = table[list(OBJECTIVES)].to_numpy(float) / [reference[what] for what in OBJECTIVES]
-    distances = {}
-    for k, what in enumerate(OBJECTIVES):
-        others = (np.delete(ratios, k, axis=1) <= 1).all(axis=1)
-        name = f"{what.split('_')[0]}_ratio"
-        distances[name] = min(1.0, float(ratios[others, k].min(initial=np.inf)))
-    distances["all_ratio"] = float(ratios.max(axis=1).min())
-    better = (ratios <= 1).all(axis=1) & (ratios < 1).any(axis=1)
-    return {**distances, "beaten_by": int(better.sum())}
 
 
 def checked_grid(grid: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
@@ -254,7 +248,7 @@ def _limits(budgets: Mapping[str, float] | None) -> dict[str, float]:
     return {what: positive_number(f"budget {what}", most) for what, most in (budgets or {}).items()}
 
 
-def _chips(base: Chip, grid: Mapping[str, Sequence[Value]]) -> Iterable[Chip]:
+def chips_of(base: Chip, grid: Mapping[str, Sequence[Value]]) -> Iterable[Chip]:
     """Yield the chips of a grid; a name says how the chip differs from the base."""
     for values in product(*grid.values()):
         fields = zip(grid, values, strict=True)
@@ -275,6 +269,8 @@ def _none_within(every: "pd.DataFrame", excess: "pd.DataFrame", limits: Mapping[
         for what, most in limits.items()
         if nearest[what] > most
     ]
+    if "feasible" in excess and not nearest.feasible:
+        over.append(str(nearest.infeasibilities))
     if not over:
         over = ["MAPs too small for the weights (maps_per_cluster, or weights='streamed')"]
     return (

@@ -1,7 +1,7 @@
 """Choose bits under a budget, and the Pareto front of Ω and EDP."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,13 +28,11 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.precision import Precision
-from bfimna.search.bounds import Limit, ratio_range
 from bfimna.search.choose_mapped import MAPPED, MappedSearches
-from bfimna.search.cost_graph import Choice
-from bfimna.search.costs import QUANTITIES, Quantity, Vectors, ap_costs, cost_of, network_costs
+from bfimna.search.costs import QUANTITIES, ApCosts, NetworkCosts, Quantity
 from bfimna.search.mapping_choice import AnyChoice
+from bfimna.search.parts import Optimum, PartedSearch
 from bfimna.search.sensitivity import Sensitivity
-from bfimna.search.solver import Solver
 from bfimna.search.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -86,17 +84,21 @@ def choose(
     chip: AnyChip,
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
+    tensors: Mapping[str, int] | None = None,
     mapping: AnyChoice = None,
 ) -> Precision:
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
 
     Weights and activations of a layer have the same width, and layers that read the same tensor
     share one. Latency and energy are exactly the simulator's for one image, and EDP is their
-    product. The optimum is proven (`bfimna.search.solver`).
+    product. The optimum is proven (`bfimna.search.solver`), but where weights or tensors share
+    MAPs that do not hold them all: there a note of the precision may state a gap, by which its Ω
+    is above the least at most (`bfimna.search.parts`).
 
     Parameters
     ----------
-    choices : widths that a layer may have.
+    tensors : widths of tensors that are the same in every choice, as `Precision.by_layer` takes
+        them: HAWQ-V3's residual stream, for example (`bfimna.data.hawq_tensors`).
     mapping : of the layers; the paper's unless given. "best", or a list of candidates: each layer
         takes the one that leaves the budget most room, so bits and mappings are chosen together.
         `bf.search.mapping` with the returned bits and the budget's quantity tells which.
@@ -117,7 +119,7 @@ def choose(
     >>> p.weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     """
-    return choose_each(network, sensitivity, [budget], chip, technology, choices, mapping=mapping)[
+    return choose_each(network, sensitivity, [budget], chip, technology, choices, tensors, mapping)[
         0
     ]
 
@@ -129,64 +131,68 @@ def choose_each(
     chip: AnyChip,
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
+    tensors: Mapping[str, int] | None = None,
     mapping: AnyChoice = None,
 ) -> list[Precision]:
     """Return `choose` for several budgets; the costs are computed once."""
     budgets = [instance("budget", budget, Budget) for budget in budgets]
-    space = _space(network, sensitivity, choices)
+    space = _space(network, sensitivity, choices, tensors)
     hardware = load_chip(chip), load_technology(technology)
     if mapping is not None:
         mapped = MappedSearches(space, *hardware, mapping)
         return [
             mapped.choose(budget.quantity, budget.limit, budget.fraction)
             if budget.quantity in MAPPED
-            else choose(network, sensitivity, budget, *hardware, choices)
+            else choose(network, sensitivity, budget, *hardware, choices, tensors)
             for budget in budgets
         ]
-    vectors = network_costs(space) | ap_costs(space, *hardware)
+    on_ap, of_network = ApCosts(space, *hardware), NetworkCosts(space)
     searches = {
-        quantity: _BudgetedSearch(space, vectors, quantity)
+        quantity: PartedSearch(
+            space, of_network if quantity in ("size_bits", "bops") else on_ap, quantity
+        )
         for quantity in dict.fromkeys(budget.quantity for budget in budgets)
     }
-    return [searches[budget.quantity].choose(budget) for budget in budgets]
+    return [_chosen(searches[budget.quantity], budget) for budget in budgets]
 
 
-def _space(network: AnyNetwork, sensitivity: Sensitivity, choices: Iterable[int]) -> SearchSpace:
+def _space(
+    network: AnyNetwork,
+    sensitivity: Sensitivity,
+    choices: Iterable[int],
+    tensors: Mapping[str, int] | None,
+) -> SearchSpace:
     instance("sensitivity", sensitivity, Sensitivity)
-    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)))
+    own = {} if tensors is None else tensors
+    return SearchSpace(load_network(network), sensitivity, tuple(listed(choices)), own)
 
 
-class _BudgetedSearch:
-    """The search under budgets on one quantity."""
+def _chosen(search: PartedSearch, budget: Budget) -> Precision:
+    """Return the bits of least Ω within a budget, with a note where that is not proven."""
+    space, limit = search.space, budget.limit
+    if budget.fraction is not None:
+        low, high = (search.cost(space.uniform(end)) for end in (0, -1))
+        limit = low + budget.fraction * (high - low)
+    assert limit is not None  # a budget has one or the other
+    optimum = search.best_within(limit)
+    if optimum is None:
+        raise BfimnaError(
+            f"no choice of {', '.join(map(str, space.choices))} bits brings "
+            f"{space.network.name} within {budget.quantity} of {limit:.6g}; the smallest "
+            f"feasible budget is {search.cost(search.cheapest):.6g}"
+        )
+    return _precision(space, optimum, f"{budget.quantity}<={limit:.4g}")
 
-    def __init__(self, space: SearchSpace, vectors: Vectors, quantity: Quantity) -> None:
-        names = ("energy_j", "latency_s") if quantity == "edp_js" else (quantity,)
-        self.space, self.vectors, self.quantity = space, vectors, quantity
-        self.solver = Solver(space.graph, np.stack([vectors[name] for name in names]))
-        self.cone = (0.0, np.inf)
-        if quantity == "edp_js":
-            self.cone = ratio_range(self.solver.elimination, *self.solver.vectors)
 
-    def cost(self, choice: Choice) -> float:
-        return cost_of(self.space.graph, self.vectors, choice, self.quantity)
-
-    def best_within(self, limit: float) -> Choice | None:
-        return self.solver.best_within(Limit(self.solver.vectors, limit, self.cone))
-
-    def choose(self, budget: Budget) -> Precision:
-        limit = budget.limit
-        if budget.fraction is not None:
-            low, high = (self.cost(self.space.uniform(end)) for end in (0, -1))
-            limit = low + budget.fraction * (high - low)
-        assert limit is not None  # a budget has one or the other
-        choice = self.best_within(limit)
-        if choice is None:
-            raise BfimnaError(
-                f"no choice of {', '.join(map(str, self.space.choices))} bits brings "
-                f"{self.space.network.name} within {self.quantity} of {limit:.6g}; the smallest "
-                f"feasible budget is {self.cost(self.solver.cheapest):.6g}"
-            )
-        return self.space.precision(choice, f"{self.quantity}<={limit:.4g}")
+def _precision(space: SearchSpace, optimum: Optimum, name: str) -> Precision:
+    precision = space.precision(optimum.choice, name)
+    if optimum.bound >= optimum.omega:
+        return precision
+    gap = 100 * (1 - optimum.bound / optimum.omega)
+    note = (
+        f"bits {name!r}: Ω is at most {gap:.2g} % above the least; weights and tensors share MAPs"
+    )
+    return replace(precision, notes=(note,))
 
 
 def front(
@@ -196,27 +202,27 @@ def front(
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
     points: int = 50,
+    tensors: Mapping[str, int] | None = None,
     mapping: AnyChoice = None,
 ) -> list[Precision]:
     """Return the choices of least Ω under EDP budgets from tight to loose.
 
     Budgets are spaced evenly in logarithm, from the smallest possible EDP to that of the highest
-    bits; each choice is the proven optimum of its own budget, as `choose` returns it with the same
-    mapping.
+    bits; each choice is the optimum of its own budget, as `choose` returns it.
     """
     points = whole_number("points", points, 2, MAX_POINTS)
-    space = _space(network, sensitivity, choices)
+    space = _space(network, sensitivity, choices, tensors)
     if mapping is not None:
         hardware = load_chip(chip), load_technology(technology)
         return MappedSearches(space, *hardware, mapping).front(points)
-    vectors = ap_costs(space, load_chip(chip), load_technology(technology))
-    search = _BudgetedSearch(space, vectors, "edp_js")
-    low, high = (search.cost(choice) for choice in (search.solver.cheapest, space.uniform(-1)))
+    on_ap = ApCosts(space, load_chip(chip), load_technology(technology))
+    search = PartedSearch(space, on_ap, "edp_js")
+    low, high = (search.cost(choice) for choice in (search.cheapest, space.uniform(-1)))
     precisions: dict[tuple[int, ...], Precision] = {}
     for k, limit in enumerate(np.geomspace(low, high, points)):
-        choice = search.best_within(float(limit))
-        assert choice is not None  # the cheapest is within each of these budgets
-        precision = space.precision(choice, f"front-{k:03d}")
+        optimum = search.best_within(float(limit))
+        assert optimum is not None  # the cheapest is within each of these budgets
+        precision = _precision(space, optimum, f"front-{k:03d}")
         precisions.setdefault(precision.weight_bits, precision)
     return list(precisions.values())
 

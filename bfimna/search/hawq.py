@@ -11,7 +11,7 @@ from bfimna.errors import BfimnaError, one_of
 from bfimna.network import zoo
 from bfimna.network.precision import Precision
 from bfimna.search.bounds import Limit
-from bfimna.search.costs import network_costs
+from bfimna.search.costs import NetworkCosts
 from bfimna.search.sensitivity import hawq_sensitivity
 from bfimna.search.solver import Solver
 from bfimna.search.space import SearchSpace
@@ -43,7 +43,7 @@ def t4_costs(space: SearchSpace) -> dict[str, np.ndarray]:
     rows = data.hawq_sensitivity(space.network.name).set_index("layer")
     rows = rows.reindex(space.network.matmul_names).fillna(0.0)
     t4_ms = np.stack([rows[f"t4_latency_int{b}_ms"] for b in space.widths], axis=1)
-    costs = network_costs(space)
+    costs = NetworkCosts(space).of_any_widths
     latency = space.graph.vector(space.by_group(t4_ms * 1e-3))
     return {"size": costs["size_bits"], "bops": costs["bops"], "latency": latency}
 

@@ -48,10 +48,11 @@ class MappedCosts:
         cls, space: SearchSpace, chip: Chip, technology: Technology, mappings: Sequence[Mapping]
     ) -> "MappedCosts":
         """Price every mapping in every layer at every pair of widths."""
-        if chip.weights == "auto":
+        if chip.weights == "auto" or chip.activations == "spilled":
             raise BfimnaError(
-                f"chip {chip.name!r}: with weights='auto' a layer's cost depends on the bits of "
-                "all other layers; choose bits and mappings for 'resident' or 'streamed'"
+                f"chip {chip.name!r}: what its MAPs do not hold depends on the bits of all layers; "
+                "choose bits and mappings for activations='resident' and weights 'resident' or "
+                "'streamed', such as Chip.paper()"
             )
         every = [
             mapping_costs(space.network, bits, chip, technology, mappings)

@@ -139,11 +139,9 @@ class MappingChoice:
              r.runner_up or "no other fits", f"{r.factor:.4g}" if r.runner_up else "")
             for r in self.layers.itertuples()
         ]  # fmt: skip
-        notes, refused = [], self.costs.refused
-        if refused:
-            notes = [
-                f"{len(refused)} mapping{'s' * (len(refused) > 1)} not weighed: {': '.join(refused[0])}"
-            ]
+        refused = self.costs.refused
+        what = f"{len(refused)} mapping{'s' * (len(refused) > 1)} not weighed"
+        notes = [f"{what}: {': '.join(refused[0])}"] if refused else []
         return html_table(repr(self)[1:-1], header, rows, notes)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.cost.formulas import costs
+from bfimna.cost.limits import costs
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping

@@ -1,13 +1,14 @@
 """The search space of a network: layers that share a width, and costs that depend on two."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from bfimna.errors import BfimnaError, whole_number
 from bfimna.mapping.storage import storage
+from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
 from bfimna.search.cost_graph import Choice, CostGraph
@@ -37,6 +38,7 @@ class SearchSpace:
     Parameters
     ----------
     choices : bits that the search may assign; the layers that the sensitivity fixes keep theirs.
+    stored : widths of tensors that are the same in every choice, as `Precision.tensor_bits`.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class SearchSpace:
     network: Network
     sensitivity: Sensitivity
     choices: tuple[int, ...]
+    stored: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.choices:
@@ -117,6 +120,11 @@ class SearchSpace:
             raise BfimnaError(f"layers {names} read one tensor but are fixed to {sorted(fixed)}")
         return sorted(fixed) or self.choices
 
+    @cached_property
+    def own_widths(self) -> np.ndarray | None:
+        """Own widths of tensors as `Bits` takes them; None if no tensor has its own."""
+        return Bits.from_precision(self.network, self.precision(self.uniform(-1), "")).tensors
+
     def by_group(self, by_layer: np.ndarray) -> np.ndarray:
         """Sum costs of weighted layers, (layers, widths), by group: (nodes, widths)."""
         nodes = np.zeros((self.graph.nodes, len(self.widths)))
@@ -132,7 +140,7 @@ class SearchSpace:
             for layers, width in zip(self.groups, choice, strict=True)
             for k in layers
         }
-        return Precision.by_layer(self.network, bits, name)
+        return Precision.by_layer(self.network, bits, name, tensors=self.stored)
 
     def choice_from_bits(self, bits: Mapping[str, int]) -> Choice:
         """Return bits by layer as a choice: a group takes those of its first layer."""

@@ -44,7 +44,7 @@ def pairs_of_widths(space: SearchSpace) -> list[Bits]:
     every = []
     for colour in range(max(colour_of) + 1):
         bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-        every.append(Bits(bits, bits))
+        every.append(Bits(bits, bits, space.own_widths))
     return every
 
 

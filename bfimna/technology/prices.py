@@ -99,6 +99,7 @@ class Prices(Generic[P]):
     controller_j_per_cycle : joules of a cluster's controller, which brings each instruction to its
         CAPs.
     controller_m2, controller_w : area and leakage of a controller.
+    supply_v : the logic supply itself, in V.
     interconnect : what moving bits costs.
     """
 
@@ -154,13 +155,16 @@ class Prices(Generic[P]):
     controller_j_per_cycle: P
     controller_m2: P
     controller_w: P
+    supply_v: P
     interconnect: LinkPrices[P]
 
 
 #: a price list of numbers, of arrays, or of both
 AnyPrices = Prices[Price]
 LINK_PRICES = tuple(field.name for field in fields(LinkPrices))
-EVENT_PRICES = tuple(field.name for field in fields(Prices) if field.name != "interconnect")
+EVENT_PRICES = tuple(
+    field.name for field in fields(Prices) if field.name not in ("supply_v", "interconnect")
+)
 
 
 def stack(price_lists: Sequence[AnyPrices]) -> AnyPrices:
@@ -195,4 +199,4 @@ def _merged(price_lists: Sequence[AnyPrices], merge: Callable[[list[Any]], Price
     links = LinkPrices[Price](
         **merged([prices.interconnect for prices in price_lists], LINK_PRICES)
     )
-    return Prices(**merged(price_lists, EVENT_PRICES), interconnect=links)
+    return Prices(**merged(price_lists, (*EVENT_PRICES, "supply_v")), interconnect=links)

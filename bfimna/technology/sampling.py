@@ -95,6 +95,7 @@ def sampled_prices(technology: Technology, by_cause: Mapping[str, np.ndarray]) -
     values |= {field: values[field] * leaking for field in LEAKAGES}
     return Prices(
         **{name: values[name] for name in EVENT_PRICES},
+        supply_v=technology.supply_v,
         interconnect=LinkPrices(**{name: links[name] for name in LINK_PRICES}),
     )
 

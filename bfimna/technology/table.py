@@ -11,7 +11,7 @@ from bfimna.technology.technology import DISTRIBUTIONS, Interconnect, Technology
 if TYPE_CHECKING:
     import pandas as pd
 
-STATUSES = ("A", "P", "H", "C", "D")
+STATUSES = ("A", "P", "H", "C", "S", "D")
 NEEDED = ("technology", "parameter", "value", "unit", "status", "source")
 #: factor to SI of every unit a table may use
 UNITS = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bfimna import BfimnaError, Chip, Layer, Network, Precision, data, peak, simulate, sweep
 from bfimna.ap import counts as ap
 from bfimna.cost import formulas
-from bfimna.cost.caveats import memory_note
+from bfimna.cost.caveats import memory_line
 from bfimna.display import quantity
 from bfimna.network import zoo
 
@@ -19,7 +19,7 @@ from ..close import close
 TINY = Network("tiny", (Layer("input", "input", channels=3, size=(8, 8)),
                         Layer("conv", "conv", ("input",), 4, kernel=(3, 3), padding=(1,) * 4),
                         Layer("relu", "relu", ("conv",))))  # fmt: skip
-SMALL = Chip(name="small", clusters=1, caps_per_cluster=4, rows=100)
+SMALL = replace(Chip.paper(), name="small", clusters=1, caps_per_cluster=4, rows=100)
 SRAM, RERAM = (data.load_technology(f"{cell}-14nm-lstp") for cell in ("sram", "reram"))
 LR = Chip.limited()
 WEIGHTS, LIVE = "resident weights (864 bit)", "live activations (6.66 kbit)"
@@ -79,17 +79,16 @@ def test_a_headline_shows_the_interval_of_each_total():
     assert not any(span for _, _, span in headline)
 
 
-def test_memory_that_just_suffices_gives_no_note():
+def test_the_line_of_memory_names_what_does_not_fit():
     chip = replace(SMALL, rows=10, columns=10)  # 100 bits of MAPs
-    assert memory_note(chip, 60, 40) == ""
-    assert memory_note(chip, 60, 41) == (
-        "resident weights (60 bit) and live activations (41 bit) together exceed the 100 bit of "
-        "the MAPs; costs are as if they fitted"
+    assert memory_line(chip, 60, 41) == (
+        "memory: resident weights (60 bit) and live activations (41 bit) together exceed the 100 "
+        "bit of the MAPs, 1.01 times what they hold; costs are as if they fitted"
     )
-    one = "exceed the 100 bit of the MAPs; costs are as if they fitted"
-    assert memory_note(chip, 100, 101) == f"live activations (101 bit) {one}"
-    assert memory_note(chip, 101, 100) == f"resident weights (101 bit) {one}"
-    assert "together" in memory_note(chip, 100, 100)
+    one = "exceed the 100 bit of the MAPs, 2.01 times what they hold; costs are as if they fitted"
+    assert memory_line(chip, 100, 101) == f"memory: live activations (101 bit) {one}"
+    assert memory_line(chip, 101, 100) == f"memory: resident weights (101 bit) {one}"
+    assert "together" in memory_line(chip, 100, 100)
 
 
 def test_events_times_their_price_is_the_energy():
@@ -221,13 +220,15 @@ def test_latency_and_edp_are_those_of_the_whole_batch():
         ({"columns": 70, "weights": "streamed"}, 2, "live activations (13.3 kbit) exceed the 7 k"),
     ],
 )
-def test_a_report_notes_what_does_not_fit_the_memory(change, batch, note):
+def test_what_does_not_fit_the_memory_is_infeasible(change, batch, note):
     """TINY: 108 weights; 3 × 64 pixels of 8 bits in and 4 × 64 sums of 20 bits out, all live."""
     chip = replace(SMALL, **change)
     report = simulate(TINY, Precision.fixed(TINY, 8), chip, SRAM, batch)
     assert report.peak_live_bits == (3 * 8 + 4 * 20) * 64
-    assert len(report.notes) == bool(note)
-    assert "".join(report.notes).startswith(note)
+    assert not report.notes
+    lines = [line for line in report.infeasibilities if line.startswith("memory: ")]
+    assert len(lines) == bool(note)
+    assert "".join(lines).startswith(f"memory: {note}" * bool(note))
     assert report.live_activations_fit == (batch * report.peak_live_bits <= chip.map_bits)
     assert report.resident_weights_fit == (chip.map_bits >= 108 * 8)
 
@@ -259,8 +260,8 @@ def test_a_report_introduces_itself_in_short(tech):
     assert len(repr(report)) < 250
     assert f"vgg16 at int8 on LR, sram-14nm-lstp at {report.technology.supply_v} V" in repr(report)
     page = report._repr_html_()
-    assert f"<td>{1e6 * report.latency_s:.3g} µs</td>" in page
-    assert "<p>resident weights" in page
+    assert f"<td>{1e3 * report.latency_s:.3g} ms</td>" in page
+    assert "<p>note: 32.8 Mbit of activations do not fit" in page
 
 
 @pytest.mark.parametrize("network", [TINY, "resnet50"])

@@ -14,7 +14,7 @@ import pytest
 
 import bfimna as bf
 from bfimna.cost import dataset
-from bfimna.cost.grid import grid
+from bfimna.cost.grid import Part, grid
 from bfimna.cost.sweep import part_columns
 
 DOCS = Path(__file__).parents[2] / "docs" / "cluster.md"
@@ -234,3 +234,15 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
     next(tmp_path.rglob("*.parquet")).write_bytes(b"PAR1 and no more")
     with pytest.raises(bf.BfimnaError, match=str(tmp_path)):
         bf.read_sweep(tmp_path)
+
+
+def test_widths_of_tensors_tell_two_precisions_of_one_name_apart():
+    net = bf.zoo.resnet18()
+    plain = bf.Precision.fixed(net, 4)
+    wide = replace(plain, tensor_bits=(("maxpool", 16),))
+    parts = [
+        Part(net, "microcode", bf.Chip.limited(), 0, (bits,), (1,), (), False)
+        for bits in (plain, wide, replace(plain))
+    ]
+    assert parts[0].digest != parts[1].digest
+    assert parts[0].digest == parts[2].digest

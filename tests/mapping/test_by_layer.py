@@ -62,7 +62,7 @@ def test_equal_choices_are_equal_and_nested_ones_are_flat():
 
 def test_a_phase_of_several_modes_is_priced_mode_by_mode():
     net = network()
-    schedule = plan(net, bf.Chip.limited(), PAPER).at(bf.Precision.fixed(net, 4))
+    schedule = plan(net, bf.Chip.paper(), PAPER).at(bf.Precision.fixed(net, 4))
     flat, upright = schedule.phases["multiply"], schedule.phases["reduce"]
     assert isinstance(upright.mode, Vertical)
     both = joined([flat, Work(upright.layers + 1, upright.counts, upright.rows, upright.mode)])
@@ -74,7 +74,7 @@ def test_a_phase_of_several_modes_is_priced_mode_by_mode():
     assert [both.mode_at(k) for k in range(2)] == [HORIZONTAL] * 2
     assert [both.mode_at(2 + k) for k in range(2)] == [upright.mode_at(k) for k in range(2)]
     schedule.__dict__["phases"] = {"multiply": both}
-    apart = plan(net, bf.Chip.limited(), PAPER).at(bf.Precision.fixed(net, 4))
+    apart = plan(net, bf.Chip.paper(), PAPER).at(bf.Precision.fixed(net, 4))
     apart.__dict__["phases"] = {"multiply": flat, "reduce": upright}
     for quantity in (0, 1):
         whole, sum_of_parts = (

@@ -15,7 +15,7 @@ from bfimna.mapping.plan import plan
 from bfimna.network.graph import Builder
 
 SRAM = bf.load_technology("sram-14nm-lstp")
-LR = bf.Chip.limited()
+LR = bf.Chip.paper()
 BOOTH = replace(LR, latch="booth")
 
 
@@ -56,7 +56,7 @@ def test_what_is_no_mapping_is_refused(make, message):
         (bf.Mapping.stationary(), bf.Chip(multicast=False), "needs multicast=True.*has False"),
         (bf.Mapping.stationary(), bf.Chip(load_mode="by row"), "needs load_mode='latched'"),
         (bf.Mapping.accumulating(), bf.Chip(ap_kind="1d"), "needs ap_kind='2d-segmented'"),
-        (bf.Mapping.carry_save(), LR, "'carry-save' needs latch='booth'; chip 'LR' has 'row'"),
+        (bf.Mapping.carry_save(), LR, "'carry-save' needs latch='booth'; chip '.*' has 'row'"),
         (bf.Mapping.carry_save(), replace(BOOTH, rows=2), "needs rows=3 or more"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reproduction.studies.exactness import wrong_counts, wrong_tensors
 
 import bfimna as bf
-from bfimna.cost.formulas import costs
+from bfimna.cost.limits import costs
 from bfimna.cost.totals import event_totals
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
@@ -133,7 +133,8 @@ def test_a_dot_product_of_100_000_has_a_closed_form(mapping):
 @pytest.mark.parametrize("mapping", MAPPINGS, ids=ids)
 def test_many_precisions_are_priced_as_each_of_them(mapping):
     net = everything()
-    resolved = plan(net, equipped(SMALL, mapping), mapping)
+    unlimited = replace(SMALL, max_power_density_w_per_m2=None, max_current_a=None)
+    resolved = plan(net, equipped(unlimited, mapping), mapping)
     many = [bf.Precision.fixed(net, bits) for bits in (1, 4, 8)]
     together = event_totals(resolved.at(many))
     seconds = together.seconds(SRAM)

@@ -7,7 +7,7 @@ from reproduction.studies.exactness import wrong_counts, wrong_tensors
 import bfimna as bf
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
-from bfimna.mapping.memory import live_bits
+from bfimna.mapping.lifetimes import live_bits
 from bfimna.mapping.plan import plan
 from bfimna.mapping.storage import storage
 from bfimna.network.bits import Bits

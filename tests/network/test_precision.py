@@ -77,6 +77,21 @@ def test_bops_agree_with_hawq_v3(name):
 
 
 @pytest.mark.parametrize("name", list(data.HAWQ_NAMES))
+def test_hawq_v3_s_residual_stream_has_16_bits_and_its_ends_have_8(name):
+    net = zoo.load(name)
+    stream = {"maxpool", *(layer.name for layer in net.layers if layer.kind == "add")}
+    for scheme in data.hawq_schemes(name):
+        bits = data.load_precision(net, scheme)
+        assert dict(bits.tensor_bits) == dict.fromkeys(stream, 16)
+        assert (bits["conv1"], bits["fc"]) == ((8, 8), (8, 8))
+    four = data.load_precision(net, "hawq_v3/int4")
+    assert {four[layer] for layer in four.layers[1:-1]} == {(4, 4)}
+    assert data.load_precision(net, "int4")["conv1"] == (4, 4)
+    with pytest.raises(BfimnaError, match="unknown network of HAWQ-V3 'vgg16'"):
+        data.hawq_tensors("vgg16")
+
+
+@pytest.mark.parametrize("name", list(data.HAWQ_NAMES))
 def test_model_sizes_are_near_hawq_v3s(name):
     net, published = zoo.load(name), data.hawq_accuracy(name).set_index("scheme").size_mb
     for scheme in data.hawq_schemes(name):

@@ -46,6 +46,29 @@ def test_the_rows_of_a_legend_are_filled_evenly():
     assert legend._ncols == 3  # five would fit, and leave one entry alone in the second row
 
 
+def test_infeasible_points_are_hollow_and_the_legend_says_so():
+    fig, ax = plot.figure(1, 2.0)
+    bars = [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]]
+    plot.points(ax, [1, 2, 3], [1, 2, 3], [True, False, True], color="red", label="LR", yerr=bars)
+    filled, hollow = (line for line in ax.lines if len(line.get_xdata()))
+    assert filled.get_xdata().tolist() == [1, 3]
+    assert hollow.get_xdata().tolist() == [2]
+    assert (filled.get_mfc(), hollow.get_mfc()) == ("red", "white")
+    ends = [segment[:, 1].tolist() for bar in ax.collections for segment in bar.get_segments()]
+    assert ends == [[0.9, 1.3], [2.7, 3.1], [1.8, 2.2]]
+    legend = plot.legend_below(fig, *plot.unique_entries([ax]))
+    assert [text.get_text() for text in legend.get_texts()] == ["LR", "hollow: infeasible"]
+
+
+def test_a_figure_of_feasible_points_has_no_entry_for_hollow_ones():
+    fig, ax = plot.figure(1, 2.0)
+    plot.points(ax, [1, 2], [1, 2], True, color="red", label="LR", linestyle="--")
+    plot.points(ax, 3, 4, True, color="red", xerr=[[1], [2]])
+    assert ax.lines[0].get_linestyle() == "--"
+    legend = plot.legend_below(fig, *plot.unique_entries([ax]))
+    assert [text.get_text() for text in legend.get_texts()] == ["LR"]
+
+
 def test_stacked_panels_keep_a_common_axis():
     with plot.publication("paper1"):
         _, axes = plot.figure(2, 2.0, 1, 3, sharey=True)

@@ -10,7 +10,7 @@ import bfimna as bf
 
 from ..close import close
 
-LR = bf.Chip.limited()
+LR = bf.Chip.paper()
 SRAM = bf.data.load_technology("sram-14nm-lstp")
 
 
@@ -30,7 +30,7 @@ def test_each_line_is_two_simulations():
         assert row.latency == close(other.latency_s / base.latency_s)
         assert row.energy == close(other.energy_j / base.energy_j)
         assert row.edp == close(row.latency * row.energy)
-    assert len(table) == 12
+    assert len(table) == 14
     for factor in ("latency", "energy", "edp"):
         assert (table[f"{factor}_low"] <= table[f"{factor}_high"]).all()
     slower = table.loc[["all weights streamed", "no multicast", "no segments"]]
@@ -76,4 +76,4 @@ def test_traffic_starts_from_the_chip_as_it_is_and_leaves_out_equal_variants():
     table = traffic([network], "int8", SRAM.name)
     assert len(table) == 4
     assert table.variant[0] == "multicast, resident"
-    assert set(table.chip) == {"LR"}
+    assert set(table.chip) == {"paper"}

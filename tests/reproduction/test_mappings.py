@@ -56,7 +56,7 @@ def test_bounds_are_below_both():
 
 
 def test_idle_columns_change_no_cycle():
-    chip = replace(bf.Chip.limited(), weights="resident")
+    chip = replace(bf.Chip.limited(), weights="resident", activations="resident")
     report = bf.simulate("alexnet", 6, chip, SRAM)
     idle = study.idle_columns(report)
     assert 0 < idle < 72
@@ -75,7 +75,7 @@ def test_idle_columns_change_no_cycle():
     assert rows.with_caps.all()
     assert (rows.held_edp_js == rows.resident_edp_js).all()
     assert rows.resident_edp_js[0] == report.edp_js
-    streamed = bf.simulate("alexnet", 6, replace(bf.Chip.limited(), weights="auto"), SRAM)
+    streamed = bf.simulate("alexnet", 6, "LR", SRAM)
     assert rows.streamed_edp_js[0] == streamed.edp_js > report.edp_js
 
 
@@ -107,4 +107,4 @@ def test_frames_are_what_the_model_counts():
 
 def test_a_mapping_too_wide_for_its_bits_is_refused():
     with pytest.raises(bf.BfimnaError, match="columns"):
-        seen.seen(["accumulating-2-per-row"], bits=16)
+        seen.seen(["carry-save-4-side-by-side"], bits=16)

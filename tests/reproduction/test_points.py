@@ -33,6 +33,23 @@ def test_stored_and_simulated_points_are_one_table(tmp_path):
         pd.testing.assert_frame_equal(found, simulated, rtol=1e-6, check_dtype=False)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"summary '.*none\.csv': No such file or directory; want results/summary\.csv"),
+        ("network,precision\n1,2\n", "has no column 'technology': want results/summary.csv"),
+        ("", "No columns to parse from file"),
+    ],
+)
+def test_a_summary_that_is_none_is_one_line(content, message, tmp_path):
+    path = tmp_path / ("none.csv" if content is None else "some.csv")
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(bf.BfimnaError, match=message) as raised:
+        points.points(str(path), *ASKED)
+    assert "\n" not in str(raised.value)
+
+
 def test_what_a_run_varies_reaches_the_simulation():
     run = points.run("alexnet", "int4", "sram-14nm-lstp", {"name": "small", "clusters": 16},
                      supply_v=0.6, batch=2, counts="published")  # fmt: skip

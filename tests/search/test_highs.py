@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 import bfimna as bf
 from bfimna.search.bounds import SLACK, Limit
 from bfimna.search.cost_graph import CostGraph
-from bfimna.search.costs import ap_costs, network_costs
+from bfimna.search.costs import ApCosts, NetworkCosts
 from bfimna.search.sensitivity import hawq_sensitivity
 from bfimna.search.solver import Solver
 from bfimna.search.space import SearchSpace
@@ -110,7 +110,9 @@ def test_resnet18_has_the_optimum_of_highs(quantity):
     network = bf.zoo.resnet18()
     space = SearchSpace(network, hawq_sensitivity(network), (3, 4, 8))
     sram = bf.data.load_technology("sram-14nm-lstp")
-    vector = (network_costs(space) | ap_costs(space, bf.Chip.limited(), sram))[quantity]
+    of_network = NetworkCosts(space).of_any_widths
+    on_ap = ApCosts(space, bf.Chip.paper(), sram).vectors(np.isfinite(space.graph.omega))
+    vector = {**of_network, **on_ap}[quantity]
     low, high = (space.graph.cost(vector, space.uniform(end)) for end in (0, -1))
     for share in (0.3, 0.6):
         assert_optimal(space.graph, vector, low + share * (high - low))

@@ -12,8 +12,9 @@ from bfimna.network.graph import Builder
 from bfimna.search import Budget, Sensitivity
 from bfimna.search.choose import choose, front
 from tests.mapping.test_seam import TWO
-from tests.search.test_mapping_choice import CHIPS, NARROW, PAPER, SLOWER, SRAM
+from tests.search.test_mapping_choice import NARROW, PAPER, SLOWER, SRAM
 
+SMALL = bf.Chip(rows=40, clusters=2, caps_per_cluster=3, weights="resident", activations="resident")
 QUANTITIES = ("edp_js", "energy_j", "latency_s")
 CANDIDATES = [PAPER, TWO, SLOWER, NARROW]
 
@@ -43,7 +44,7 @@ def combinations():
         for chosen in product(CANDIDATES, repeat=3):
             mixed = bf.Mapping.by_layer(PAPER, dict(zip(net.matmul_names, chosen, strict=True)))
             with suppress(bf.BfimnaError):
-                reports.append(bf.simulate(net, bits, CHIPS[0], SRAM, mapping=mixed))
+                reports.append(bf.simulate(net, bits, SMALL, SRAM, mapping=mixed))
         least = {what: min(getattr(r, what) for r in reports) for what in QUANTITIES}
         every.append((bits, least))
     return every
@@ -52,7 +53,7 @@ def combinations():
 @pytest.mark.parametrize("quantity", QUANTITIES)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_bits_and_mappings_within_the_budget_have_less(quantity, seed):
-    net, chip = network(), CHIPS[0]
+    net, chip = network(), SMALL
     omega = sensitivity(net, seed)
     every = [(omega.total(bits), least[quantity]) for bits, least in combinations()]
     for limit in [*(value for _, value in every), 1e3]:
@@ -65,12 +66,20 @@ def test_no_bits_and_mappings_within_the_budget_have_less(quantity, seed):
         assert best.best <= limit * (1 + 1e-8)
     smallest = min(value for _, value in every)
     with pytest.raises(bf.BfimnaError, match="smallest feasible budget is") as refused:
-        choose(net, omega, Budget(quantity, limit=smallest / 2), chip, SRAM, (2, 4, 8), CANDIDATES)
+        choose(
+            net,
+            omega,
+            Budget(quantity, limit=smallest / 2),
+            chip,
+            SRAM,
+            (2, 4, 8),
+            mapping=CANDIDATES,
+        )
     assert float(str(refused.value).split()[-1]) == pytest.approx(smallest, rel=1e-5)
 
 
 def test_a_choice_of_mappings_leaves_room_for_bits():
-    net, chip = network(), CHIPS[0]
+    net, chip = network(), SMALL
     omega, budget = sensitivity(net), Budget("edp_js", fraction=0.5)
     paper = choose(net, omega, budget, chip, SRAM, (2, 4, 8))
     assert choose(net, omega, budget, chip, SRAM, (2, 4, 8), mapping=[PAPER]) == paper
@@ -85,7 +94,7 @@ def test_a_choice_of_mappings_leaves_room_for_bits():
 
 
 def test_a_front_of_both_is_below_that_of_one_mapping():
-    net, chip = network(), CHIPS[0]
+    net, chip = network(), SMALL
     omega = sensitivity(net)
     points = front(net, omega, chip, SRAM, (2, 4, 8), 6, mapping=CANDIDATES)
     assert len(points) > 1
@@ -96,6 +105,8 @@ def test_a_front_of_both_is_below_that_of_one_mapping():
 def test_an_unknown_mapping_is_refused():
     net = network()
     with pytest.raises(bf.BfimnaError, match="unknown mapping 'papr'"):
-        choose(net, sensitivity(net), Budget("bops", fraction=1), "LR", SRAM, mapping="papr")
+        choose(net, sensitivity(net), Budget("bops", fraction=1), SMALL, SRAM, mapping="papr")
     with pytest.raises(bf.BfimnaError, match="candidates must be a list"):
-        choose(net, sensitivity(net), Budget("bops", fraction=1), "LR", SRAM, mapping=3)
+        choose(net, sensitivity(net), Budget("bops", fraction=1), SMALL, SRAM, mapping=3)
+    with pytest.raises(bf.BfimnaError, match="what its MAPs do not hold"):
+        choose(net, sensitivity(net), Budget("bops", fraction=1), "LR", SRAM, mapping="best")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 500  # of a table's page
 WIDTH_PX = 300  # of a thumbnail
 #: notebooks at the top of the index
-FIRST = ("simulate", "explore", "your_network", "ap_tutorial")
+FIRST = ("simulate", "explore", "your_network", "characterise", "ap_tutorial")
 INDEX = "00_index"
 _STYLE = """
 body { font: 14px sans-serif; margin: 1em; color: #222; background: #fff }

@@ -34,6 +34,9 @@ from reproduction.dependencies import file_digest
 EMULATED_NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50")
 EMULATED_BITS = (2, 4, 8)
 EMULATED_TECHNOLOGY = "sram-14nm-lstp"
+#: weighted layers by turns at 4 and 8 bits: mixed bits of any network, which HAWQ-V3 has of ResNets
+MIXED = "mixed-4-8"
+MIXED_NETWORKS = ("alexnet", "vgg16", "resnet50")
 
 
 @dataclass(frozen=True)
@@ -186,16 +189,17 @@ def precision_digest(network: str, precision: str) -> str:
 
 
 def emulations() -> list[tuple[str, str]]:
-    """Return the pairs (network, precision) of `make emulate`: fixed bits and HAWQ-V3's schemes.
+    """Return the pairs (network, precision) of `make emulate`: fixed, mixed and HAWQ-V3's bits.
 
     >>> len(emulations()), emulations()[0]
-    (34, ('alexnet', 'int2'))
+    (37, ('alexnet', 'int2'))
     """
     fixed = [(network, f"int{bits}") for network in EMULATED_NETWORKS for bits in EMULATED_BITS]
+    mixed = [(network, MIXED) for network in MIXED_NETWORKS]
     published = [
         (network, scheme) for network in data.HAWQ_NAMES for scheme in data.hawq_schemes(network)
     ]
-    return fixed + published
+    return fixed + mixed + published
 
 
 def collect(output: str, files: Sequence[str]) -> Path:

@@ -5,6 +5,7 @@
 
 import io
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from bfimna.cost import report_text
 from bfimna.cost.formulas import ALL_PHASES
 from bfimna.cost.peak import peak
 from bfimna.cost.report import Report
@@ -72,7 +74,7 @@ class Panel:
     def _draw_roof(self) -> None:
         self._ceiling = self.roof.plot([], [], color=COLOURS[2], label="AP, peak")[0]
         self._slope = self.roof.plot([], [], color=COLOURS[1], linestyle="--", label="buses")[0]
-        self._points = self.roof.plot([], [], "o", color=COLOURS[0], mfc="none", label="layers")[0]
+        self._points = self.roof.plot([], [], "o", color=COLOURS[0], label="layers")[0]
         self._whole = self.roof.plot([], [], "*", color=COLOURS[3], ms=9, label="network")[0]
         self.roof.set(xscale="log", yscale="log", title="roofline")
         self.roof.set(xlabel="operations per byte on the buses", ylabel="throughput (TOPS)")
@@ -133,6 +135,8 @@ class Panel:
         ends, reach = _decades(x.min(), x.max()), _decades(y.min(), high)
         self._points.set_data(*points)
         self._whole.set_data([whole[0]], [whole[1]])
+        for artist in (self._points, self._whole):  # hollow as in `bfimna.plot.points`
+            artist.set_markerfacecolor(artist.get_color() if report.feasible else "white")
         self._slope.set_data(ends, slope * ends)
         self._ceiling.set_data(ends, [ceiling, ceiling])
         self.roof.set(xlim=tuple(ends), ylim=tuple(reach))
@@ -224,13 +228,14 @@ def _peak_tops(report: Report) -> float:
 
 
 def headline_html(report: Report) -> str:
-    """Return the totals as a row of HTML."""
+    """Return the totals as a row of HTML, and below it notes and reasons of infeasibility."""
     style = "padding:0 1.2em 0 0; vertical-align:top"
     cells = "".join(
         f"<td style='{style}'><small>{name}</small><br><b>{value}</b><br><small>{span}</small></td>"
         for name, value, span in report.headline
     )
-    return f"<table><tr>{cells}</tr></table>"
+    lines = "".join(f"<p>{escape(line)}</p>" for line in report_text.caveats(report))
+    return f"<table><tr>{cells}</tr></table>{lines}"
 
 
 def message(error: Exception) -> Any:

@@ -50,6 +50,8 @@ def variants(chip: Chip, technology: Technology) -> dict[str, Variant]:
     chips = {
         "all weights streamed": replace(chip, weights="streamed"),
         "weights that do not fit streamed": replace(chip, weights="auto"),
+        "tensors that do not fit spilled, images from DRAM": replace(chip, activations="spilled"),
+        "clears in a cycle of their own": replace(chip, clears="own cycle"),
         "no multicast": replace(chip, multicast=False),
         "moving while computing": replace(chip, overlap=True),
         "no latches: loads row by row": replace(chip, load_mode="by row"),
@@ -86,7 +88,7 @@ def assumptions(
     networks: Sequence[AnyNetwork],
     precision: AnyPrecision,
     technology: AnyTechnology,
-    chip: AnyChip = "LR",
+    chip: AnyChip = "paper",
     draws: int = uncertainty.SAMPLES,
 ) -> pd.DataFrame:
     """Return by what factor each assumption's alternative changes an inference.
@@ -98,8 +100,9 @@ def assumptions(
 
     Returns
     -------
-    DataFrame with network, precision, technology, chip, assumption (the alternative), and the
-    factors latency, energy and edp, each with its 5th and 95th percentile (_low, _high).
+    DataFrame with network, precision, technology, chip, assumption (the alternative), feasible
+    (with it), and the factors latency, energy and edp, each with its 5th and 95th percentile (_low,
+    _high).
     """
     tech, own, rows = load_technology(technology), load_chip(chip), []
     for name in networks:
@@ -111,7 +114,7 @@ def assumptions(
             report = simulate(net, bits, variant.chip, variant.technology, counts=variant.counts)
             row: dict[str, object] = {
                 "network": net.name, "precision": bits.name, "technology": tech.name,
-                "chip": own.name, "assumption": assumption,
+                "chip": own.name, "assumption": assumption, "feasible": report.feasible,
             }  # fmt: skip
             for factor, quantity in FACTORS.items():
                 ratio = uncertainty.samples_of(report, quantity, draws) / before[quantity]
@@ -123,7 +126,7 @@ def assumptions(
 
 @checked
 def traffic(
-    networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
+    networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "paper"
 ) -> pd.DataFrame:
     """Vary a chip's assumptions on data movement: one row per network and variant.
 
@@ -150,7 +153,7 @@ def traffic(
 def _movement(chip: Chip) -> str:
     """Return a chip's assumptions on data movement, as text.
 
-    >>> _movement(Chip.limited())
+    >>> _movement(Chip.paper())
     'multicast, resident'
     """
     cast = "multicast" if chip.multicast else "no multicast"

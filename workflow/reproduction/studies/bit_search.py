@@ -55,8 +55,15 @@ def network_and_sensitivity(
     return net, sensitivity
 
 
-def _uniform(network: Network, sensitivity: Sensitivity, bits: int) -> Precision:
-    return Precision.by_layer(network, sensitivity.fixed, f"int{bits}", bits)
+def _stream(network: str, sensitivity: str | Path | Sensitivity | None) -> dict[str, int]:
+    """Return HAWQ-V3's residual stream where its sensitivities apply; else no own widths."""
+    return data.hawq_tensors(network) if sensitivity is None else {}
+
+
+def _uniform(
+    network: Network, sensitivity: Sensitivity, bits: int, tensors: Mapping[str, int]
+) -> Precision:
+    return Precision.by_layer(network, sensitivity.fixed, f"int{bits}", bits, tensors)
 
 
 def against_published(
@@ -68,7 +75,9 @@ def against_published(
 ) -> pd.DataFrame:
     """Return fronts and HAWQ-V3's schemes in one table, with Ω and EDP relative to 8 bits.
 
-    With own sensitivities, 4 and 8 bits in all layers take the place of the schemes.
+    All of them have HAWQ-V3's residual stream at 16 bits, so that they differ in the layers' bits
+    alone. With own sensitivities, 4 and 8 bits in all layers take the place of the schemes, and no
+    tensor has a width of its own.
 
     Parameters
     ----------
@@ -86,13 +95,14 @@ def against_published(
     if not isinstance(points, Mapping):
         raise wrong_type("points", points, "budgets by choices of bits, such as {'4, 8': 20}")
     net, omega = network_and_sensitivity(network, sensitivity)
+    stream = _stream(network, sensitivity)
     if sensitivity is None:
         schemes = [data.load_precision(net, name) for name in data.hawq_schemes(network)]
     else:
-        schemes = [_uniform(net, omega, bits) for bits in (4, 8)]
+        schemes = [_uniform(net, omega, bits, stream) for bits in (4, 8)]
     table = compare(net, omega, schemes, chip, technology)
     budgets = [Budget("edp_js", limit=edp) for edp in table.edp_js]
-    best = choose_each(net, omega, budgets, chip, technology)
+    best = choose_each(net, omega, budgets, chip, technology, tensors=stream)
     table["best_omega"] = [omega.total(_bits(p)) for p in best]
     table["layers_differing"] = [
         sum(a != b for a, b in zip(p.weight_bits, scheme.weight_bits, strict=True))
@@ -101,10 +111,10 @@ def against_published(
     frames = [table.assign(choices="published" if sensitivity is None else "uniform")]
     for text, count in points.items():
         choices = _choices(text)
-        optima = front(net, omega, chip, technology, choices, count)
+        optima = front(net, omega, chip, technology, choices, count, stream)
         rows = compare(net, omega, optima, chip, technology)
         frames.append(rows.assign(choices=text))
-    int8 = sweep(net, [_uniform(net, omega, 8)], [chip], [technology]).edp_js[0]
+    int8 = sweep(net, [_uniform(net, omega, 8, stream)], [chip], [technology]).edp_js[0]
     joined = pd.concat(frames, ignore_index=True)
     return joined.assign(edp_rel=joined.edp_js / int8)
 
@@ -128,10 +138,15 @@ def moves(network_name: str, scheme: str, chip: Chip, technology: Technology) ->
     network, omega = network_and_sensitivity(network_name, None)
     published = data.load_precision(network, f"hawq_v3/{scheme}")
     edp = sweep(network, [published], [chip], [technology]).edp_js[0]
-    chosen = choose(network, omega, Budget("edp_js", limit=edp), chip, technology)
+    stream = data.hawq_tensors(network_name)
+    budget = Budget("edp_js", limit=edp)
+    chosen = choose(network, omega, budget, chip, technology, tensors=stream)
     old, new = _bits(published), _bits(chosen)
     layers = [layer for layer in old if old[layer] != new[layer]]
-    alone = [Precision.by_layer(network, {**old, layer: new[layer]}, layer) for layer in layers]
+    alone = [
+        Precision.by_layer(network, {**old, layer: new[layer]}, layer, tensors=stream)
+        for layer in layers
+    ]
     t4 = data.hawq_sensitivity(network_name).set_index("layer")
     t4_ms = {b: t4[f"t4_latency_int{b}_ms"] for b in (4, 8)}
     t4_total = sum(t4_ms[b][layer] for layer, b in old.items() if layer in t4.index)

@@ -27,6 +27,7 @@ from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.tables import write_table
 from bfimna.technology.technology import Technology
+from reproduction.runs import MIXED
 from reproduction.studies import exactness, realistic
 
 WEIGHTS = "laplace, batch norm folded"
@@ -89,9 +90,22 @@ def emulate_named(
 ) -> pd.DataFrame:
     """Run one network on one image, with the weights and the image of `realistic`."""
     net = load_network(network)
-    bits = load_precision(net, precision)
+    bits = precision_of(net, precision)
     own, x = realistic.parameters(net, bits), realistic.images(net, bits)
     return emulate(net, bits, own, x, WEIGHTS, technologies, threads, progress)
+
+
+def precision_of(network: Network, name: str) -> Precision:
+    """Return a precision by its name, `runs.MIXED` included.
+
+    >>> from bfimna.network import zoo
+    >>> precision_of(zoo.alexnet(), MIXED).weight_bits
+    (4, 8, 4, 8, 4, 8, 4, 8)
+    """
+    if name != MIXED:
+        return load_precision(network, name)
+    turns = {layer: (4, 8)[n % 2] for n, layer in enumerate(network.matmul_names)}
+    return Precision.by_layer(network, turns, MIXED)
 
 
 def array_energies(

@@ -19,7 +19,7 @@ from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.errors import BfimnaError, check_field_names
 from bfimna.mapping import catalogue
-from bfimna.mapping.chip import Chip, Weights
+from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import plan
 from bfimna.names import (
@@ -86,9 +86,8 @@ class Point:
                 yield family, best_mapping(*here, candidates=[Mapping.paper(), *own]).report
         yield best_with(hardware), self.best(chip).report
 
-    def paper_and_best(self, weights: Weights) -> dict[str, Report]:
-        """Return the paper's mapping and the best per layer, the weights in this place."""
-        chip = replace(self.chip, weights=weights)
+    def paper_and_best(self, chip: Chip) -> dict[str, Report]:
+        """Return the paper's mapping and the best per layer on a chip."""
         paper = simulate(self.network, self.precision, chip, self.technology)
         return {"paper": paper, BEST: self.best(chip).report}
 
@@ -262,14 +261,16 @@ def memory(
     -------
     DataFrame with network, precision, technology, chip, mapping, weights_bits, peak_live_bits,
     map_bits, idle_columns, idle_bits, whether weights and live tensors fit (in_maps, with_caps),
-    resident_edp_js (all weights resident, whether they fit or not), streamed_edp_js (those that the
-    MAPs do not hold come from DRAM) and held_edp_js (resident where they fit MAPs and idle columns,
-    else streamed).
+    resident_edp_js (all resident, whether it fits or not), streamed_edp_js (what the MAPs do not
+    hold moves to and from DRAM) and held_edp_js (resident where it fits MAPs and idle columns, else
+    streamed).
     """
     rows = []
     for point in _points(networks, precisions, technology, chip):
-        streamed = point.paper_and_best("auto")
-        for name, report in point.paper_and_best("resident").items():
+        built = replace(point.chip, weights="auto", activations="spilled")
+        assumed = replace(point.chip, weights="resident", activations="resident")
+        streamed = point.paper_and_best(built)
+        for name, report in point.paper_and_best(assumed).items():
             held = report.weights_bits + report.peak_live_bits
             idle, room = idle_columns(report), report.chip.map_bits
             bits = idle * report.chip.product_rows

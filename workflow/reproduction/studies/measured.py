@@ -86,6 +86,7 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
                 "latency_s": model.latency_s, "energy_j": energy,
                 "edp_js": energy * model.latency_s, "model_edp_js": model.edp_js,
                 "array_energy_j": array_j, "model_array_energy_j": modelled,
+                "feasible": model.feasible,
             })  # fmt: skip
     return pd.DataFrame(rows)
 

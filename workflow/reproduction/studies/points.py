@@ -15,8 +15,12 @@ import pandas as pd
 from bfimna.ap.counts import CountSet
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
+from bfimna.errors import BfimnaError, shown
 from bfimna.names import load_technology
 from reproduction.studies.arguments import checked
+
+#: what tells combinations apart in the workflow's table
+KEYS = ("network", "precision", "technology", "supply_v", "chip", "counts", "batch")
 
 
 def run(
@@ -52,7 +56,7 @@ def points(
     From the workflow's summary where `path` names one; missing combinations are simulated, so that
     a notebook also runs alone. Columns and their order are those of `Report.summary` in both cases.
     """
-    table = pd.read_csv(Path(path)) if path else None
+    table = _summary(path) if path else None
     rows = []
     for network, precision, technology in product(networks, precisions, technologies):
         row = None if table is None else _stored(table, network, precision, technology)
@@ -60,21 +64,26 @@ def points(
     return pd.DataFrame(rows)
 
 
+def _summary(path: str) -> pd.DataFrame:
+    """Return the workflow's table of all simulations; raise for a file that is none."""
+    where, wanted = f"summary {shown(path)}", "want results/summary.csv, or '' to simulate"
+    try:
+        table = pd.read_csv(Path(path))
+    except (OSError, TypeError, ValueError) as error:  # pandas' own errors are ValueErrors
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise BfimnaError(f"{where}: {reason}; {wanted}") from None
+    if missing := [name for name in KEYS if name not in table]:
+        raise BfimnaError(f"{where} has no column {missing[0]!r}: {wanted}")
+    return table
+
+
 def _stored(
     table: pd.DataFrame, network: str, precision: str, technology: str
 ) -> dict[str, Any] | None:
     """Return the row of a combination; None if the workflow's table does not hold it."""
     tech = load_technology(technology)
-    key = {
-        "network": network,
-        "precision": precision,
-        "technology": tech.name,
-        "supply_v": tech.supply_v,
-        "chip": "LR",
-        "counts": "microcode",
-        "batch": 1,
-    }
-    rows = table[(table[list(key)] == list(key.values())).all(axis="columns")]
+    key = [network, precision, tech.name, tech.supply_v, "LR", "microcode", 1]
+    rows = table[(table[list(KEYS)] == key).all(axis="columns")]
     return {str(k): v for k, v in rows.iloc[0].items()} if len(rows) else None
 
 

@@ -1,82 +1,20 @@
-"""Peaks beside published accelerators: the claimed ratios at 16 bits, and all others.
-
-The table behind the figure `state_of_the_art`.
-"""
+"""Ratios of our peaks to every published accelerator's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from bfimna import data
 from bfimna.cost.peak import peak
-from bfimna.cost.simulate import simulate
 from bfimna.cost.uncertainty import peak_samples
 from bfimna.mapping.chip import Chip
-from bfimna.names import load_network, load_technology
-from bfimna.network.precision import Precision
+from bfimna.names import load_technology
 from bfimna.technology.technology import Technology
-from reproduction.studies.arguments import checked
-from reproduction.studies.claims import verdicts
-from reproduction.studies.claims.verdicts import Verdict
 
 #: quantity of a published table → our quantity
 OURS = {"throughput_gops": "throughput_ops", "efficiency_gops_per_w": "efficiency_ops_per_w"}
 GIGA = 1e9
-ACHIEVED_BITS = 8
-#: markers that stay apart in black and white, as many as there are published accelerators
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h", "8", "d")
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A claimed ratio, judged for one technology.
-
-    Attributes
-    ----------
-    claim : its name in data/published/claims.csv.
-    quantity : the ratio's name.
-    claimed : the ratio; None for both claims together.
-    judged : our ratio and its verdict.
-    reason : the figures behind it.
-    draws : samples of our ratio; for both claims together, 1 where both rivals are beaten.
-    """
-
-    claim: str
-    quantity: str
-    claimed: float | None
-    judged: Verdict
-    reason: str
-    draws: np.ndarray
-
-
-def compare(technology: Technology) -> list[Compared]:
-    """Judge the claimed ratios on LR; the last entry is both at once, on one technology."""
-    chip, claims = Chip.limited(), []
-    for row in data.claims().itertuples():
-        best = peak(row.bits, chip, technology)
-        name = OURS[row.quantity]
-        published = data.accelerators().set_index(["accelerator", "bits"])
-        rival = published.loc[(row.rival, row.bits), row.quantity] * GIGA
-        draws = getattr(peak_samples(row.bits, chip, technology), name) / rival
-        judged = verdicts.ratio(row.ratio, getattr(best, name) / rival, draws)
-        reason = (
-            f"{getattr(best, name) / GIGA:.4g} against {rival / GIGA:.4g} "
-            f"{'GOPS' if name == 'throughput_ops' else 'GOPS/W'}; above it in "
-            f"{100 * judged.probability:.0f} % of the draws"
-        )
-        quantity = f"ratio to {row.rival}"
-        claims.append(Compared(row.claim, quantity, row.ratio, judged, reason, draws))
-    first, second = claims
-    beaten = np.all([c.draws > 1 for c in claims], axis=0).astype(float)
-    together = float(beaten.mean())
-    judged = verdicts.both(first.judged, second.judged, together)
-    reason = (
-        f"{first.claim}: {first.judged.verdict}, {second.claim}: {second.judged.verdict}; both "
-        f"rivals beaten in {100 * together:.0f} % of the draws"
-    )
-    return [*claims, Compared("both", "draws above both rivals", None, judged, reason, beaten)]
 
 
 def against_all(technology: Technology) -> pd.DataFrame:
@@ -105,58 +43,6 @@ def against_all(technology: Technology) -> pd.DataFrame:
                 "ratio_low": low, "ratio_high": high, "inverse": 1 / ratio,
             })  # fmt: skip
     return pd.DataFrame(rows)
-
-
-@checked
-def state_of_the_art(
-    technologies: Sequence[str], bits: Sequence[int], networks: Sequence[str]
-) -> pd.DataFrame:
-    """Return our peaks, figures that networks achieve, and published figures, in one table.
-
-    Columns: kind ("peak", "achieved", "published"), accelerator, technology, network, bits and
-    bits_high (a published figure may hold for a range), throughput_gops and efficiency_gops_per_w
-    with their 5th and 95th percentiles (``_low``, ``_high``), share_of_peak (of the throughput),
-    area_mm2, power_w, node_nm, scope, basis, read.
-    """
-    chip, rows = Chip.limited(), []
-    for name in technologies:
-        tech = load_technology(name)
-        peaks = {width: peak(width, chip, tech) for width in {*bits, ACHIEVED_BITS}}
-        for width in bits:
-            best, draws = peaks[width], peak_samples(width, chip, tech)
-            figures = {theirs: getattr(best, ours) / GIGA for theirs, ours in OURS.items()}
-            bounds = {
-                f"{theirs}_{end}": np.percentile(getattr(draws, ours), percent) / GIGA
-                for theirs, ours in OURS.items()
-                for end, percent in (("low", 5), ("high", 95))
-            }
-            rows.append({
-                "kind": "peak", "accelerator": "bfimna", "technology": name, "bits": width,
-                "bits_high": width, **figures, **bounds, "area_mm2": best.area_m2 * 1e6,
-                "power_w": best.power_w, "scope": "chip", "basis": "modelled peak",
-            })  # fmt: skip
-        for network in networks:
-            net = load_network(network)
-            report = simulate(net, Precision.fixed(net, ACHIEVED_BITS), chip, tech)
-            reached = {
-                f"{theirs}{suffix}": value / GIGA
-                for theirs, ours in OURS.items()
-                for suffix, value in zip(
-                    ("", "_low", "_high"),
-                    (getattr(report, ours), *report.interval(ours)[::2]),
-                    strict=True,
-                )
-            }
-            rows.append({
-                "kind": "achieved", "accelerator": "bfimna", "technology": name,
-                "network": net.name, "bits": ACHIEVED_BITS, "bits_high": ACHIEVED_BITS, **reached,
-                "share_of_peak": report.throughput_ops / peaks[ACHIEVED_BITS].throughput_ops,
-                "area_mm2": report.area_m2 * 1e6, "scope": "chip", "basis": "modelled inference",
-            })  # fmt: skip
-    published = data.accelerators().assign(kind="published")
-    shown = published.dropna(subset=["efficiency_gops_per_w"])
-    table = pd.concat([pd.DataFrame(rows), shown], ignore_index=True)
-    return table.drop(columns=["status", "source", "area_efficiency_gops_per_mm2"])
 
 
 def ratios(technologies: Sequence[str]) -> pd.DataFrame:
