@@ -60,7 +60,7 @@ def test_one_layer_by_hand():
     b = Builder("hand", (3, 5, 5))
     b.conv("only", b.input, 4, 3)  # 4 × 27 weights, 9 positions: 36 dot products
     net = b.network()
-    chip = bf.Chip(clusters=4, caps_per_cluster=2, rows=100, columns=60)
+    chip = replace(bf.Chip.paper(), clusters=4, caps_per_cluster=2, rows=100, columns=60)
     least = lower_bounds(net, (2, 5), chip, SRAM)
     total = 2 + 5 + 5  # ⌈log2 27⌉ = 5
     assert least.bus_bits.tolist() == [0, 4 * 27 * 2 + 75 * 5 + 36 * total]
