@@ -45,6 +45,7 @@ class Array:
     counts : cycles and events since the array was made.
     tags_set : tags that compares have set.
     wear : writes of each cell, (columns, rows, groups), if it is counted.
+    max_driven_keys : key columns that a pass may drive; None for any number.
 
     Examples
     --------
@@ -75,6 +76,7 @@ class Array:
         self.columns, self.kind = whole_number("columns", columns, 1), kind
         self.runs = whole_number("runs", runs, 1, self.groups)
         self.side_by_side = whole_number("groups side by side", side_by_side, 0) or self.groups
+        self.max_driven_keys: int | None = None
         self.threads = whole_number("threads", threads, 0) or processors()
         run, rest = divmod(self.groups, self.runs)
         if rest:
@@ -229,6 +231,11 @@ class Array:
             return
         if len(own.columns) and own.columns[-1] >= self.columns:
             self._check_within(int(own.columns[0]), int(own.columns[-1]))
+        if self.max_driven_keys is not None and own.most_keys > self.max_driven_keys:
+            raise BfimnaError(
+                f"a pass drives {own.most_keys} key columns; max_driven_keys="
+                f"{self.max_driven_keys} of the array allows no more"
+            )
         tagged = self._cells.run_program(own, rows * self.words)
         self._count_run(own.count_horizontal(tagged, rows * self.groups))
 
@@ -258,6 +265,23 @@ class Array:
         sets = sum(times for _, times in levels)
         runs = len(levels) if self.kind == "2d-segmented" else sets * self.side_by_side
         self._count_run(own.count_vertical(tagged, runs, sets * self.groups * len(columns)))
+
+    def fill_empty(self, column: int) -> None:
+        """Write ones in a column of every group in which no row holds a one, in vertical mode.
+
+        One compare with the group's rows as key, all 0, and a write of all rows of tagged columns.
+        An array without segments takes one group after the other, see `side_by_side`.
+        """
+        if self.kind == "1d":
+            raise BfimnaError("a 1D AP has no vertical mode: rows cannot be keys")
+        self._check_columns(range(column, column + 1))
+        tagged = self._cells.fill_empty(column)
+        times = 1 if self.kind == "2d-segmented" else self.side_by_side
+        self._count_run(Counts(
+            compares=times, writes=times, compare_rows=self.groups,
+            key_cells=self.rows * self.groups, cells_written=self.rows * tagged,
+            rows_matched=tagged, words_written=tagged, lines_driven=self.rows * self.groups,
+        ))  # fmt: skip
 
     def _count_run(self, run: Counts) -> None:
         self.tags_set += int(run.rows_matched)

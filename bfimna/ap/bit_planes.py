@@ -157,6 +157,25 @@ class Cells:
 
         return self._shared(work, int(words[0])) if len(levels) == 1 else work(0, 0)
 
+    def fill_empty(self, column: int) -> int:
+        """Write ones in a column of every group without a one in it; return how many these are."""
+        lines = self.planes[column].reshape(-1, self.words)
+        tags = ~np.bitwise_or.reduce(lines, axis=0) & self.valid[: self.words]
+        if self.faults.match_error:
+            self._run += 1
+            random = np.random.default_rng(int(self.faults.match_seed(self._number, self._run)))
+            errs = random.random((self.words, 64)) < self.faults.match_error
+            flips = np.packbits(errs, axis=1, bitorder="little").view(np.uint64)[:, 0]
+            tags = (tags ^ flips) & self.valid[: self.words]
+        written = np.broadcast_to(tags, lines.shape).reshape(-1)
+        if self.stuck.size:
+            written = written & ~self.stuck[column]
+        self.planes[column] |= written
+        if self.wear is not None:
+            bits = np.unpackbits(np.ascontiguousarray(written).view(np.uint8), bitorder="little")
+            self.wear[column] += bits
+        return int(np.bitwise_count(tags).sum())
+
     def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
         """Sum work(lo, hi) over the threads' shares of the words."""
         block = _loops()[0].BLOCK

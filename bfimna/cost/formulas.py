@@ -1,5 +1,7 @@
 """Counts × prices → seconds, joules, square metres: every such formula stands here.
 
+What a cycle and an event take stands in `bfimna.cost.cycles`.
+
 Model document, sections 2 and 3. Prices may be arrays: what they hold before their last axes
 broadcasts against counts.
 """
@@ -8,7 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from bfimna.ap.counts import CYCLES, Amount, Counts
+from bfimna.ap.counts import Amount, Counts
+from bfimna.cost.cycles import control_joules as control_joules
+from bfimna.cost.cycles import cycle_seconds as cycle_seconds
+from bfimna.cost.cycles import event_joules as event_joules
+from bfimna.cost.cycles import mode_joules as mode_joules
+from bfimna.cost.cycles import mode_seconds as mode_seconds
+from bfimna.cost.cycles import phase_joules as phase_joules
+from bfimna.cost.cycles import phase_seconds as phase_seconds
+from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import HORIZONTAL, PHASES, Mode, Schedule, Traffic, Vertical
 from bfimna.network.precision import MAX_BITS
@@ -19,55 +29,6 @@ from bfimna.technology.technology import Technology
 ALL_PHASES = (*PHASES, "traffic", "leakage")
 BOOTH_BITS = 4  # beside a latch's operand: three bits of a digit, one of delay
 TRAFFIC, LEAKAGE = (ALL_PHASES.index(phase) for phase in ("traffic", "leakage"))
-
-
-def cycle_seconds(prices: AnyPrices, cells: Amount) -> dict[str, Price]:
-    """Seconds of each kind of cycle where `cells` are attached to the line that moves.
-
-    Each takes its key from a register, a load its bits from latches.
-    """
-    p = prices
-    key = p.key_register_s
-    return {
-        "compares": p.compare_s + p.compare_s_per_cell * cells + key,
-        "writes": p.write_s + p.write_s_per_cell * cells + key,
-        "loads": p.load_s + p.load_s_per_cell * cells + key + p.latch_s,
-        "reads": p.read_s + p.read_s_per_cell * cells + key,
-        "shifts": p.shift_s + key,
-    }
-
-
-def event_joules(prices: AnyPrices, cells: Price) -> dict[str, Price]:
-    """Joules of each event where `cells` are attached to a match or word line.
-
-    A line that matched stays charged, so the next compare need not charge it. A cell that a tagged
-    row opens and does not write takes `write_j_per_held_cell`.
-    """
-    p = prices
-    match_line, word_line = (
-        p.compare_j_per_attached_cell * cells,
-        p.write_j_per_attached_cell * cells,
-    )
-    gate, held, along = p.write_j_per_gate_cell, p.write_j_per_held_cell, p.write_along_rows
-    load_line = p.load_j_per_attached_cell * cells
-    staged = p.latch_j_per_bit + p.pick_j_per_bit
-    return {
-        "compare_rows": p.compare_j_per_row + match_line,
-        "rows_matched": -p.match_kept * match_line - p.match_saves_j_per_row,
-        "key_cells": p.compare_j_per_key_cell + p.broadcast_j_per_key_cell,
-        "cells_written": p.write_j_per_cell + along * word_line - held,
-        "words_written": (1.0 - along) * word_line + held * cells,
-        "lines_driven": p.write_j_per_line_cell + gate,
-        "cells_loaded": p.load_j_per_cell + load_line + gate + held * (cells - 1) + staged,
-        "cells_read": p.read_j_per_row + p.read_j_per_attached_cell * cells,
-        "tags_shifted": p.shift_j_per_tag,
-    }
-
-
-def control_joules(prices: AnyPrices, chip: Chip) -> Price:
-    """Joules of a cycle on all CAPs whatever it does: controllers, key and mask registers."""
-    registers = chip.caps_per_cluster * 2 * chip.columns * prices.key_register_j_per_bit
-    return chip.clusters * (prices.controller_j_per_cycle + registers)
 
 
 def latency(counts: Counts, prices: AnyPrices, chip: Chip, mode: Mode = HORIZONTAL) -> Amount:
@@ -88,58 +49,9 @@ def energy(counts: Counts, prices: AnyPrices, chip: Chip, mode: Mode = HORIZONTA
     return joules + mode_joules(entered, cut, prices, chip)
 
 
-def phase_seconds(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
-    """Seconds of each kind of cycle in a mode.
-
-    In vertical mode the rows of a segment within a mat are attached; a segment over several mats
-    is sensed in each, and joined pairwise. A shift of the tags ends a level of a reduction: the
-    segments are cut anew for the next one.
-    """
-    if not isinstance(mode, Vertical):
-        return cycle_seconds(prices, chip.columns)
-    joining = mode.mats * prices.vertical_mat_s
-    seconds = cycle_seconds(prices, mode.span * prices.vertical_time_factor)
-    seconds = {cycle: each + joining for cycle, each in seconds.items()}
-    seconds["shifts"] = seconds["shifts"] - joining + cut_seconds(prices, chip)
-    return seconds
-
-
-def cut_seconds(prices: AnyPrices, chip: Chip) -> Price:
-    """Seconds to set the segment switches of a level, where there are any."""
-    return prices.segment_switch_s if chip.ap_kind == "2d-segmented" else 0.0
-
-
-def mode_seconds(entries: Amount, prices: AnyPrices) -> Price:
-    """Seconds of changing to vertical mode and back so many times."""
-    return 2.0 * entries * prices.mode_switch_s
-
-
-def mode_joules(entered_rows: Amount, cut_rows: Amount, prices: AnyPrices, chip: Chip) -> Price:
-    """Joules of rows that change to vertical mode and back, and whose segments are cut."""
-    changed = 2.0 * entered_rows * prices.mode_switch_j_per_row
-    return changed + cut_rows * chip.columns * prices.segment_switch_j_per_cell
-
-
 def _entered(counts: Counts, mode: Mode, field: str) -> Amount:
     """Return a total of a mode's entries, 0 for a layer that takes no cycle in it."""
     return getattr(mode, field) * (counts.cycles > 0) if isinstance(mode, Vertical) else 0.0
-
-
-def phase_joules(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
-    """Joules of each event in a mode, and of each cycle."""
-    cells: Price = chip.columns
-    if isinstance(mode, Vertical):
-        cells = mode.rows * prices.vertical_energy_factor
-    cycles = dict.fromkeys(CYCLES, control_joules(prices, chip))
-    events = event_joules(prices, cells) | cycles
-    if chip.latch == "booth":  # a bit passes a delay, the choice of a multiple and an inversion
-        events["cells_loaded"] = events["cells_loaded"] + booth_joules(prices)
-    return events
-
-
-def booth_joules(prices: AnyPrices) -> Price:
-    """Joules of a bit on its way through a Booth latch, as much as into and out of a plain one."""
-    return prices.latch_j_per_bit + prices.pick_j_per_bit
 
 
 def idle_energy(counts: Counts, prices: AnyPrices, chip: Chip) -> Price:
@@ -294,8 +206,20 @@ def exposed_latency(
     return exposed(moving, computing[..., at], folds[at])
 
 
+def check_keys(schedule: Schedule, technology: Technology) -> None:
+    """Raise if a pass drives more key columns than a technology's cells tell apart."""
+    layer, keys = schedule.driven_keys
+    if keys > technology.max_driven_keys:
+        raise BfimnaError(
+            f"layer {layer!r} drives {keys} key columns in a pass, {technology.name!r} senses at "
+            f"most max_driven_keys={technology.max_driven_keys:g}: take fewer bits or another "
+            "technology"
+        )
+
+
 def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds and joules of a schedule, arrays of shape (..., layers, phases)."""
+    check_keys(schedule, technology)
     t, chip = schedule.traffic, schedule.chip
     shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
     times, energies = np.zeros(shape), np.zeros(shape)

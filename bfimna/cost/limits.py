@@ -55,7 +55,7 @@ def shortest(joules: Any, room: Price) -> Any:
     """
     if isinstance(room, np.ndarray):
         return joules * np.divide(1.0, room, out=np.zeros_like(room), where=room > 0)
-    return joules / room if room > 0 else 0.0 * joules
+    return joules * (1.0 / room if room > 0 else 0.0)
 
 
 def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.ndarray, np.ndarray]:

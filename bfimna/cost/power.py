@@ -20,6 +20,7 @@ from bfimna.mapping.schedule import HORIZONTAL, Mode, Schedule, Traffic, Vertica
 from bfimna.technology.prices import LINK_PRICES, AnyPrices, LinkPrices, Price, with_layer_axis
 
 MOST_NUMBERS = 2**16  # of an array over draws and phases: what fits a processor's cache
+FEW_LISTS = 256  # prices of a sweep are fewer, draws are more
 IDLE = "idle_rows"  # compared rows without data
 ENTERED = ("entries", "entered_rows", "cut_rows")  # of a vertical mode
 
@@ -158,7 +159,7 @@ class PhasePower:
             joules, seconds = group.priced(prices, self.schedule.chip)
             excess = [j * inverse - s for j, s in zip(joules, seconds, strict=True)]
             shape, table = _table(excess, len(self._points))
-            total = total + _positive_sums(table, group.amounts).reshape(*shape, *self._points)
+            total = total + _positive_sums(table, group.amounts).reshape((*shape, *self._points))
         return total
 
     def _moving_longer(self, prices: AnyPrices, room: Price) -> Price:
@@ -244,6 +245,9 @@ def _positive_sums(table: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     -------
     Shape (price lists, points).
     """
+    if len(table) < FEW_LISTS:  # in one order, so that a point's sum is the same beside any others
+        terms = sum(table[:, k, None, None] * amounts[:, k] for k in range(table.shape[1]))
+        return np.maximum(terms, 0.0).sum(axis=-1)
     always = (table.min(axis=0) @ amounts >= 0)[:, None]
     total = table @ np.where(always, amounts, 0.0).sum(axis=-1).T
     sometimes = ~always[:, 0] & (table.max(axis=0) @ amounts > 0)

@@ -70,7 +70,8 @@ class EventTotals:
         if not limits.is_limited(chip):
             return 0.0
         if chip.overlap:
-            return self._seconds_by_layer(prices, limited=True) - self._seconds_by_layer(prices)
+            limited = self._seconds_by_layer(prices, limited=True)
+            return np.maximum(limited - self._seconds_by_layer(prices), 0.0)  # but for rounding
         return self.power.throttled_seconds(prices, limits.switching_room(chip, prices))
 
     @cached_property
@@ -139,7 +140,8 @@ class EventTotals:
             if limited
             else formulas.exposed_latency(self.schedule, by_layer, computing)
         )
-        return moving.sum(axis=-1) + computing.sum(axis=-1)
+        # in one order, so that a point's sum is the same to the last bit whatever stands beside it
+        return np.ascontiguousarray(moving).sum(axis=-1) + computing.sum(axis=-1)
 
     def joules(self, prices: AnyPrices, seconds: Price) -> Price:
         """Joules of the batch under each price list, leakage over its seconds included."""

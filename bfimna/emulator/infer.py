@@ -119,6 +119,7 @@ def infer(
         _check_pixels(x, form.words[name])
     emulator = emulator or Emulator(threads)
     switching = emulator.begin(chip.ap_kind, chip.clears == "own cycle")
+    emulator.max_driven_keys = chip.max_driven_keys
     by_layer = steps(schedule, parameters)
     line = _Progress(form, progress)
     in_place = {after.layer.name for step in by_layer.values() for after in step.chain}

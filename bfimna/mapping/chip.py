@@ -32,6 +32,8 @@ LoadMode = Literal["latched", "by row"]
 Latch = Literal["row", "booth"]
 Clears = Literal["own cycle", "with load"]
 MOST_IMAGES = 2**20  # in a batch
+
+
 #: field → its check; limits are far above what can be built
 _CHECKS: dict[str, Check] = {
     "clusters": whole(0, 2**40),  # 0: as many as needed
@@ -48,6 +50,7 @@ _CHECKS: dict[str, Check] = {
     "latch": among("latch", get_args(Latch)),
     "clears": among("time of the clears", get_args(Clears)),
     **dict.fromkeys(("max_power_density_w_per_m2", "max_current_a"), or_none(positive_number)),
+    "max_driven_keys": or_none(whole(1, 2**20)),
 }
 #: limits of what air cools and a supply delivers: those of data/published/limits.csv
 LIMITS = {"max_power_density_w_per_m2": 1e6, "max_current_a": 1000.0}
@@ -84,6 +87,8 @@ class Chip:
     mats : parts of an array along its rows; a row's write drives the columns of one.
     max_power_density_w_per_m2, max_current_a : limits of the whole chip, leakage included; a
         layer's phase that would exceed one takes longer, until it meets it. None: no limit.
+    max_driven_keys : key columns that a pass may drive; None for any number. A network with a pass
+        that drives more is refused.
 
     Raises
     ------
@@ -111,6 +116,7 @@ class Chip:
     mats: int = 16
     max_power_density_w_per_m2: float | None = LIMITS["max_power_density_w_per_m2"]
     max_current_a: float | None = LIMITS["max_current_a"]
+    max_driven_keys: int | None = None
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""

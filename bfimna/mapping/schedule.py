@@ -54,6 +54,7 @@ class Vertical:
     entries : times that the arrays change to vertical mode, and back.
     entered_rows : rows that change, summed over the entries.
     cut_rows : rows whose segment switches are set anew, summed over the levels of all entries.
+    longest : most rows that a line has attached in one mat.
     """
 
     rows: Amount
@@ -62,6 +63,7 @@ class Vertical:
     entries: Amount = 0.0
     entered_rows: Amount = 0.0
     cut_rows: Amount = 0.0
+    longest: Amount = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +195,11 @@ class Schedule:
     def residency(self) -> "Residency":
         """What the MAPs hold of weights and tensors, worked out on first use."""
         return self.plan.residency(self.bits, self.words)
+
+    @cached_property
+    def driven_keys(self) -> tuple[str, int]:
+        """The most key columns that a pass drives, and the layer that runs it."""
+        return self.plan.driven_keys(self.words)
 
     @property
     def chip(self) -> Chip:

@@ -14,6 +14,7 @@ For most of these programs the literature has no closed forms: then both sets of
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from bfimna.ap import counts as ap
@@ -29,6 +30,7 @@ from bfimna.operators.one_word import (
     moved_once,
     one_word,
     word_columns,
+    word_keys,
 )
 from bfimna.operators.operator import LayerBatch, Machine, Operator, Step, Tensor, packed
 from bfimna.operators.shapes import LayerFields, Shape
@@ -125,7 +127,11 @@ OPERATORS = (
         ConstantRules(("offset",), per_channel=True), signed=True,
     ),
     one_word("clip", word_programs.clip_counts, _clip, word_columns(1, 1), NO_CONSTANTS),
-    one_word(
-        "lookup", ap.look_up, _look_up, word_columns(2, 0), ConstantRules(("table",)), signed=True
+    replace(
+        one_word(
+            "lookup", ap.look_up, _look_up, word_columns(2, 0), ConstantRules(("table",)),
+            signed=True,
+        ),
+        keys=word_keys,
     ),
 )  # fmt: skip

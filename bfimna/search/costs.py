@@ -17,6 +17,7 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 
+from bfimna.cost.formulas import TRAFFIC, dram_latency
 from bfimna.cost.limits import costs
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import Plan, plan
@@ -116,15 +117,27 @@ class ApCosts:
         """Return latency and energy as cost vectors: exact, or bounds from below."""
         moved, charged = self._bounds.least(allowed)
         more = (charged - moved) * self.technology.interconnect.dram_j_per_bit
-        tables = []
+        loose, together = self._bounds.loose_layers(allowed), []
+        waiting = dram_latency(charged, self.technology.interconnect)
+        longer = dram_latency(charged - moved, self.technology.interconnect)
+        latency, energy = [], []
         for schedule in self._schedules:
             schedule = schedule.with_dram(moved)
             times, energies = costs(schedule, self.technology, moved.shape[-1])
-            tables.append((times.sum(axis=-1), energies.sum(axis=-1) + more))
-        return {
-            name: cost_vector(self.space, [table[k] for table in tables])
-            for k, name in enumerate(("latency_s", "energy_j"))
-        }
+            latency.append(times.sum(axis=-1))
+            energy.append(energies.sum(axis=-1) + more)
+            # together loose layers wait at least for DRAM, whichever of them their links delay
+            other = latency[-1] + longer
+            computing = latency[-1] - times[..., TRAFFIC]
+            other[..., loose] = (computing + waiting)[..., loose]
+            together.append(other)
+        bounds = [cost_vector(self.space, latency)]
+        if not self.chip.overlap and charged is not moved:
+            bounds.append(cost_vector(self.space, together))
+        ends = [allowed.argmax(axis=1), allowed.shape[1] - 1 - allowed[:, ::-1].argmax(axis=1)]
+        entries = self.space.graph.entries(np.array(ends))
+        best = max(bounds, key=lambda vector: float(vector[entries].sum()))
+        return {"latency_s": best, "energy_j": cost_vector(self.space, energy)}
 
     def exactly(self, choice: Choice) -> Mapping[str, float]:
         """Return what the simulator says."""

@@ -7,6 +7,7 @@ Ranges with the same cause share one sample; a cause with a minus before it move
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from math import log
 from typing import Any
 from zlib import crc32
 
@@ -14,16 +15,14 @@ import numpy as np
 
 from bfimna.errors import BfimnaError
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, AnyPrices, LinkPrices, Price, Prices
+from bfimna.technology.supply import LEAKAGES, LOGIC_TIMES, WRITE_TIMES, delay
 from bfimna.technology.technology import (
-    LEAKAGES,
+    DELAY_LAW,
     LIMITS,
-    LOGIC_TIMES,
     NUMBERS,
     SUPPLY_LAW,
-    WRITE_TIMES,
     Interconnect,
     Technology,
-    delay,
 )
 
 
@@ -45,8 +44,9 @@ def _sampled_ranges(item: Technology | Interconnect) -> Iterator[tuple[str, str]
 
 
 def _matters(technology: Technology, field: str) -> bool:
-    at_nominal = technology.supply_v == technology.nominal_supply_v
-    return field not in LIMITS and not (at_nominal and field in SUPPLY_LAW)
+    if technology.supply_v == technology.nominal_supply_v and field in SUPPLY_LAW:
+        return False
+    return field not in LIMITS and not (technology.delays and field in DELAY_LAW)
 
 
 def quantile(value: float, low: float, high: float, distribution: str, u: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def quantile(value: float, low: float, high: float, distribution: str, u: np.nda
     if distribution == "logsplit":
         if value == 0:  # switched off: a log-uniform range cannot have 0 as its median
             return np.zeros_like(u)
-        return value * np.where(below, low / value, high / value) ** to_end
+        return value * np.exp(np.where(below, log(low / value), log(high / value)) * to_end)
     share = 1.0 - np.sqrt(1.0 - to_end)
     return value + np.where(below, low - value, high - value) * share
 
@@ -117,7 +117,7 @@ def sampled_parameters(
 def _slowdown(technology: Technology, values: dict[str, Any]) -> Price:
     """Return delays by the sampled law over those by the nominal one, at the same supply."""
     t = technology
-    if t.supply_v == t.nominal_supply_v:
+    if t.supply_v == t.nominal_supply_v or t.delays:
         return 1.0
     law = values["threshold_v"], values["alpha"]
     if np.any(law[0] >= t.supply_v):

@@ -1,5 +1,6 @@
 """Read technologies from rows of a table: check units, ranges and sources, convert to SI once."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from math import inf, isnan
@@ -63,6 +64,7 @@ PARAMETERS = {
     "leakage_exponent": ("leakage_exponent", RATIO),
     "endurance": ("endurance_writes", ("writes",)),
     "max_driven_keys": ("max_driven_keys", RATIO),
+    "max_segment_rows": ("max_segment_rows", RATIO),
     "cross_point_area_factor": ("cross_point_area_factor", RATIO),
     "vertical_energy_factor": ("vertical_energy_factor", RATIO),
     "vertical_time_factor": ("vertical_time_factor", RATIO),
@@ -90,11 +92,13 @@ PARAMETERS = {
 #: parameters that a table may leave out: they are then those of the default technology
 COMPLETED = (
     "match_kept", "match_saves_per_row", "write_along_rows", "write_energy_per_gate_cell",
-    "write_energy_per_held_cell", "leakage_exponent", "max_driven_keys", "cross_point_area_factor",
-    "vertical_mat_time",
+    "write_energy_per_held_cell", "leakage_exponent", "max_driven_keys", "max_segment_rows",
+    "cross_point_area_factor", "vertical_mat_time",
     *(p for p in PARAMETERS
       if p.startswith(("segment_switch", "mode_switch", "latch", "pick", "key_reg", "controller"))),
 )  # fmt: skip
+#: delay at a supply over that at the nominal one: several rows, where the alpha-power law fails
+DELAY_AT = re.compile(r"delay_at_(\d+(?:\.\d+)?)_V")
 #: parameters of version 0.2 that no longer exist
 OBSOLETE = ("vertical_rows",)
 
@@ -202,6 +206,7 @@ def technology_of(
     if missing := [p for p, (field, _) in PARAMETERS.items() if field not in fields]:
         raise BfimnaError(f"{file}: {name} lacks {', '.join(missing)}")
     fields["write_scales"] = bool(fields["write_scales"])
+    fields["delays"] = _delays(fields, f"{file}: {name}")
     return Technology(name, **fields, interconnect=interconnect)
 
 
@@ -214,13 +219,34 @@ def _take(fields: dict[str, Any], row: Any, where: str, name: str) -> None:
             stacklevel=2,
         )
         return
-    if row.parameter not in PARAMETERS:
+    if row.parameter not in PARAMETERS and not DELAY_AT.fullmatch(str(row.parameter)):
         raise unknown(f"parameter ({where})", str(row.parameter), PARAMETERS)
-    field, units = PARAMETERS[row.parameter]
+    field, units = _field_of(str(row.parameter))
     check_number(f"{where}: {name} {row.parameter}", row, units)
     if field in fields:
         raise BfimnaError(f"{where}: {name} has two {row.parameter}")
     put(fields, field, row, row.parameter)
+
+
+def _field_of(parameter: str) -> tuple[str, tuple[str, ...]]:
+    """Return the field of a parameter, and its units; `delay_at_0.6_V` is one of several delays."""
+    if DELAY_AT.fullmatch(parameter):
+        return parameter, RATIO
+    return PARAMETERS[parameter]
+
+
+def _delays(fields: dict[str, Any], where: str) -> tuple[tuple[float, float], ...]:
+    """Take the delays by supply out of the fields; the nominal supply's is 1."""
+    given = {}
+    for name in [name for name in fields if DELAY_AT.fullmatch(name)]:
+        (volts,) = DELAY_AT.findall(name)
+        given[float(volts)] = fields.pop(name)
+        for kept in ("ranges", "draws"):
+            fields[kept].pop(name)
+    nominal = fields["nominal_supply_v"]
+    if given.setdefault(nominal, 1.0) != 1.0:
+        raise BfimnaError(f"{where}: the delay at the nominal {nominal:g} V is 1, by definition")
+    return tuple(sorted(given.items())) if len(given) > 1 else ()
 
 
 def put(fields: dict[str, Any], field: str, row: Any, name: str) -> None:

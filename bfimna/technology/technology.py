@@ -10,59 +10,25 @@ import numpy as np
 from bfimna.display import html_table, quantity, unit_of
 from bfimna.errors import BfimnaError, is_number, one_of, shown, wrong_type
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, LinkPrices, Prices
+from bfimna.technology.supply import (
+    LEAKAGES,
+    LOGIC_ENERGIES,
+    LOGIC_TIMES,
+    WRITE_ENERGIES,
+    WRITE_TIMES,
+    check_delays,
+    delay,
+)
 
 Corner = Literal["optimistic", "pessimistic"]
 LOWEST_V, HIGHEST_V = 0.5, 1.0
-
-#: fields that follow the logic supply, and the writes, which do so on volatile cells only
-LOGIC_TIMES = (
-    "compare_s",
-    "compare_s_per_cell",
-    "read_s",
-    "read_s_per_cell",
-    "shift_s",
-    "vertical_mat_s",
-    "segment_switch_s",
-    "mode_switch_s",
-    "latch_s",
-    "key_register_s",
-)
-WRITE_TIMES = ("write_s", "write_s_per_cell", "load_s", "load_s_per_cell")
-LOGIC_ENERGIES = (
-    "compare_j_per_row",
-    "compare_j_per_attached_cell",
-    "compare_j_per_key_cell",
-    "broadcast_j_per_key_cell",
-    "read_j_per_row",
-    "read_j_per_attached_cell",
-    "shift_j_per_tag",
-    "match_saves_j_per_row",
-    "segment_switch_j_per_cell",
-    "mode_switch_j_per_row",
-    "latch_j_per_bit",
-    "pick_j_per_bit",
-    "key_register_j_per_bit",
-    "controller_j_per_cycle",
-)
-#: powers that leak
-LEAKAGES = ("leakage_w_per_cell", "latch_w_per_bit", "key_register_w_per_bit", "controller_w")
-WRITE_ENERGIES = (
-    "write_j_per_cell",
-    "write_j_per_attached_cell",
-    "write_j_per_line_cell",
-    "write_j_per_gate_cell",
-    "write_j_per_held_cell",
-    "load_j_per_cell",
-    "load_j_per_attached_cell",
-)
-
 
 #: delay law of a technology's transistors
 DELAY_LAW = ("nominal_supply_v", "threshold_v", "alpha")
 #: fields that say how figures follow the supply, and matter only at another than the nominal one
 SUPPLY_LAW = ("threshold_v", "alpha", "leakage_exponent")
 #: limits of a cell, which no price depends on
-LIMITS = ("endurance_writes", "max_driven_keys")
+LIMITS = ("endurance_writes", "max_driven_keys", "max_segment_rows")
 NUMBERS = (*DELAY_LAW, "leakage_exponent", *EVENT_PRICES, *LIMITS, "supply_v")
 #: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
 DISTRIBUTIONS = ("split", "logsplit", "fixed")
@@ -105,6 +71,10 @@ class Technology(Prices[float]):
     alpha : of the alpha-power law, delay ∝ V / (V - threshold_v)^alpha.
     leakage_exponent : n of leakage power ∝ V^n.
     write_scales : whether writes follow the logic supply (SRAM) or are set by the device (ReRAM).
+    max_segment_rows : rows that a vertical line may have attached, so that a match is still sensed;
+        longer ones need keepers, which are not priced.
+    delays : (supply in V, delay over that at the nominal supply), lowest supply first; empty where
+        the alpha-power law holds. Between two supplies the logarithm is interpolated.
     supply_v : supply that the figures of this object belong to; nominal unless given.
     endurance_writes : writes that a cell survives.
     max_driven_keys : key columns that a pass may drive, so that a match is told from a mismatch.
@@ -121,6 +91,8 @@ class Technology(Prices[float]):
     leakage_exponent: float = field(kw_only=True)
     endurance_writes: float = field(kw_only=True)
     max_driven_keys: float = field(kw_only=True)
+    max_segment_rows: float = field(kw_only=True)
+    delays: tuple[tuple[float, float], ...] = field(default=(), kw_only=True)
     interconnect: Interconnect = field(kw_only=True)
     supply_v: float = field(default=0.0, kw_only=True)
     ranges: Mapping[str, tuple[float, float]] = field(
@@ -136,10 +108,18 @@ class Technology(Prices[float]):
         _check_ranges(what, self, (*NUMBERS, "write_scales"))
         if not self.supply_v:
             object.__setattr__(self, "supply_v", self.nominal_supply_v)
+        check_delays(what, self.delays)
         self._check_threshold(self.supply_v)
 
     def _check_threshold(self, supply_v: float) -> None:
-        if supply_v <= self.threshold_v:
+        if self.delays:
+            lowest, highest = self.delays[0][0], self.delays[-1][0]
+            if not lowest <= supply_v <= highest:
+                raise BfimnaError(
+                    f"supply {supply_v:g} V lies outside the delays of {self.name}, {lowest:g} to "
+                    f"{highest:g} V"
+                )
+        elif supply_v <= self.threshold_v:
             raise BfimnaError(
                 f"supply {supply_v:g} V is at or below the threshold of {self.name}, "
                 f"{self.threshold_v:g} V: no transistor switches"
@@ -159,9 +139,9 @@ class Technology(Prices[float]):
     def at_supply(self, supply_v: float) -> "Technology":
         """Return the technology at another logic supply.
 
-        Energy ∝ V², leakage power ∝ V^leakage_exponent, delay by the alpha-power law; a
-        non-volatile cell's writes are set by its device and stay. Interconnect keeps its own
-        supply.
+        Energy ∝ V², leakage power ∝ V^leakage_exponent, delay by the alpha-power law or by the
+        table of `delays`; a non-volatile cell's writes are set by its device and stay. The
+        interconnect keeps its own supply.
 
         Raises
         ------
@@ -189,14 +169,22 @@ class Technology(Prices[float]):
 
     def _scale(self, supply_v: float) -> dict[str, float]:
         energy = (supply_v / self.supply_v) ** 2
-        slower = delay(supply_v, self.threshold_v, self.alpha)
-        slower /= delay(self.supply_v, self.threshold_v, self.alpha)
+        slower = self.slowdown(supply_v) / self.slowdown(self.supply_v)
         scale = dict.fromkeys(LOGIC_TIMES, slower) | dict.fromkeys(LOGIC_ENERGIES, energy)
         leaking = (supply_v / self.supply_v) ** self.leakage_exponent
         scale |= dict.fromkeys(LEAKAGES, leaking)
         if self.write_scales:
             scale |= dict.fromkeys(WRITE_TIMES, slower) | dict.fromkeys(WRITE_ENERGIES, energy)
         return scale
+
+    def slowdown(self, supply_v: float) -> float:
+        """Return a gate's delay at a supply over that at the nominal one."""
+        if self.delays:
+            volts, factors = zip(*self.delays, strict=True)
+            return float(np.exp(np.interp(supply_v, volts, np.log(factors))))
+        return delay(supply_v, self.threshold_v, self.alpha) / delay(
+            self.nominal_supply_v, self.threshold_v, self.alpha
+        )
 
     def corner(self, corner: Corner) -> "Technology":
         """Return the technology with every parameter at the cheap or at the dear end of its range.
@@ -212,15 +200,6 @@ class Technology(Prices[float]):
         return replace(
             self, name=f"{self.name} ({corner})", **ends, interconnect=links, ranges={}, draws={}
         )
-
-
-def delay(supply_v: float, threshold_v: float, alpha: float) -> float:
-    """Return a gate's delay by the alpha-power law, up to a constant.
-
-    >>> delay(0.6, 0.3, 1.0)
-    2.0
-    """
-    return supply_v / (supply_v - threshold_v) ** alpha
 
 
 def _ends(ranges: Mapping[str, tuple[float, float]], corner: Corner) -> dict[str, Any]:

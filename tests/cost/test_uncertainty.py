@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -169,6 +170,19 @@ def test_with_weights_from_dram_the_nominal_energy_lies_low_as_the_document_says
         one = report(data.load_technology(tech), chip, zoo.load(network))
         below = np.mean(samples_of(one, "energy_j", 4000) < one.energy_j)
         assert 0.195 <= below <= 0.5
+
+
+def test_draws_with_dram_traffic_take_no_longer_than_twice_those_without():
+    def fastest(chip):
+        one, times = report(chip=chip, network=zoo.resnet18()), []
+        for _ in range(12):
+            start = perf_counter()
+            samples_of(one, "edp_js")
+            times.append(perf_counter() - start)
+        return min(times)
+
+    built = replace(Chip.limited(), max_power_density_w_per_m2=None, max_current_a=None)
+    assert fastest(built) < 2 * fastest(Chip.paper())
 
 
 def test_an_interval_is_in_order_and_the_same_every_time():

@@ -65,6 +65,7 @@ FIGURES = {
     "capacity": ({"precisions": ["int3", "int8"]}, "networks chip"),
     "uncertainty": ({"samples": 8}, "networks chip"),
     "breakdown": ({"detailed": "alexnet"}, "networks technologies chip"),
+    "cells": ({}, "networks technologies"),
     "design_space": ({"seeds": 1}, "networks technologies"),
     "state_of_the_art": ({}, "networks technologies"),
     "chips": (GRID, "networks technologies"),

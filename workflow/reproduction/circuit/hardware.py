@@ -61,7 +61,8 @@ def write_rows(row: RowEnergies, assumed: Assumptions, reram: bool) -> list[Tabl
 def match_rows(row: RowEnergies, assumed: Assumptions, reram: bool) -> list[TableRow]:
     """Return what a row that matches saves: its charge, and sensing."""
     saved = assumed["match_saves_share"].times("match_saves_per_row", row.sense * (not reram), "fJ")
-    return [assumed["match_kept"], saved, assumed["max_driven_keys"]]
+    limits = [assumed[name] for name in ("max_driven_keys", "max_segment_rows")]
+    return [assumed["match_kept"], saved, *limits]
 
 
 def hardware_rows(arrays: pd.DataFrame, row: RowEnergies, logic: Logic, assumed: Assumptions

@@ -11,8 +11,9 @@ NAME = "sram-published-fit"
 ROWS = 64 * 64 * 4800  # of all CAPs of the published chip
 BORROWED = (
     "area_per_cell", "nominal_supply", "threshold_voltage", "alpha", "write_scales", "idle_rows",
-    "vertical_area_factor", "leakage_exponent", "max_driven_keys", "cross_point_area_factor",
-    "match_kept", "write_along_rows", "latch_area_per_bit", "pick_area_per_row",
+    "vertical_area_factor", "leakage_exponent", "max_driven_keys", "max_segment_rows",
+    "cross_point_area_factor", "match_kept", "write_along_rows", "latch_area_per_bit",
+    "pick_area_per_row",
     "key_register_area_per_bit", "controller_area", "segment_switch_area_per_cell",
 )  # fmt: skip
 #: parameters of 0, since a fitted one includes them
