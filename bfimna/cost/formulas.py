@@ -185,14 +185,8 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     registers = 2 * chip.caps * chip.columns * prices.key_register_m2_per_bit
     links = prices.interconnect
     router = links.router_area_m2 * chip.mesh_bits / links.router_bits
-    return (
-        caps
-        + switches
-        + maps
-        + staging
-        + registers
-        + chip.clusters * (prices.controller_m2 + router)
-    )
+    arrays = caps + maps + staging + registers
+    return arrays + chip.clusters * (prices.controller_m2 + router) + switches
 
 
 def exposed_latency(

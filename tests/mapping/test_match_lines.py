@@ -154,3 +154,20 @@ def test_segments_that_do_not_divide_an_array_are_refused(wrong):
 def test_the_plan_says_so():
     assert "segments of 12 columns" in repr(plan(NET, CUT))
     assert "segments" not in repr(plan(NET, LR))
+
+
+def test_vertical_multiplications_gain_nothing():
+    booth = replace(CUT, latch="booth")
+    work = plan(NET, booth, bf.Mapping.carry_save()).at(bf.Precision.fixed(NET, 3))
+    assert "cuts" not in work.phases["multiply"].counts.amounts
+
+
+@pytest.mark.parametrize("segment", [1, 12])
+def test_bounds_hold_with_segments(segment):
+    chip = replace(bf.Chip.paper(), match_segments=segment)
+    for bits in (1, 8):
+        choice = bf.search.mapping("alexnet", bits, chip, SRAM, "edp_js")
+        least = bf.search.lower_bounds("alexnet", bits, chip, SRAM)
+        report = bf.simulate("alexnet", bits, chip, SRAM, mapping=choice.mapping)
+        assert least.energy_j < report.energy_j
+        assert least.latency_s < report.latency_s
