@@ -67,6 +67,7 @@ NETWORK_TITLES = {
     "resnet50": "ResNet50",
     "resnet50_v1": "ResNet50 v1",
 }
+CELLS = "data/technologies/cells.csv"  # named with their file
 TECHNOLOGY_TITLES = {
     "sram-14nm-lstp": "SRAM 14 nm LSTP",
     "sram-14nm-hp": "SRAM 14 nm HP",
@@ -74,6 +75,10 @@ TECHNOLOGY_TITLES = {
     "reram-14nm-lstp": "ReRAM 14 nm LSTP",
     "reram-22nm-lstp": "ReRAM 22 nm LSTP",
     "sram-published-fit": "SRAM, published fit",
+    f"{CELLS}:sram-22nm-cross-point": "SRAM 22 nm cross-point",
+    f"{CELLS}:reram-22nm": "ReRAM 22 nm",
+    f"{CELLS}:fefet-22nm": "FeFET 22 nm",
+    f"{CELLS}:mtj-22nm": "MTJ 22 nm",
 }
 
 
