@@ -12,7 +12,7 @@ BUDGETS, GOAL_S = 100, 15.0
 
 
 def main(technologies: list[str]) -> None:
-    net, chip = bf.zoo.load("resnet50_v1"), bf.Chip.limited()
+    net, chip = bf.zoo.load("resnet50_v1"), bf.Chip.paper()
     omega = bf.search.hawq_sensitivity(net)
     print(f"{'front of EDP, 100 budgets':28s}  wall      CPU     goal  choices")
     for name in technologies:

@@ -17,8 +17,14 @@ from bfimna.errors import BfimnaError, instance, one_of, shown, unknown, wrong_t
 from bfimna.files import as_path, text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.technology.table import (
+    COMPLETED,
+    UNITS,
+    check_number,
+    interconnect_of,
+    technology_of,
+)
 from bfimna.technology.table import STATUSES as STATUSES
-from bfimna.technology.table import UNITS, check_number, interconnect_of, technology_of
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
@@ -32,6 +38,8 @@ ROOT = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
 TECHNOLOGIES = ("technologies/derived.csv", "technologies/own.csv")
 COMPONENTS = "published/components.csv"
 ASSUMPTIONS = "technologies/assumptions.csv"
+#: technology that completes a table without the parameters of a CAP's further hardware
+DEFAULT = "sram-14nm-lstp"
 #: field of Interconnect → component and parameter of published/components.csv
 INTERCONNECT = {
     "bus_j_per_bit": ("cluster bus", "energy"),
@@ -41,6 +49,7 @@ INTERCONNECT = {
     "router_bits": ("mesh router", "width"),
     "dram_j_per_bit": ("external DRAM", "energy"),
     "dram_bytes_per_s": ("external DRAM", "bandwidth"),
+    "multicast_j_per_bit_cap": ("multicast", "energy"),
 }
 #: tables of data/silicon/
 SILICON = ("cam_cells", "digital_in_memory", "nominal_supplies")
@@ -155,8 +164,8 @@ def _from_user_table(name: str, path: Path) -> Technology:
     return _technology(name, text, str(path), *_common_texts())
 
 
-def _common_texts() -> tuple[str, str]:
-    return _text(ASSUMPTIONS), _text(COMPONENTS)
+def _common_texts() -> tuple[str, str, str]:
+    return _text(ASSUMPTIONS), _text(COMPONENTS), _text(TECHNOLOGIES[0])
 
 
 @lru_cache
@@ -165,8 +174,14 @@ def _names(text: str, where: str) -> tuple[str, ...]:
 
 
 @lru_cache  # by content of every table that it depends on
-def _technology(name: str, text: str, where: str, assumptions: str, components: str) -> Technology:
-    defaults = _table(assumptions, f"data/{ASSUMPTIONS}").query("applies_to == 'every'")
+def _technology(
+    name: str, text: str, where: str, assumptions: str, components: str, derived: str
+) -> Technology:
+    import pandas as pd
+
+    every = _table(assumptions, f"data/{ASSUMPTIONS}").query("applies_to == 'every'")
+    own = _table(derived, f"data/{TECHNOLOGIES[0]}").query("technology == @DEFAULT")
+    defaults = pd.concat([every, own[own.parameter.isin(COMPLETED)]])
     links = {field: component(*keys) for field, keys in INTERCONNECT.items()}
     return technology_of(name, _table(text, where), where, defaults, interconnect_of(links))
 

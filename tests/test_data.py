@@ -195,7 +195,7 @@ def test_a_users_table_is_read_from_its_path(tmp_path, mine):
         columns=["cause", "distribution"]
     )
     tech = data.load_technology("mine", str(write(tmp_path / "short.csv", short)))
-    assert (tech.vertical_rows, tech.interconnect.router_bits) == (300, 256)
+    assert (tech.vertical_time_factor, tech.interconnect.router_bits) == (1, 256)
     assert tech.draws["compare_s"] == ("split", "compare_time")
 
 
@@ -244,7 +244,7 @@ def test_files_that_are_not_tables_are_refused_in_one_line(tmp_path):
 def test_blank_lines_do_not_shift_the_line_that_an_error_names(tmp_path, mine):
     path = write(tmp_path / "cells.csv", mine)
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([lines[0], "", lines[1].replace("0.3823", "x"), *lines[2:]]))
+    path.write_text("\n".join([lines[0], "", lines[1].replace("0.3059", "x"), *lines[2:]]))
     with pytest.raises(BfimnaError, match=r"cells.csv line 3: mine compare_time: value 'x'"):
         data.load_technology("mine", path)
 

@@ -15,10 +15,11 @@ from bfimna import data
 from bfimna.ap import counts as ap
 from bfimna.cost import caveats, formulas
 from bfimna.cost.power import PhasePower
+from bfimna.mapping.chip import LIMITS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")
 LINES = TEXT.splitlines()
-LR = bf.Chip.limited()
+LR = bf.Chip.paper()
 SRAM, FITTED = (bf.load_technology(name) for name in ("sram-14nm-lstp", "sram-published-fit"))
 NUMBER = r"([−-]?\d+(?:\.\d+)?)"
 FEMTO, NANO = 1e-15, 1e-9
@@ -73,7 +74,7 @@ def test_what_an_event_takes():
         "a driven key column, per row": "key_cells",
         "a tagged row, per write": "words_written",
         "a written cell": "cells_written",
-        "a written column, per row of the run, tagged or not": "lines_driven",
+        "a written column, per row that takes part, tagged or not": "lines_driven",
         "a loaded cell": "cells_loaded",
         "a read bit": "cells_read",
         "a shifted column tag": "tags_shifted",
@@ -88,6 +89,50 @@ def test_cycle_times():
         "a compare takes # ns and a write # ns at 64 columns, # and # ns at 72 (14 nm LSTP)"
     )
     assert_rounded(printed, [t[c] / NANO for t in times for c in ("compares", "writes")])
+    printed = sentence("by the bank's latency a compare would take # ns")
+    assert_rounded(printed, [times[1]["reads"] / NANO])
+    arrays = cam_arrays.arrays_of(data.circuit_arrays(), "sram-14nm-lstp")
+    ratios = arrays.read_latency_ns / arrays.search_latency_ns
+    printed = sentence("# to # times as long over the SRAM arrays at 14 nm LSTP")
+    assert_rounded(printed, [ratios.min(), ratios.max()])
+
+
+def test_mats():
+    arrays = cam_arrays.arrays_of(data.circuit_arrays(), "sram-14nm-lstp")
+    search = arrays[arrays.bits == 16].set_index("words").search_latency_ns
+    printed = sentence(
+        "8 mats of # words would make a compare # times as long, 32 of # words # times"
+    )
+    assert_rounded(printed, [512, search[4096] / search[4800], 128, search[128] / search[256]])
+
+
+def test_hardware_beside_the_cells():
+    from_row = {
+        "a row's selector, which picks its bit off the bus": [
+            SRAM.pick_j_per_bit / FEMTO, SRAM.pick_m2_per_row / 1e-12],
+        "key and mask registers, a bit each per column of a CAP": [
+            SRAM.key_register_s / NANO, SRAM.key_register_j_per_bit / FEMTO],
+        "a controller per cluster, which sends instructions to its CAPs": [
+            SRAM.controller_j_per_cycle / 1e-12, *(x / 1e-12 for x in
+            SRAM.ranges["controller_j_per_cycle"]), SRAM.controller_m2 * 1e6],
+        "segment switches, one a cell": [
+            SRAM.segment_switch_s / NANO, SRAM.segment_switch_j_per_cell / FEMTO],
+        "a change between horizontal and vertical mode, two a fold of a reduction": [
+            SRAM.mode_switch_s / NANO, SRAM.mode_switch_j_per_row / FEMTO],
+    }  # fmt: skip
+    for name, values in from_row.items():
+        printed = [n for cell in row(name) for n in numbers(cell)]
+        assert_rounded(printed[: len(values)], values)
+
+
+def test_an_interval_s_causes():
+    causes = {cause for _, cause in SRAM.draws.values()}
+    tool = ("circuit tool, energies", "circuit tool, times")
+    for cause in ("array wires", *tool, "segment switches"):
+        assert cause in causes
+        assert row(cause)
+    low, high = SRAM.ranges["compare_j_per_key_cell"]
+    assert_rounded(numbers(row("driven column")[0])[:2], [low / FEMTO, high / FEMTO])
 
 
 def test_the_fit_beside_the_derived_parameters():
@@ -101,7 +146,11 @@ def test_the_fit_beside_the_derived_parameters():
             lambda t: formulas.cycle_seconds(t, LR.columns)["loads"] / NANO,
             lambda t: formulas.cycle_seconds(t, LR.columns)["reads"] / NANO,
             lambda t: formulas.event_joules(t, LR.columns)["compare_rows"] / FEMTO,
-            lambda t: formulas.energy(program, t, LR) / program.compares / FEMTO,
+            lambda t: (
+                formulas.energy(program.over(LR.product_rows), t, LR)
+                / (program.compares * LR.product_rows)
+                / FEMTO
+            ),
             lambda t: formulas.event_joules(t, LR.columns)["cells_loaded"] / FEMTO,
             lambda t: formulas.event_joules(t, LR.columns)["cells_read"] / FEMTO,
         )
@@ -126,17 +175,13 @@ def test_what_the_silent_assumptions_decide():
     base = seconds()
     printed = sentence(
         "ResNet18 at 8 bits takes # times as long on one-directional APs and # times without "
-        "segments; timed for 1200 rows instead of 300 it takes # times as long"
+        "segments."
     )
-    others = (
-        seconds(ap_kind="1d"),
-        seconds(ap_kind="2d"),
-        seconds(replace(SRAM, vertical_rows=1200.0)),
-    )
+    others = seconds(ap_kind="1d"), seconds(ap_kind="2d")
     assert_rounded(printed, [other / base for other in others])
     printed = sentence("one after the other, and ResNet18 at 8 bits takes # times as long")
     assert_rounded(printed, [seconds(load_mode="by row") / base])
-    placed = bf.simulate("resnet18", 8, LR, SRAM).schedule
+    placed = bf.simulate("resnet18", 8, replace(LR, **dict.fromkeys(LIMITS)), SRAM).schedule
     loading = caveats.demands(placed, SRAM, PhasePower(placed))["load"].amount
     printed = sentence("is one cycle; it draws # kA for ResNet18 at 8 bits on LR")
     assert_rounded(printed, [loading / 1e3])

@@ -1,6 +1,7 @@
 """The associative processor: truth tables, programs, their exact counts, and a bit-exact array.
 
-On NumPy integers: `multiply`, `add`, `subtract`, `maximum`, `relu`, `requantise`, `reduce`, `gemm`.
+On NumPy integers: `multiply`, `add`, `subtract`, `maximum`, `relu`, `requantise`, `reduce`, `gemm`,
+`divide`, `square_root`, `absolute`, `shift_right`.
 Whole networks run by `bfimna.infer`.
 """
 
@@ -8,6 +9,7 @@ from bfimna.ap.arithmetic import add, maximum, multiply, reduce, relu, requantis
 from bfimna.ap.array import Array
 from bfimna.ap.events import Counts
 from bfimna.ap.faults import Faults
+from bfimna.ap.functions import absolute, divide, shift_right, square_root
 from bfimna.ap.matrix import gemm
 from bfimna.ap.passes import Lut
 from bfimna.ap.truth import generate
@@ -18,7 +20,9 @@ __all__ = [
     "Counts",
     "Faults",
     "Lut",
+    "absolute",
     "add",
+    "divide",
     "gemm",
     "generate",
     "maximum",
@@ -26,6 +30,8 @@ __all__ = [
     "reduce",
     "relu",
     "requantise",
+    "shift_right",
+    "square_root",
     "subtract",
 ]
 

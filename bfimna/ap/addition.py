@@ -1,6 +1,7 @@
 """Addition and subtraction in place, in every row: the tables, passes, counts, expected cells."""
 
 from functools import cache
+from typing import Literal
 
 from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
 from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, count_table, ripple
@@ -17,18 +18,28 @@ def subtract_bits(a: int, p: int, c: int) -> Row:
     return a, a ^ p ^ c, (a & c) | ((1 - p) & (a | c))
 
 
+Adder = Literal["four-pass", "three-pass"]
+
 FULL_ADD = generate("apc", add_bits)
+#: where nothing reads the operand a afterwards, three passes do
+THREE_PASS_ADD = generate("apc", add_bits, dead="a")
+ADDERS: dict[Adder, Lut] = {"four-pass": FULL_ADD, "three-pass": THREE_PASS_ADD}
 FULL_SUBTRACT = generate("apc", subtract_bits)
 
 
 @cached_program
-def add(a: Word, p: Word, carry: int) -> tuple[Pass, ...]:
+def add(a: Word, p: Word, carry: int, adder: Adder = "four-pass") -> tuple[Pass, ...]:
     """Add in place, p += a, from the lowest bit up; the carry out stays in `carry`.
 
-    >>> len(add(range(0, 8), range(8, 16), carry=16))
-    32
+    Parameters
+    ----------
+    adder : "four-pass" keeps a; "three-pass" loses it.
+
+    >>> word, total = range(0, 8), range(8, 16)
+    >>> len(add(word, total, carry=16)), len(add(word, total, 16, "three-pass"))
+    (32, 24)
     """
-    return _in_place("add", FULL_ADD, a, p, carry)
+    return _in_place("add", ADDERS[adder], a, p, carry)
 
 
 @cached_program
@@ -43,13 +54,18 @@ def _in_place(what: str, lut: Lut, a: Word, p: Word, carry: int) -> tuple[Pass, 
     return ripple(lut, a, p, carry)
 
 
-def add_counts(bits: Amount) -> Counts:
+def add_counts(bits: Amount, adder: Adder = "four-pass") -> Counts:
     """Add in place, p += a, over `bits` columns; the carry column starts at 0.
 
-    >>> add_counts(8).cycles
-    64
+    Parameters
+    ----------
+    adder : "four-pass" keeps a; "three-pass" loses it.
+
+    >>> add_counts(8).cycles, add_counts(8, "three-pass").cycles
+    (64, 48)
     """
-    return count_table(FULL_ADD, bits, _add_tagged(bits))
+    tagged = _add_tagged if adder == "four-pass" else _three_pass_tagged
+    return count_table(ADDERS[adder], bits, tagged(bits))
 
 
 def subtract_counts(bits: Amount) -> Counts:
@@ -59,19 +75,27 @@ def subtract_counts(bits: Amount) -> Counts:
 
 @tabulated(MAX_WORD_BITS)
 def _add_tagged(bits: int) -> tuple[float, ...]:
-    return _expect(FULL_ADD, bits)[:2]
+    return expect_add(FULL_ADD, bits)[:2]
+
+
+@tabulated(MAX_WORD_BITS)
+def _three_pass_tagged(bits: int) -> tuple[float, ...]:
+    return expect_add(THREE_PASS_ADD, bits)[:2]
 
 
 @tabulated(MAX_WORD_BITS)
 def _subtract_tagged(bits: int) -> tuple[float, ...]:
-    return _expect(FULL_SUBTRACT, bits)[:2]
+    return expect_add(FULL_SUBTRACT, bits)[:2]
 
 
 @cache
-def _expect(lut: Lut, bits: int) -> tuple[float, float, float]:
-    """Return matches, cells and carry; the carry into a column depends on those below only."""
+def expect_add(lut: Lut, bits: int) -> tuple[float, float, float]:
+    """Return expected matches, cells and carry of `bits` columns of random words.
+
+    The carry into a column depends on those below only.
+    """
     if not bits:
         return 0.0, 0.0, 0.0
-    matches, cells, carry = _expect(lut, bits - 1)
+    matches, cells, carry = expect_add(lut, bits - 1)
     matched, written, (_, _, carry) = lut.expect(0.5, 0.5, carry)
     return matches + matched, cells + written, carry

@@ -104,17 +104,19 @@ class Cells:
         """Draw match errors from here on as the array of this number does from its start."""
         self._number, self._run = number, 0
 
-    def overwrite(self, columns: range, packed: np.ndarray | np.uint64, stop: int) -> None:
-        """Overwrite columns with bits; stuck cells keep theirs."""
-        where = slice(columns.start, columns.stop)
+    def overwrite(
+        self, columns: range, packed: np.ndarray | np.uint64, stop: int, start: int = 0
+    ) -> None:
+        """Overwrite words `start` to `stop` of columns with bits; stuck cells keep theirs."""
+        where = slice(columns.start, columns.stop), slice(start, stop)
         if isinstance(packed, np.ndarray) and self.ragged:
-            packed = packed & self.valid[:stop]
-        self.planes[where, :stop] = packed
+            packed = packed & self.valid[start:stop]
+        self.planes[where] = packed
         if self.stuck.size:
-            stuck, value = self.stuck[where, :stop], self.stuck_value[where, :stop]
-            self.planes[where, :stop] = self.planes[where, :stop] & ~stuck | value
+            stuck, value = self.stuck[where], self.stuck_value[where]
+            self.planes[where] = self.planes[where] & ~stuck | value
         if self.wear is not None:
-            self.wear[where, : 64 * stop] += 1
+            self.wear[where[0], 64 * start : 64 * stop] += 1
 
     def run_program(self, program: LoweredProgram, stop: int) -> np.ndarray:
         """Run a program on words 0 to `stop` of its columns; return the tags of each pass."""
@@ -154,6 +156,25 @@ class Cells:
             return tagged.sum(axis=0)
 
         return self._shared(work, int(words[0])) if len(levels) == 1 else work(0, 0)
+
+    def fill_empty(self, column: int) -> int:
+        """Write ones in a column of every group without a one in it; return how many these are."""
+        lines = self.planes[column].reshape(-1, self.words)
+        tags = ~np.bitwise_or.reduce(lines, axis=0) & self.valid[: self.words]
+        if self.faults.match_error:
+            self._run += 1
+            random = np.random.default_rng(int(self.faults.match_seed(self._number, self._run)))
+            errs = random.random((self.words, 64)) < self.faults.match_error
+            flips = np.packbits(errs, axis=1, bitorder="little").view(np.uint64)[:, 0]
+            tags = (tags ^ flips) & self.valid[: self.words]
+        written = np.broadcast_to(tags, lines.shape).reshape(-1)
+        if self.stuck.size:
+            written = written & ~self.stuck[column]
+        self.planes[column] |= written
+        if self.wear is not None:
+            bits = np.unpackbits(np.ascontiguousarray(written).view(np.uint8), bitorder="little")
+            self.wear[column] += bits
+        return int(np.bitwise_count(tags).sum())
 
     def _shared(self, work: Callable[[int, int], np.ndarray], stop: int) -> np.ndarray:
         """Sum work(lo, hi) over the threads' shares of the words."""

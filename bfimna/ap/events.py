@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import cache, wraps
 from math import prod
 from typing import Any, Literal, get_args
 
@@ -41,7 +41,7 @@ class Counts:
     tags_shifted : column tags shifted.
     rows_matched : match lines that stay charged: rows that match (expected likewise).
     words_written : rows that a tagged write enables, whatever it writes (expected likewise).
-    lines_driven : driven written columns × all rows of the array, tagged or not.
+    lines_driven : driven written columns × the rows that take part, tagged or not.
     clears : clears along with a load, which `settled` gives a cycle of their own, or none.
     rows_cleared : rows of such clears.
     """
@@ -180,3 +180,20 @@ def _too_wide(index: tuple[Any, ...], highest: tuple[int, ...]) -> BfimnaError:
             return BfimnaError(f"a word of {wrong} bits: programs take 0 to {high}")
     shapes = [np.shape(width) for width in index]
     return BfimnaError(f"widths of shapes {shapes} do not broadcast")
+
+
+def by_width(function: Callable[..., "Counts"]) -> Callable[..., "Counts"]:
+    """Make a function of whole numbers that returns counts accept arrays, each entry once."""
+    counted = cache(function)
+
+    @wraps(function)
+    def of_arrays(*arguments: Amount) -> "Counts":
+        shape = np.broadcast_shapes(*map(np.shape, arguments))
+        if not shape:
+            return counted(*map(int, arguments))
+        flat = (np.broadcast_to(x, shape).reshape(-1).tolist() for x in arguments)
+        each = [counted(*map(int, one)) for one in zip(*flat, strict=True)]
+        events = [e for e in EVENTS if any(e in counts.amounts for counts in each)]
+        return _counts({e: np.array([getattr(c, e) for c in each]).reshape(shape) for e in events})
+
+    return of_arrays

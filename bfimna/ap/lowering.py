@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bfimna.ap.addition import FULL_ADD, FULL_SUBTRACT
+from bfimna.ap.addition import FULL_ADD, FULL_SUBTRACT, THREE_PASS_ADD
 from bfimna.ap.comparison import MAXIMUM, MAXIMUM_SIGN, MAXIMUM_TOP
 from bfimna.ap.events import Counts
 from bfimna.ap.multiplication import CONTROLLED_ADD, CONTROLLED_SUBTRACT
@@ -27,6 +27,7 @@ LOOP_TABLES = {
     "maximum": MAXIMUM,
     "maximum_top": MAXIMUM_TOP,
     "maximum_sign": MAXIMUM_SIGN,
+    "three_pass_add": THREE_PASS_ADD,
 }
 _TABLES = tuple(LOOP_TABLES.values())
 
@@ -69,6 +70,7 @@ class LoweredProgram:
     compares : passes with a key.
     key_columns : driven key columns, over all passes.
     written_columns : driven written columns, over all passes.
+    most_keys : key columns of the pass that drives most.
     """
 
     columns: np.ndarray
@@ -78,6 +80,7 @@ class LoweredProgram:
     compares: int
     key_columns: int
     written_columns: int
+    most_keys: int
 
     def count_horizontal(self, tagged: np.ndarray, rows: int) -> Counts:
         """Count a run in horizontal mode.
@@ -163,7 +166,7 @@ def _lowered(passes: tuple[Pass, ...]) -> LoweredProgram:
     )
     compared = (key_sizes > 0).astype(np.int64)
     per_tag = np.stack([write_sizes, compared, np.ones_like(write_sizes)])
-    sizes = len(passes), int(compared.sum()), len(keys), len(writes)
+    sizes = len(passes), int(compared.sum()), len(keys), len(writes), int(key_sizes.max(initial=0))
     return LoweredProgram(np.array(columns, np.int64), arrays, per_tag, *sizes)
 
 

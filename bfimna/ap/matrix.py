@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from bfimna.ap import programs
+from bfimna.ap.addition import Adder
 from bfimna.ap.arguments import check_result, operand, sign_pair, width_of
 from bfimna.ap.arithmetic import Result, resolve_carries
-from bfimna.ap.array import COLUMNS, Array
-from bfimna.ap.bit_planes import pack, processors
+from bfimna.ap.array import Array
+from bfimna.ap.bit_planes import COLUMNS, pack, processors
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults
@@ -79,19 +80,26 @@ def _extend(growth: range, width: int, overlap: bool, signed: bool) -> tuple[Pas
     return clear + programs.sign_extend(growth.start - 1, extended)
 
 
-def add_up(array: Array, layout: Layout) -> int:
-    """Add up the products of every group, in the columns of their sum; return the rows left over.
+def multiply_rows(array: Array, layout: Layout) -> None:
+    """Multiply the operands of every row, and extend the products' signs in the sum's columns.
 
-    Signs are extended over the whole sum first; on a 1D AP `reduce_1d` does most of that.
+    Over the whole sum; on a 1D AP over what a group does not grow by, since `reduce_1d` extends
+    them level by level.
     """
-    total, signed = layout.total, any(layout.signed)
+    array.run(layout.multiply)
+    grown = int(levels(array.rows)) if array.kind == "1d" else 0
+    array.run(layout.extend(len(layout.total) - grown))
+
+
+def add_up(array: Array, layout: Layout, adder: Adder = "four-pass") -> int:
+    """Add up the products of every group, in the columns of their sum; return the rows left."""
+    total = layout.total
     if array.kind != "1d":
-        array.run(layout.extend(len(total)))
-        return programs.reduce(array, total)
+        return programs.reduce(array, total, adder=adder)
     width = len(total) - int(levels(array.rows))
-    array.run(layout.extend(width))
     carry, beside = total.stop, range(total.stop + 1, array.columns)
-    return programs.reduce_1d(array, total, beside, carry, width, signed)
+    signed = any(layout.signed)
+    return programs.reduce_1d(array, total, beside, carry, width, signed, adder)
 
 
 def _reduced(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.ndarray:
@@ -104,7 +112,7 @@ def _reduced(array: Array, layout: Layout, w: np.ndarray, a: np.ndarray) -> np.n
     clear = range(layout.product.start, min(layout.total.stop, layout.weights.start))
     array.load_planes(w, layout.weights, clear)
     array.load_planes(a, layout.activations, layout.borrow)
-    array.run(layout.multiply)
+    multiply_rows(array, layout)
     return array.read_planes(layout.total, rows=add_up(array, layout))
 
 

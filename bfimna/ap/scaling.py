@@ -78,10 +78,22 @@ def requantise_counts(
     signed : whether the result is signed.
     """
     excess = 1 if shift is None else bits + scale_bits - shift - out_bits
-    (fitting,) = _fitting(bits, scale_bits, excess, int(signed))
     scaled = multiply_counts(bits, scale_bits, (True, False))
-    clamped = saturate_counts(out_bits, out_bits + excess, signed, fitting)
+    clamped = clamp_product_counts(bits, scale_bits, out_bits, excess, signed)
     return scaled + clamped + clear_counts(1, bits - 1)
+
+
+def clamp_product_counts(
+    bits: Amount, scale_bits: Amount, out_bits: Amount, excess: Amount = 1, signed: bool = True
+) -> Counts:
+    """Clamp the product of a word and a scale to `out_bits` bits.
+
+    Parameters
+    ----------
+    excess : columns of the shifted product beyond the result's.
+    """
+    (fitting,) = _fitting(bits, scale_bits, excess, int(signed))
+    return saturate_counts(out_bits, out_bits + excess, signed, fitting)
 
 
 @tabulated(MAX_WORD_BITS, MAX_MULTIPLICAND_BITS, MAX_WORD_BITS, 1, values=1)

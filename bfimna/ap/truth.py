@@ -12,6 +12,7 @@ from itertools import islice, product
 from typing import Any
 
 from bfimna.ap.passes import Lut, Pass, Row, all_rows
+from bfimna.ap.sequences import shortest
 from bfimna.errors import BfimnaError, shown
 
 Table = Mapping[Row, Row] | Callable[..., Sequence[int]]
@@ -22,6 +23,7 @@ Weight = tuple[int, int, int]  # cells written, rows matched, key columns driven
 SEARCH_BUDGET = 5_000  # steps of the search for covers of one size
 MAX_ORDERS = 1_000  # lists of passes that are weighed
 MAX_COLUMNS = 8
+MAX_SEARCHED = 4  # columns, and passes, of a table with dead columns
 
 
 def _cubes(rows: Mapping[Row, Row], width: int) -> list[Pass]:
@@ -141,7 +143,12 @@ def _changes(row: Row, result: Row) -> tuple[tuple[int, int], ...]:
     )
 
 
-def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = ()) -> Lut:
+def generate(
+    columns: Sequence[str],
+    table: Table,
+    unreachable: Iterable[Row] = (),
+    dead: Iterable[str] = (),
+) -> Lut:
     """Generate the ordered passes of an in-place truth table.
 
     Parameters
@@ -150,11 +157,15 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
     table : mapping from a row's bits to its new bits (rows left out stay as they are), or a
         function of the bits that returns the new bits.
     unreachable : rows that never occur; the passes may do anything to them.
+    dead : columns of which nothing is read afterwards, so that the passes may leave anything there.
+        Then the shortest of all lists of passes is searched (`bfimna.ap.sequences`), which takes
+        tables of at most 4 columns and 4 passes.
 
     Raises
     ------
     BfimnaError
-        If the table is malformed or wider than 8 columns, or rewrites in a circle (which is named).
+        If the table is malformed or wider than 8 columns, or rewrites in a circle (which is named);
+        with dead columns, if it is wider than 4 columns or no list of 4 passes computes it.
 
     Examples
     --------
@@ -164,6 +175,11 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
     011 → p:=0
     110 → p:=0 c:=1
     100 → p:=1
+    >>> print(generate("apc", lambda a, p, c: (a, a ^ p ^ c, a & p | a & c | p & c), dead="a"))
+    a p c
+    0-1 → a:=1 c:=0
+    110 → p:=0 c:=1
+    1-0 → p:=1
     """
     names = tuple(columns) if isinstance(columns, Sequence) else ()
     named = {name for name in names if isinstance(name, str)}
@@ -176,6 +192,8 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
     skipped = {_bits(row, len(names), row) for row in unreachable}
     rows = {r: r for r in all_rows(len(names)) if r not in skipped}
     rows |= {r: new for r, new in _rewritten(names, table, rows).items() if r in rows}
+    if lost := _dead_columns(names, dead):
+        return Lut(names, _shortest(names, rows, lost))
     todo = frozenset(r for r, result in rows.items() if r != result)
     try:
         list(TopologicalSorter({r: {rows[r]} & todo for r in todo}).static_order())
@@ -186,6 +204,32 @@ def generate(columns: Sequence[str], table: Table, unreachable: Iterable[Row] = 
             "it cannot be run in place; write the result to a spare column"
         ) from None
     return Lut(names, tuple(_search(_cubes(rows, len(names)), rows)) if todo else ())
+
+
+def _dead_columns(names: tuple[str, ...], dead: Any) -> tuple[int, ...]:
+    """Return the positions of the columns that may be left in any state."""
+    lost = set(dead) if isinstance(dead, Iterable) else {None}
+    if not lost < set(names):
+        raise BfimnaError(f"dead columns {shown(dead)}: want some, not all, of {', '.join(names)}")
+    return tuple(c for c, name in enumerate(names) if name in lost)
+
+
+def _shortest(
+    names: tuple[str, ...], rows: dict[Row, Row], dead: tuple[int, ...]
+) -> tuple[Pass, ...]:
+    """Return the shortest list of passes of a table some of whose columns are dead."""
+    if len(names) > MAX_SEARCHED:
+        raise BfimnaError(
+            f"a truth table over ({', '.join(names)}) with dead columns: want at most "
+            f"{MAX_SEARCHED} columns"
+        )
+    passes = shortest(rows, dead, most=MAX_SEARCHED).passes
+    if passes is None:
+        raise BfimnaError(
+            f"truth table over ({', '.join(names)}): no list of up to {MAX_SEARCHED} passes "
+            "computes it in place; write the result to a spare column"
+        )
+    return passes
 
 
 def _rewritten(names: tuple[str, ...], table: Any, rows: Iterable[Row]) -> dict[Row, Row]:

@@ -107,12 +107,14 @@ def parameters(bench: Bench, runs: Lines) -> Parameters:
             + RESTORE_FO4 * bench.fo4_s,
             "write_energy_per_cell": word.intercept,
             "write_energy_per_attached_cell": word.slope,
-            "write_energy_per_line_cell": kit.stores * runs.bit_line_j + runs.gate[0],
+            "write_energy_per_line_cell": kit.stores * runs.bit_line_j,
+            "write_energy_per_gate_cell": runs.gate[0],
         }  # fmt: skip
         fits["write_energy_per_attached_cell"] = word
     else:
         values["write_energy_per_attached_cell"] = energy.slope
         values["write_energy_per_line_cell"] = search_j
+        values["write_energy_per_gate_cell"] = 0.0
     for name in ("write_energy_per_attached_cell", "write_energy_per_line_cell"):
         values[name] *= (kit.write_v / kit.supply_v) ** 2
     if negative := [name for name, value in values.items() if value < 0]:
@@ -136,13 +138,14 @@ def check_match(bench: Bench, miss: Match, cells_on_row: int, keys: int = lines.
     return hit
 
 
-def safe_keys(bench: Bench, miss: Match, cells_on_row: int, executor: Executor) -> int:
-    """Return how many keys a pass may drive until a matched line of resistors sags too far."""
+def kept_by_keys(
+    bench: Bench, miss: Match, cells_on_row: int, executor: Executor
+) -> dict[int, float]:
+    """Return what share of its charge a matched row of resistors keeps, by driven keys."""
     ends = executor.map(
         lambda keys: lines.match_line(bench, cells_on_row, 0, keys, 2 * miss.sense_s).end_v, KEYS
     )
-    safe = [keys for keys, volts in zip(KEYS, ends, strict=True) if volts > KEPT * bench.supply_v]
-    return max(safe, default=0)
+    return {keys: volts / bench.supply_v for keys, volts in zip(KEYS, ends, strict=True)}
 
 
 def check_disturb(bench: Bench) -> Disturb:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from io import StringIO
 from math import inf
 
+from bfimna.characterise.lines import KEYS
 from bfimna.characterise.run import Characterisation
 from bfimna.errors import BfimnaError
 from bfimna.technology.table import UNITS
@@ -50,7 +51,8 @@ _NOTES = {
         "fJ",
         "slope of a tagged row over attached cells: word line, and their nodes",
     ),
-    "write_energy_per_line_cell": ("fJ", "bit lines of a written column, and its gating line"),
+    "write_energy_per_line_cell": ("fJ", "bit lines of a written column"),
+    "write_energy_per_gate_cell": ("fJ", "line that opens a column's cross-point cells"),
     "leakage_per_cell": ("nW", "bit lines and match line precharged; no periphery"),
 }
 #: what a row's other parameters take from one of those above
@@ -78,7 +80,16 @@ def rows_of(done: Characterisation) -> list[Row]:
         note = "a word line's driver grows with it: no slope is left"
         parameter = f"{name}_time_per_attached_cell"
         rows[parameter] = Row(parameter, 0.0, 0.0, 0.0, "ns", note=note)
-    stated = [_broadcast(done), _shift(done), *_kit(done), *_law(done), _endurance(done)]
+    stated = [
+        *_matches(done, rows["compare_energy_per_row"]),
+        _held(done),
+        _exponent(done),
+        _broadcast(done),
+        _shift(done),
+        *_kit(done),
+        *_law(done),
+        _endurance(done),
+    ]
     return [*rows.values(), *stated]
 
 
@@ -90,22 +101,10 @@ def _simulated(done: Characterisation, name: str) -> Row:
     low, high = min(values), max(values)
     if fit is not None:
         note += f"; line within {fit.residual:.2%}"
-    if name == "write_energy_per_attached_cell" and done.kit.bit_lines == "held":
-        assert done.disturbed is not None
-        held = done.kit.stores * done.disturbed.cell_j * factor
-        values, low, high = [values[0] + held], low + held / 2, high + 2 * held
-        note += f"; {held:.3g} fJ of it in bit lines that are held at the supply"
     if name == "write_energy_per_attached_cell" and not done.kit.stores:
         note = "as the match line, which carries the pulse"
     if name == "write_energy_per_line_cell" and not done.kit.stores:
         note = "as a search line"
-    if name == "leakage_per_cell":
-        note += f"; ∝ V^{done.exponent[0]:.2g} ({done.exponent[1]:.2g} to {done.exponent[2]:.2g})"
-    if name == "compare_energy_per_row" and done.kit.stores:
-        saved = (done.miss.sense_j - done.hit.sense_j) * factor
-        note += f"; a row that matches saves {saved:.2g} fJ of sensing"
-    elif name == "compare_energy_per_row":
-        note += f"; sensed safely up to {done.safe_keys} driven keys"
     cause = "temperature" if name == "leakage_per_cell" else WIRES
     distribution = "logsplit" if low > 0 else "split"
     residual = fit.residual if fit is not None else None
@@ -130,6 +129,43 @@ def _writes_of_device(done: Characterisation) -> list[Row]:
     return rows
 
 
+def _matches(done: Characterisation, sensed: Row) -> list[Row]:
+    """Return what a row that matches keeps and saves, and how many keys a pass may drive."""
+    shares = [min(share, 1.0) for share in done.kept.values()]
+    kept = min(done.kept[KEYS], 1.0)
+    low = min(share for share in (*shares, 1.0) if share > 0)
+    note = "share of the supply at twice the time of a mismatch, three keys driven"
+    saved = 0.0
+    if done.kit.stores:
+        saved = max(done.miss.sense_j - done.hit.sense_j, 0.0) / UNITS["fJ"]
+    spread = (saved * sensed.low / sensed.value, saved * sensed.high / sensed.value)
+    limit = done.safe_keys
+    safe = "a match is told from a mismatch: three quarters of the supply are kept"
+    return [
+        Row("match_kept", kept, min(low, kept), max(*shares, kept), "1", "split", "matched lines",
+            SIMULATED, note + "; low, high: other numbers of keys"),
+        Row("match_saves_per_row", saved, *spread, unit="fJ", distribution="split", cause=WIRES,
+            note="sensing that a row saves where it matches"),
+        Row("max_driven_keys", limit, limit, limit, "1", note=safe),
+    ]  # fmt: skip
+
+
+def _held(done: Characterisation) -> Row:
+    """Return the energy of a cell that is not written, on bit lines that are held."""
+    name, held = "write_energy_per_held_cell", 0.0
+    if done.kit.bit_lines == "held" and done.disturbed is not None:
+        held = done.kit.stores * done.disturbed.cell_j / UNITS["fJ"]
+        note = "half-selected cell on held bit lines; range: a factor of 2 of the pulse"
+        return Row(name, held, held / 2, 2 * held, "fJ", "logsplit", "write pulse", note=note)
+    return Row(name, held, held, held, "fJ", note="kept shut by its column, or not written")
+
+
+def _exponent(done: Characterisation) -> Row:
+    note = "leakage ∝ V^n over the kit's supplies; range: between two neighbouring ones"
+    return Row("leakage_exponent", *done.exponent, unit="1", distribution="split",
+               cause="leakage over supply", note=note)  # fmt: skip
+
+
 def _broadcast(done: Characterisation) -> Row:
     kit = done.kit
     pair = 2 * kit.wire_ff_per_um * kit.cell_um[1] * kit.supply_v**2
@@ -151,7 +187,8 @@ def _kit(done: Characterisation) -> list[Row]:
     scales = "1: writes follow the logic supply; 0: set by the device"
     return [
         Row("area_per_cell", area, AREA_RANGE[0] * area, AREA_RANGE[1] * area, "um2", "split",
-            "layout", STATED, "stated by the kit; no periphery"),
+            "layout", STATED, "stated by the kit, cross-point included; no periphery"),
+        Row("cross_point_area_factor", 1.0, 1.0, 1.0, "1", status=STATED, note="in the kit's area"),
         Row("nominal_supply", kit.supply_v, kit.supply_v, kit.supply_v, "V", status=STATED,
             note="stated by the kit"),
         Row("write_scales", follows, follows, follows, "1", status=STATED, note=scales),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,7 +36,7 @@ class Characterisation:
     exponent : of leakage in the supply: fitted, and the least and most between two supplies.
     miss, hit, many : rows of 72 cells that differ in one key, in none and in all three.
     disturbed : a tagged row among others, in a column that is not written; None for 2T2R.
-    safe_keys : driven keys that a 2T2R row senses safely; 0 for other cells.
+    kept : driven keys → share of its charge that a matched line has when it is sensed.
     """
 
     kit: Kit
@@ -49,9 +50,16 @@ class Characterisation:
     hit: Match
     many: Match
     disturbed: Disturb | None
-    safe_keys: int
+    kept: Mapping[int, float]
     runs: int
     hits: int
+
+    @property
+    def safe_keys(self) -> float:
+        """Keys that a pass may drive so that a match is sensed; infinite in SRAM."""
+        if self.kit.stores:
+            return inf
+        return max(keys for keys, share in self.kept.items() if share > measure.KEPT)
 
 
 def characterise(
@@ -150,13 +158,15 @@ def _characterise(
     hit = measure.check_match(nominal, miss, LENGTHS[-1], lines.KEYS if kit.stores else 1)
     delays = [done["delay", v].sense_s + done["delay", v].precharge_s for v in supplies]
     leaks = [done["leakage", v] for v in supplies]
-    keys = 0 if kit.stores else measure.safe_keys(nominal, miss, LENGTHS[-1], executor)
+    kept = {lines.KEYS: hit.end_v / kit.supply_v}
+    if not kit.stores:
+        kept = measure.kept_by_keys(nominal, miss, LENGTHS[-1], executor)
     return Characterisation(
         kit=kit, ngspice=release, nominal=fitted.pop("nominal"), conditions=fitted,
         law=delay_law(f"{kit.name}: alpha-power law over supplies_v", kit.supplies_v, delays),
         supplies={v: (delay, leak) for v, delay, leak in zip(supplies, delays, leaks, strict=True)},
         exponent=exponents(kit.supplies_v, leaks), miss=miss, hit=hit, many=done["many", 0],
-        disturbed=done.get(("disturb", 0)), safe_keys=keys, runs=simulator.runs,
+        disturbed=done.get(("disturb", 0)), kept=kept, runs=simulator.runs,
         hits=simulator.hits,
     )  # fmt: skip
 

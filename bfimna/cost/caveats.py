@@ -19,7 +19,7 @@ from bfimna.cost.power import PhasePower, ratio
 from bfimna.display import quantity
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lifetimes import live_bits
-from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.schedule import Schedule, Vertical
 from bfimna.technology.prices import AnyPrices, Price, with_layer_axis
 from bfimna.technology.technology import Technology
 
@@ -215,6 +215,26 @@ def memory_note(schedule: Schedule) -> str:
             "MAPs beside the live activations: streamed from DRAM"
         )
     return "; ".join(notes)
+
+
+def keeper_note(schedule: Schedule, technology: Technology) -> str:
+    """Return that matched lines of a segment need keepers, where a technology's cells leak."""
+    most = max(
+        (
+            float(np.max(np.where(work.counts.cycles > 0, work.mode.longest, 0.0), initial=0.0))
+            for all_ in schedule.phases.values()
+            for work in all_.by_mode()
+            if isinstance(work.mode, Vertical)
+        ),
+        default=0.0,
+    )
+    if most <= technology.max_segment_rows:
+        return ""
+    return (
+        f"vertical lines have up to {most:.0f} rows attached: above "
+        f"{technology.max_segment_rows:.0f} matched lines of {technology.name} need keepers, which "
+        "are not priced"
+    )
 
 
 def published_note(counts: CountSet, times: np.ndarray) -> str:

@@ -1,60 +1,40 @@
 """Counts × prices → seconds, joules, square metres: every such formula stands here.
 
+What a cycle and an event take stands in `bfimna.cost.cycles`.
+
 Model document, sections 2 and 3. Prices may be arrays: what they hold before their last axes
 broadcasts against counts.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bfimna.ap.counts import Amount, Counts
+from bfimna.cost.cycles import control_joules as control_joules
+from bfimna.cost.cycles import cycle_seconds as cycle_seconds
+from bfimna.cost.cycles import event_joules as event_joules
+from bfimna.cost.cycles import mode_joules as mode_joules
+from bfimna.cost.cycles import mode_seconds as mode_seconds
+from bfimna.cost.cycles import phase_joules as phase_joules
+from bfimna.cost.cycles import phase_seconds as phase_seconds
+from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import HORIZONTAL, PHASES, Mode, Schedule, Traffic, Vertical
+from bfimna.network.precision import MAX_BITS
 from bfimna.technology.prices import AnyPrices, LinkPrices, Price
 from bfimna.technology.technology import Technology
 
 #: every phase of a layer: those of the AP, its traffic, and what its cells leak meanwhile
 ALL_PHASES = (*PHASES, "traffic", "leakage")
+BOOTH_BITS = 4  # beside a latch's operand: three bits of a digit, one of delay
 TRAFFIC, LEAKAGE = (ALL_PHASES.index(phase) for phase in ("traffic", "leakage"))
 
 
-def cycle_seconds(prices: AnyPrices, cells: Amount) -> dict[str, Price]:
-    """Seconds of each kind of cycle where `cells` are attached to the line that moves."""
-    p = prices
-    return {
-        "compares": p.compare_s + p.compare_s_per_cell * cells,
-        "writes": p.write_s + p.write_s_per_cell * cells,
-        "loads": p.load_s + p.load_s_per_cell * cells,
-        "reads": p.read_s + p.read_s_per_cell * cells,
-        "shifts": p.shift_s,
-    }
-
-
-def event_joules(prices: AnyPrices, cells: Amount) -> dict[str, Price]:
-    """Joules of each event where `cells` are attached to a match or word line.
-
-    A line that matched stays charged, so the next compare need not charge it.
-    """
-    p = prices
-    match_line = p.compare_j_per_attached_cell * cells
-    return {
-        "compare_rows": p.compare_j_per_row + match_line,
-        "rows_matched": -match_line,
-        "key_cells": p.compare_j_per_key_cell + p.broadcast_j_per_key_cell,
-        "cells_written": p.write_j_per_cell,
-        "words_written": p.write_j_per_attached_cell * cells,
-        "lines_driven": p.write_j_per_line_cell,
-        "cells_loaded": p.load_j_per_cell + p.load_j_per_attached_cell * cells,
-        "cells_read": p.read_j_per_row + p.read_j_per_attached_cell * cells,
-        "tags_shifted": p.shift_j_per_tag,
-    }
-
-
 def latency(counts: Counts, prices: AnyPrices, chip: Chip, mode: Mode = HORIZONTAL) -> Amount:
-    """Seconds of a phase: its cycles, one after the other.
-
-    A vertical cycle is timed for the prices' `vertical_rows`, whatever its segment.
-    """
-    return _total(counts, _seconds(prices, chip, mode))
+    """Seconds of a phase: its cycles, one after the other, and its changes of mode."""
+    seconds = _total(counts, phase_seconds(prices, chip, mode))
+    return seconds + mode_seconds(_entered(counts, mode, "entries"), prices)
 
 
 def energy(counts: Counts, prices: AnyPrices, chip: Chip, mode: Mode = HORIZONTAL) -> Amount:
@@ -62,19 +42,16 @@ def energy(counts: Counts, prices: AnyPrices, chip: Chip, mode: Mode = HORIZONTA
 
     A cell attached in vertical mode takes `vertical_energy_factor` times one in horizontal mode.
     """
-    joules = _total(counts, _joules(prices, chip, mode))
-    return joules if isinstance(mode, Vertical) else joules + idle_energy(counts, prices, chip)
+    joules = _total(counts, phase_joules(prices, chip, mode))
+    if not isinstance(mode, Vertical):
+        return joules + idle_energy(counts, prices, chip)
+    entered, cut = (_entered(counts, mode, field) for field in ("entered_rows", "cut_rows"))
+    return joules + mode_joules(entered, cut, prices, chip)
 
 
-def _seconds(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
-    vertical = isinstance(mode, Vertical)
-    return cycle_seconds(prices, prices.vertical_rows if vertical else chip.columns)
-
-
-def _joules(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
-    if isinstance(mode, Vertical):
-        return event_joules(prices, mode.rows * prices.vertical_energy_factor)
-    return event_joules(prices, chip.columns)
+def _entered(counts: Counts, mode: Mode, field: str) -> Amount:
+    """Return a total of a mode's entries, 0 for a layer that takes no cycle in it."""
+    return getattr(mode, field) * (counts.cycles > 0) if isinstance(mode, Vertical) else 0.0
 
 
 def idle_energy(counts: Counts, prices: AnyPrices, chip: Chip) -> Price:
@@ -95,13 +72,9 @@ def write_energy(
     In the tool's (`along_rows`) data comes along every row anew for each written cell, and the
     written column is selected by a line over all rows.
     """
-    joules = event_joules(prices, chip.columns)
-    words = counts.cells_written if along_rows else counts.words_written
-    return (
-        counts.cells_written * joules["cells_written"]
-        + words * joules["words_written"]
-        + counts.lines_driven * joules["lines_driven"]
-    )
+    joules = event_joules(replace(prices, write_along_rows=float(along_rows)), chip.columns)
+    written = ("cells_written", "words_written", "lines_driven")
+    return _total(counts, {event: joules[event] for event in written})
 
 
 def _total(counts: Counts, price_of: dict[str, Price]) -> Amount:
@@ -136,11 +109,19 @@ def transfer_latency(traffic: Traffic, chip: Chip, links: LinkPrices[Price]) -> 
 
 
 def transfer_energy(
-    bus_bits: Price, mesh_bit_hops: Price, dram_bits: Price, links: LinkPrices[Price]
+    bus_bits: Price,
+    mesh_bit_hops: Price,
+    dram_bits: Price,
+    chip: Chip,
+    links: LinkPrices[Price],
 ) -> Price:
-    """Joules of traffic: each layer's, or of sums over layers."""
+    """Joules of traffic: each layer's, or of sums over layers.
+
+    A bit on a bus goes to every CAP of the cluster, without multicast to one.
+    """
+    caps = chip.caps_per_cluster if chip.multicast else 1
     return (
-        bus_bits * links.bus_j_per_bit
+        bus_bits * (links.bus_j_per_bit + caps * links.multicast_j_per_bit_cap)
         + mesh_bit_hops * links.mesh_j_per_bit_hop
         + dram_bits * links.dram_j_per_bit
     )
@@ -152,23 +133,57 @@ def exposed(transfer_s: np.ndarray, compute_s: np.ndarray, folds: np.ndarray) ->
     return transfer_s / folds + rest
 
 
+def latches(chip: Chip) -> int:
+    """Staging latches of a chip: beside each row of a CAP as many as the widest operand has bits.
+
+    One operand is staged after the other, or both where they fit together. A Booth latch holds the
+    digit and the bit before in four more. While the next fold's
+    operands move (`overlap`), as many more.
+
+    >>> latches(Chip.limited()) // Chip.limited().product_rows
+    16
+    """
+    bits = MAX_BITS + BOOTH_BITS * (chip.latch == "booth")
+    return chip.product_rows * bits * (1 + chip.overlap) * (chip.load_mode == "latched")
+
+
 def leakage_power(chip: Chip, prices: AnyPrices) -> Price:
-    """Watts that all cells of the chip leak."""
-    return chip.cells * prices.leakage_w_per_cell
+    """Watts that the chip leaks: all cells, latches, registers and controllers."""
+    registers = 2 * chip.caps * chip.columns
+    return (
+        chip.cells * prices.leakage_w_per_cell
+        + latches(chip) * prices.latch_w_per_bit
+        + registers * prices.key_register_w_per_bit
+        + chip.clusters * prices.controller_w
+    )
+
+
+def cell_area(chip: Chip, prices: AnyPrices) -> Price:
+    """Square metres of a CAP's cell: cross-points, lines and tags of both directions, switches."""
+    factor = prices.cross_point_area_factor
+    if chip.ap_kind != "1d":  # what each of them adds
+        factor = factor + prices.vertical_area_factor - 1.0
+    switch = prices.segment_switch_m2_per_cell if chip.ap_kind == "2d-segmented" else 0.0
+    return factor * prices.area_m2_per_cell + switch
 
 
 def area(chip: Chip, prices: AnyPrices) -> Price:
-    """Square metres of CAPs and MAPs with their periphery, and of a router per cluster.
+    """Square metres of CAPs and MAPs with their periphery, of control, and of the routers.
 
-    The CAPs' cells are larger where they compute in both directions; a router grows with the width
-    of its links.
+    A MAP's cells are plain ones. A row has latches and a selector where operands are staged. A
+    router grows with the width of its links.
     """
-    arrays = chip.clusters * chip.rows * chip.columns
-    factor = 1.0 if chip.ap_kind == "1d" else prices.vertical_area_factor
-    cells = arrays * (chip.caps_per_cluster * factor + chip.maps_per_cluster)
+    rows = chip.clusters * chip.rows
+    caps = rows * chip.caps_per_cluster * chip.columns * cell_area(chip, prices)
+    maps = rows * chip.maps_per_cluster * chip.columns * prices.area_m2_per_cell
+    staging = latches(chip) * prices.latch_m2_per_bit
+    if chip.load_mode == "latched":
+        selectors = 1 + (chip.latch == "booth")  # of a bit off the bus; of a multiple
+        staging = staging + selectors * chip.product_rows * prices.pick_m2_per_row
+    registers = 2 * chip.caps * chip.columns * prices.key_register_m2_per_bit
     links = prices.interconnect
     router = links.router_area_m2 * chip.mesh_bits / links.router_bits
-    return cells * prices.area_m2_per_cell + chip.clusters * router
+    return caps + maps + staging + registers + chip.clusters * (prices.controller_m2 + router)
 
 
 def exposed_latency(
@@ -191,14 +206,30 @@ def exposed_latency(
     return exposed(moving, computing[..., at], folds[at])
 
 
+def check_keys(schedule: Schedule, technology: Technology) -> None:
+    """Raise if a pass drives more key columns than a technology's cells tell apart."""
+    layer, keys = schedule.driven_keys
+    if keys > technology.max_driven_keys:
+        raise BfimnaError(
+            f"layer {layer!r} drives {keys} key columns in a pass, {technology.name!r} senses at "
+            f"most max_driven_keys={technology.max_driven_keys:g}: take fewer bits or another "
+            "technology"
+        )
+
+
 def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds and joules of a schedule, arrays of shape (..., layers, phases)."""
+    check_keys(schedule, technology)
     t, chip = schedule.traffic, schedule.chip
     shape = (*t.bus_bits.shape[:-1], layers, len(ALL_PHASES))
     times, energies = np.zeros(shape), np.zeros(shape)
     # horizontal prices are the same in every phase
-    horizontal = _seconds(technology, chip, HORIZONTAL), _joules(technology, chip, HORIZONTAL)
-    for phase, work in schedule.phases.items():
+    horizontal = (
+        phase_seconds(technology, chip, HORIZONTAL),
+        phase_joules(technology, chip, HORIZONTAL),
+    )
+    works = [(phase, work) for phase, all_ in schedule.phases.items() for work in all_.by_mode()]
+    for phase, work in works:
         k, mode = ALL_PHASES.index(phase), work.mode
         if isinstance(mode, Vertical):
             seconds = latency(work.counts, technology, chip, mode)
@@ -210,7 +241,7 @@ def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.n
         times[..., work.layers, k], energies[..., work.layers, k] = seconds, joules
     times[..., t.layers, TRAFFIC] = exposed_latency(schedule, technology, times.sum(axis=-1))
     energies[..., t.layers, TRAFFIC] = transfer_energy(
-        t.bus_bits, t.mesh_bit_hops, t.dram_bits, technology.interconnect
+        t.bus_bits, t.mesh_bit_hops, t.dram_bits, chip, technology.interconnect
     )
     energies[..., LEAKAGE] = times.sum(axis=-1) * leakage_power(chip, technology)
     return times, energies

@@ -55,7 +55,7 @@ def shortest(joules: Any, room: Price) -> Any:
     """
     if isinstance(room, np.ndarray):
         return joules * np.divide(1.0, room, out=np.zeros_like(room), where=room > 0)
-    return joules / room if room > 0 else 0.0 * joules
+    return joules * (1.0 / room if room > 0 else 0.0)
 
 
 def costs(schedule: Schedule, technology: Technology, layers: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +108,7 @@ def exposed_latency(
     computing, joules : of computing alone, shape (..., layers); prices and room broadcast to it.
     """
     at = schedule.traffic.layers
-    moving = moving_joules(schedule.traffic, prices.interconnect)
+    moving = moving_joules(schedule.traffic, schedule.chip, prices.interconnect)
     exposed = formulas.exposed_latency(schedule, prices, computing, shortest(moving, room))
     if not schedule.chip.overlap:
         return exposed
@@ -116,6 +116,6 @@ def exposed_latency(
     return np.maximum(exposed, together - computing[..., at])
 
 
-def moving_joules(traffic: Traffic, links: LinkPrices[Price]) -> Price:
+def moving_joules(traffic: Traffic, chip: Chip, links: LinkPrices[Price]) -> Price:
     """Joules that each layer's traffic takes on the chip: a DRAM's are spent beside it."""
-    return formulas.transfer_energy(traffic.bus_bits, traffic.mesh_bit_hops, 0.0, links)
+    return formulas.transfer_energy(traffic.bus_bits, traffic.mesh_bit_hops, 0.0, chip, links)

@@ -5,22 +5,24 @@ they are two matrix products for all phases, points and price lists.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from bfimna.ap.counts import ENERGY_EVENTS, EVENTS
+from bfimna.ap.counts import CYCLES, ENERGY_EVENTS, EVENTS
 from bfimna.cost import formulas
 from bfimna.cost.formulas import ALL_PHASES, TRAFFIC
 from bfimna.cost.limits import LOAD, load_parts, moving_joules, shortest
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Schedule, Traffic, Vertical, Work
+from bfimna.mapping.schedule import HORIZONTAL, Mode, Schedule, Traffic, Vertical, Work
 from bfimna.technology.prices import LINK_PRICES, AnyPrices, LinkPrices, Price, with_layer_axis
 
 MOST_NUMBERS = 2**16  # of an array over draws and phases: what fits a processor's cache
+FEW_LISTS = 256  # prices of a sweep are fewer, draws are more
 IDLE = "idle_rows"  # compared rows without data
+ENTERED = ("entries", "entered_rows", "cut_rows")  # of a vertical mode
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class _Pairs:
 
     Attributes
     ----------
-    names : of the amounts: events, cycles, and in vertical mode events times attached rows.
+    names : of the amounts: events, cycles; in vertical mode these times what is attached, entries.
     amounts : shape (points, names, pairs).
     layers, phases : which layer and phase a pair is, shape (pairs,).
     """
@@ -42,20 +44,25 @@ class _Pairs:
 
     def priced(self, prices: AnyPrices, chip: Chip) -> tuple[list[Price], list[Price]]:
         """Return joules and seconds of one of each amount, 0 where it costs none of these."""
+        mode: Mode = Vertical(0.0) if self.vertical else HORIZONTAL
+        joules = dict(formulas.phase_joules(prices, chip, mode))
+        seconds = dict(formulas.phase_seconds(prices, chip, mode))
         if self.vertical:
-            joules = formulas.event_joules(prices, 0.0)
-            attached = formulas.event_joules(prices, prices.vertical_energy_factor)
-            joules |= {_per_row(event): attached[event] - joules[event] for event in attached}
-            seconds = formulas.cycle_seconds(prices, prices.vertical_rows)
+            attached = formulas.phase_joules(prices, chip, Vertical(1.0))
+            joules |= {_per("rows", e): attached[e] - joules[e] for e in ENERGY_EVENTS}
+            for field in ("span", "mats"):
+                one = formulas.phase_seconds(prices, chip, replace(Vertical(0.0), **{field: 1.0}))
+                seconds |= {_per(field, cycle): one[cycle] - seconds[cycle] for cycle in CYCLES}
+            seconds["entries"] = formulas.mode_seconds(1.0, prices)
+            joules["entered_rows"] = formulas.mode_joules(1.0, 0.0, prices, chip)
+            joules["cut_rows"] = formulas.mode_joules(0.0, 1.0, prices, chip)
         else:
-            joules = formulas.event_joules(prices, chip.columns)
             joules[IDLE] = prices.idle_rows * joules["compare_rows"]
-            seconds = formulas.cycle_seconds(prices, chip.columns)
         return [joules.get(n, 0.0) for n in self.names], [seconds.get(n, 0.0) for n in self.names]
 
 
-def _per_row(event: str) -> str:
-    return f"{event} per attached row"
+def _per(field: str, event: str) -> str:
+    return f"{event} times {field}"
 
 
 def _groups(works: Sequence[tuple[int, Work]], points: tuple[int, ...], chip: Chip) -> list[_Pairs]:
@@ -72,19 +79,24 @@ def _pairs(
     works = [work for _, work in phases]
     occurring = {event for work in works for event in work.counts.amounts}
     events = [event for event in EVENTS if event in occurring]
-    names = (
-        *events,
-        *([_per_row(e) for e in events if e in ENERGY_EVENTS] if vertical else [IDLE]),
-    )
+    scaled = [(e, field) for e in events for field in _scaling(e)] if vertical else []
+    further = [*(_per(field, e) for e, field in scaled), *ENTERED] if vertical else [IDLE]
+    names = (*events, *further)
     sizes = [len(work.layers) for work in works]
     amounts, start = np.zeros((*points, len(names), sum(sizes))), 0
     for work, size in zip(works, sizes, strict=True):
         part = amounts[..., start : start + size]
         for event, amount in work.counts.amounts.items():
             part[..., names.index(event), :] = amount
-            if isinstance(work.mode, Vertical) and event in ENERGY_EVENTS:
-                part[..., names.index(_per_row(event)), :] = amount * work.mode.rows
-        if not vertical:
+            if isinstance(work.mode, Vertical):
+                for field in _scaling(event):
+                    scale = getattr(work.mode, field)
+                    part[..., names.index(_per(field, event)), :] = amount * scale
+        if isinstance(work.mode, Vertical):
+            for field in ENTERED:
+                entered = getattr(work.mode, field) * (work.counts.cycles > 0)
+                part[..., names.index(field), :] = entered
+        else:
             idle = work.counts.compares * chip.product_rows - work.counts.compare_rows
             part[..., names.index(IDLE), :] = idle
         start += size
@@ -95,6 +107,11 @@ def _pairs(
         np.repeat([k for k, _ in phases], sizes),
         vertical,
     )
+
+
+def _scaling(event: str) -> tuple[str, ...]:
+    """Return what of a vertical mode scales an event's energy, or a cycle's time."""
+    return ("rows",) if event in ENERGY_EVENTS else ("span", "mats")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +130,11 @@ class PhasePower:
 
     @property
     def _phases(self) -> list[tuple[int, Work]]:
-        return [(ALL_PHASES.index(phase), work) for phase, work in self.schedule.phases.items()]
+        return [
+            (ALL_PHASES.index(phase), part)
+            for phase, work in self.schedule.phases.items()
+            for part in work.by_mode()
+        ]
 
     @cached_property
     def _parts(self) -> list[_Pairs]:
@@ -138,7 +159,7 @@ class PhasePower:
             joules, seconds = group.priced(prices, self.schedule.chip)
             excess = [j * inverse - s for j, s in zip(joules, seconds, strict=True)]
             shape, table = _table(excess, len(self._points))
-            total = total + _positive_sums(table, group.amounts).reshape(*shape, *self._points)
+            total = total + _positive_sums(table, group.amounts).reshape((*shape, *self._points))
         return total
 
     def _moving_longer(self, prices: AnyPrices, room: Price) -> Price:
@@ -146,7 +167,7 @@ class PhasePower:
         chip, traffic = self.schedule.chip, self.schedule.traffic
         links = with_layer_axis(prices).interconnect
         most = LinkPrices(**{name: np.max(getattr(links, name)) for name in LINK_PRICES})
-        longest = moving_joules(traffic, most) * np.max(shortest(1.0, room))
+        longest = moving_joules(traffic, chip, most) * np.max(shortest(1.0, room))
         hot = longest > formulas.transfer_latency(traffic, chip, most)
         hot = hot.reshape(-1, hot.shape[-1]).any(axis=0)
         if not hot.any():
@@ -154,7 +175,7 @@ class PhasePower:
         bits = (traffic.bus_bits, traffic.mesh_bit_hops, traffic.dram_bits)
         those = Traffic(traffic.layers[hot], *(moved[..., hot] for moved in bits))
         wide = room[..., None] if isinstance(room, np.ndarray) else room
-        least = shortest(moving_joules(those, links), wide)
+        least = shortest(moving_joules(those, chip, links), wide)
         return np.maximum(least - formulas.transfer_latency(those, chip, links), 0.0).sum(axis=-1)
 
     def watts(self, prices: AnyPrices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -191,7 +212,7 @@ class PhasePower:
     def _moving_watts(self, prices: AnyPrices, joules: Any, seconds: Any) -> np.ndarray:
         """Watts of the layers that move anything; with overlap of all that they do meanwhile."""
         traffic, chip = self.schedule.traffic, self.schedule.chip
-        moving = moving_joules(traffic, prices.interconnect)
+        moving = moving_joules(traffic, chip, prices.interconnect)
         if not chip.overlap:
             took = formulas.transfer_latency(traffic, chip, prices.interconnect)
             return ratio(*np.broadcast_arrays(moving, took))
@@ -224,6 +245,9 @@ def _positive_sums(table: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     -------
     Shape (price lists, points).
     """
+    if len(table) < FEW_LISTS:  # in one order, so that a point's sum is the same beside any others
+        terms = sum(table[:, k, None, None] * amounts[:, k] for k in range(table.shape[1]))
+        return np.maximum(terms, 0.0).sum(axis=-1)
     always = (table.min(axis=0) @ amounts >= 0)[:, None]
     total = table @ np.where(always, amounts, 0.0).sum(axis=-1).T
     sometimes = ~always[:, 0] & (table.max(axis=0) @ amounts > 0)

@@ -222,6 +222,7 @@ class Report:
         """Caveats of the figures: of the network's file, the memory, the set of counts."""
         of_the_model = (
             caveats.memory_note(self.schedule),
+            caveats.keeper_note(self.schedule, self.technology),
             caveats.published_note(self.counts, self.times),
         )
         return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))

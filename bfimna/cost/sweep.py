@@ -135,6 +135,8 @@ def part_columns(part: Part) -> Columns:
 
 def _figures(part: Part, placed: Schedule, prices: AnyPrices, batch: int) -> Columns:
     """Return the figures of a schedule, arrays of shape (technologies, precisions)."""
+    for technology in part.technologies:
+        formulas.check_keys(placed, technology)
     totals = event_totals(placed)
     operations = 2 * part.network.macs
     shape = (len(part.technologies), *np.shape(placed.traffic.bus_bits)[:-1])

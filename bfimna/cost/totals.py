@@ -25,8 +25,9 @@ from bfimna.technology.technology import Technology
 POINT_LABELS = (
     "network", "precision", "mean_bits", "technology", "supply_v", "chip", "counts", "batch",
 )  # fmt: skip
-#: a column's line with no row attached; the time of a vertical cycle does not depend on the rows
+#: a column's line with nothing attached; with one row; within one mat; over twice as many mats
 UNATTACHED, ONE_ROW = Vertical(0.0), Vertical(1.0)
+ONE_SPAN, ONE_DOUBLING = Vertical(0.0, span=1.0), Vertical(0.0, mats=1.0)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class EventTotals:
     schedule : whose events they are.
     horizontal : counts of the phases in horizontal mode, summed over layers and phases.
     vertical : counts of the phases in vertical mode, summed likewise.
-    vertical_rows : the same, each layer's times the rows of its segment.
+    vertical_rows, vertical_span, vertical_mats : the same, each layer's times what its lines have
+        attached: see `Vertical`.
+    entries, entered_rows, cut_rows : of `Vertical`, summed over the layers that are reduced.
     bus_bits, mesh_bit_hops, dram_bits : the traffic, summed over the layers.
     """
 
@@ -48,6 +51,11 @@ class EventTotals:
     horizontal: Counts
     vertical: Counts
     vertical_rows: Counts
+    vertical_span: Counts
+    vertical_mats: Counts
+    entries: Amount
+    entered_rows: Amount
+    cut_rows: Amount
     bus_bits: np.ndarray
     mesh_bit_hops: np.ndarray
     dram_bits: np.ndarray
@@ -62,7 +70,8 @@ class EventTotals:
         if not limits.is_limited(chip):
             return 0.0
         if chip.overlap:
-            return self._seconds_by_layer(prices, limited=True) - self._seconds_by_layer(prices)
+            limited = self._seconds_by_layer(prices, limited=True)
+            return np.maximum(limited - self._seconds_by_layer(prices), 0.0)  # but for rounding
         return self.power.throttled_seconds(prices, limits.switching_room(chip, prices))
 
     @cached_property
@@ -77,8 +86,17 @@ class EventTotals:
         return (
             self._moving(prices)
             + formulas.latency(self.horizontal, prices, chip)
-            + formulas.latency(self.vertical, prices, chip, UNATTACHED)
+            + self._vertical_seconds(prices)
         )
+
+    def _vertical_seconds(self, prices: AnyPrices) -> Price:
+        """Seconds in vertical mode: a cycle takes a + b · span + c · mats."""
+        chip = self.schedule.chip
+        seconds = formulas.latency(self.vertical, prices, chip, UNATTACHED)
+        for counts, one in ((self.vertical_span, ONE_SPAN), (self.vertical_mats, ONE_DOUBLING)):
+            seconds = seconds + formulas.latency(counts, prices, chip, one)
+            seconds = seconds - formulas.latency(counts, prices, chip, UNATTACHED)
+        return seconds + formulas.mode_seconds(self.entries, prices)
 
     def _moving(self, prices: AnyPrices) -> Price:
         """Seconds of the traffic where nothing overlaps: each layer's slower of links and DRAM.
@@ -98,10 +116,12 @@ class EventTotals:
     def _seconds_by_layer(self, prices: AnyPrices, *, limited: bool = False) -> Price:
         """Seconds where the slower of traffic and computing counts, layer by layer."""
         chip, traffic = self.schedule.chip, self.schedule.traffic
-        by_layer, phases = with_layer_axis(prices), list(self.schedule.phases.values())
+        by_layer = with_layer_axis(prices)
+        works = list(self.schedule.phases.values())
         if limited:
             load = self.schedule.phases["load"]
-            phases = [w for w in phases if w is not load] + limits.load_parts(self.schedule)
+            works = [w for w in works if w is not load] + limits.load_parts(self.schedule)
+        phases = [part for work in works for part in work.by_mode()]
         positions = [traffic.layers, *(work.layers for work in phases)]
         layers = max(int(layers.max(initial=0)) for layers in positions) + 1
         each = [formulas.latency(work.counts, by_layer, chip, work.mode) for work in phases]
@@ -120,7 +140,8 @@ class EventTotals:
             if limited
             else formulas.exposed_latency(self.schedule, by_layer, computing)
         )
-        return moving.sum(axis=-1) + computing.sum(axis=-1)
+        # in one order, so that a point's sum is the same to the last bit whatever stands beside it
+        return np.ascontiguousarray(moving).sum(axis=-1) + computing.sum(axis=-1)
 
     def joules(self, prices: AnyPrices, seconds: Price) -> Price:
         """Joules of the batch under each price list, leakage over its seconds included."""
@@ -130,26 +151,40 @@ class EventTotals:
         slope = slope - formulas.energy(self.vertical_rows, prices, chip, UNATTACHED)
         return (
             formulas.transfer_energy(
-                self.bus_bits, self.mesh_bit_hops, self.dram_bits, prices.interconnect
+                self.bus_bits, self.mesh_bit_hops, self.dram_bits, chip, prices.interconnect
             )
             + formulas.energy(self.horizontal, prices, chip)
             + formulas.energy(self.vertical, prices, chip, UNATTACHED)
             + slope
+            + formulas.mode_joules(self.entered_rows, self.cut_rows, prices, chip)
             + seconds * formulas.leakage_power(chip, prices)
         )
 
 
 def event_totals(schedule: Schedule) -> EventTotals:
     """Sum a schedule's events over its layers."""
-    works = [(work, work.mode) for work in schedule.phases.values()]
-    horizontal = [work for work, mode in works if not isinstance(mode, Vertical)]
-    vertical = [(work, mode.rows) for work, mode in works if isinstance(mode, Vertical)]
+    works = [part for work in schedule.phases.values() for part in work.by_mode()]
+    horizontal = [work for work in works if not isinstance(work.mode, Vertical)]
+    vertical = [(work, work.mode) for work in works if isinstance(work.mode, Vertical)]
+
+    def weighted(field: str) -> Counts:
+        return _weighted([(w, np.asarray(getattr(mode, field), float)) for w, mode in vertical])
+
+    def entered(field: str) -> Amount:
+        each = [_dot(w.counts.cycles > 0, getattr(mode, field)) for w, mode in vertical]
+        return sum(each) if each else 0.0
+
     traffic = schedule.traffic
     return EventTotals(
         schedule,
         _weighted([(work, np.ones(len(work.layers))) for work in horizontal]),
         _weighted([(work, np.ones(len(work.layers))) for work, _ in vertical]),
-        _weighted([(work, np.asarray(rows, dtype=float)) for work, rows in vertical]),
+        weighted("rows"),
+        weighted("span"),
+        weighted("mats"),
+        entered("entries"),
+        entered("entered_rows"),
+        entered("cut_rows"),
         traffic.bus_bits.sum(axis=-1),
         traffic.mesh_bit_hops.sum(axis=-1),
         traffic.dram_bits.sum(axis=-1),
@@ -167,7 +202,7 @@ def _weighted(works: list[tuple[Work, np.ndarray]]) -> Counts:
 
 def _dot(amounts: Any, weights: np.ndarray) -> Any:
     # row by row, so that a point's sum is the same to the last bit whatever stands beside it
-    return np.vecdot(amounts, weights) if np.ndim(amounts) else amounts * weights.sum()
+    return np.vecdot(amounts, weights) if np.ndim(amounts) else amounts * weights.sum(axis=-1)
 
 
 def figures_of_merit(

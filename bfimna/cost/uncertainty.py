@@ -171,6 +171,7 @@ def evaluate(
     u = {cause: x.reshape(-1, *[1] * len(points)) for cause, x in by_cause.items()}
     prices = sampled_prices(technology, u)
     shape = (len(next(iter(by_cause.values()), [0])), *points)
+    formulas.check_keys(schedule, technology)
     totals = event_totals(schedule)
     seconds = np.broadcast_to(totals.seconds(prices), shape)
     joules = np.broadcast_to(totals.joules(prices, seconds), shape)

@@ -56,6 +56,7 @@ class Emulator:
         self.wear = truth("wear", wear)
         self.kind: ApKind = "2d-segmented"
         self.own_clears = False
+        self.max_driven_keys: int | None = None  # of a pass
         self._pool = ThreadPoolExecutor(self.threads)
         self._lock, self._uses = threading.Lock(), 0
         self.arrays: dict[tuple, Array] = {}
@@ -118,6 +119,7 @@ class Emulator:
             for k in own[:-CACHED]:
                 if self.arrays[k].counts == Counts():  # all its activity has been booked
                     del self.arrays[k]
+        array.max_driven_keys = self.max_driven_keys
         array.restart(number)
         return array
 

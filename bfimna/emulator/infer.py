@@ -14,8 +14,8 @@ from bfimna.emulator.layers import run_layer
 from bfimna.emulator.products import run_product
 from bfimna.errors import BfimnaError, instance, truth
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.lowered import ProductStep
 from bfimna.mapping.mapping import Mapping as ProductMapping
-from bfimna.mapping.mapping import ProductStep
 from bfimna.mapping.plan import plan
 from bfimna.mapping.steps import steps
 from bfimna.network.graph import Layer, Network
@@ -119,6 +119,7 @@ def infer(
         _check_pixels(x, form.words[name])
     emulator = emulator or Emulator(threads)
     switching = emulator.begin(chip.ap_kind, chip.clears == "own cycle")
+    emulator.max_driven_keys = chip.max_driven_keys
     by_layer = steps(schedule, parameters)
     line = _Progress(form, progress)
     in_place = {after.layer.name for step in by_layer.values() for after in step.chain}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bfimna.ap.array import Array
-from bfimna.ap.bit_planes import pack
+from bfimna.ap.bit_planes import pack, unpack
 from bfimna.ap.lowering import ALL_ONES
 from bfimna.ap.rows import Rows
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.runs import Chunk, Runs
-from bfimna.mapping.mapping import ProductStep
+from bfimna.mapping.lowered import ProductStep
 from bfimna.operators.operator import Step, Tensor
 
 
@@ -56,10 +56,12 @@ class ChannelPlanes:
     Attributes
     ----------
     planes : (bits, 1, words of a run) if channels are packed, else (bits, channels, 1).
+    values : the integers, one a channel.
     """
 
     planes: np.ndarray
     by_channel: bool
+    values: np.ndarray
 
     @classmethod
     def from_values(cls, values: np.ndarray, bits: int, runs: Runs) -> "ChannelPlanes":
@@ -69,7 +71,7 @@ class ChannelPlanes:
         else:
             ones = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
             planes = np.where(ones, ALL_ONES, np.uint64(0))
-        return cls(planes, runs.by_channel)
+        return cls(planes, runs.by_channel, values)
 
     def for_chunk(self, chunk: Chunk, words: int) -> np.ndarray:
         """Return the planes of a chunk of whole runs, (bits, 1, words)."""
@@ -97,20 +99,38 @@ class Outputs:
         self._chunk, self._number = chunk, number
         self.sums = [part[:, chunk.first : chunk.stop].reshape(step.width, 1, -1) for part in sums]
         self.bias = bias.for_chunk(chunk, runs.words)
+        self._constants = bias.values, multiplier.values
         self.multiplier = np.zeros((0, 1, 0), np.uint64)
         if not step.keeps_sum:
             self.multiplier = multiplier.for_chunk(chunk, runs.words)
         self.shift = shift
 
-    def array(self) -> Array:
-        """Return an array with one row per output."""
-        groups, count = self._runs.groups(self._chunk), self._chunk.stop - self._chunk.first
-        return self._emulator.own_array(groups, 1, self._step.columns, count, self._number)
+    @property
+    def biases(self) -> np.ndarray:
+        """Bias of each output."""
+        return self._constants[0][self._runs.channel(self._chunk)]
 
-    def account(self, array: Array, phase: str) -> None:
+    @property
+    def multipliers(self) -> np.ndarray:
+        """Multiplier b of each output's scale."""
+        return self._constants[1][self._runs.channel(self._chunk)]
+
+    def integers(self, planes: np.ndarray, signed: bool) -> np.ndarray:
+        """Return a word of every output, (bits, 1, words), as integers, one an output."""
+        count = self._chunk.stop - self._chunk.first
+        by_run = planes.reshape(len(planes), count, -1)
+        return unpack(by_run, self._runs.packed, signed).reshape(-1)
+
+    def array(self, rows: int = 1) -> Array:
+        """Return an array with so many rows per output."""
+        groups, count = self._runs.groups(self._chunk), self._chunk.stop - self._chunk.first
+        return self._emulator.own_array(groups, rows, self._step.columns, count, self._number)
+
+    def account(self, array: Array, phase: str, folds: int = 0) -> None:
         """Book what the array has done since the last booking."""
         step, is_first = self._step, self._number == 0
-        self._emulator.account(array, step.matmul.layer.name, phase, step.dense_folds, is_first)
+        folds = folds or step.dense_folds
+        self._emulator.account(array, step.matmul.layer.name, phase, folds, is_first)
 
     def results(self, array: Array, word: range) -> np.ndarray:
         """Run the layers that take the word in place, and read the result."""

@@ -5,17 +5,18 @@ operands as bit planes, and the threads. Tensors are (images, channels, y, x).
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from bfimna.ap.array import Array
-from bfimna.ap.counts import scale_bits
+from bfimna.ap.counts import Counts, scale_bits
+from bfimna.ap.faults import Faults
 from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.integer import LayerParameters, zero_point, zero_sums
 from bfimna.emulator.layers import ChannelPlanes, Outputs
 from bfimna.emulator.runs import Chunk, Runs, window_offsets
-from bfimna.mapping.mapping import ProductStep
+from bfimna.errors import BfimnaError
+from bfimna.mapping.lowered import ProductStep, Side
 from bfimna.operators.shapes import pad
 
 Tensor = np.ndarray
@@ -44,6 +45,7 @@ def run_product(emulator: Emulator, step: ProductStep, own: LayerParameters, x: 
     emulator.map(products, runs.chunks(emulator.products // array_rows // 64))
     out = np.empty((runs.outer, runs.packed), np.int64)
     offset = own.bias - zero_sums(own.weights, step.source, step.right_bits)
+    offset = offset - step.products.excess(step, own.weights)
     bias = ChannelPlanes.from_values(offset, step.width, runs)
     scale = ChannelPlanes.from_values(own.multiplier, int(scale_bits(step.target.bits)), runs)
 
@@ -135,22 +137,49 @@ class _Products:
     def load(
         self,
         array: Array,
-        side: Literal["left", "right"],
+        side: Side,
         first: int,
         columns: range,
         clear: range = range(0),
+        slots: int = 0,
     ) -> None:
         """Load an operand of products `first`, `first` + 1, … of each dot product, then zeros."""
-        rows = min(array.rows, self.step.matmul.k - first)
+        before = array.counts
+        array.load_by(lambda planes: self._fill(side, first, planes), columns, clear)
+        if slots:  # later folds find the operand of the first one in its rows
+            loaded = self._first_of(slots) * array.rows * len(columns)
+            array.counts = before + Counts(loads=len(columns), cells_loaded=loaded)
+
+    def _first_of(self, slots: int) -> int:
+        """Return how many of the chunk's dot products are among the layer's first `slots`."""
+        chunk, packed = self.chunk, self.runs.packed
+        words = range(64 * chunk.word, min(64 * chunk.last, packed))
+        starts = np.arange(chunk.first, chunk.stop) * packed
+        inside = np.minimum(slots - starts, words.stop) - words.start
+        return int(np.clip(inside, 0, len(words)).sum())
+
+    def check_kept(self, array: Array, side: Side, first: int, columns: range) -> None:
+        """Raise unless the columns still hold the operand that was loaded there."""
+        kept = array.holds(self.operand(side, first, array.rows), columns)
+        if not kept and array.faults == Faults():  # a defect loses it without our doing
+            name = self.step.matmul.layer.name
+            raise BfimnaError(f"layer {name!r}: the {side} operand did not stay in its rows")
+
+    def operand(self, side: Side, first: int, rows: int) -> np.ndarray:
+        """Return planes of products `first`, `first` + 1, … of each dot product, then zeros."""
+        bits = self.step.left_bits if side == "left" else self.step.right_bits
+        words = (self.chunk.stop - self.chunk.first) * (self.chunk.last - self.chunk.word)
+        planes = np.empty((bits, rows, words), np.uint64)
+        self._fill(side, first, planes)
+        return planes
+
+    def _fill(self, side: Side, first: int, planes: np.ndarray) -> None:
+        rows = max(min(planes.shape[1], self.step.matmul.k - first), 0)
         is_packed = (side == "left") == self.runs.by_channel
-
-        def fill(planes: np.ndarray) -> None:
-            operand = planes if rows == array.rows else np.empty_like(planes[:, :rows])
-            (self._fill_packed if is_packed else self._fill_outer)(first, operand)
-            if operand is not planes:
-                planes[:, :rows], planes[:, rows:] = operand, 0
-
-        array.load_by(fill, columns, clear)
+        operand = planes if rows == planes.shape[1] else np.empty_like(planes[:, :rows])
+        (self._fill_packed if is_packed else self._fill_outer)(first, operand)
+        if operand is not planes:
+            planes[:, :rows], planes[:, rows:] = operand, 0
 
     def _fill_outer(self, first: int, planes: np.ndarray) -> None:
         from bfimna.emulator import packing

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 Weights = Literal["resident", "streamed", "auto"]
 Activations = Literal["resident", "spilled"]
 LoadMode = Literal["latched", "by row"]
+Latch = Literal["row", "booth"]
 Clears = Literal["own cycle", "with load"]
 MOST_IMAGES = 2**20  # in a batch
+
+
 #: field → its check; limits are far above what can be built
 _CHECKS: dict[str, Check] = {
     "clusters": whole(0, 2**40),  # 0: as many as needed
@@ -44,8 +47,10 @@ _CHECKS: dict[str, Check] = {
     "weights": among("place of the weights", get_args(Weights)),
     "activations": among("place of the activations", get_args(Activations)),
     "load_mode": among("load mode", get_args(LoadMode)),
+    "latch": among("latch", get_args(Latch)),
     "clears": among("time of the clears", get_args(Clears)),
     **dict.fromkeys(("max_power_density_w_per_m2", "max_current_a"), or_none(positive_number)),
+    "max_driven_keys": or_none(whole(1, 2**20)),
 }
 #: limits of what air cools and a supply delivers: those of data/published/limits.csv
 LIMITS = {"max_power_density_w_per_m2": 1e6, "max_current_a": 1000.0}
@@ -75,11 +80,15 @@ class Chip:
     overlap : the next fold's operands move while this one computes (double buffering).
     load_mode : "latched", a fold's operands wait in latches and are written column by column, or
         "by row", without latches, a CAP's rows one after the other.
+    latch : "row", a row's latches bring its bits to the cells, or "booth", they also select 0, ±1
+        or ±2 times an operand by three bits of another, and only in every third row.
     clears : what a load clears along in all rows takes its "own cycle", a write before the load, or
         goes "with load", in its first cycle.
     mats : parts of an array along its rows; a row's write drives the columns of one.
     max_power_density_w_per_m2, max_current_a : limits of the whole chip, leakage included; a
         layer's phase that would exceed one takes longer, until it meets it. None: no limit.
+    max_driven_keys : key columns that a pass may drive; None for any number. A network with a pass
+        that drives more is refused.
 
     Raises
     ------
@@ -102,10 +111,12 @@ class Chip:
     activations: Activations = "spilled"
     overlap: bool = False
     load_mode: LoadMode = "latched"
+    latch: Latch = "row"
     clears: Clears = "own cycle"
     mats: int = 16
     max_power_density_w_per_m2: float | None = LIMITS["max_power_density_w_per_m2"]
     max_current_a: float | None = LIMITS["max_current_a"]
+    max_driven_keys: int | None = None
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""

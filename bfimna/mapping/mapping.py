@@ -5,147 +5,38 @@ chip is filled, which programs run on how many rows, what moves, and how the emu
 steps. All else asks the lowered products (`Products`) and names no mapping.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
-from typing import Literal, Protocol
+from typing import Any, get_args
 
-import numpy as np
-
-from bfimna.ap.array import Array
-from bfimna.ap.counts import CountSet
-from bfimna.errors import instance, whole_number
+from bfimna.ap.addition import Adder
+from bfimna.errors import BfimnaError, instance, one_of, truth, whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.schedule import Work
+from bfimna.mapping.lowered import Products
 from bfimna.mapping.storage import Storage
-from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
-from bfimna.operators.operator import Moved, Step
-from bfimna.operators.words import Word, Words
+
+MOST_PRODUCTS = 2**20  # of a dot product in a row
 
 
 @dataclass(frozen=True)
-class ProductStep:
-    """A matrix product as the emulator runs it, at one precision.
+class Bound:
+    """A function with the parameters of a mapping, as a value.
 
     Attributes
     ----------
-    products : the lowered products whose `accumulate` and `finish` it runs.
-    number : of the product in the network.
-    left_bits, right_bits : of the operands.
-    width : bits of a sum.
-    source : word of the tensor before.
-    target : word of the tensor after.
-    chain : the layers that take the result in place, one after the other.
-    keeps_sum : whether the sums are the output, so that nothing is scaled.
-    dense_folds : times that the chip is filled with outputs, one per row.
-    columns : of an array.
+    function : takes the arguments of the call, then the parameters.
     """
 
-    matmul: Matmul
-    products: "Products"
-    number: int
-    left_bits: int
-    right_bits: int
-    width: int
-    source: Word
-    target: Word
-    chain: tuple[Step, ...]
-    keeps_sum: bool
-    dense_folds: int
-    columns: int
+    function: Callable[..., Any]
+    parameters: tuple[Any, ...] = ()
 
-
-class ProductBench(Protocol):
-    """Some dot products of a step on the emulator, before their sums are complete."""
-
-    def array(self, part: int, rows: int, side_by_side: int) -> Array:
-        """Return an array with so many rows for each of the dot products."""
-
-    def load(
-        self,
-        array: Array,
-        side: Literal["left", "right"],
-        first: int,
-        columns: range,
-        clear: range = range(0),
-    ) -> None:
-        """Load an operand of products `first`, `first` + 1, … of each dot product; 0 after them."""
-
-    def account(self, array: Array, phase: str, folds: int, part: int) -> None:
-        """Book what the array has done since the last booking."""
-
-    def record_wear(self, array: Array, folds: int) -> None:
-        """Note how often the most written cells were written."""
-
-
-class OutputBench(Protocol):
-    """Some outputs of a step on the emulator, one per row.
-
-    Attributes
-    ----------
-    sums : planes of the rows that `accumulate` left of each sum, each (width, 1, words).
-    bias, multiplier : planes of the outputs' constants, (bits, 1, words).
-    shift : c of the scale b / 2^c.
-    """
-
-    sums: list[np.ndarray]
-    bias: np.ndarray
-    multiplier: np.ndarray
-    shift: int
-
-    def array(self) -> Array:
-        """Return an array with a row for each output."""
-
-    def account(self, array: Array, phase: str) -> None:
-        """Book what the array has done since the last booking."""
-
-    def results(self, array: Array, word: range) -> np.ndarray:
-        """Run the layers that take the word in place, and read the result."""
-
-
-class Products(Protocol):
-    """A network's products as a mapping lowers them for a chip; arrays over the products.
-
-    Attributes
-    ----------
-    placement : where the operands lie, in words.
-    folds : times that the chip is filled.
-    operand_rows : rows that hold operands, over all folds.
-    """
-
-    @property
-    def placement(self) -> str: ...  # noqa: D102
-    @property
-    def folds(self) -> np.ndarray: ...  # noqa: D102
-    @property
-    def operand_rows(self) -> np.ndarray: ...  # noqa: D102
-
-    def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
-        """Return the columns that each phase needs, shape (..., products)."""
-
-    def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
-        """Return the AP's work by phase; `words` are those of the products' layers."""
-
-    def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
-        """Return bits that operands bring to the clusters, and bits that results return."""
-
-    def tile(self, number: int, bits: Bits) -> str:
-        """Return the part of a product's result that a cluster computes in a fold, in words."""
-
-    def sum_rows(self, step: ProductStep) -> int:
-        """Rows that `accumulate` leaves of each sum."""
-
-    def array_rows(self, step: ProductStep) -> int:
-        """Rows of the largest array that `accumulate` asks for, for each dot product."""
-
-    def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
-        """Multiply and add up on the emulator; yield the rows that are left as planes."""
-
-    def finish(self, bench: OutputBench, step: ProductStep) -> np.ndarray:
-        """Complete sums, add the bias, scale and clamp on the emulator; return the integers."""
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function with its last arguments."""
+        return self.function(*arguments, *self.parameters)
 
 
 @dataclass(frozen=True)
@@ -157,6 +48,9 @@ class Mapping:
     name : what results call it.
     lower : products of a network on a chip, at a batch of images.
     arrays : CAPs that hold all of a product at once, on arrays of so many rows.
+    adder : full adder wherever nothing reads one of the two words again, of products and of layers
+        without: "four-pass", as in the paper, or "three-pass".
+    published : whether the literature's closed forms cover it.
 
     Examples
     --------
@@ -167,16 +61,178 @@ class Mapping:
     name: str
     lower: Callable[[Storage, Chip, int], Products]
     arrays: Callable[[Matmul, int, int], int]
+    adder: Adder = "four-pass"
+    published: bool = True
 
     @classmethod
-    def paper(cls) -> "Mapping":
-        """Return the paper's mapping: a row per product, a dot product within an array."""
+    def paper(cls, adder: Adder = "four-pass") -> "Mapping":
+        """Return the paper's mapping: a row per product, a dot product within an array.
+
+        Parameters
+        ----------
+        adder : "three-pass" takes fewer cycles than the paper counts, on the same hardware.
+
+        >>> Mapping.paper("three-pass").name
+        'paper, three-pass adder'
+        """
         from bfimna.mapping.paper import PaperProducts, arrays_needed
 
-        return cls("paper", PaperProducts.lower, arrays_needed)
+        one_of("adder", adder, get_args(Adder))
+        name = _with_adder("paper", adder, usual="four-pass")
+        lower = Bound(PaperProducts.lower, (adder,))
+        return cls(name, lower, arrays_needed, adder, published=adder == "four-pass")
+
+    @classmethod
+    def fused(cls, adder: Adder = "three-pass") -> "Mapping":
+        """Return the paper's mapping with carry, bias and scale fused into one sum of rows.
+
+        It needs a 2D AP with segments; it has no published counts.
+
+        >>> Mapping.fused().name
+        'fused'
+        """
+        from bfimna.mapping.paper import PaperProducts, arrays_needed
+
+        one_of("adder", adder, get_args(Adder))
+        name = _with_adder("fused", adder)
+        return cls(
+            name, Bound(PaperProducts.lower, (adder, True)), arrays_needed, adder, published=False
+        )
+
+    @classmethod
+    def stationary(cls, adder: Adder = "three-pass", fused: bool = True) -> "Mapping":
+        """Return the paper's mapping with one operand in its rows over all folds of a layer.
+
+        Weights or inputs, whichever moves fewer bits. It needs a 2D AP with segments, latches and
+        multicast, as the paper's chip has. It has no published counts.
+
+        Parameters
+        ----------
+        fused : whether carry, bias and scale are one sum, as in `fused`.
+
+        >>> Mapping.stationary().name
+        'stationary operand'
+        """
+        from bfimna.mapping.paper import arrays_needed
+        from bfimna.mapping.stationary import StationaryProducts
+
+        name = _own_name("stationary operand", adder, fused)
+        lower = Bound(StationaryProducts.lower, (name, adder, fused))
+        return cls(name, lower, arrays_needed, adder, published=False)
+
+    @classmethod
+    def accumulating(
+        cls, products_per_row: int = 4, adder: Adder = "three-pass", fused: bool = True
+    ) -> "Mapping":
+        """Return a mapping in which each row adds up several products of a dot product.
+
+        It needs a 2D AP with segments and latches, as the paper's chip has. Where a product finds
+        no columns beside the sum, from 12 × 12 bits on there, its parts are added to the sum one by
+        one. It has no published counts.
+
+        Parameters
+        ----------
+        products_per_row : one after the other in each row; all, where a dot product has fewer.
+        fused : whether carry, bias and scale are one sum, as in `fused`.
+
+        >>> Mapping.accumulating(8).name
+        'accumulating 8 per row'
+        """
+        from bfimna.mapping.accumulating import AccumulatingProducts, arrays_needed
+
+        t = whole_number("products per row", products_per_row, 1, MOST_PRODUCTS)
+        name = _own_name(f"accumulating {t} per row", adder, fused)
+        lower = Bound(AccumulatingProducts.lower, (name, t, adder, fused))
+        return cls(name, lower, Bound(arrays_needed, (t,)), adder, published=False)
+
+    @classmethod
+    def carry_save(
+        cls,
+        side_by_side: int = 1,
+        triples: int = 0,
+        adder: Adder = "three-pass",
+        fused: bool = True,
+    ) -> "Mapping":
+        """Return a mapping that adds up Booth's addends in triples of rows, in carry-save form.
+
+        It needs a chip with `latch="booth"` and a 2D AP with segments. It has no published counts.
+
+        Parameters
+        ----------
+        side_by_side : dot products side by side in the columns of the same rows.
+        triples : of rows that share a dot product, or fewer where that does as well; 0 for as many
+            as fill the chip once.
+        fused : whether carry, bias and scale are one sum, as in `fused`.
+
+        >>> Mapping.carry_save(2).name
+        'carry-save, 2 side by side'
+        """
+        from bfimna.mapping.carry_save import CarrySaveProducts, arrays_needed
+
+        beside = whole_number("side by side", side_by_side, 1, MOST_PRODUCTS)
+        parts = whole_number("triples", triples, 0, MOST_PRODUCTS)
+        base = "carry-save" + (f", {beside} side by side" if beside > 1 else "")
+        own = f", {parts} triple{'s' * (parts > 1)}" if parts else ""
+        name = _own_name(base + own, adder, fused)
+        lower = Bound(CarrySaveProducts.lower, (name, beside, parts, adder, fused))
+        return cls(name, lower, Bound(arrays_needed, (beside, parts)), adder, published=False)
+
+    @classmethod
+    def by_layer(
+        cls, default: "Mapping", layers: "dict[str, Mapping]", name: str | None = None
+    ) -> "Mapping":
+        """Return a mapping that lays out each layer by the mapping of its name.
+
+        Parameters
+        ----------
+        default : of the layers that are not named.
+        layers : mappings by the name of a convolution or linear layer.
+        name : what results call it; says what it is made of unless given.
+
+        Raises
+        ------
+        BfimnaError
+            For what is no mapping; a network without such a layer is refused by `bf.plan`.
+
+        Examples
+        --------
+        >>> paper = Mapping.paper()
+        >>> Mapping.by_layer(paper, {"conv1": paper}) == paper
+        True
+        """
+        from bfimna.mapping.by_layer import by_layer
+
+        return by_layer(default, layers, name)
 
     def __repr__(self) -> str:
         return f"<Mapping {self.name}>"
+
+
+def _own_name(base: str, adder: Adder, fused: bool) -> str:
+    """Return a mapping's name, with its adder and outputs where these are not the usual ones."""
+    one_of("adder", adder, get_args(Adder))
+    name = _with_adder(base, adder)
+    return name if truth("fused", fused) else f"{name}, outputs as in the paper"
+
+
+def _with_adder(name: str, adder: Adder, usual: Adder = "three-pass") -> str:
+    """Return a mapping's name, with its adder where that is not the usual one."""
+    return name if adder == usual else f"{name}, {adder} adder"
+
+
+def need(chip: Chip, mapping: str, **fields: object) -> None:
+    """Raise unless a chip has what a mapping needs, naming the field that lacks it.
+
+    >>> need(Chip(ap_kind="1d"), "fused", ap_kind="2d-segmented")
+    Traceback (most recent call last):
+    bfimna.errors.BfimnaError: mapping 'fused' needs ap_kind='2d-segmented'; chip 'LR' has '1d'
+    """
+    for field, needed in fields.items():
+        if getattr(chip, field) != needed:
+            raise BfimnaError(
+                f"mapping {mapping!r} needs {field}={needed!r}; chip {chip.name!r} has "
+                f"{getattr(chip, field)!r}"
+            )
 
 
 def sized(chip: Chip, network: Network, mapping: Mapping, batch: int) -> Chip:

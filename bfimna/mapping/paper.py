@@ -8,24 +8,27 @@ outputs, one per row. Model document, section 3.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from bfimna.ap import counts as ap
-from bfimna.ap import programs
-from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts, CountSet
-from bfimna.ap.matrix import add_up, product_layout
+from bfimna.ap.matrix import add_up, multiply_rows, product_layout
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.mapping import OutputBench, ProductBench, ProductStep
-from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical, Work
+from bfimna.mapping.fused import FusedOutputs
+from bfimna.mapping.lowered import OutputBench, ProductBench, ProductStep
+from bfimna.mapping.mapping import need
+from bfimna.mapping.outputs import PackedOutputs
+from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.mapping.tiles import best_tile, tile_bits
+from bfimna.mapping.vertical import reduction_mode
 from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
-from bfimna.operators.group_sums import Fit, GroupSums, attached_rows, fit
+from bfimna.operators.group_sums import Fit, GroupSums, fit
 from bfimna.operators.operator import Moved
-from bfimna.operators.words import SIGN, Words
+from bfimna.operators.words import Words
 
 
 def fit_product(product: Matmul, rows: int, batch: int) -> Fit:
@@ -43,18 +46,6 @@ def arrays_needed(product: Matmul, rows: int, batch: int) -> int:
     return fit_product(product, rows, batch).arrays
 
 
-def scaled_columns(total: ap.Amount, out_bits: ap.Amount, columns: int) -> ap.Amount:
-    """Columns of a sum that requantising takes: all, or the top ones that there is room for.
-
-    Beside them lie the multiplier b, as many columns and one that the product grows into, carry and
-    flag. What is left out is a fraction of a step of the result.
-
-    >>> int(scaled_columns(24, 8, 72)), int(scaled_columns(45, 16, 72))
-    (24, 35)
-    """
-    return np.minimum(total, columns - 2 * ap.scale_bits(out_bits) - 3)
-
-
 @dataclass(frozen=True, eq=False)
 class PaperProducts:
     """A network's products by the paper's mapping; arrays over them, for the whole batch.
@@ -64,6 +55,7 @@ class PaperProducts:
     lengths : rows that a dot product takes.
     sums : how dot products share arrays.
     shares : dot products of the busiest cluster in a fold.
+    outputs : what follows the sums.
     """
 
     placement = "both operands beside each other, a product per CAP row"
@@ -74,24 +66,48 @@ class PaperProducts:
     lengths: np.ndarray
     sums: GroupSums
     shares: tuple[int, ...]
+    outputs: PackedOutputs
 
     @classmethod
-    def lower(cls, storage: Storage, chip: Chip, batch: int) -> "PaperProducts":
-        """Lay out a network's products on a chip."""
+    def lower(
+        cls,
+        storage: Storage,
+        chip: Chip,
+        batch: int,
+        adder: ap.Adder = "four-pass",
+        fused: bool = False,
+    ) -> Self:
+        """Lay out a network's products on a chip.
+
+        Parameters
+        ----------
+        adder : of whatever is added up.
+        fused : whether carry, bias and scale are one sum; see `bfimna.mapping.fused`.
+        """
         lengths = [product.k for product in storage.network.matmuls]
-        lowered = cls.packing(lengths, storage, chip, batch)
+        lowered = cls.packing(lengths, storage, chip, batch, adder, fused)
         freeze(lowered, lowered.sums)
         return lowered
 
     @classmethod
     def packing(
-        cls, lengths: list[int], storage: Storage, chip: Chip, batch: int
-    ) -> "PaperProducts":
-        """Lay out dot products that take so many rows each."""
+        cls,
+        lengths: list[int],
+        storage: Storage,
+        chip: Chip,
+        batch: int,
+        adder: ap.Adder = "four-pass",
+        fused: bool = False,
+    ) -> Self:
+        """Lay out dot products that take so many rows each, and their outputs."""
         dots = [product.dot_products * batch for product in storage.network.matmuls]
         sums = GroupSums.fitted(lengths, dots, chip.caps, chip.rows, chip.columns, chip.ap_kind)
         rows = np.array(lengths, dtype=np.int64)
-        return cls(storage, chip, batch, rows, sums, sums.shares(chip.clusters))
+        if fused:
+            need(chip, "fused", ap_kind="2d-segmented")
+        outputs = FusedOutputs if fused else PackedOutputs
+        after = outputs(storage, chip, sums.sums, adder)
+        return cls(storage, chip, batch, rows, sums, sums.shares(chip.clusters), after)
 
     @property
     def folds(self) -> np.ndarray:
@@ -104,54 +120,49 @@ class PaperProducts:
         return self.sums.sums * self.lengths
 
     @property
-    def dense_folds(self) -> np.ndarray:
-        """Times that the chip is filled with outputs, one per row."""
-        return np.ceil(self.sums.sums / self.chip.product_rows)
+    def products_each(self) -> np.ndarray:
+        """Products of a dot product."""
+        return np.array([product.k for product in self.storage.network.matmuls])
+
+    @property
+    def adder(self) -> ap.Adder:
+        """Full adder of what is added up."""
+        return self.outputs.adder
 
     # ---- closed form -------------------------------------------------------------------------
 
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
         """Return the columns that each phase needs, shape (..., products)."""
-        total, scaled = self.storage.sum_bits(bits), ~self.storage.keeps_sum
-        least = words.bits + 2 + 2 * ap.scale_bits(words.bits) + 3  # some of the sum are scaled
-        operands = bits.left + bits.right
+        needed = 2 * (bits.left + bits.right) + 3
         return [
-            ("multiply (operands, product, carry, flags)", 2 * operands + 3),
-            ("carry", total + 2),
-            ("requantise", np.where(scaled, least, 0)),
+            ("multiply (operands, product, carry, flags)", needed),
+            *self.outputs.columns(bits, words),
         ]
+
+    def fits(self, bits: Bits, words: Words) -> np.ndarray:
+        """Whether an array has the columns for each product; shape (..., products)."""
+        needed = [needed for _, needed in self.columns(bits, words)]
+        return np.all([columns <= self.chip.columns for columns in needed], axis=0)
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the work of products in folds, then of densely packed outputs."""
         exact = counts == "microcode"
-        sums, folds = self.sums.sums, self.folds
-        total, scaled = self.storage.sum_bits(bits), ~self.storage.keeps_sum
-        out = np.where(scaled, words.bits, 1)  # where a sum is the output nothing is scaled
-        rows, dense, left = self.operand_rows, self.dense_folds, self.sums.rows_left(counts)
-        load, multiply = self._load(bits, exact), self._multiply(bits)
-        carry = ap.load(total) * left + ap.add(total) * (left - 1)
-        read = ap.read(total).repeat(folds, sums * left)
-        read = read + ap.read(words.read_bits).repeat(dense, sums)
-        m, scaled_bits = ap.scale_bits(out), scaled_columns(total, out, self.chip.columns)
-        scale = ap.load(m) + ap.requantise(np.where(scaled, scaled_bits, 1), m, out + SIGN)
-        bias = ap.load(total) + ap.add(total)
-        if exact:  # flag, carries and the product's columns are cleared along with a load
-            carry = carry + ap.clear_along(1) * left
-            bias = bias + ap.clear_along(1)
-            scale = scale + ap.clear_along(m + 1)
-        index, reduce = self.storage.index, self._reduce(bits, counts)
-        mode: Mode = HORIZONTAL
-        if self.chip.ap_kind != "1d":
-            mode = Vertical(attached_rows(self.sums.part, self.chip.ap_kind, self.chip.rows))
+        left = self.sums.rows_left(counts)
+        load, read = self.outputs.transfers(bits, words, left)
+        read = self._read(bits, left) + read
+        index, sums, rows = self.storage.index, self.sums.sums, self.operand_rows
+        mode = reduction_mode(self.sums, self.chip)
         return {
-            "load": Work(index, load, rows),
-            "multiply": Work(index, multiply, rows),
-            "reduce": Work(index, reduce, rows, mode),
+            "load": Work(index, self._load(bits, exact) + load, rows),
+            "multiply": Work(index, self._multiply(bits, exact), rows),
+            "reduce": Work(index, self._reduce(bits, counts), rows, mode),
             "read": Work(index, read, sums * self.sums.splits),
-            "carry": Work(index, carry.repeat(dense, sums), sums),
-            "bias": Work(index, bias.repeat(dense, sums), sums),
-            "requantise": Work(index, (scale * scaled).repeat(dense, sums), sums * scaled),
+            **self.outputs.work(bits, words, left, exact),
         }
+
+    def _read(self, bits: Bits, left: np.ndarray) -> Counts:
+        """Read the rows that are left of every sum, over all folds."""
+        return ap.read(self.storage.sum_bits(bits)).repeat(self.folds, self.sums.sums * left)
 
     def _load(self, bits: Bits, exact: bool) -> Counts:
         """Load both operands' columns, over all folds; clear the sum's along.
@@ -175,38 +186,38 @@ class PaperProducts:
             lines_driven=cells * np.ceil(self.chip.rows / self.chip.mats) + cleared,
         )
 
-    def _multiply(self, bits: Bits) -> Counts:
-        """Multiply the operands of every row, over all folds."""
+    def _multiply(self, bits: Bits, exact: bool) -> Counts:
+        """Multiply the operands of every row, over all folds; extend the products' signs.
+
+        Over the columns that the sum grows by, which are cleared first where they hold operands.
+        On a 1D AP a part's signs are extended level by level, and here over what it does not grow
+        by.
+        """
         multiply = ap.multiply(bits.left, bits.right, (True, False))
-        return multiply.repeat(self.folds, self.operand_rows)
+        multiply = multiply.repeat(self.folds, self.operand_rows)
+        if not exact:
+            return multiply
+        growth = self.storage.growth
+        over = bits.left + bits.right + self.storage.sum_bits(bits) > self.chip.columns
+        multiply = multiply + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
+        if self.chip.ap_kind != "1d":
+            return multiply + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
+        extend = self.sums.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))
+        return multiply + extend
 
     def _reduce(self, bits: Bits, counts: CountSet) -> Counts:
-        """Extend the products' signs over the columns that the sum grows by; add up their rows.
-
-        On a 1D AP signs are extended level by level, but over what a part does not grow by.
-        """
-        total = self.storage.sum_bits(bits)
-        if counts == "published":
-            return self.sums.reduce(total, counts)
-        growth = self.storage.growth
-        over = (
-            bits.left + bits.right + total > self.chip.columns
-        )  # the sum grows over the operands: a clear
-        reduce = self.sums.reduce(total, counts, signed=True)
-        reduce = reduce + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
-        if self.chip.ap_kind != "1d":
-            return reduce + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
-        extend = self.sums.each(lambda rows: ap.sign_extend(growth - ap.levels(rows)).over(rows))
-        return reduce + extend
+        """Add up the rows of dot products."""
+        total, signed = self.storage.sum_bits(bits), counts == "microcode"
+        return self.sums.reduce(total, counts, signed, self.adder)
 
     def moved(self, bits: Bits, words: Words, counts: CountSet) -> Moved:
         """Return bits that operands bring to the clusters, and bits that results return."""
         if self.chip.multicast:
             taken = tile_bits(self.storage.network, self.batch, self.shares, bits)
         else:
-            taken = self.operand_rows * (bits.left + bits.right)
-        left = self.sums.rows_left(counts) * self.storage.sum_bits(bits)
-        return taken, self.sums.sums * (left + words.read_bits)
+            taken = self.sums.sums * self.products_each * (bits.left + bits.right)
+        left = self.sums.rows_left(counts)
+        return taken, self.outputs.returned(bits, words, left)
 
     def tile(self, number: int, bits: Bits) -> str:
         """Return the channels × positions that a cluster computes in a fold."""
@@ -233,6 +244,10 @@ class PaperProducts:
         """Rows of the largest array that `accumulate` asks for, for each dot product."""
         return int(self.sums.part[step.number])
 
+    def excess(self, step: ProductStep, weights: np.ndarray) -> int:
+        """Return 0: rows are left whose sum is that of the products."""
+        return 0
+
     def accumulate(self, bench: ProductBench, step: ProductStep) -> Iterator[np.ndarray]:
         """Multiply and reduce the products of each array; yield the rows left as planes."""
         signed = step.matmul.left.signed, step.matmul.right.signed
@@ -247,9 +262,9 @@ class PaperProducts:
             bench.load(array, "left", part.start, layout.weights, clear)
             bench.load(array, "right", part.start, layout.activations)
             bench.account(array, "load", folds, number)
-            array.run(layout.multiply)
+            multiply_rows(array, layout)
             bench.account(array, "multiply", folds, number)
-            left = add_up(array, layout)
+            left = add_up(array, layout, self.adder)
             bench.account(array, "reduce", folds, number)
             planes = array.read_planes(total, left)
             bench.account(array, "read", folds, number)
@@ -257,35 +272,5 @@ class PaperProducts:
             yield planes
 
     def finish(self, bench: OutputBench, step: ProductStep) -> np.ndarray:
-        """Add sums and carries, add the bias, scale, clamp; then fused layers, one output a row."""
-        width, m, dropped = step.width, 0, 0
-        if not step.keeps_sum:
-            m = int(ap.scale_bits(step.target.bits))
-            dropped = width - int(scaled_columns(width, step.target.bits, step.columns))
-        total = range(m + 1 - dropped, m + 1 - dropped + width)
-        flag, carry = total.stop, total.stop + 1
-        spare = range(carry + 1, step.columns)
-        array = bench.array()
-        array.load_planes(bench.sums[0], total, clear=range(flag, flag + 1))
-        for partial in bench.sums[1:]:
-            _add(array, partial, total, carry, spare)
-        bench.account(array, "carry")
-        _add(array, bench.bias, total, carry, spare)
-        bench.account(array, "bias")
-        if step.keeps_sum:
-            return bench.results(array, total)
-        size, shift = step.target.bits + SIGN, bench.shift - dropped
-        array.load_planes(bench.multiplier, spare[:m], clear=range(m + 1))
-        array.run(programs.requantise(total[dropped:], spare[:m], shift, size, flag))
-        bench.account(array, "requantise")
-        return bench.results(array, range(shift, shift + size))
-
-
-def _add(array: Array, planes: np.ndarray, total: range, carry: int, spare: range) -> None:
-    """Load a word and add it to the total: in slices, each as wide as the spare columns."""
-    for lo in range(0, len(total), len(spare)):
-        part = total[lo : lo + len(spare)]
-        other = spare[: len(part)]
-        clear = range(carry, carry + (lo == 0))
-        array.load_planes(planes[lo : lo + len(part)], other, clear)
-        array.run(programs.add(other, part, carry))
+        """Complete sums, add the bias, scale and clamp; see `outputs`."""
+        return self.outputs.finish(bench, step)

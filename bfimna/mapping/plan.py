@@ -8,27 +8,29 @@ the search varies the widths: nothing of it is derived twice. Model document, se
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
 
 import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.ap.counts import CountSet
+from bfimna.ap.lowering import LOOP_TABLES
 from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.chip import MOST_IMAGES, Chip
-from bfimna.mapping.mapping import Mapping, Products, sized
+from bfimna.mapping.layer_batches import layer_batch, reduced_work
+from bfimna.mapping.lowered import Products
+from bfimna.mapping.mapping import Mapping, sized
 from bfimna.mapping.memory import Residency, residency
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Vertical, Work, joined
+from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.operators import OPERATORS, POOLING
-from bfimna.operators.group_sums import GroupSums, attached_rows
+from bfimna.operators import OPERATORS
 from bfimna.operators.operator import LayerBatch, Operator
-from bfimna.operators.shapes import covered_elements
 from bfimna.operators.words import Words
 
+#: most key columns that a pass of a sum, product, maximum or clamp drives
+TABLE_KEYS = max(len(step.key) for lut in LOOP_TABLES.values() for step in lut.passes)
 WIDEST_SUM = 64  # columns of a sum: what one integer of the emulator holds
 
 
@@ -61,6 +63,11 @@ class Plan:
             f"{int(self.products.folds.sum())} folds>"
         )
 
+    @property
+    def own_mapping(self) -> str:
+        """The mapping as the end of a title, empty for the paper's."""
+        return "" if self.mapping == Mapping.paper() else f", mapping {self.mapping.name}"
+
     def _repr_html_(self) -> str:
         return self.at(Precision.fixed(self.network, 8))._repr_html_()
 
@@ -77,7 +84,8 @@ class Plan:
         Raises
         ------
         BfimnaError
-            For a precision of another network, or words that need more columns than an array has.
+            For a precision of another network, words that need more columns than an array has, or
+            a pass that drives more keys than the chip allows.
 
         Examples
         --------
@@ -88,12 +96,23 @@ class Plan:
         (1792, 7)
         """
         ap.check_count_set(counts)
+        if counts == "published" and not self.mapping.published:
+            raise BfimnaError(
+                f"no published counts of mapping {self.mapping.name!r}; want counts='microcode'"
+            )
         widths = _as_bits(self.network, bits)
         words = self.storage.words(widths)
         own = words.at(self.storage.index)
         self._check_columns(widths, words, own)
+        self._check_keys(words)
         freeze(words)
         return Schedule(self, widths, counts, words)
+
+    def fits(self, bits: Bits) -> np.ndarray:
+        """Whether the chip can run each product at given widths, shape (..., products)."""
+        own = self.storage.words(bits).at(self.storage.index)
+        narrow = self.storage.sum_bits(bits) <= WIDEST_SUM
+        return self.products.fits(bits, own) & narrow
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the AP's work by phase; see `Schedule.phases`."""
@@ -107,7 +126,8 @@ class Plan:
             if operator.over_rows is not None:
                 reduced = operator.over_rows(batch, here, counts)
                 if np.any(reduced.cycles):
-                    works["reduce"].append(_reduced(batch, reduced, self.chip))
+                    work = reduced_work(operator, batch, here, reduced, self.chip)
+                    works["reduce"].append(work)
         own_cycle = self.chip.clears == "own cycle"
         phases = {
             phase: joined([work.settled(own_cycle) for work in works[phase]])
@@ -148,6 +168,25 @@ class Plan:
         traffic = Traffic(at, taken + returned, taken * chip.mean_hops, dram_bits[..., at])
         freeze(traffic)
         return traffic
+
+    def driven_keys(self, words: Words) -> tuple[str, int]:
+        """Return the most key columns that a pass drives, and the layer that runs it."""
+        most = self.network.matmul_names[0], TABLE_KEYS
+        for operator, batch in self.batches:
+            if operator.keys is not None:
+                keys = operator.keys(words.bits[..., batch.index])
+                if (own := int(keys.max())) > most[1]:
+                    most = batch.layers[_widest(keys)].name, own
+        return most
+
+    def _check_keys(self, words: Words) -> None:
+        limit = self.chip.max_driven_keys
+        layer, keys = self.driven_keys(words)
+        if limit is not None and keys > limit:
+            raise BfimnaError(
+                f"layer {layer!r} drives {keys} key columns in a pass; chip {self.chip.name!r} "
+                f"allows max_driven_keys={limit}"
+            )
 
     def _check_columns(self, bits: Bits, words: Words, own: Words) -> None:
         """Raise for the first layer and phase that needs more columns than an array has."""
@@ -209,7 +248,7 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
     products = mapping.lower(stored, chip, batch)
     kinds = {layer.kind for layer in network.layers}
     batches = tuple(
-        (operator, _layer_batch(network, kind, stored, batch, chip))
+        (operator, layer_batch(network, kind, stored, batch, chip, mapping.adder))
         for kind, operator in OPERATORS.items()
         if kind in kinds and operator.run is not None
     )
@@ -219,55 +258,6 @@ def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
     for _, x in batches:
         freeze(x, x.sums)
     return resolved
-
-
-def _layer_batch(
-    network: Network, kind: str, stored: Storage, batch: int, chip: Chip
-) -> LayerBatch:
-    index = [k for k, layer in enumerate(network.layers) if layer.kind == kind]
-    layers = tuple(network.layers[k] for k in index)
-    position = {layer.name: k for k, layer in enumerate(network.layers)}
-    shapes = network.shapes
-    inputs = list(zip(*(layer.inputs for layer in layers), strict=True))  # by number, then layer
-
-    if kind in POOLING:
-        pairs = zip(layers, inputs[0], strict=True)
-        read = [covered_elements(x, shapes[name], shapes[x.name]) for x, name in pairs]
-        sources = [read]
-    else:
-        sources = [[prod(shapes[name]) for name in names] for names in inputs]
-    signs = [[stored.signed[position[name]] for name in names] for names in inputs]
-    elements = np.array([prod(shapes[layer.name]) for layer in layers], dtype=float) * batch
-    windows, rows = [prod(layer.kernel) for layer in layers], chip.product_rows
-    sums = GroupSums.fitted(
-        windows,
-        elements.astype(np.int64).tolist(),
-        chip.caps,
-        chip.rows,
-        chip.columns,
-        chip.ap_kind,
-    )
-    return LayerBatch(
-        index=np.array(index, dtype=np.intp),
-        layers=layers,
-        elements=elements,
-        sources=np.array(sources, dtype=float) * batch,
-        signs=np.array(signs, dtype=bool),
-        in_place=stored.in_place[index],
-        window=np.array(windows),
-        folds=np.ceil(elements / rows),
-        sums=sums,
-        columns=chip.columns,
-        chip_rows=rows,
-    )
-
-
-def _reduced(batch: LayerBatch, counts: ap.Counts, chip: Chip) -> Work:
-    """Return the vertical work of windows that are averaged over rows."""
-    taken = batch.elements * batch.window * (counts.cycles > 0)
-    rows = taken.reshape(-1, len(batch.index)).max(axis=0)
-    attached = attached_rows(batch.sums.part, chip.ap_kind, chip.rows)
-    return Work(batch.index, counts, rows, Vertical(attached))
 
 
 def _as_bits(network: Network, bits: Precision | Sequence[Precision] | Bits) -> Bits:

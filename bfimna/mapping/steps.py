@@ -6,7 +6,7 @@ from math import ceil, prod
 
 import numpy as np
 
-from bfimna.mapping.mapping import ProductStep
+from bfimna.mapping.lowered import ProductStep
 from bfimna.mapping.schedule import Schedule
 from bfimna.mapping.storage import Storage
 from bfimna.network.layer import PRODUCTS
@@ -61,6 +61,7 @@ def steps(schedule: Schedule, constants: Mapping[str, object]) -> dict[str, Prod
                 folds=dense,
                 columns=chip.columns,
                 choice=choices.get(layer.name),
+                adder=plan.mapping.adder,
             )
             if in_place[layer.name]:
                 chains[layer.inputs[0]] = (replace(step, chain=()), *chain)

@@ -11,13 +11,26 @@ from bfimna.operators import (
     functions,
     lrn,
     maxpool,
+    norm,
     one_word,
     products,
+    softmax,
 )
 from bfimna.operators.operator import Operator
 
 #: in the order in which counts and traffic of a network's layers are laid side by side
-FAMILIES = (products, one_word, maxpool, avgpool, elementwise, functions, lrn, addressing)
+FAMILIES = (
+    products,
+    one_word,
+    maxpool,
+    avgpool,
+    elementwise,
+    functions,
+    lrn,
+    softmax,
+    norm,
+    addressing,
+)
 
 #: every kind of layer, by its name
 OPERATORS: dict[str, Operator] = {

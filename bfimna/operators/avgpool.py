@@ -85,7 +85,8 @@ def _over_rows_counts(x: LayerBatch, words: Words) -> Counts:
     spread = ap.load(bits) + ap.clear_along(total - bits)
     in_folds = spread.repeat(sums.folds, sums.sums * x.window)
     in_folds = in_folds + ap.read(total).repeat(sums.folds, sums.sums * left)
-    carry = ap.load(total) * left + ap.clear_along(1) * left + ap.add(total) * (left - 1)
+    carry = ap.load(total) * left + ap.clear_along(1) * left
+    carry = carry + ap.add(total, x.adder) * (left - 1)
     dense = carry + _mean_counts(x, bits) + ap.read(words.read_bits)
     return in_folds + dense.repeat(x.folds, x.elements)
 
@@ -96,7 +97,7 @@ def _reduction_counts(x: LayerBatch, words: Words, counts: CountSet) -> Counts:
     if counts == "published" or not over_rows.any():
         return Counts()
     total = words.bits + x.signs[0] + ap.levels(x.window)
-    return x.sums.reduce(total, "microcode") * over_rows
+    return x.sums.reduce(total, "microcode", adder=x.adder) * over_rows
 
 
 def averaged_over_rows(x: LayerBatch, bits: np.ndarray) -> np.ndarray:
@@ -116,7 +117,7 @@ def _shorter_over_rows(x: LayerBatch) -> np.ndarray:
     if x.sums.kind != "1d":
         stream = _stream_counts(x, words, "microcode").cycles
         total = bits + x.signs[0] + ap.levels(x.window)
-        vertical = x.sums.reduce(total, "microcode").cycles
+        vertical = x.sums.reduce(total, "microcode", adder=x.adder).cycles
         shorter[1:] = _over_rows_counts(x, words).cycles + vertical < stream
     shorter.flags.writeable = False
     return shorter
@@ -182,7 +183,7 @@ def _run(machine: Machine, rows: Rows, step: Step, operands: list[Tensor], first
         rows.array.load_planes(left[0], range(len(total)), range(carry, carry + 1))
         for more in left[1:]:
             rows.array.load_planes(more, range(other[0], carry), range(carry, carry + 1))
-            rows.run(programs.add(other, total, carry))
+            rows.run(programs.add(other, total, carry, step.adder))
     else:
         rows.load(operands[0], total[:bits], clear=(*total[bits:], *other[bits:], carry))
         for element in operands[1:]:
@@ -203,7 +204,7 @@ def _reduce(
         array = machine.array(size, len(values), step.columns, share.side_by_side)
         array.load(values, range(bits), clear=range(bits, len(total)))
         machine.account(array, name, phase, folds, first and not lo)
-        rows = programs.reduce(array, range(len(total)))
+        rows = programs.reduce(array, range(len(total)), adder=step.adder)
         machine.account(array, name, "reduce", folds, first and not lo)
         planes = array.read_planes(range(len(total)), rows).copy()  # the array is used again
         left += [planes[:, row : row + 1] for row in range(rows)]

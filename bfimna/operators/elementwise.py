@@ -14,6 +14,7 @@ For most of these programs the literature has no closed forms: then both sets of
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from bfimna.ap import counts as ap
@@ -29,6 +30,7 @@ from bfimna.operators.one_word import (
     moved_once,
     one_word,
     word_columns,
+    word_keys,
 )
 from bfimna.operators.operator import LayerBatch, Machine, Operator, Step, Tensor, packed
 from bfimna.operators.shapes import LayerFields, Shape
@@ -67,7 +69,8 @@ def _added_shape(layer: LayerFields, shapes: Sequence[Shape]) -> Shape:
 def _add_counts(x: LayerBatch, words: Words, counts: CountSet) -> Counts:
     """Load both words, their signs twice so that the sum has a column to grow into; add; clamp."""
     bits = words.bits + SIGN
-    program = ap.load(2 * (bits + 1)) + ap.add(bits + 1) + ap.read(words.read_bits)
+    added = ap.add(bits + 1, x.adder)
+    program = ap.load(2 * (bits + 1)) + added + ap.read(words.read_bits)
     exact = ap.clear_along(2) + ap.saturate(bits, bits + 1)  # a carry and a flag
     return program if counts == "published" else program + exact
 
@@ -78,7 +81,7 @@ def _add(machine: Machine, rows: Rows, step: Step, operands: list[Tensor], first
     carry, flag = 2 * bits + 2, 2 * bits + 3
     rows.load(operands[0], total, clear=(carry, flag))
     rows.load(operands[1], other)
-    rows.run(programs.add(other, total, carry))
+    rows.run(programs.add(other, total, carry, step.adder))
     rows.run(programs.saturate(total, bits, flag))
     rows.word = total[:bits]
 
@@ -124,7 +127,11 @@ OPERATORS = (
         ConstantRules(("offset",), per_channel=True), signed=True,
     ),
     one_word("clip", word_programs.clip_counts, _clip, word_columns(1, 1), NO_CONSTANTS),
-    one_word(
-        "lookup", ap.look_up, _look_up, word_columns(2, 0), ConstantRules(("table",)), signed=True
+    replace(
+        one_word(
+            "lookup", ap.look_up, _look_up, word_columns(2, 0), ConstantRules(("table",)),
+            signed=True,
+        ),
+        keys=word_keys,
     ),
 )  # fmt: skip

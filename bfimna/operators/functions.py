@@ -8,6 +8,7 @@ hardswish    a hard sigmoid of a copy, times x
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -82,8 +83,12 @@ def _function(
             return run(rows, step)
         return look_up(rows, rows.word, values(codes(bits), bits, step.constants))
 
+    def keys(bits: np.ndarray) -> np.ndarray:
+        m = bits + SIGN
+        return np.where(is_looked_up(arithmetic, m), m, 0)
+
     counts = partial(function_counts, arithmetic)
-    return one_word(kind, counts, on_rows, columns, constants, signed)
+    return replace(one_word(kind, counts, on_rows, columns, constants, signed), keys=keys)
 
 
 def leaky_relu_counts(bits: Amount) -> Counts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import repeat
 
 import numpy as np
@@ -115,7 +116,13 @@ class GroupSums:
         whole, last = (ap.rows_left(rows, self.kind) for rows in (self.part, self.last_part))
         return (self.splits - 1) * whole + last
 
-    def reduce(self, total: np.ndarray, counts: CountSet, signed: bool = False) -> Counts:
+    def reduce(
+        self,
+        total: np.ndarray,
+        counts: CountSet,
+        signed: bool = False,
+        adder: ap.Adder = "four-pass",
+    ) -> Counts:
         """Add up the rows of all parts, in the `total` columns of the whole sum.
 
         Parameters
@@ -126,7 +133,8 @@ class GroupSums:
 
         def program(length: np.ndarray) -> Counts:
             narrow = total - ap.levels(length)
-            return ap.reduce(length, narrow, self.kind, counts, self.side_by_side, signed, beside)
+            beside_each = self.side_by_side
+            return ap.reduce(length, narrow, self.kind, counts, beside_each, signed, beside, adder)
 
         return self.each(program)
 
@@ -142,16 +150,41 @@ class GroupSums:
         return parts(self.part, self.sums * (self.splits - 1)) + last.repeat(0, 1)
 
 
-def attached_rows(words: np.ndarray, kind: ap.ApKind, rows: int) -> np.ndarray:
-    """Mean rows attached to a column's line while groups of `words` rows are reduced.
+@lru_cache(maxsize=4096)
+def segments(
+    words: int, kind: ap.ApKind, rows: int, mats: int, apart: float = 1.0
+) -> tuple[float, float, float]:
+    """Return what a column's line has attached while a group of `words` rows is reduced.
 
-    With segments every level attaches each row of a group to one of its joins; without, all `rows`
-    of the array are attached in every join.
+    With segments every level attaches each row of the group to one of its sets of three, so a set
+    has words / sets rows on average; without, every set has all `rows` of the array.
 
-    >>> [round(float(attached_rows(np.array(n), "2d-segmented", 4800)), 1) for n in (3, 9, 576)]
-    [3.0, 5.1, 15.1]
+    Parameters
+    ----------
+    rows, mats : of the array, whose mats have as many rows each.
+    apart : rows of the array for each row of the group, where others lie between them.
+
+    Returns
+    -------
+    Mean rows over all sets; over the levels, mean rows in one mat, and mean number of times that
+    the mats spanned double.
+
+    >>> [tuple(round(x, 1) for x in segments(n, "2d-segmented", 4800, 16)) for n in (3, 9, 576)]
+    [(3.0, 3.0, 0.0), (5.1, 5.6, 0.0), (15.1, 114.3, 0.1)]
     """
+    spans, sets, left = [float(min(words, 3))] * (words < 3), [1.0] * (words < 3), words
+    while left > 2:
+        sets.append(left // 3)
+        spans.append(words / sets[-1])
+        left -= left // 3
     if kind == "2d":
-        return np.full(np.shape(words), float(rows))
-    per_join = words * ap.tree_levels(words) / np.maximum(words - 2, 1)
-    return np.maximum(per_join, np.minimum(words, 3))
+        spans = [float(rows)] * len(spans)
+    mat = -(-rows // mats)
+    spans = [span * apart for span in spans]
+    doublings = [float(ap.levels(np.ceil(span / mat))) for span in spans]
+    each = np.array(spans)
+    return (
+        float(np.average(each, weights=sets)),
+        float(np.minimum(each, mat).mean()),
+        float(np.mean(doublings)),
+    )

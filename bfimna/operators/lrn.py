@@ -11,7 +11,12 @@ from bfimna.ap import programs
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.ap.rows import Columns, Rows
 from bfimna.operators.constants import ConstantRules
-from bfimna.operators.one_word import broadcast_operands, load_counts, moved_once
+from bfimna.operators.one_word import (
+    broadcast_operands,
+    load_counts,
+    moved_once,
+    word_keys,
+)
 from bfimna.operators.operator import LayerBatch, Machine, Moved, Operator, Step, Tensor, packed
 from bfimna.operators.shapes import LayerFields, same_shape
 from bfimna.operators.word_programs import (
@@ -133,5 +138,6 @@ OPERATORS = (
             ("multiplier", "table", "product_multiplier"), signed_table=False,
             scaled=_scaled_columns,
         ),
+        keys=word_keys,
     ),
 )  # fmt: skip

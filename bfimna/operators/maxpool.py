@@ -14,6 +14,7 @@ from bfimna.ap import programs
 from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.ap.rows import Rows
 from bfimna.operators.operator import (
+    Grouped,
     LayerBatch,
     Machine,
     Moved,
@@ -155,7 +156,7 @@ def _operands(step: Step, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _run(machine: Machine, rows: Rows, step: Step, operands: list[Tensor], first: bool) -> None:
-    assert not isinstance(step.choice, OverRows)
+    assert not isinstance(step.choice, OverRows | Grouped)
     for one in step.choice or ():
         operands = _run_round(machine, step, one, operands, first)
     width, signed = step.sources[0].width, step.sources[0].signed

@@ -68,6 +68,11 @@ def word_columns(words: int, more: int) -> Callable[[LayerBatch, np.ndarray], np
     return lambda x, bits: words * (bits + SIGN) + more
 
 
+def word_keys(bits: np.ndarray) -> np.ndarray:
+    """Key columns of a look-up's passes: the whole word."""
+    return bits + SIGN
+
+
 # ---- operators -------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bfimna.ap.addition import Adder
 from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts, CountSet
 from bfimna.ap.rows import Rows
@@ -34,11 +35,12 @@ class LayerBatch:
     sources : elements that are read of each input's tensor, each counted once; shape (inputs, n).
     signs : whether each input's words have a sign column, shape (inputs, n).
     in_place : whether the word is taken where the layer before left it.
-    window : elements of a pooling window, or channels that an LRN adds up.
+    window : elements of a pooling window, or channels that an LRN or a norm adds up.
     columns : of an array.
     folds : times that the chip is filled with the elements, one per row.
     sums : how windows share arrays if each element of a window takes a row.
     chip_rows : rows of all arrays.
+    adder : of words of which one is not read again.
     """
 
     index: np.ndarray
@@ -52,6 +54,7 @@ class LayerBatch:
     folds: np.ndarray
     sums: GroupSums
     chip_rows: int
+    adder: Adder = "four-pass"
 
 
 #: counts of all elements of a batch of layers, loads and reads of their words included
@@ -75,8 +78,25 @@ class PartialMaxima(NamedTuple):
     folds: int
 
 
+class Grouped(NamedTuple):
+    """Where a position's channels are the rows of a group.
+
+    Attributes
+    ----------
+    part : rows of a group in one array.
+    side_by_side : groups (or parts) in one array.
+    folds : times that the chip is filled with them.
+    sums_folds : times that it is filled with one row per group.
+    """
+
+    part: int
+    side_by_side: int
+    folds: int
+    sums_folds: int
+
+
 #: what the widths decide about how a layer runs; None for the operator's usual way
-Choice = OverRows | tuple[PartialMaxima, ...] | None
+Choice = OverRows | Grouped | tuple[PartialMaxima, ...] | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +114,7 @@ class Step:
     folds : times that the chip is filled.
     columns : of an array.
     choice : what the widths decide about how it runs.
+    adder : of words of which one is not read again.
     """
 
     layer: LayerFields
@@ -106,12 +127,15 @@ class Step:
     folds: int
     columns: int
     choice: Choice = None
+    adder: Adder = "four-pass"
 
     @property
     def rows_each(self) -> int:
         """Rows that an element of the result takes where it takes most."""
         if isinstance(self.choice, OverRows):
             return self.choice.part
+        if isinstance(self.choice, Grouped):
+            return 1
         return max((one.rows for one in self.choice or ()), default=1)
 
     @property
@@ -157,8 +181,12 @@ class Operator:
     leaves_word : whether the result stays in its row, so that an in-place layer finds it there.
     in_place : whether the layer takes a word where the layer before left it.
     over_rows : counts of what it adds up over rows in vertical mode: a phase "reduce" of its own.
+    keys : most key columns that a pass drives, by the words' bits; None: as a product's passes.
     choose : what the widths of one precision decide, for each layer of a batch.
     constants : which `Constants` it takes.
+    reductions : times that rows are added up, one after the other.
+    search_steps : vertical steps of a fold that search a group's rows, before they are added up.
+    over_channels : whether all channels of a position form a group, whose rows are added up.
     """
 
     kind: str
@@ -174,8 +202,12 @@ class Operator:
     leaves_word: bool = True
     in_place: bool = False
     over_rows: Program | None = None
+    keys: Callable[[np.ndarray], np.ndarray] | None = None
     choose: Callable[[LayerBatch, np.ndarray], Sequence[Choice]] | None = None
     constants: ConstantRules = NO_CONSTANTS
+    reductions: int = 1
+    search_steps: Callable[[LayerBatch, Words], np.ndarray] | None = None
+    over_channels: bool = False
 
 
 def packed(program: Program) -> Program:

@@ -96,14 +96,13 @@ class DramBounds:
             self._lives.written.add_to(left, spilled)
             self._lives.returned.add_to(left, sizes.least - spilled)
         each = taken[:, None] + left
-        total = each.copy()
         streamed, together = self._streamed(allowed, sizes)
-        index = self.plan.storage.index
+        total, index = each.copy(), self.plan.storage.index
         each[..., index] += streamed[:, None]
+        if together is streamed:
+            return each, each
         total[..., index] += together[:, None]
-        if together is not streamed:
-            total += self._displaced(sizes)
-        return each, total
+        return each, total + self._displaced(sizes)
 
     def _spilled(self, sizes: _Sizes) -> np.ndarray:
         """Return the least bits of each tensor that spill, by its width: (widths, tensors)."""
@@ -137,6 +136,20 @@ class DramBounds:
             more[:, lives.layers[live]] = (sizes.least - sizes.low)[:, live]
         return more
 
+    def _loose(self, allowed: np.ndarray, sizes: _Sizes) -> np.ndarray:
+        """Return whether the weights of each product may stay in part, by other layers' widths."""
+        columns, ends = np.arange(self._weights.shape[1]), self._ends(allowed)
+        least, most = (np.cumsum(self._weights[end[self._groups], columns]) for end in ends)
+        if self.plan.chip.weights != "auto":
+            return np.zeros(len(columns), dtype=bool)
+        room = max(self.plan.chip.map_bits - self._lives.live(sizes.high).max(), 0.0)
+        low = self._weights[ends[0][self._groups], columns]
+        return (most > room) & (least - low < sizes.room)
+
+    def loose_layers(self, allowed: np.ndarray) -> np.ndarray:
+        """Return the positions of layers that `least` bounds more closely together than each."""
+        return self.plan.storage.index[self._loose(allowed, self._sizes(allowed))]
+
     def spread(self, allowed: np.ndarray) -> np.ndarray:
         """Return by group the bits by which its widths change what the MAPs have left.
 
@@ -148,12 +161,8 @@ class DramBounds:
         spills = chip.activations == "spilled" and high > chip.map_bits
         columns = np.arange(self._weights.shape[1])
         least, most = (self._weights[end[self._groups], columns] for end in ends)
-        last = -1
-        if chip.weights == "auto":
-            room = max(chip.map_bits - high, 0.0)
-            loose = (np.cumsum(most) > room) & (np.cumsum(least) - least < sizes.room)
-            last = int(np.flatnonzero(loose).max(initial=-1))
-            np.add.at(bits, self._groups[: max(last, 0)], (most - least)[: max(last, 0)])
+        last = int(np.flatnonzero(self._loose(allowed, sizes)).max(initial=-1))
+        np.add.at(bits, self._groups[: max(last, 0)], (most - least)[: max(last, 0)])
         if spills or (last >= 0 and high > low):
             for groups, more in zip(self._readers, sizes.high - sizes.low, strict=True):
                 bits[groups] += more

@@ -96,10 +96,14 @@ class PartedSearch:
     def __init__(self, space: SearchSpace, costs: Costs, quantity: Quantity) -> None:
         self.space, self.costs, self.quantity = space, costs, quantity
         self.whole = _Part(space, costs, quantity, np.isfinite(space.graph.omega))
+        self._met: dict[bytes, tuple[Choice, float]] = {}  # choices and what they cost
 
     def cost(self, choice: Choice) -> float:
         """Return what a choice costs as simulated."""
-        return of_quantity(self.costs.exactly(choice), self.quantity)
+        key = choice.tobytes()
+        if key not in self._met:
+            self._met[key] = choice, of_quantity(self.costs.exactly(choice), self.quantity)
+        return self._met[key][1]
 
     @cached_property
     def cheapest(self) -> Choice:
@@ -128,8 +132,10 @@ class PartedSearch:
             If a part's optimum cannot be proven.
         """
         best, omega, number = None, np.inf, count()
-        if _allows(limit, self.cost(self.cheapest)):
-            best, omega = self.cheapest, self._omega(self.cheapest)
+        self.cost(self.cheapest)
+        for known, cost in self._met.values():
+            if _allows(limit, cost) and self._omega(known) < omega:
+                best, omega = known, self._omega(known)
         parts, searched = [(0.0, next(number), self.whole)], 0
         while parts and parts[0][0] < omega and searched < MOST_PARTS:
             _, _, part = heappop(parts)

@@ -7,6 +7,7 @@ Ranges with the same cause share one sample; a cause with a minus before it move
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from math import log
 from typing import Any
 from zlib import crc32
 
@@ -14,20 +15,21 @@ import numpy as np
 
 from bfimna.errors import BfimnaError
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, AnyPrices, LinkPrices, Price, Prices
+from bfimna.technology.supply import LEAKAGES, LOGIC_TIMES, WRITE_TIMES, delay
 from bfimna.technology.technology import (
-    LOGIC_TIMES,
+    DELAY_LAW,
+    LIMITS,
     NUMBERS,
-    WRITE_TIMES,
+    SUPPLY_LAW,
     Interconnect,
     Technology,
-    delay,
 )
 
 
 def causes(technology: Technology) -> list[str]:
     """Return the causes of the sampled ranges of a technology and its interconnect, each once.
 
-    Threshold and exponent of the delay law count only at another supply than the nominal one.
+    The laws of delay and leakage count only at another supply than the nominal one.
     """
     ranges = [*_sampled_ranges(technology), *_sampled_ranges(technology.interconnect)]
     return list(dict.fromkeys(cause for name, cause in ranges if _matters(technology, name)))
@@ -42,8 +44,9 @@ def _sampled_ranges(item: Technology | Interconnect) -> Iterator[tuple[str, str]
 
 
 def _matters(technology: Technology, field: str) -> bool:
-    at_nominal = technology.supply_v == technology.nominal_supply_v
-    return field != "endurance_writes" and not (at_nominal and field in ("threshold_v", "alpha"))
+    if technology.supply_v == technology.nominal_supply_v and field in SUPPLY_LAW:
+        return False
+    return field not in LIMITS and not (technology.delays and field in DELAY_LAW)
 
 
 def quantile(value: float, low: float, high: float, distribution: str, u: np.ndarray) -> np.ndarray:
@@ -57,7 +60,7 @@ def quantile(value: float, low: float, high: float, distribution: str, u: np.nda
     if distribution == "logsplit":
         if value == 0:  # switched off: a log-uniform range cannot have 0 as its median
             return np.zeros_like(u)
-        return value * np.where(below, low / value, high / value) ** to_end
+        return value * np.exp(np.where(below, log(low / value), log(high / value)) * to_end)
     share = 1.0 - np.sqrt(1.0 - to_end)
     return value + np.where(below, low - value, high - value) * share
 
@@ -87,6 +90,9 @@ def sampled_prices(technology: Technology, by_cause: Mapping[str, np.ndarray]) -
     slowdown = _slowdown(technology, values)
     times = LOGIC_TIMES + (WRITE_TIMES if technology.write_scales else ())
     values |= {field: values[field] * slowdown for field in times}
+    more = values["leakage_exponent"] - technology.leakage_exponent
+    leaking = (technology.supply_v / technology.nominal_supply_v) ** more
+    values |= {field: values[field] * leaking for field in LEAKAGES}
     return Prices(
         **{name: values[name] for name in EVENT_PRICES},
         supply_v=technology.supply_v,
@@ -111,7 +117,7 @@ def sampled_parameters(
 def _slowdown(technology: Technology, values: dict[str, Any]) -> Price:
     """Return delays by the sampled law over those by the nominal one, at the same supply."""
     t = technology
-    if t.supply_v == t.nominal_supply_v:
+    if t.supply_v == t.nominal_supply_v or t.delays:
         return 1.0
     law = values["threshold_v"], values["alpha"]
     if np.any(law[0] >= t.supply_v):

@@ -1,5 +1,7 @@
 """Read technologies from rows of a table: check units, ranges and sources, convert to SI once."""
 
+import re
+import warnings
 from collections.abc import Mapping
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
@@ -37,11 +39,16 @@ PARAMETERS = {
     "shift_time": ("shift_s", TIME),
     "compare_energy_per_row": ("compare_j_per_row", ENERGY),
     "compare_energy_per_attached_cell": ("compare_j_per_attached_cell", ENERGY),
+    "match_kept": ("match_kept", RATIO),
+    "match_saves_per_row": ("match_saves_j_per_row", ENERGY),
     "compare_energy_per_key_cell": ("compare_j_per_key_cell", ENERGY),
     "broadcast_energy_per_key_cell": ("broadcast_j_per_key_cell", ENERGY),
     "write_energy_per_cell": ("write_j_per_cell", ENERGY),
     "write_energy_per_attached_cell": ("write_j_per_attached_cell", ENERGY),
+    "write_along_rows": ("write_along_rows", RATIO),
     "write_energy_per_line_cell": ("write_j_per_line_cell", ENERGY),
+    "write_energy_per_gate_cell": ("write_j_per_gate_cell", ENERGY),
+    "write_energy_per_held_cell": ("write_j_per_held_cell", ENERGY),
     "load_energy_per_cell": ("load_j_per_cell", ENERGY),
     "load_energy_per_attached_cell": ("load_j_per_attached_cell", ENERGY),
     "read_energy_per_row": ("read_j_per_row", ENERGY),
@@ -54,11 +61,46 @@ PARAMETERS = {
     "threshold_voltage": ("threshold_v", VOLTAGE),
     "alpha": ("alpha", RATIO),
     "write_scales": ("write_scales", RATIO),
+    "leakage_exponent": ("leakage_exponent", RATIO),
     "endurance": ("endurance_writes", ("writes",)),
-    "vertical_rows": ("vertical_rows", RATIO),
+    "max_driven_keys": ("max_driven_keys", RATIO),
+    "max_segment_rows": ("max_segment_rows", RATIO),
+    "cross_point_area_factor": ("cross_point_area_factor", RATIO),
     "vertical_energy_factor": ("vertical_energy_factor", RATIO),
+    "vertical_time_factor": ("vertical_time_factor", RATIO),
+    "vertical_mat_time": ("vertical_mat_s", TIME),
     "vertical_area_factor": ("vertical_area_factor", RATIO),
+    "segment_switch_time": ("segment_switch_s", TIME),
+    "segment_switch_energy_per_cell": ("segment_switch_j_per_cell", ENERGY),
+    "segment_switch_area_per_cell": ("segment_switch_m2_per_cell", AREA),
+    "mode_switch_time": ("mode_switch_s", TIME),
+    "mode_switch_energy_per_row": ("mode_switch_j_per_row", ENERGY),
+    "latch_time": ("latch_s", TIME),
+    "latch_energy_per_bit": ("latch_j_per_bit", ENERGY),
+    "latch_area_per_bit": ("latch_m2_per_bit", AREA),
+    "latch_leakage_per_bit": ("latch_w_per_bit", POWER),
+    "pick_energy_per_bit": ("pick_j_per_bit", ENERGY),
+    "pick_area_per_row": ("pick_m2_per_row", AREA),
+    "key_register_time": ("key_register_s", TIME),
+    "key_register_energy_per_bit": ("key_register_j_per_bit", ENERGY),
+    "key_register_area_per_bit": ("key_register_m2_per_bit", AREA),
+    "key_register_leakage_per_bit": ("key_register_w_per_bit", POWER),
+    "controller_energy_per_cycle": ("controller_j_per_cycle", ENERGY),
+    "controller_area": ("controller_m2", AREA),
+    "controller_leakage": ("controller_w", POWER),
 }
+#: parameters that a table may leave out: they are then those of the default technology
+COMPLETED = (
+    "match_kept", "match_saves_per_row", "write_along_rows", "write_energy_per_gate_cell",
+    "write_energy_per_held_cell", "leakage_exponent", "max_driven_keys", "max_segment_rows",
+    "cross_point_area_factor", "vertical_mat_time",
+    *(p for p in PARAMETERS
+      if p.startswith(("segment_switch", "mode_switch", "latch", "pick", "key_reg", "controller"))),
+)  # fmt: skip
+#: delay at a supply over that at the nominal one: several rows, where the alpha-power law fails
+DELAY_AT = re.compile(r"delay_at_(\d+(?:\.\d+)?)_V")
+#: parameters of version 0.2 that no longer exist
+OBSOLETE = ("vertical_rows",)
 
 
 def _is_empty(value: object) -> bool:
@@ -164,17 +206,47 @@ def technology_of(
     if missing := [p for p, (field, _) in PARAMETERS.items() if field not in fields]:
         raise BfimnaError(f"{file}: {name} lacks {', '.join(missing)}")
     fields["write_scales"] = bool(fields["write_scales"])
+    fields["delays"] = _delays(fields, f"{file}: {name}")
     return Technology(name, **fields, interconnect=interconnect)
 
 
 def _take(fields: dict[str, Any], row: Any, where: str, name: str) -> None:
-    if row.parameter not in PARAMETERS:
+    if row.parameter in OBSOLETE:
+        warnings.warn(
+            f"{where}: {row.parameter} is ignored; vertical cycles are timed by the rows that a "
+            "segment spans",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return
+    if row.parameter not in PARAMETERS and not DELAY_AT.fullmatch(str(row.parameter)):
         raise unknown(f"parameter ({where})", str(row.parameter), PARAMETERS)
-    field, units = PARAMETERS[row.parameter]
+    field, units = _field_of(str(row.parameter))
     check_number(f"{where}: {name} {row.parameter}", row, units)
     if field in fields:
         raise BfimnaError(f"{where}: {name} has two {row.parameter}")
     put(fields, field, row, row.parameter)
+
+
+def _field_of(parameter: str) -> tuple[str, tuple[str, ...]]:
+    """Return the field of a parameter, and its units; `delay_at_0.6_V` is one of several delays."""
+    if DELAY_AT.fullmatch(parameter):
+        return parameter, RATIO
+    return PARAMETERS[parameter]
+
+
+def _delays(fields: dict[str, Any], where: str) -> tuple[tuple[float, float], ...]:
+    """Take the delays by supply out of the fields; the nominal supply's is 1."""
+    given = {}
+    for name in [name for name in fields if DELAY_AT.fullmatch(name)]:
+        (volts,) = DELAY_AT.findall(name)
+        given[float(volts)] = fields.pop(name)
+        for kept in ("ranges", "draws"):
+            fields[kept].pop(name)
+    nominal = fields["nominal_supply_v"]
+    if given.setdefault(nominal, 1.0) != 1.0:
+        raise BfimnaError(f"{where}: the delay at the nominal {nominal:g} V is 1, by definition")
+    return tuple(sorted(given.items())) if len(given) > 1 else ()
 
 
 def put(fields: dict[str, Any], field: str, row: Any, name: str) -> None:

@@ -10,39 +10,31 @@ import numpy as np
 from bfimna.display import html_table, quantity, unit_of
 from bfimna.errors import BfimnaError, is_number, one_of, shown, wrong_type
 from bfimna.technology.prices import EVENT_PRICES, LINK_PRICES, LinkPrices, Prices
+from bfimna.technology.supply import (
+    LEAKAGES,
+    LOGIC_ENERGIES,
+    LOGIC_TIMES,
+    WRITE_ENERGIES,
+    WRITE_TIMES,
+    check_delays,
+    delay,
+)
 
 Corner = Literal["optimistic", "pessimistic"]
 LOWEST_V, HIGHEST_V = 0.5, 1.0
 
-#: fields that follow the logic supply, and the writes, which do so on volatile cells only
-LOGIC_TIMES = ("compare_s", "compare_s_per_cell", "read_s", "read_s_per_cell", "shift_s")
-WRITE_TIMES = ("write_s", "write_s_per_cell", "load_s", "load_s_per_cell")
-LOGIC_ENERGIES = (
-    "compare_j_per_row",
-    "compare_j_per_attached_cell",
-    "compare_j_per_key_cell",
-    "broadcast_j_per_key_cell",
-    "read_j_per_row",
-    "read_j_per_attached_cell",
-    "shift_j_per_tag",
-)
-WRITE_ENERGIES = (
-    "write_j_per_cell",
-    "write_j_per_attached_cell",
-    "write_j_per_line_cell",
-    "load_j_per_cell",
-    "load_j_per_attached_cell",
-)
-
-
 #: delay law of a technology's transistors
 DELAY_LAW = ("nominal_supply_v", "threshold_v", "alpha")
-NUMBERS = (*DELAY_LAW, *EVENT_PRICES, "endurance_writes", "supply_v")
+#: fields that say how figures follow the supply, and matter only at another than the nominal one
+SUPPLY_LAW = ("threshold_v", "alpha", "leakage_exponent")
+#: limits of a cell, which no price depends on
+LIMITS = ("endurance_writes", "max_driven_keys", "max_segment_rows")
+NUMBERS = (*DELAY_LAW, "leakage_exponent", *EVENT_PRICES, *LIMITS, "supply_v")
 #: how a range is sampled (`bfimna.technology.sampling`, data/README.md)
 DISTRIBUTIONS = ("split", "logsplit", "fixed")
 #: fields of which more is better
-MORE_IS_BETTER = ("endurance_writes", "dram_bytes_per_s", "link_speed")
-UNBOUNDED = ("endurance_writes", "dram_bytes_per_s")  # may be infinite
+MORE_IS_BETTER = (*LIMITS, "dram_bytes_per_s", "link_speed", "match_kept", "match_saves_j_per_row")
+UNBOUNDED = (*LIMITS, "dram_bytes_per_s")  # may be infinite
 
 
 @dataclass(frozen=True)
@@ -77,9 +69,15 @@ class Technology(Prices[float]):
     nominal_supply_v : supply that the table's figures belong to.
     threshold_v : threshold of the device class, in V.
     alpha : of the alpha-power law, delay ∝ V / (V - threshold_v)^alpha.
+    leakage_exponent : n of leakage power ∝ V^n.
     write_scales : whether writes follow the logic supply (SRAM) or are set by the device (ReRAM).
+    max_segment_rows : rows that a vertical line may have attached, so that a match is still sensed;
+        longer ones need keepers, which are not priced.
+    delays : (supply in V, delay over that at the nominal supply), lowest supply first; empty where
+        the alpha-power law holds. Between two supplies the logarithm is interpolated.
     supply_v : supply that the figures of this object belong to; nominal unless given.
     endurance_writes : writes that a cell survives.
+    max_driven_keys : key columns that a pass may drive, so that a match is told from a mismatch.
     interconnect : what moving bits costs.
     ranges : field → its (low, high).
     draws : field → (distribution, cause) of its range; see `data/README.md`.
@@ -90,7 +88,11 @@ class Technology(Prices[float]):
     threshold_v: float
     alpha: float
     write_scales: bool
+    leakage_exponent: float = field(kw_only=True)
     endurance_writes: float = field(kw_only=True)
+    max_driven_keys: float = field(kw_only=True)
+    max_segment_rows: float = field(kw_only=True)
+    delays: tuple[tuple[float, float], ...] = field(default=(), kw_only=True)
     interconnect: Interconnect = field(kw_only=True)
     supply_v: float = field(default=0.0, kw_only=True)
     ranges: Mapping[str, tuple[float, float]] = field(
@@ -106,10 +108,18 @@ class Technology(Prices[float]):
         _check_ranges(what, self, (*NUMBERS, "write_scales"))
         if not self.supply_v:
             object.__setattr__(self, "supply_v", self.nominal_supply_v)
+        check_delays(what, self.delays)
         self._check_threshold(self.supply_v)
 
     def _check_threshold(self, supply_v: float) -> None:
-        if supply_v <= self.threshold_v:
+        if self.delays:
+            lowest, highest = self.delays[0][0], self.delays[-1][0]
+            if not lowest <= supply_v <= highest:
+                raise BfimnaError(
+                    f"supply {supply_v:g} V lies outside the delays of {self.name}, {lowest:g} to "
+                    f"{highest:g} V"
+                )
+        elif supply_v <= self.threshold_v:
             raise BfimnaError(
                 f"supply {supply_v:g} V is at or below the threshold of {self.name}, "
                 f"{self.threshold_v:g} V: no transistor switches"
@@ -129,8 +139,9 @@ class Technology(Prices[float]):
     def at_supply(self, supply_v: float) -> "Technology":
         """Return the technology at another logic supply.
 
-        Energy ∝ V², leakage power ∝ V, delay by the alpha-power law; a non-volatile cell's writes
-        are set by its device and stay. Interconnect keeps its own supply.
+        Energy ∝ V², leakage power ∝ V^leakage_exponent, delay by the alpha-power law or by the
+        table of `delays`; a non-volatile cell's writes are set by its device and stay. The
+        interconnect keeps its own supply.
 
         Raises
         ------
@@ -158,13 +169,22 @@ class Technology(Prices[float]):
 
     def _scale(self, supply_v: float) -> dict[str, float]:
         energy = (supply_v / self.supply_v) ** 2
-        slower = delay(supply_v, self.threshold_v, self.alpha)
-        slower /= delay(self.supply_v, self.threshold_v, self.alpha)
+        slower = self.slowdown(supply_v) / self.slowdown(self.supply_v)
         scale = dict.fromkeys(LOGIC_TIMES, slower) | dict.fromkeys(LOGIC_ENERGIES, energy)
-        scale["leakage_w_per_cell"] = supply_v / self.supply_v
+        leaking = (supply_v / self.supply_v) ** self.leakage_exponent
+        scale |= dict.fromkeys(LEAKAGES, leaking)
         if self.write_scales:
             scale |= dict.fromkeys(WRITE_TIMES, slower) | dict.fromkeys(WRITE_ENERGIES, energy)
         return scale
+
+    def slowdown(self, supply_v: float) -> float:
+        """Return a gate's delay at a supply over that at the nominal one."""
+        if self.delays:
+            volts, factors = zip(*self.delays, strict=True)
+            return float(np.exp(np.interp(supply_v, volts, np.log(factors))))
+        return delay(supply_v, self.threshold_v, self.alpha) / delay(
+            self.nominal_supply_v, self.threshold_v, self.alpha
+        )
 
     def corner(self, corner: Corner) -> "Technology":
         """Return the technology with every parameter at the cheap or at the dear end of its range.
@@ -182,20 +202,11 @@ class Technology(Prices[float]):
         )
 
 
-def delay(supply_v: float, threshold_v: float, alpha: float) -> float:
-    """Return a gate's delay by the alpha-power law, up to a constant.
-
-    >>> delay(0.6, 0.3, 1.0)
-    2.0
-    """
-    return supply_v / (supply_v - threshold_v) ** alpha
-
-
 def _ends(ranges: Mapping[str, tuple[float, float]], corner: Corner) -> dict[str, Any]:
     """Return each field's end of its range, all cheap or all dear."""
     ends: dict[str, Any] = {}
     for name, (low, high) in ranges.items():
-        if name not in DELAY_LAW:
+        if name not in (*DELAY_LAW, "leakage_exponent"):
             cheap, dear = (high, low) if name in MORE_IS_BETTER else (low, high)
             ends[name] = cheap if corner == "optimistic" else dear
     return ends

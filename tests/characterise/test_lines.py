@@ -1,6 +1,7 @@
 """Lines and cells against what is known by hand, and the checks that refuse a cell."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -97,6 +98,7 @@ def test_leakage_rises_with_temperature_and_supply(own, bench):
 
 
 def test_a_pass_of_more_keys_sags_further_in_a_row_of_resistors(resistive, own):
-    assert own.safe_keys == 0
+    assert own.safe_keys == inf
+    assert resistive.kept[1] > resistive.kept[8] > resistive.kept[16]
     assert 3 <= resistive.safe_keys < max(measure.KEYS)
     assert resistive.hit.end_v < own.hit.end_v

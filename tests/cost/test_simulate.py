@@ -43,20 +43,20 @@ def test_a_layer_worked_by_hand():
     assert (load.folds, load.rows_active) == (22, 6912)
     assert load.utilisation == pytest.approx(6912 / 8800)
     assert load.loads == 22 * (8 + 8)
-    # 8·Mw·Ma = 512 cycles a fold, half compares
-    assert multiply.compares == multiply.writes == 22 * 256
-    # every product row sees each of the 256 compares once
-    assert multiply.compare_rows == 6912 * 256
+    # 8·Mw·Ma = 512 cycles a fold, half compares; a pass copies the sign into ⌈log2 27⌉ columns
+    assert multiply.compares == multiply.writes == 22 * 257
+    # every product row sees each of the 257 compares once
+    assert multiply.compare_rows == 6912 * 257
     # 27 rows to two takes 7 levels of three to two (27 18 12 8 6 4 3 2) of 12 cycles: 5 compares,
-    # 6 writes and a shift; the sign is copied into ⌈log2 27⌉ = 5 columns by one pass
-    assert (reduce.compares, reduce.writes, reduce.shifts) == (22 * 36, 22 * 43, 22 * 7)
+    # 6 writes and a shift
+    assert (reduce.compares, reduce.writes, reduce.shifts) == (22 * 35, 22 * 42, 22 * 7)
     # sums of 8 + 8 + 5 = 21 bits a fold; no weighted layer reads the results, so they are read
     # whole, less the sign that the ReLU leaves 0
     assert read.reads == 22 * 21 + 20
     # 256 sums and carries, packed in one fold: 2·21 loads, 8·21 cycles
     assert (carry.loads, carry.compares, carry.writes) == (42, 84, 84)
     line = SMALL.columns * (SRAM.compare_s_per_cell + SRAM.write_s_per_cell)
-    expected = 22 * 256 * (SRAM.compare_s + SRAM.write_s + line)
+    expected = 22 * 257 * (SRAM.compare_s + SRAM.write_s + line + 2 * SRAM.key_register_s)
     assert multiply.latency_s == close(expected)
 
 
@@ -97,11 +97,12 @@ def test_events_times_their_price_is_the_energy():
     match_line = 72 * SRAM.compare_j_per_attached_cell  # a line that matched stays charged
     priced = (
         row.compare_rows * (SRAM.compare_j_per_row + match_line)
-        - row.rows_matched * match_line
+        - row.rows_matched * (match_line + SRAM.match_saves_j_per_row)
         + row.key_cells * (SRAM.compare_j_per_key_cell + SRAM.broadcast_j_per_key_cell)
         + row.cells_written * SRAM.write_j_per_cell
         + row.words_written * 72 * SRAM.write_j_per_attached_cell
-        + row.lines_driven * SRAM.write_j_per_line_cell
+        + row.lines_driven * (SRAM.write_j_per_line_cell + SRAM.write_j_per_gate_cell)
+        + (row.compares + row.writes) * formulas.control_joules(SRAM, SMALL)
     )
     assert row.energy_j == close(priced)
 
@@ -365,7 +366,7 @@ def test_peak_by_hand():
     """8 × 8 bits: every row loads 16 columns, takes 2 operations and reads 16 columns."""
     program = ap.load(16) + ap.multiply(8, 8) + ap.add(8) + ap.read(16)
     seconds = formulas.latency(program, SRAM, SMALL)
-    joules = SMALL.product_rows * formulas.energy(program, SRAM, SMALL)
+    joules = formulas.energy(program.over(SMALL.product_rows), SRAM, SMALL)
     joules += seconds * formulas.leakage_power(SMALL, SRAM)
     best = peak(8, SMALL, SRAM)
     assert best.throughput_ops == close(2 * SMALL.product_rows / seconds)

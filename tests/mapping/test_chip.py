@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bfimna import BfimnaError, Chip
 from bfimna.mapping.paper import fit_product
+from bfimna.names import load_chip
 from bfimna.network import zoo
 
 
@@ -72,7 +73,7 @@ def test_numpys_numbers_cannot_overflow_a_chip():
     assert small == replace(Chip.limited(), multicast=False)
     assert small.product_rows == 19_660_800
     assert small.cells == 64 * 65 * 4800 * 72
-    assert {type(value) for value in vars(small).values()} == {str, int, float, bool}
+    assert {type(value) for value in vars(small).values()} == {str, int, float, bool, type(None)}
 
 
 def test_a_chip_introduces_itself():
@@ -101,3 +102,32 @@ def test_unlimited_resources_hold_the_largest_layer_at_once():
     assert chip.caps - chip.caps_per_cluster < max(
         fit_product(g, chip.rows, 1).arrays for g in net.matmuls
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        (
+            "activations",
+            "spill",
+            "unknown place of the activations 'spill'; did you mean 'spilled'",
+        ),
+        ("activations", None, "unknown place of the activations None"),
+        ("clears", "own", "unknown time of the clears 'own'"),
+        ("clears", True, "unknown time of the clears True"),
+    ],
+)
+def test_what_moves_to_dram_and_when_columns_are_cleared_is_checked(field, value, says):
+    with pytest.raises(BfimnaError, match=says):
+        Chip(**{field: value})
+
+
+def test_the_paper_s_chip_is_lr_that_holds_everything():
+    limits = ("max_power_density_w_per_m2", "max_current_a")
+    built = dict(weights="auto", activations="spilled", clears="own cycle", name="LR",
+                 **{limit: getattr(Chip.limited(), limit) for limit in limits})  # fmt: skip
+    assert replace(Chip.paper(), **built) == Chip.limited() == load_chip("LR")
+    assert not any(getattr(Chip.paper(), limit) for limit in limits)
+    assert load_chip("paper") == Chip.paper()
+    with pytest.raises(BfimnaError, match="named 'paper' has other fields than paper has"):
+        load_chip({"name": "paper", "rows": 4800})

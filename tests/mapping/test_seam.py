@@ -37,7 +37,7 @@ class TwoPerRow(PaperProducts):
         carry = ap.clear_along(1)
         return (one * 2 + carry).repeat(self.folds, self.operand_rows)
 
-    def _multiply(self, bits):
+    def _multiply(self, bits, exact):
         total = self.storage.sum_bits(bits)
         one = ap.multiply(bits.left, bits.right, (True, False))
         one = one + ap.sign_extend(self.storage.growth)

@@ -1,5 +1,6 @@
 """Element-wise operators: function on bit patterns, counts, and the words that they move."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -31,7 +32,8 @@ TECHNOLOGY = bf.data.load_technology("sram-14nm-lstp")
 def simulate(*layers, bits=7, **chip):
     image = Layer("x", "input", channels=16, size=(10, 10))
     net = Network("n", (image, Layer("c", "conv", ("x",), 16, (3, 3), padding=(1,) * 4), *layers))
-    return bf.simulate(net, bf.Precision.fixed(net, bits), bf.Chip(**chip), TECHNOLOGY)
+    own = replace(bf.Chip.paper(), **chip)
+    return bf.simulate(net, bf.Precision.fixed(net, bits), own, TECHNOLOGY)
 
 
 def rows(report, name):
@@ -182,7 +184,7 @@ def test_precisions_are_vectorised():
         ),
     )
     many = [bf.Precision.fixed(net, b) for b in (1, 5, 8, 16)]
-    table = bf.sweep(net, many, [bf.Chip.limited()], [TECHNOLOGY])
+    table = bf.sweep(net, many, [bf.Chip.paper()], [TECHNOLOGY])
     for bits, latency in zip(many, table.latency_s, strict=True):
-        one = bf.simulate(net, bits, bf.Chip.limited(), TECHNOLOGY)
+        one = bf.simulate(net, bits, bf.Chip.paper(), TECHNOLOGY)
         assert latency == close(one.latency_s)

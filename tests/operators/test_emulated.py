@@ -21,7 +21,10 @@ def test_every_kind_of_layer_is_exact_and_counted(network, chip):
     check_counts(network, precision, report, chip, 2)
 
 
-@pytest.mark.parametrize("end", [*ONE_WORD, "lrn", "maxpool", "avgpool", "view", "flatten"])
+@pytest.mark.parametrize(
+    "end",
+    [*ONE_WORD, "lrn", "softmax", "layernorm", "rmsnorm", "maxpool", "avgpool", "view", "flatten"],
+)
 @pytest.mark.parametrize("before", ["", "relu", "maxpool", "hardsigmoid"])
 def test_networks_end_in_any_kind(end, before):
     network = chained(*filter(None, (before, end))).network()

@@ -23,7 +23,7 @@ SRAM, NAN = "sram-14nm-lstp", float("nan")
         (measured.faults, (["int2"], [0.0]), r"rates\[0\] must be a number above 0, at most 1"),
         (measured.faults, (["int2"], [NAN]), r"rates\[0\] must be a number above 0, at most 1"),
         (measured.faults, (["int2"], [1e-3], 0), "every must be a whole number from 1 to 360"),
-        (measured.endurance, (["int2"], ["reram-14nm-lstp"], NAN), "frames_per_s must be a fin"),
+        (measured.endurance, (["int2"], ["x"], ["alexnet"], NAN), "frames_per_s must be a fin"),
         (program_cycles.programs, (0,), "words must be a whole number from 1 to 65536, not 0"),
         (program_cycles.programs, (10**9,), "words must be a whole number from 1 to 65536"),
         (program_cycles.programs, (576, 17), "bits must be a whole number from 1 to 16, not 17"),

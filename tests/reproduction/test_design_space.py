@@ -90,4 +90,6 @@ def test_a_chip_of_ones_own_gives_other_figures(study):
 
 
 def test_intervals_name_the_chip():
-    assert set(headline.uncertain([NETWORK], "int8", SRAM, 8, MINE).chip) == {"mine", "paper"}
+    table = headline.uncertain([NETWORK], "int8", SRAM, 8, MINE)
+    assert set(table.chip) == {"mine", "paper"}  # the paper's intervals stand beside it
+    assert set(table[table.kind == "index"].chip) == {"mine"}

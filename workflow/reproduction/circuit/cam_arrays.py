@@ -12,8 +12,7 @@ import pandas as pd
 Cells = float | np.ndarray  # attached to a line
 
 CAP_WORDS, NARROW, WIDE = 4800, 16, 64  # the table's CAP, its narrowest and its widest word
-#: words of single mats: as a CAP of 16 mats has them, and of 32; words of the array of 8 mats
-WORDS, HALF_WORDS, EIGHT_MATS = 256, 128, 4096
+WORDS = 256  # of a single mat, as a CAP of 16 mats has them
 #: derived technology → cell and device of the circuit table, device class and node
 DERIVED = {
     "sram-14nm-lstp": ("SRAM-16T", "14nm-FinFET-LSTP", "LSTP-14"),

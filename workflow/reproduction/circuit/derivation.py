@@ -6,6 +6,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,81 +16,78 @@ from bfimna.errors import BfimnaError
 from reproduction.circuit.cam_arrays import (
     CAP_WORDS,
     DERIVED,
-    EIGHT_MATS,
-    HALF_WORDS,
     NARROW,
-    WORDS,
     RowEnergies,
     arrays_of,
     cycle_time,
     fit_row_energies,
 )
+from reproduction.circuit.hardware import Logic, hardware_rows, match_rows, write_rows
 from reproduction.circuit.parameter_rows import TOOL, Assumptions, TableRow, rows_to_table
 from reproduction.circuit.published import fit_published
 
 
 def _times(arrays: pd.DataFrame, assumed: Assumptions, reram: bool) -> list[TableRow]:
-    compare, compare_cell = cycle_time(arrays, "read_latency_ns")
-    write, write_cell = cycle_time(arrays, "column_write_latency_ns")
-    narrow = arrays[arrays.bits == NARROW].set_index("words").read_latency_ns
-    low, high = narrow[HALF_WORDS] / narrow[WORDS], narrow[EIGHT_MATS] / narrow[CAP_WORDS]
-    mats = {"distribution": "logsplit", "cause": "mats per CAP"}
-    search = "4800 words in 16 mats; low: in 32 (128 words over 256), high: in 8 (4096 words)"
-    pulse = assumed["pulse_time"]
-    write_range: dict = {"low": low * write, "high": high * write, **mats}
-    note = "a column write of 4800 words in 16 mats; range as that of a compare"
-    if reram:
-        rest = write - pulse.value
-        write_range = {"low": rest + pulse.low, "high": rest + pulse.high,
-                   "distribution": "logsplit", "cause": pulse.cause}  # fmt: skip
-        note = "the device's pulse and what a column write adds"
-    line = "per attached cell: 64 bits over 16 in the 256-word array"
-
-    def compared(name: str, value: float, status: str, note: str) -> TableRow:
-        return TableRow(
-            name, value, low * value, high * value, "ns", **mats, status=status, note=note
-        )
-
+    """Return times: of a search by its own latency, of a read by that of the whole bank."""
+    tool, wires = assumed["tool_time_factor"], assumed["wire_factor"]
+    latencies = {
+        "compare": ("search_latency_ns", "C", "the search's own latency"),
+        "read": ("read_latency_ns", "D", "a search and the way out of the bank"),
+        "write": ("column_write_latency_ns", "C", "a column write"),
+        "load": ("column_write_latency_ns", "C", "a column write"),
+    }
     rows = []
-    for name, status, why in (("compare", "C", ""), ("read", "D", "; a read is such a compare")):
-        rows += [
-            compared(f"{name}_time", compare, status, search + why),
-            compared(f"{name}_time_per_attached_cell", compare_cell, status, line + why),
-        ]
-    for name in ("write", "load"):
-        more = TableRow(f"{name}_time_per_attached_cell", write_cell, low * write_cell,
-                        high * write_cell, "ns", **mats, note=line)  # fmt: skip
-        rows += [TableRow(f"{name}_time", write, unit="ns", **write_range, note=note), more]
-    return [*rows, compared("shift_time", compare, "D", "a register shift, no slower than that")]
+    for name, (column, status, note) in latencies.items():
+        own, per_cell = cycle_time(arrays, column)
+        note += " of 4800 words in 16 mats; the number of mats is a design choice"
+        base = replace(tool, status=status, source=TOOL, note=note)
+        row = base.times(f"{name}_time", own, "ns")
+        if reram and name in ("write", "load"):
+            row = _pulsed(row, assumed["pulse_time"])
+        line = replace(wires, status=status, source=TOOL,
+                       note="per attached cell: 64 bits over 16 in the 256-word array")  # fmt: skip
+        rows += [row, line.times(f"{name}_time_per_attached_cell", per_cell, "ns")]
+    shift = replace(tool, note="a register shift, no slower than a compare")
+    return [*rows, shift.times("shift_time", cycle_time(arrays, "search_latency_ns")[0], "ns")]
+
+
+def _pulsed(row: TableRow, pulse: TableRow) -> TableRow:
+    """Return a write time whose range is that of the device's pulse."""
+    rest = row.value - pulse.value
+    return replace(row, low=rest + pulse.low, high=rest + pulse.high, cause=pulse.cause,
+                   distribution="logsplit",
+                   note="the device's pulse and what a column write adds")  # fmt: skip
 
 
 def _energies(
     arrays: pd.DataFrame, row: RowEnergies, assumed: Assumptions, reram: bool
 ) -> list[TableRow]:
-    factor = assumed["tool_energy_factor"]
-
-    def tool(name: str, value: float, note: str, status: str = "C") -> TableRow:
-        return TableRow(name, value, factor.low * value, factor.high * value, "fJ",
-                        factor.distribution, factor.cause, status, TOOL, note)  # fmt: skip
+    def tool(name: str, value: float, note: str, status: str = "C", by: str = "tool_energy_factor"
+             ) -> TableRow:  # fmt: skip
+        base = replace(assumed[by], status=status, source=TOOL, note=note)
+        return base.times(name, value, "fJ")
 
     cap = arrays[arrays.words == CAP_WORDS].iloc[0]
     tree = 1e3 * cap.total_search_energy_pj / cap.words - row.search(NARROW)
-    read = "a compare with one driven column"
+    read, wires, driven = "a compare with one driven column", "wire_factor", "driven_column_factor"
     bits = [*_cells("write", row, assumed, reram, tool), *_cells("load", row, assumed, reram, tool)]
     return [
         tool("compare_energy_per_row", row.per_row,
              "precharge, sense, output and the intercept of the match line"),
         tool("compare_energy_per_attached_cell", row.match_line_per_bit,
-             "slope of the match line over its bits"),
-        tool("compare_energy_per_key_cell", row.drive, "one column's search lines"),
+             "slope of the match line over its bits", by=wires),
+        *match_rows(row, assumed, reram),
+        tool("compare_energy_per_key_cell", row.drive, "one column's search lines", by=driven),
         TableRow("broadcast_energy_per_key_cell", 0, 0, tree / NARROW, "fJ", "split",
                  "key broadcast", "C", TOOL,
                  "the tags stay in the mats; high: all of the 16-mat array's H-tree"),
         tool("read_energy_per_row", row.per_row + row.drive, read, "D"),
-        tool("read_energy_per_attached_cell", row.match_line_per_bit, read, "D"),
+        tool("read_energy_per_attached_cell", row.match_line_per_bit, read, "D", wires),
         *bits,
         tool("write_energy_per_line_cell", row.drive,
-             "a written column's line, as a search line, past every row of the array", "D"),
+             "a written column's line, as a search line, past every row that takes part", "D",
+             driven),
+        *write_rows(row, assumed, reram),
         TableRow("shift_energy_per_tag", row.sense, 0, 2 * row.sense, "fJ", "split", "tag shift",
                  "D", TOOL, "as the tool's sensing"),
     ]  # fmt: skip
@@ -102,7 +100,7 @@ def _cells(
         "write": "slope of a column write: the line along a tagged row, once per write",
         "load": "slope of a column write: the line that brings the row its own bit",
     }[name]
-    attached = tool(f"{name}_energy_per_attached_cell", row.write_per_bit, line)
+    attached = tool(f"{name}_energy_per_attached_cell", row.write_per_bit, line, by="wire_factor")
     if not reram:
         return [
             tool(f"{name}_energy_per_cell", row.write, "intercept of a column write"),
@@ -148,12 +146,16 @@ def derive(technology: str, circuit: pd.DataFrame, assumptions: pd.DataFrame,
     if technology not in DERIVED:
         raise BfimnaError(f"no circuit behind {technology!r}; derived: {', '.join(DERIVED)}")
     arrays, reram = arrays_of(circuit, technology), technology.startswith("reram")
-    assumed = Assumptions(assumptions, DERIVED[technology][2])
-    row = fit_row_energies(arrays, assumed["output_words"].value)
+    family, rest = technology.split("-", 1)
+    assumed = Assumptions(assumptions, DERIVED[technology][2], family)
+    words = assumed["output_words"].value
+    row, sram = fit_row_energies(arrays, words), arrays_of(circuit, f"sram-{rest}")
+    logic = Logic.of(sram, fit_row_energies(sram, words))
     rows = [
         *_times(arrays, assumed, reram),
         *_energies(arrays, row, assumed, reram),
         *_statics(arrays, assumed, reram),
+        *hardware_rows(arrays, row, logic, assumed),
         _endurance(components, reram),
         *assumed.every(),
     ]

@@ -1,28 +1,30 @@
-"""Row sets of four cells on one card: data/technologies/cells.csv.
+"""Row sets of four cells on this project's own card: data/technologies/cells.csv.
 
-``python -m reproduction.circuit.other_cells KITS > data/technologies/cells.csv``; for KITS see
-`reproduction.circuit.simulated`. Card, supply, wires and netlists are the same for all, so that the
-cells are what differs; what a kit states of its devices, it states with its source.
+``python -m reproduction.circuit.other_cells > data/technologies/cells.csv``. Card, supply, wires
+and netlists are the same for all, so that the cells are what differs; what a kit states of its
+devices, it states with its source. The card is fitted to no process: compare the cells with each
+other.
 """
 
 import sys
-from pathlib import Path
 
+from bfimna import data
 from bfimna.characterise import characterise, show_progress, technology_csv
 
 #: technology → its kit
 CELLS = {
-    "sram-22nm-cross-point": "ptm22-lp-12t",
-    "reram-22nm": "ptm22-lp-2t2r",
-    "fefet-22nm": "ptm22-lp-2fefet",
-    "mtj-22nm": "ptm22-lp-12t2mtj",
+    "sram-28nm-cross-point": "own",
+    "reram-28nm": "own-2t2r",
+    "fefet-28nm": "own-2fefet",
+    "mtj-28nm": "own-12t2mtj",
 }
+KITS = data.ROOT / "circuit" / "kits"
 
 
-def table_of_cells(folder: Path) -> str:
-    """Return the rows of every cell as CSV text, from a folder of kits."""
+def table_of_cells() -> str:
+    """Return the rows of every cell as CSV text."""
     texts = [
-        technology_csv(characterise(folder / f"{kit}.toml", progress=show_progress), name)
+        technology_csv(characterise(KITS / f"{kit}.toml", progress=show_progress), name)
         for name, kit in CELLS.items()
     ]
     heading = texts[0].split("\n", 1)[0]
@@ -30,4 +32,4 @@ def table_of_cells(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table_of_cells(Path(sys.argv[1])))
+    sys.stdout.write(table_of_cells())

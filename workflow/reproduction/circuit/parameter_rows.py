@@ -1,7 +1,7 @@
 """Rows of derived.csv, and of the assumptions behind them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Any
 
@@ -39,6 +39,12 @@ class TableRow:
             if isnan(getattr(self, end)):
                 object.__setattr__(self, end, self.value)
 
+    def times(self, parameter: str, base: float, unit: str) -> "TableRow":
+        """Return the row of a parameter that is `base`, in `unit`, times this value and range."""
+        own = self if base else replace(self, distribution="fixed", cause="")
+        value, low, high = (base * x for x in (self.value, self.low, self.high))
+        return replace(own, parameter=parameter, value=value, low=low, high=high, unit=unit)
+
     def cells(self) -> list[object]:
         """Return the row from `parameter` on, numbers at four significant digits."""
         numbers = [float(f"{x:.4g}") for x in (self.value, self.low, self.high)]
@@ -52,10 +58,14 @@ def rows_to_table(technology: str, rows: Sequence[TableRow]) -> pd.DataFrame:
 
 
 class Assumptions:
-    """Rows of assumptions.csv for circuits, for one device class, and for every technology."""
+    """Rows of assumptions.csv for circuits, a device class, a cell family, and every technology.
 
-    def __init__(self, table: pd.DataFrame, device_class: str) -> None:
-        kept = table[table.applies_to.isin(["circuit", "every", device_class])]
+    Those of the family go before those of the class.
+    """
+
+    def __init__(self, table: pd.DataFrame, device_class: str, family: str) -> None:
+        order = ["circuit", "every", device_class, family]
+        kept = pd.concat([table[table.applies_to == applies_to] for applies_to in order])
         columns = [column for column in COLUMNS if column != "technology"]
         rows: list[dict[str, Any]] = [
             {column: "" if pd.isna(row[column]) else row[column] for column in columns}

@@ -11,16 +11,24 @@ NAME = "sram-published-fit"
 ROWS = 64 * 64 * 4800  # of all CAPs of the published chip
 BORROWED = (
     "area_per_cell", "nominal_supply", "threshold_voltage", "alpha", "write_scales", "idle_rows",
-    "vertical_area_factor",
+    "vertical_area_factor", "leakage_exponent", "max_driven_keys", "max_segment_rows",
+    "cross_point_area_factor", "match_kept", "write_along_rows", "latch_area_per_bit",
+    "pick_area_per_row",
+    "key_register_area_per_bit", "controller_area", "segment_switch_area_per_cell",
 )  # fmt: skip
 #: parameters of 0, since a fitted one includes them
 INCLUDED = {
     "ns": ("compare_time_per_attached_cell", "write_time_per_attached_cell",
-           "load_time_per_attached_cell", "read_time_per_attached_cell"),
+           "load_time_per_attached_cell", "read_time_per_attached_cell", "vertical_mat_time",
+           "segment_switch_time", "mode_switch_time", "latch_time", "key_register_time"),
     "fJ": ("compare_energy_per_attached_cell", "compare_energy_per_key_cell",
            "broadcast_energy_per_key_cell", "write_energy_per_cell",
            "write_energy_per_attached_cell", "write_energy_per_line_cell",
-           "load_energy_per_attached_cell", "read_energy_per_attached_cell"),
+           "load_energy_per_attached_cell", "read_energy_per_attached_cell",
+           "match_saves_per_row", "write_energy_per_gate_cell", "write_energy_per_held_cell",
+           "segment_switch_energy_per_cell", "mode_switch_energy_per_row", "latch_energy_per_bit",
+           "pick_energy_per_bit", "key_register_energy_per_bit", "controller_energy_per_cycle"),
+    "nW": ("latch_leakage_per_bit", "key_register_leakage_per_bit", "controller_leakage"),
 }  # fmt: skip
 
 
@@ -68,7 +76,7 @@ def fit_published(peaks: pd.DataFrame, borrowed: pd.DataFrame) -> pd.DataFrame:
         row("shift_energy_per_tag", 0.0, "fJ", "not in the fit", "D"),
         row("leakage_per_cell", 0.0, "nW", "in the fitted energies"),
         row("endurance", np.inf, "writes", "no wear", "D"),
-        row("vertical_rows", 0.0, "1", "fitted times are per cycle, whatever is attached", "D"),
+        row("vertical_time_factor", 1.0, "1", "not in the fit: as a row's", "D"),
         row("vertical_energy_factor", 1.0, "1", "not in the fit: as a row's", "D"),
     ]
     rows += [

@@ -54,7 +54,8 @@ def _events(name: str, chip: Chip) -> pd.DataFrame:
         formulas.cycle_seconds(tech, chip.columns),
         formulas.event_joules(tech, chip.columns),
     )
-    each = formulas.energy(program, tech, chip) / program.compares
+    rows = chip.product_rows  # which share what a cycle's control takes
+    each = formulas.energy(program.over(rows), tech, chip) / (program.compares * rows)
     events = {
         "pass": (seconds["compares"] + seconds["writes"], each),
         "load": (seconds["loads"], joules["cells_loaded"]),

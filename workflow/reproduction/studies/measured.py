@@ -3,7 +3,7 @@
 Tables behind the figures `fluidity_measured`, `data_energy`, `faults` and `endurance`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import isinf
 from typing import Any
@@ -14,6 +14,7 @@ import pandas as pd
 from bfimna.ap.events import EVENTS, Counts
 from bfimna.ap.faults import Faults
 from bfimna.cost import formulas
+from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.emulator import digits
 from bfimna.emulator.arrays import Emulator
@@ -24,9 +25,10 @@ from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Vertical
-from bfimna.names import load_technology
+from bfimna.names import AnyNetwork, load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.technology.technology import Technology
 from reproduction.studies.arguments import checked
 from reproduction.studies.emulated import array_energies
 
@@ -220,38 +222,58 @@ def faults(
 
 @checked
 def endurance(
-    precisions: Sequence[str], technologies: Sequence[str], frames_per_s: float = FRAMES_PER_S
+    precisions: Sequence[str],
+    technologies: Sequence[str],
+    networks: Sequence[AnyNetwork] = ("alexnet", "vgg16", "resnet18", "resnet50"),
+    frames_per_s: float = FRAMES_PER_S,
 ) -> pd.DataFrame:
-    """Return writes per cell and inference of the digits network, and the lifetime of its arrays.
+    """Return writes per cell and inference, and the lifetime of cells at a rate of inferences.
 
-    Hottest: every layer in the same rows of the same CAPs, without wear levelling. Mean: over the
-    cells of the largest layer's rows. Spread: over all CAM cells of LR, as ideal wear levelling
-    would give.
+    Cell "levelled": the model's writes of each network over all cells of LR, as perfect wear
+    levelling would spread them. Of the digits network, counted by the emulator: "hottest", every
+    layer in the same rows of the same CAPs without wear levelling, and "mean" over the cells of the
+    largest layer's rows. A chip that cannot reach the rate runs as fast as it can.
     """
     if isinf(load_technology(technologies[0]).endurance_writes):
         raise BfimnaError(
             f"technologies: cells of {technologies[0]!r}, the first, do not wear out; want one "
             "with limited endurance, such as 'reram-14nm-lstp'"
         )
-    network, chip, rows = digits.network(), Chip.limited(), []
-    used = max(gemm.macs for gemm in network.matmuls) * chip.columns
+    rows: list[dict[str, object]] = []
     for name in precisions:
-        _, report = run_digits(name, every=len(digits.labels()), emulator=Emulator(wear=True))
-        counts = report.counts
-        writes = counts.cells_written + counts.cells_loaded
-        places = {
-            "hottest": report.hottest_cell, "mean": writes / used, "spread": writes / chip.cells
-        }  # fmt: skip
+        measured = _measured_wear(name)
         for technology in technologies:
             tech = load_technology(technology)
-            for place_, worn in places.items():
-                for limit in ("low", "value", "high"):
-                    low, high = tech.ranges["endurance_writes"]
-                    most = {"low": low, "value": tech.endurance_writes, "high": high}[limit]
-                    rows.append({
-                        "precision": name, "technology": tech.name, "cell": place_,
-                        "endurance": limit, "endurance_writes": most,
-                        "writes_per_inference": worn, "frames_per_s": frames_per_s,
-                        "lifetime_years": most / (worn * frames_per_s) / YEAR_S,
-                    })  # fmt: skip
+            for network in (digits.network(), *map(load_network, networks)):
+                own = network == digits.network()
+                bits = digits.precision(name) if own else load_precision(network, name)
+                report = simulate(network, bits, "LR", tech)
+                rate = min(frames_per_s, 1 / report.seconds_per_inference)
+                worn = measured if own else {"levelled": report.writes_per_cell}
+                for place, writes in worn.items():
+                    rows += _lifetimes(report, tech, place, writes, rate)
     return pd.DataFrame(rows)
+
+
+def _measured_wear(precision: str) -> dict[str, float]:
+    """Return writes of the digits network's hottest cell, and of the mean of used cells."""
+    _, report = run_digits(precision, every=len(digits.labels()), emulator=Emulator(wear=True))
+    used = max(gemm.macs for gemm in digits.network().matmuls) * Chip.limited().columns
+    writes = report.counts.cells_written + report.counts.cells_loaded
+    return {"hottest": float(report.hottest_cell), "mean": float(writes / used)}
+
+
+def _lifetimes(
+    report: Report, technology: Technology, place: str, writes: float, rate: float
+) -> Iterator[dict[str, object]]:
+    """Yield the lifetime at the endurance's value and at either end of its range."""
+    low, high = technology.ranges["endurance_writes"]
+    ends = {"low": low, "value": technology.endurance_writes, "high": high}
+    for limit, most in ends.items():
+        worn = replace(report, technology=replace(technology, endurance_writes=most))
+        yield {
+            "network": report.network.name, "precision": report.precision.name,
+            "technology": technology.name, "cell": place, "endurance": limit,
+            "endurance_writes": most, "writes_per_inference": writes, "frames_per_s": rate,
+            "lifetime_years": worn.lifetime_s(rate, writes) / YEAR_S, "feasible": report.feasible,
+        }  # fmt: skip

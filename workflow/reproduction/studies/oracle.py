@@ -4,6 +4,8 @@ Only the widths of words and sums are shared. All in int64, except sums of produ
 matrix product of float64, exact within its limits (`convolve`).
 """
 
+from math import isqrt
+
 import numpy as np
 
 from bfimna.emulator.integer import integer_format
@@ -74,6 +76,34 @@ def normalised(x, own, bits, n, columns):
     dropped = max(2 * m + int(np.ceil(np.log2(n))) - (columns - 3 * m - 2), 0)
     power = own.table[scaled(total, own.multiplier, own.shift, bits, dropped) + 2**bits]
     return scaled(x * power, own.product_multiplier, own.product_shift, bits)
+
+
+def softmax(x, bits, signed, columns):
+    """Softmax over the channels: shift exponential, sum, rounded-down quotient."""
+    length, m, f = x.shape[1], bits + signed, max(bits - 3, 0)
+    growth = int(np.ceil(np.log2(length)))
+    n = min(columns - 2 * m - 2, (columns - 1) // 2) - f - 1 - growth
+    n = max(1, min(n, bits))
+    z = x.max(1, keepdims=True) - x
+    u = z + (z + 1) // 2 - (z + 15) // 16  # z log2 e
+    e = ((2 << f) - (u & (1 << f) - 1)) * 2**n >> np.minimum((u >> f) + 1, 62)
+    total = e.sum(1, keepdims=True)
+    wide = n + f + 1 + growth
+    dropped = max(0, -(-(bits + 2 * wide + 2 - columns) // 2))
+    return np.minimum((e >> dropped) * 2**bits // (total >> dropped), 2**bits - 1)
+
+
+def norm(layer, x, bits, signed, columns):
+    """Layer norm and RMS norm over the channels: mean, root of the mean square, quotient."""
+    n, centred = x.shape[1], layer.kind == "layernorm"
+    m, growth = bits + (signed if centred else 1), int(np.ceil(np.log2(x.shape[1])))
+    if centred:
+        x = x - (x.sum(1, keepdims=True) + n // 2) // n  # the nearest whole mean
+    dropped = max(0, -(-(2 * (2 * m + growth) + 1 - columns) // 4))
+    squares = ((np.abs(x) >> dropped) ** 2).sum(1, keepdims=True) * 4 ** (3 + dropped) // n
+    root = np.vectorize(isqrt, otypes=[np.int64])(squares)
+    y = np.abs(x) * 2**bits // np.maximum(root, 1)
+    return np.sign(x) * np.minimum(y, 2**bits - 1)
 
 
 def unary(layer, x, own, bits, columns):
@@ -152,7 +182,11 @@ def infer(network, parameters, images, precision, columns=72):
             continue
         inputs = [top_bits(tensors[n], stored[n].bits, word.bits) for n in layer.inputs]
         low = -(2**word.bits) if stored[layer.inputs[0]].signed else 0
-        if layer.kind in ADDRESSING:
+        if layer.kind == "softmax":
+            y = softmax(inputs[0], word.bits, stored[layer.inputs[0]].signed, columns)
+        elif layer.kind in ("layernorm", "rmsnorm"):
+            y = norm(layer, inputs[0], word.bits, stored[layer.inputs[0]].signed, columns)
+        elif layer.kind in ADDRESSING:
             y = addressed(layer, inputs, own, shape)
         elif layer.kind == "add":
             y = (inputs[0] + inputs[1]).clip(-(2**word.bits), 2**word.bits - 1)

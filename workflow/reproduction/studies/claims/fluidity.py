@@ -92,15 +92,20 @@ def unexplained(technology: Technology) -> tuple[float, float]:
         for (layer, phase), counts in activity.items():
             work = report.schedule.phases[phase]
             cycles, events = _prices(work, layer, technology)
+            mode = work.mode_at(_position(work, layer))
             seconds += sum(getattr(counts, cycle) * price for cycle, price in cycles.items())
             expected = _expected(work, layer)
             for event, price in events.items():
                 of_data = event in DATA_DEPENDENT or (event == "key_cells" and phase in SHIFTING)
                 amounts = expected if of_data else counts
                 joules += getattr(amounts, event) * price
-            if not isinstance(work.mode, Vertical):
+            if isinstance(mode, Vertical):  # there and back
+                seconds += float(formulas.mode_seconds(mode.entries, technology))
+                changed = mode.entered_rows, mode.cut_rows
+                joules += float(formulas.mode_joules(*changed, technology, PAPER))
+            else:
                 joules += float(formulas.idle_energy(counts, technology, PAPER))
-        joules += PAPER.cells * technology.leakage_w_per_cell * seconds
+        joules += float(formulas.leakage_power(PAPER, technology)) * seconds
         missing = report.times.sum() / seconds - 1, report.energies.sum() / joules - 1
         worst = np.maximum(worst, np.abs(missing))
     return float(worst[0]), float(worst[1])
@@ -116,13 +121,8 @@ def _prices(
 ) -> tuple[dict[str, Price], dict[str, Price]]:
     """Return seconds of each kind of cycle and joules of each event of a layer's phase."""
     mode = work.mode_at(_position(work, layer))
-    if not isinstance(mode, Vertical):
-        columns = PAPER.columns
-        cycles = formulas.cycle_seconds(technology, columns)
-        return cycles, formulas.event_joules(technology, columns)
-    attached = float(np.asarray(mode.rows)) * technology.vertical_energy_factor
-    cycles = formulas.cycle_seconds(technology, technology.vertical_rows)
-    return cycles, formulas.event_joules(technology, attached)
+    events = formulas.phase_joules(technology, PAPER, mode)
+    return formulas.phase_seconds(technology, PAPER, mode), events
 
 
 def _expected(work: Work, layer: str) -> Counts:
@@ -138,7 +138,8 @@ def _on_links(traffic: Traffic, chip: Chip, technology: Technology) -> tuple[flo
     hertz = chip.clock_hz * links.link_speed
     bus = traffic.bus_bits / (chip.clusters * chip.bus_bits * hertz)
     mesh = traffic.mesh_bit_hops / (chip.mesh_links * chip.mesh_bits * hertz)
-    joules = traffic.bus_bits * links.bus_j_per_bit
+    multicast = chip.caps_per_cluster * links.multicast_j_per_bit_cap
+    joules = traffic.bus_bits * (links.bus_j_per_bit + multicast)
     joules = joules + traffic.mesh_bit_hops * links.mesh_j_per_bit_hop
     return float(np.maximum(bus, mesh).sum()), float(joules.sum())
 
