@@ -44,7 +44,7 @@ def test_each_line_is_two_simulations():
         assert row.latency == close(other.latency_s / base.latency_s)
         assert row.energy == close(other.energy_j / base.energy_j)
         assert row.edp == close(row.latency * row.energy)
-    assert len(table) == 16
+    assert len(table) == 18
     for factor in ("latency", "energy", "edp"):
         assert (table[f"{factor}_low"] <= table[f"{factor}_high"]).all()
     slower = table.loc[["all weights streamed", "no multicast", "no segments"]]
