@@ -148,7 +148,7 @@ def _result(
     inputs, own = [tensors[name] for name in layer.inputs], parameters.get(layer.name)
     if isinstance(step, ProductStep):
         assert isinstance(own, LayerParameters)
-        return run_product(emulator, step, own, inputs[0])
+        return run_product(emulator, step, own, inputs)
     # the top columns, as many as the result has
     spare = [form.words[name].bits - form.words[layer.name].bits for name in layer.inputs]
     inputs = [x >> bits for x, bits in zip(inputs, spare, strict=True)]

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bfimna.errors import BfimnaError, as_int, one_of, shown, truth, whole_number
 from bfimna.operators import ADDRESSING as ADDRESSING
-from bfimna.operators import OPERATORS, PRODUCTS
+from bfimna.operators import OPERATORS, PRODUCTS, WEIGHTED
 from bfimna.operators.shapes import Shape
 
 MAX_ELEMENTS = 2**40  # of one tensor: of larger ones, floats could not hold counts exactly
@@ -132,7 +132,7 @@ class Layer:
         self._check_numbers(where)
 
     def _check_numbers(self, where: str) -> None:
-        declares = self.kind in ("input", "view", *PRODUCTS)
+        declares = self.kind in ("input", "view", *WEIGHTED)
         for what, length in _LENGTHS.items():
             numbers, least = getattr(self, what), 0 if what == "padding" else 1
             if not isinstance(numbers, tuple) or len(numbers) != (length or len(numbers)):
