@@ -82,8 +82,8 @@ def infer(
     Parameters
     ----------
     parameters : integers by layer, see `bfimna.emulator.quantise`.
-    images : unsigned integers of the input's bits, (images, channels, y, x); by name for several
-        inputs.
+    images : integers of the input's bits, (images, channels, y, x), unsigned unless the input is
+        signed; by name for several inputs.
     chip : LR unless given; its CAPs share the rows, and so decide how often they are filled.
     mapping : of the matrix products; the paper's unless given.
     threads : processor threads; 0 for all.

@@ -257,7 +257,7 @@ def _expected_ranges(form: IntegerFormat) -> dict[str, float]:
 def random_images(
     network: Network, precision: Precision, count: int = 1, seed: int = 0
 ) -> np.ndarray | dict[str, np.ndarray]:
-    """Draw images of uniform unsigned pixels in the input's word, (count, channels, y, x).
+    """Draw images of uniform pixels in the input's word, (count, channels, y, x).
 
     For a network of several inputs, images by name.
     """
@@ -265,5 +265,6 @@ def random_images(
     for k, layer in enumerate(layer for layer in network.layers if layer.kind == "input"):
         random = np.random.default_rng([seed, k] if k else seed)
         shape = (count, *network.shapes[layer.name])
-        images[layer.name] = random.integers(0, words[layer.name].high + 1, shape, dtype=np.int64)
+        low, high = words[layer.name].low, words[layer.name].high
+        images[layer.name] = random.integers(low, high + 1, shape, dtype=np.int64)
     return images if len(images) > 1 else images.popitem()[1]

@@ -118,7 +118,8 @@ class Network:
         signed: dict[str, bool] = {}
         for layer in self.layers:
             own = OPERATORS[layer.kind].signed
-            signed[layer.name] = any(signed[name] for name in layer.inputs) if own is None else own
+            before = any(signed[name] for name in layer.inputs) or layer.signed
+            signed[layer.name] = before if own is None else own
         return signed
 
     @cached_property
