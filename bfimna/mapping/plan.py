@@ -88,7 +88,7 @@ class Plan:
         >>> net = zoo.resnet18()
         >>> schedule = plan(net, Chip.limited()).at(Precision.fixed(net, 8))
         >>> int(schedule.phases["multiply"].counts.compares[0]), int(schedule.folds[0])
-        (1792, 7)
+        (1799, 7)
         """
         ap.check_count_set(counts)
         if counts == "published" and not self.mapping.published:

@@ -180,6 +180,13 @@ def test_images_share_weights_but_no_activations():
     assert candidates(weighted, 8, 4000)[1].max() > weighted.n
 
 
+def test_the_product_that_the_model_document_computes_by_hand():
+    shapes = (64, 3, 197), (64, 3, 197)
+    schedule = plan(product(*shapes), Chip.limited()).at(Precision.fixed(product(*shapes), 8))
+    cycles = {phase: work.counts.cycles[-1] for phase, work in schedule.phases.items()}
+    assert (cycles["load"], cycles["multiply"], schedule.folds[-1]) == (18, 8 * 8 * 9 + 2, 1)
+
+
 def test_what_does_not_match_is_refused_by_name():
     with pytest.raises(BfimnaError, match=r"'product' .*not \(8, 2, 5\) and \(9, 2, 5\)"):
         product((8, 2, 5), (9, 2, 5))
