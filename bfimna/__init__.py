@@ -16,7 +16,7 @@ from bfimna.errors import BfimnaError, renamed
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import Plan
-from bfimna.names import load_chip, load_network, load_precision, load_technology
+from bfimna.names import load_chip, load_mapping, load_network, load_precision, load_technology
 from bfimna.network import zoo
 from bfimna.network.graph import Layer, Network
 from bfimna.network.precision import Precision
@@ -50,6 +50,7 @@ __all__ = [
     "emulator",
     "infer",
     "load_chip",
+    "load_mapping",
     "load_network",
     "load_precision",
     "load_technology",

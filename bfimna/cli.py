@@ -1,4 +1,4 @@
-"""The command line: `bfimna simulate NETWORK`, `networks|technologies|chips`, `characterise KIT`.
+"""The command line: `bfimna simulate NETWORK`, `characterise KIT`, and what it knows by name.
 
 Errors are one line on stderr, with exit code 2.
 """
@@ -21,9 +21,12 @@ from bfimna.cost.simulate import simulate
 from bfimna.display import quantity, text_table, unit_of
 from bfimna.errors import BfimnaError, shown
 from bfimna.files import is_file
+from bfimna.mapping import catalogue
 from bfimna.mapping.chip import Chip
 from bfimna.network import zoo
-from bfimna.technology.technology import HIGHEST_V, LOWEST_V
+from bfimna.network.graph import Network
+from bfimna.network.precision import Precision
+from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 
 PIPE_CLOSED = 141  # exit code of a program that SIGPIPE ends
 #: rows of a listing, in plain SI values
@@ -80,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "networks": ("the zoo's networks", _networks),
         "technologies": ("the technologies of the tables", _technologies),
         "chips": ("the chips with a name", _chips),
+        "mappings": ("the mappings with a name", _mappings),
     }
     for name, (content, rows) in lists.items():
         listing = commands.add_parser(name, help=f"list {content}")
@@ -153,6 +157,11 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
             ".json (default: LR)",
             {"type": _file_or_name, "default": "LR"},
         ),
+        "--mapping": (
+            "a name of `bfimna mappings`, or best: of each layer the one of least EDP (default: "
+            "paper)",
+            {"default": "paper"},
+        ),
         "--batch": ("default: 1", {"type": int, "default": 1, "metavar": "IMAGES"}),
         "--counts": (
             "cycles: microcode (default), bit-exact; published",
@@ -191,11 +200,24 @@ def _simulate(options: argparse.Namespace) -> str:
     shape = shapes[0][1] if shapes and shapes[0][0] == "" else shapes and dict(shapes)
     network = names.load_network(options.network, shape)
     bits = names.load_precision(network, options.bits, default, shape)
-    report = simulate(network, bits, options.chip, technology, options.batch, options.counts)
+    report = _report(options, network, bits, technology)
     if options.json:
         lines = {"notes": report.notes, "infeasibilities": report.infeasibilities}
         return json.dumps({**report.summary, **lines}, indent=2)
     return _text(report)
+
+
+def _report(
+    options: argparse.Namespace, network: Network, bits: Precision, technology: Technology
+) -> Report:
+    if options.mapping != "best":
+        own, counts = names.load_mapping(options.mapping, ["best"]), options.counts
+        return simulate(network, bits, options.chip, technology, options.batch, counts, own)
+    if options.counts != "microcode":
+        raise BfimnaError("--mapping best weighs bit-exact programs: want --counts microcode")
+    from bfimna.search.mapping_choice import mapping  # SciPy's solvers, only where asked for
+
+    return mapping(network, bits, options.chip, technology, batch=options.batch).report
 
 
 def _text(report: Report) -> str:
@@ -259,3 +281,12 @@ def _technologies() -> Rows:
 
 def _chips() -> Rows:
     return [asdict(names.load_chip(name)) for name in names.CHIPS]
+
+
+def _mappings() -> Rows:
+    return [
+        {"name": name, "adder": mapping.adder, "family": family}
+        for family, members in catalogue.families().items()
+        for name, mapping in catalogue.by_name().items()
+        if mapping in members
+    ]

@@ -4,7 +4,7 @@ Relative paths count from the working directory.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from bfimna import data
 from bfimna.data import load_technology as load_technology
 from bfimna.errors import BfimnaError, check_field_names, shown, unknown, wrong_type
 from bfimna.files import text_of
+from bfimna.mapping import catalogue
 from bfimna.mapping.chip import Chip
+from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.network import zoo
 from bfimna.network.graph import Network
 from bfimna.network.precision import BitsByLayer, Precision
@@ -27,6 +29,7 @@ AnyNetwork = Network | str | Path
 AnyPrecision = Precision | str | Path | int | tuple[int, int] | BitsByLayer
 AnyChip = Chip | str | Path | Mapping[str, Any]
 AnyTechnology = Technology | str
+AnyMapping = ProductMapping | str
 
 NETWORK_FILES = (".onnx", ".csv")
 PRECISION_FILES = (".csv", ".yaml", ".yml")
@@ -165,6 +168,26 @@ def load_chip(chip: AnyChip) -> Chip:
     if chip not in CHIPS:
         raise unknown("chip", chip, [*CHIPS, "<path>.yaml", "<path>.json"])
     return CHIPS[str(chip)]()
+
+
+def load_mapping(mapping: AnyMapping, also: Iterable[str] = ()) -> ProductMapping:
+    """Return a mapping: itself, or by name.
+
+    Parameters
+    ----------
+    also : names that the caller takes besides, for the error.
+
+    >>> load_mapping("paper")
+    <Mapping paper>
+    """
+    if isinstance(mapping, ProductMapping):
+        return mapping
+    if not isinstance(mapping, str):
+        raise wrong_type("mapping", mapping, "a Mapping or a name")
+    known = catalogue.by_name()
+    if mapping not in known:
+        raise unknown("mapping", mapping, [*known, *also])
+    return known[mapping]
 
 
 def _user_chip(fields: Mapping[str, Any], where: str) -> Chip:

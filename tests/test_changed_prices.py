@@ -1,4 +1,4 @@
-"""What docs/model.md says that each change since version 0.2 does to ResNet18 at 8 bits on Chip.paper()."""
+"""What docs/model.md says that each change of prices does to ResNet18 at 8 bits."""
 
 from dataclasses import replace
 

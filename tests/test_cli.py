@@ -11,6 +11,7 @@ import pytest
 
 import bfimna as bf
 from bfimna.cli import main
+from bfimna.mapping import catalogue
 
 from .onnx.onnx_models import convolution, save
 
@@ -35,6 +36,21 @@ def test_simulate_prints_the_figures_of_the_report(capsys):
     assert row["feasible"] is False
 
 
+def test_a_mapping_by_name_and_the_best_one(capsys):
+    of = {}
+    for name in ("paper", "fused", "best"):
+        assert main(["simulate", "alexnet", "--mapping", name, "--json"]) == 0
+        of[name] = json.loads(capsys.readouterr().out)["edp_js"]
+    assert of["paper"] == bf.simulate("alexnet", 8, "LR", "sram-14nm-lstp").edp_js
+    assert of["fused"] == bf.simulate("alexnet", 8, "LR", "sram-14nm-lstp", mapping="fused").edp_js
+    assert of["best"] == bf.search.mapping("alexnet", 8, "LR", "sram-14nm-lstp").best
+    assert of["best"] <= min(of.values())
+    assert main(["simulate", "alexnet", "--mapping", "fusd"]) == 2
+    assert "did you mean 'fused'?" in capsys.readouterr().err
+    assert main(["simulate", "alexnet", "--mapping", "best", "--counts", "published"]) == 2
+    assert "want --counts microcode" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("bits", ["4", "int4", "w4a4"])
 def test_bits_may_be_a_width_or_a_name(bits, capsys):
     assert main(["simulate", "alexnet", "--bits", bits, "--json"]) == 0
@@ -47,6 +63,7 @@ def test_bits_may_be_a_width_or_a_name(bits, capsys):
         ("networks", list(bf.zoo.NETWORKS)),
         ("technologies", bf.data.technology_names()),
         ("chips", ["LR", "IR", "paper"]),
+        ("mappings", list(catalogue.by_name())),
     ],
 )
 def test_lists_name_everything_that_simulate_takes(command, known, capsys):

@@ -21,7 +21,8 @@ from bfimna.ap.arguments import (
     sign_pair,
     width_of,
 )
-from bfimna.ap.array import COLUMNS, Array
+from bfimna.ap.array import Array
+from bfimna.ap.bit_planes import COLUMNS
 from bfimna.ap.counts import levels
 from bfimna.ap.events import ApKind, Counts
 from bfimna.errors import BfimnaError, one_of, truth, whole_number

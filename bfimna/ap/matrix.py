@@ -16,8 +16,8 @@ from bfimna.ap import programs
 from bfimna.ap.addition import Adder
 from bfimna.ap.arguments import check_result, operand, sign_pair, width_of
 from bfimna.ap.arithmetic import Result, resolve_carries
-from bfimna.ap.array import COLUMNS, Array
-from bfimna.ap.bit_planes import pack, processors
+from bfimna.ap.array import Array
+from bfimna.ap.bit_planes import COLUMNS, pack, processors
 from bfimna.ap.counts import levels
 from bfimna.ap.events import CYCLES, ApKind, Counts
 from bfimna.ap.faults import Faults

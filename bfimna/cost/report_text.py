@@ -24,10 +24,11 @@ SHOWN = {
 
 
 def title(report: "Report") -> str:
-    """Return network, precision, chip, technology and batch on one line."""
+    """Return network, precision, chip, technology, batch, and mapping if not the paper's."""
     return (
         f"{report.network.name} at {report.precision.name} on {report.chip.name}, "
         f"{report.technology.name} at {report.technology.supply_v:g} V, batch {report.batch}"
+        f"{report.schedule.plan.own_mapping}"
     )
 
 

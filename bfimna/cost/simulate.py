@@ -6,7 +6,7 @@ from bfimna import names
 from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.cost.limits import costs
 from bfimna.cost.report import Report
-from bfimna.errors import instance, whole_number
+from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping
 from bfimna.mapping.plan import Plan
@@ -17,14 +17,17 @@ from bfimna.network.precision import Precision
 
 
 def plan(
-    network: names.AnyNetwork, chip: names.AnyChip, mapping: Mapping | None = None, batch: int = 1
+    network: names.AnyNetwork,
+    chip: names.AnyChip,
+    mapping: names.AnyMapping | None = None,
+    batch: int = 1,
 ) -> Plan:
     """Resolve a network on a chip once: where operands lie, folds, rows, what moves.
 
     Parameters
     ----------
     network, chip : as for `simulate`.
-    mapping : of the matrix products; `Mapping.paper()` unless given.
+    mapping : of the matrix products, a `Mapping` or its name; `Mapping.paper()` unless given.
     batch : images that share the weights of a fold.
 
     Examples
@@ -33,7 +36,8 @@ def plan(
     >>> bf.plan("resnet18", "LR")
     <Plan: resnet18 on LR, batch 1, mapping paper: 21 products in 114 folds>
     """
-    return resolved(names.load_network(network), names.load_chip(chip), mapping, batch)
+    own = None if mapping is None else names.load_mapping(mapping)
+    return resolved(names.load_network(network), names.load_chip(chip), own, batch)
 
 
 def simulate(
@@ -43,7 +47,7 @@ def simulate(
     technology: names.AnyTechnology,
     batch: int = 1,
     counts: CountSet = "microcode",
-    mapping: Mapping | None = None,
+    mapping: names.AnyMapping | None = None,
 ) -> Report:
     """Simulate the inference of a batch.
 
@@ -59,7 +63,8 @@ def simulate(
     technology : of the tables by name, or a `Technology`.
     batch : images that share the weights of a fold.
     counts : "microcode", what bit-exact programs take, or "published", the literature's.
-    mapping : of the matrix products; `Mapping.paper()` unless given.
+    mapping : of the matrix products, a `Mapping` or its name; `Mapping.paper()` unless given.
+        `bf.search.mapping` finds the best for each layer.
 
     Raises
     ------
@@ -82,9 +87,8 @@ def simulate(
     chip, technology = names.load_chip(chip), names.load_technology(technology)
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
     check_count_set(counts)
-    if mapping is not None:
-        instance("mapping", mapping, Mapping)
-    schedule = _placed(network, precision, chip, batch, counts, mapping)
+    own = None if mapping is None else names.load_mapping(mapping)
+    schedule = _placed(network, precision, chip, batch, counts, own)
     times, energies = costs(schedule, technology, len(network.layers))
     times.setflags(write=False)
     energies.setflags(write=False)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bfimna.ap.array import COLUMNS
+from bfimna.ap.bit_planes import COLUMNS
 from bfimna.ap.counts import scale_bits
 from bfimna.errors import BfimnaError, instance, whole_number, wrong_type
 from bfimna.mapping.outputs import scaled_columns

@@ -172,7 +172,8 @@ class Mapping:
         beside = whole_number("side by side", side_by_side, 1, MOST_PRODUCTS)
         parts = whole_number("triples", triples, 0, MOST_PRODUCTS)
         base = "carry-save" + (f", {beside} side by side" if beside > 1 else "")
-        name = _own_name(base + (f", {parts} triples" if parts else ""), adder, fused)
+        own = f", {parts} triple{'s' * (parts > 1)}" if parts else ""
+        name = _own_name(base + own, adder, fused)
         lower = Bound(CarrySaveProducts.lower, (name, beside, parts, adder, fused))
         return cls(name, lower, Bound(arrays_needed, (beside, parts)), adder, published=False)
 

@@ -63,6 +63,11 @@ class Plan:
             f"{int(self.products.folds.sum())} folds>"
         )
 
+    @property
+    def own_mapping(self) -> str:
+        """The mapping as the end of a title, empty for the paper's."""
+        return "" if self.mapping == Mapping.paper() else f", mapping {self.mapping.name}"
+
     def _repr_html_(self) -> str:
         return self.at(Precision.fixed(self.network, 8))._repr_html_()
 
@@ -102,6 +107,12 @@ class Plan:
         self._check_keys(words)
         freeze(words)
         return Schedule(self, widths, counts, words)
+
+    def fits(self, bits: Bits) -> np.ndarray:
+        """Whether the chip can run each product at given widths, shape (..., products)."""
+        own = self.storage.words(bits).at(self.storage.index)
+        narrow = self.storage.sum_bits(bits) <= WIDEST_SUM
+        return self.products.fits(bits, own) & narrow
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the AP's work by phase; see `Schedule.phases`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from bfimna.ap.array import Array
@@ -87,4 +88,32 @@ def draw(
     ax.set_xlim(-0.1, columns + 0.1)
     ax.set_ylim(rows + 1.2, -2.2)
     ax.set_aspect("equal")
+    ax.axis("off")
+
+
+def draw_written(
+    ax: Axes, cells: np.ndarray, writers: np.ndarray, colours: Sequence[str], group: int
+) -> None:
+    """Draw an array's cells in the colours of what wrote them last; a line after each group.
+
+    Parameters
+    ----------
+    cells : (rows, columns) of 0 and 1.
+    writers : number of a colour for each cell; -1, which is white and empty, for none.
+    group : rows of a group, such as a dot product.
+    """
+    rows, columns = cells.shape
+    for (r, c), writer in np.ndenumerate(writers):
+        colour = colours[writer] if writer >= 0 else "white"
+        ax.add_patch(Rectangle((c, r), 1, 1, facecolor=colour, edgecolor="white", lw=0.3))
+        if writer >= 0:
+            dark = np.dot(to_rgb(colour), (0.3, 0.6, 0.1)) < 0.5
+            ink = "white" if dark else "black"
+            ax.text(c + 0.5, r + 0.55, str(cells[r, c]), ha="center", va="center", color=ink,
+                    fontsize=4.5)  # fmt: skip
+    for r in range(0, rows + 1, group):
+        ax.plot([0, columns], [r, r], color="black", linewidth=0.6)
+    ax.set_xlim(-0.1, columns + 0.1)
+    ax.set_ylim(rows + 0.1, -0.1)
+    ax.set(xticks=[], yticks=[])
     ax.axis("off")

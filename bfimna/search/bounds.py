@@ -10,7 +10,7 @@ rays other = a · one and other = b · one the allowed points lie below the chor
 a cone of ratios has two corners, and the narrower it is, the less lies between chord and hyperbola.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -103,30 +103,37 @@ def ratio_range(elimination: Elimination, one: np.ndarray, other: np.ndarray) ->
 
 
 def cheapest(elimination: Elimination, vectors: np.ndarray) -> Choice:
-    """Return the choice of the least cost, or of the least product of two positive costs.
+    """Return the choice of the least cost, or of the least product of two positive costs."""
+
+    def corner(weights: np.ndarray) -> tuple[Choice, np.ndarray]:
+        choice = elimination.choices(elimination.minimise((weights @ vectors)[None]))[0]
+        return choice, np.array([elimination.graph.cost(vector, choice) for vector in vectors])
+
+    return corner(np.ones(1))[0] if len(vectors) == 1 else least_product(corner)
+
+
+def least_product(corner: Callable[[np.ndarray], tuple[Choice, np.ndarray]]) -> Choice:
+    """Return the choice of the least product of two positive costs.
 
     A product is quasi-concave, so its least value lies at a corner of the convex hull of all
     (one, other), and every such corner is least in some weighted sum of the two.
+
+    Parameters
+    ----------
+    corner : from weights (2,) to a choice of the least weighted sum, and its two costs.
     """
-    best = list(elimination.choices(elimination.minimise(vectors)))
-    if len(vectors) == 1:
-        return best[0]
-
-    def point(choice: Choice) -> np.ndarray:
-        return np.array([elimination.graph.cost(vector, choice) for vector in vectors])
-
-    edges = [(point(best[0]), point(best[1]))]
+    best = [corner(np.array(weights)) for weights in ((1.0, 0.0), (0.0, 1.0))]
+    edges = [(best[0][1], best[1][1])]
     while edges:
         a, b = edges.pop()
         normal = np.array([a[1] - b[1], b[0] - a[0]])
         if (normal <= 0).any():
             continue
-        corner = elimination.choices(elimination.minimise((normal @ vectors)[None]))[0]
-        between = point(corner)
+        choice, between = corner(normal)
         if normal @ between < normal @ a * (1 - SLACK):
-            best.append(corner)
+            best.append((choice, between))
             edges += [(a, between), (between, b)]
-    return min(best, key=lambda choice: float(point(choice).prod()))
+    return min(best, key=lambda one: float(one[1].prod()))[0]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import numpy as np
 
 from bfimna.cost.grid import listed
 from bfimna.cost.report import Report
-from bfimna.cost.simulate import simulate
 from bfimna.errors import (
     BfimnaError,
     one_of,
@@ -41,6 +40,7 @@ from bfimna.names import (
 )
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
+from bfimna.search.mapping_choice import AnyChoice, best_report, loaded
 from bfimna.search.pareto import pareto_front
 from bfimna.technology.technology import Technology
 
@@ -82,10 +82,11 @@ class _Workload:
     precisions: Sequence[Precision]
     technology: Technology
     batch: int
+    mapping: AnyChoice
 
     def _reports(self, chip: Chip) -> list[Report]:
         return [
-            simulate(network, precision, chip, self.technology, self.batch)
+            best_report(network, precision, chip, self.technology, self.batch, self.mapping)
             for network, precision in zip(self.networks, self.precisions, strict=True)
         ]
 
@@ -132,6 +133,7 @@ def search_chips(
     batch: int = 1,
     must_fit: bool = False,
     must_be_feasible: bool = False,
+    mapping: AnyChoice = None,
 ) -> "pd.DataFrame":
     """Return the chips of a grid that are within budgets, with their Pareto front marked.
 
@@ -149,6 +151,8 @@ def search_chips(
         the same time.
     must_be_feasible : leave out chips that exceed a limit of memory, area, power density or current
         with one of the networks; see `Report.feasible`. Limits that `base` has stretch phases.
+    mapping : of every network; the paper's unless given. "best", or a list of candidates: on every
+        chip each layer takes the one of the network's least EDP.
 
     Returns
     -------
@@ -173,7 +177,7 @@ def search_chips(
     """
     import pandas as pd
 
-    workload = _workload(networks, precisions, technology, batch)
+    workload = _workload(networks, precisions, technology, batch, mapping)
     limits = _limits(budgets)
     must_fit = truth("must_fit", must_fit)
     must_be_feasible = truth("must_be_feasible", must_be_feasible)
@@ -223,6 +227,7 @@ def _workload(
     precisions: AnyPrecision | Sequence[AnyPrecision] | None,
     technology: AnyTechnology,
     batch: int,
+    mapping: AnyChoice,
 ) -> _Workload:
     nets = [load_network(network) for network in listed(networks)]
     if not nets:
@@ -232,7 +237,7 @@ def _workload(
         raise BfimnaError(f"{len(of_each)} precisions for {len(nets)} networks: want one of each")
     bits = [load_precision(*pair) for pair in zip(nets, of_each, strict=True)]
     batch = whole_number("batch", batch, 1, MOST_IMAGES)
-    return _Workload(nets, bits, load_technology(technology), batch)
+    return _Workload(nets, bits, load_technology(technology), batch, loaded(mapping))
 
 
 def _limits(budgets: Mapping[str, float] | None) -> dict[str, float]:

@@ -28,7 +28,9 @@ from bfimna.names import (
     load_technology,
 )
 from bfimna.network.precision import Precision
+from bfimna.search.choose_mapped import MAPPED, MappedSearches
 from bfimna.search.costs import QUANTITIES, ApCosts, NetworkCosts, Quantity
+from bfimna.search.mapping_choice import AnyChoice
 from bfimna.search.parts import Optimum, PartedSearch
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.search.space import SearchSpace
@@ -83,6 +85,7 @@ def choose(
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
     tensors: Mapping[str, int] | None = None,
+    mapping: AnyChoice = None,
 ) -> Precision:
     """Return the bits of least total sensitivity Ω within a budget: HAWQ-V3's integer program.
 
@@ -96,6 +99,9 @@ def choose(
     ----------
     tensors : widths of tensors that are the same in every choice, as `Precision.by_layer` takes
         them: HAWQ-V3's residual stream, for example (`bfimna.data.hawq_tensors`).
+    mapping : of the layers; the paper's unless given. "best", or a list of candidates: each layer
+        takes the one that leaves the budget most room, so bits and mappings are chosen together.
+        `bf.search.mapping` with the returned bits and the budget's quantity tells which.
 
     Raises
     ------
@@ -113,7 +119,9 @@ def choose(
     >>> p.weight_bits[:6]
     (8, 8, 8, 8, 4, 8)
     """
-    return choose_each(network, sensitivity, [budget], chip, technology, choices, tensors)[0]
+    return choose_each(network, sensitivity, [budget], chip, technology, choices, tensors, mapping)[
+        0
+    ]
 
 
 def choose_each(
@@ -124,11 +132,20 @@ def choose_each(
     technology: AnyTechnology,
     choices: Iterable[int] = (4, 8),
     tensors: Mapping[str, int] | None = None,
+    mapping: AnyChoice = None,
 ) -> list[Precision]:
     """Return `choose` for several budgets; the costs are computed once."""
     budgets = [instance("budget", budget, Budget) for budget in budgets]
     space = _space(network, sensitivity, choices, tensors)
     hardware = load_chip(chip), load_technology(technology)
+    if mapping is not None:
+        mapped = MappedSearches(space, *hardware, mapping)
+        return [
+            mapped.choose(budget.quantity, budget.limit, budget.fraction)
+            if budget.quantity in MAPPED
+            else choose(network, sensitivity, budget, *hardware, choices, tensors)
+            for budget in budgets
+        ]
     on_ap, of_network = ApCosts(space, *hardware), NetworkCosts(space)
     searches = {
         quantity: PartedSearch(
@@ -186,6 +203,7 @@ def front(
     choices: Iterable[int] = (4, 8),
     points: int = 50,
     tensors: Mapping[str, int] | None = None,
+    mapping: AnyChoice = None,
 ) -> list[Precision]:
     """Return the choices of least Ω under EDP budgets from tight to loose.
 
@@ -194,6 +212,9 @@ def front(
     """
     points = whole_number("points", points, 2, MAX_POINTS)
     space = _space(network, sensitivity, choices, tensors)
+    if mapping is not None:
+        hardware = load_chip(chip), load_technology(technology)
+        return MappedSearches(space, *hardware, mapping).front(points)
     on_ap = ApCosts(space, load_chip(chip), load_technology(technology))
     search = PartedSearch(space, on_ap, "edp_js")
     low, high = (search.cost(choice) for choice in (search.cheapest, space.uniform(-1)))

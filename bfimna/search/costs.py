@@ -26,6 +26,7 @@ from bfimna.network.bits import Bits
 from bfimna.search.cost_graph import Choice, CostGraph
 from bfimna.search.dram_bounds import DramBounds
 from bfimna.search.space import SearchSpace
+from bfimna.search.width_pairs import cost_vector, pairs_of_widths
 from bfimna.technology.technology import Technology
 
 Quantity = Literal["size_bits", "bops", "latency_s", "energy_j", "edp_js"]
@@ -104,37 +105,9 @@ class ApCosts:
         return plan(self.space.network, self.chip)
 
     @cached_property
-    def _colours(self) -> list[int]:
-        """Colours of the groups; no group has that of one that reads its tensors.
-
-        So one simulation with a colour at one width and the rest at another gives the cost of all
-        the colour's layers at that pair of widths.
-        """
-        space = self.space
-        clash: list[set[int]] = [set() for _ in space.groups]
-        for k, name in enumerate(space.network.matmul_names):
-            g = space.group_of[k]
-            for reader in space.readers[name]:
-                if reader != g:
-                    clash[g].add(reader)
-                    clash[reader].add(g)
-        colours: list[int] = []
-        for g in range(len(space.groups)):
-            used = {colours[other] for other in clash[g] if other < g}
-            colours.append(next(c for c in range(len(used) + 1) if c not in used))
-        return colours
-
-    @cached_property
     def _schedules(self) -> list[Schedule]:
         """One for each colour, of shape (own width, stored width)."""
-        space, colours = self.space, self._colours
-        own, stored = np.meshgrid(space.widths, space.widths, indexing="ij")
-        of_layer = np.array([colours[space.group_of[k]] for k in range(len(space.network.matmuls))])
-        schedules = []
-        for colour in range(max(colours) + 1):
-            bits = np.where(of_layer == colour, own[..., None], stored[..., None])
-            schedules.append(self._plan.at(Bits(bits, bits, space.own_widths)))
-        return schedules
+        return [self._plan.at(bits) for bits in pairs_of_widths(self.space)]
 
     @cached_property
     def _bounds(self) -> DramBounds:
@@ -158,13 +131,13 @@ class ApCosts:
             computing = latency[-1] - times[..., TRAFFIC]
             other[..., loose] = (computing + waiting)[..., loose]
             together.append(other)
-        bounds = [self._vector(latency)]
+        bounds = [cost_vector(self.space, latency)]
         if not self.chip.overlap and charged is not moved:
-            bounds.append(self._vector(together))
+            bounds.append(cost_vector(self.space, together))
         ends = [allowed.argmax(axis=1), allowed.shape[1] - 1 - allowed[:, ::-1].argmax(axis=1)]
         entries = self.space.graph.entries(np.array(ends))
         best = max(bounds, key=lambda vector: float(vector[entries].sum()))
-        return {"latency_s": best, "energy_j": self._vector(energy)}
+        return {"latency_s": best, "energy_j": cost_vector(self.space, energy)}
 
     def exactly(self, choice: Choice) -> Mapping[str, float]:
         """Return what the simulator says."""
@@ -177,21 +150,6 @@ class ApCosts:
     def spread(self, allowed: np.ndarray) -> np.ndarray:
         """Return the bits by which each group's widths change what the MAPs have left."""
         return self._bounds.spread(allowed)
-
-    def _vector(self, tables: list[np.ndarray]) -> np.ndarray:
-        """Gather each layer's table, (own width, stored width), as terms of its nodes."""
-        space, widths = self.space, len(self.space.widths)
-        single = np.zeros((space.graph.nodes, widths))
-        double = np.zeros((len(space.pairs), widths, widths))
-        position = space.network.matmul_index
-        for k, layer in enumerate(space.network.layers):
-            node = space.stored_node(layer.name)
-            group = space.group_of[position[layer.name]] if layer.name in position else node
-            if group == node:
-                single[node] += tables[0][..., k].diagonal()
-            else:
-                double[space.pairs.index((group, node))] += tables[self._colours[group]][..., k]
-        return space.graph.vector(single, double)
 
 
 def cost_of(graph: CostGraph, vectors: Vectors, choice: Choice, quantity: Quantity) -> float:

@@ -60,6 +60,9 @@ FIGURES = {
     "batch": ({}, "networks chip"),
     "traffic": ({}, "networks chip"),
     "assumptions": ({}, "networks chip"),
+    "mapping": ({"precisions": ["int2"]}, "networks chip"),
+    "bounds": ({"precisions": ["int2"], "hardware": {}}, "networks chip"),
+    "capacity": ({"precisions": ["int3", "int8"]}, "networks chip"),
     "uncertainty": ({"samples": 8}, "networks chip"),
     "breakdown": ({"detailed": "alexnet"}, "networks technologies chip"),
     "cells": ({}, "networks technologies"),
@@ -102,6 +105,8 @@ def test_no_text_overlaps_or_leaves_the_figure(shape, mine, tmp_path, monkeypatc
 #: notebook → inputs that are not its defaults
 OTHERS = {
     "your_network": {"network": "examples/model.onnx", "chip": ONE_ARRAY, "precision": "w4a8"},
+    "mappings_seen": {"mappings": ["fused", "carry-save-2-side-by-side"], "bits": 3, "size": 3},
+    "mapping_layers": {"network": "alexnet", "precision": "w4a8", "hardware": {}},
     "programs": {"words": 7, "bits": 1},
     "hawq_reproduced": {"networks": ["resnet50_v1"]},
     "dynamic": {"network": "resnet50_v1", "seeds": [7], "inferences": 20, "battery": 3},

@@ -261,3 +261,19 @@ def test_networks_that_fit_alone_and_not_together_are_infeasible():
                    **LIMITS)  # fmt: skip
     (text,) = search_chips(networks, SRAM, None, {}, base=base).infeasibilities
     assert "memory: resident weights of all networks together exceed the MAPs" in text
+
+
+def test_each_chip_takes_its_best_mappings():
+    net, grid = bf.zoo.resnet18(), {"rows": (1200, 4800)}
+    of = {
+        mapping: search_chips(net, SRAM, grid=grid, mapping=mapping).set_index("rows").edp_js
+        for mapping in (None, "paper", "fused", "best")
+    }
+    assert (of[None] == of["paper"]).all()
+    assert (of["best"] <= of["fused"]).all()
+    assert (of["best"] < of["paper"]).all()
+    for rows, edp in of["best"].items():
+        chip = replace(bf.Chip.limited(), rows=rows)
+        assert edp == bf.search.mapping(net, 8, chip, SRAM).best
+    with pytest.raises(bf.BfimnaError, match="unknown mapping 'bset'"):
+        search_chips(net, SRAM, grid=grid, mapping="bset")
