@@ -139,6 +139,24 @@ def test_a_cache_stays_in_the_maps_and_takes_room():
     assert read == 16 * words[0] + 30 * words[-1]
 
 
+def test_views_address_heads_halves_and_tokens():
+    """Head h of 4 heads of 4 features has the rows 4 h to 4 h + 3 of a projection."""
+    build = decoder("tiny", TINY, 3, 2)
+    network, order = build.network(), build.addresses()
+    read = {name: one.index.reshape(network.shapes[name]) for name, one in order.items()}
+    for d, h, t in ((0, 0, 0), (1, 2, 1), (3, 3, 2)):
+        assert read["layer.0.query.heads"][d, h, t] == (4 * h + d) * 3 + t
+        assert read["layer.0.query.swapped"][d, h, t] == (((d + 2) % 4) * 4 + h) * 3 + t
+        assert read["layer.0.joined"][4 * h + d, 0, t] == (d * 4 + h) * 3 + t
+        assert read["cos.4"][d, h, t] == 3 * d + t
+        h //= 2  # of 2 heads of keys and values
+        assert read["layer.0.by_key"][t, h, d] == (4 * h + d) * 3 + t
+        assert read["layer.0.keys"][d, h, t] == (t * 2 + h) * 4 + d
+    tokens = transformers.addresses("vit_b16")["tokens"].index.reshape(768, 197)
+    assert (tokens[:, 0] == -1).all()
+    assert tokens[5, 1:].tolist() == list(range(5 * 196, 6 * 196))
+
+
 def test_names_of_lengths():
     assert bf.load_network("llama3_8b-1-after-4095").macs < bf.load_network("llama3_8b").macs
     assert bf.load_network("bert_base-128") == bf.zoo.bert_base()
