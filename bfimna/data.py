@@ -227,6 +227,11 @@ def literature() -> "pd.DataFrame":
     return _read("published/literature.csv").copy()
 
 
+def transformers() -> "pd.DataFrame":
+    """Return parameters and multiply-accumulates of transformers, counted by torch."""
+    return _read("published/transformers.csv").copy()
+
+
 def silicon(table: str) -> "pd.DataFrame":
     """Return one of the tables `SILICON`, which data/silicon/README.md describes."""
     one_of("table of silicon", table, SILICON)

@@ -88,9 +88,7 @@ def load_network(network: AnyNetwork, input_shape: InputShape = None) -> Network
         return network
     path = _file(network) if isinstance(network, Path) else network_file(network)
     if path is None or path.suffix not in NETWORK_FILES:
-        if network not in zoo.NETWORKS:
-            raise unknown("network", network, [*zoo.NETWORKS, "<path>.onnx", "<path>.csv"])
-        return zoo.load(str(network))
+        return zoo.load(network, ["<path>.onnx", "<path>.csv"])
     read = read_onnx(path, input_shape) if path.suffix == ".onnx" else read_scalesim(path)
     return replace(read, name=str(network))
 

@@ -82,8 +82,8 @@ def infer(
     Parameters
     ----------
     parameters : integers by layer, see `bfimna.emulator.quantise`.
-    images : unsigned integers of the input's bits, (images, channels, y, x); by name for several
-        inputs.
+    images : integers of the input's bits, (images, channels, y, x), unsigned unless the input is
+        signed; by name for several inputs.
     chip : LR unless given; its CAPs share the rows, and so decide how often they are filled.
     mapping : of the matrix products; the paper's unless given.
     threads : processor threads; 0 for all.
@@ -148,7 +148,7 @@ def _result(
     inputs, own = [tensors[name] for name in layer.inputs], parameters.get(layer.name)
     if isinstance(step, ProductStep):
         assert isinstance(own, LayerParameters)
-        return run_product(emulator, step, own, inputs[0])
+        return run_product(emulator, step, own, inputs)
     # the top columns, as many as the result has
     spare = [form.words[name].bits - form.words[layer.name].bits for name in layer.inputs]
     inputs = [x >> bits for x, bits in zip(inputs, spare, strict=True)]

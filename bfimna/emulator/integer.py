@@ -28,16 +28,21 @@ from bfimna.network.precision import Precision
 from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.addressing import check_index
 from bfimna.operators.constants import Constants, check_constants, check_range, integers
+from bfimna.operators.norm import RANGE_BITS
 from bfimna.operators.words import Word
+
+#: full-scale ranges of results whose steps are set by their kind
+FIXED_RANGES = {"softmax": 1.0, "layernorm": 2.0**RANGE_BITS, "rmsnorm": 2.0**RANGE_BITS}
 
 
 @dataclass(frozen=True)
 class LayerParameters:
-    """The integers of one weighted layer.
+    """The integers of one matrix product.
 
     Parameters
     ----------
-    weights : (output channels, input channels / groups, kernel height, kernel width).
+    weights : (output channels, input channels / groups, kernel height, kernel width); of a product
+        of two activations there are none, (output channels, 0, 1, 1).
     bias : (output channels), in units of the sum, with the half step that rounds the result.
     multiplier : b, one per output channel; empty where the layer's sums are the network's output.
     shift : c; the sum becomes floor(sum · b / 2^c).
@@ -63,9 +68,9 @@ class ProductFormat:
 
     Attributes
     ----------
-    left_bits, right_bits : of the weights, and of the activations that it reads.
+    left_bits, right_bits : of the weights or the left tensor, and of the activations that it reads.
     width : bits of a sum, with its sign: left bits + right bits + ⌈log2 k⌉.
-    source, target : words of the tensors before and after.
+    source, target : words of the right operand's tensor and of the result.
     keeps_sum : whether the sums are the network's output, so that nothing is scaled.
     """
 
@@ -77,10 +82,22 @@ class ProductFormat:
     target: Word
     keeps_sum: bool
 
+    def sum_bounds(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and largest sum of each channel, or of all, without the bias."""
+        if self.matmul.left.constant:
+            return sum_bounds(weights, self.right_bits)
+        left, sign = 2 ** (self.left_bits - 1), int(self.matmul.right.signed)
+        low, high = -sign * 2 ** (self.right_bits - 1), 2 ** (self.right_bits - sign) - 1
+        products = [a * b for a in (-left, left - 1) for b in (low, high)]
+        ends = self.matmul.k * min(products), self.matmul.k * max(products)
+        return np.array(ends[:1]), np.array(ends[1:])
+
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Shape of the weights, see `LayerParameters`."""
         product = self.matmul
+        if not product.left.constant:
+            return (product.output_shape[0], 0, 1, 1)
         inputs = product.input_shape[0] // product.groups
         return (product.output_shape[0], inputs, *product.layer.kernel)
 
@@ -137,6 +154,7 @@ def ranges(network: Network) -> dict[str, str]:
     """Name, for each tensor, the first tensor that it shares its full-scale range with.
 
     ReLU, pooling and addressing keep the range; an add or a concatenation ties its operands.
+    Products have ranges of their own; those of `FIXED_RANGES` are set by their kind.
 
     >>> from bfimna.network import zoo
     >>> ranges(zoo.resnet18())["layer1.1.relu"]
@@ -152,7 +170,7 @@ def ranges(network: Network) -> dict[str, str]:
     order = {layer.name: k for k, layer in enumerate(network.layers)}
     for layer in network.layers:
         tied[layer.name] = layer.name
-        if layer.kind not in (*PRODUCTS, "input"):
+        if layer.kind not in (*PRODUCTS, *FIXED_RANGES, "input"):
             group = sorted({first(name) for name in layer.inputs}, key=order.__getitem__)
             for name in (*group, layer.name):
                 tied[name] = group[0]
@@ -219,7 +237,7 @@ def _check_product(where: str, product: ProductFormat, own: LayerParameters, col
     limit = 2 ** (product.left_bits - 1)
     check_range(f"{where}: weights", own.weights, -limit, limit)
     bias = own.bias - zero_sums(own.weights, product.source, product.right_bits)
-    low, high = sum_bounds(own.weights, product.right_bits)
+    low, high = product.sum_bounds(own.weights)
     limit = 2 ** (width - 1)
     check_range(f"{where}: sum with bias", np.array([low + bias, high + bias]), -limit, limit)
     if not product.keeps_sum:

@@ -69,7 +69,8 @@ class ChannelPlanes:
         if runs.by_channel:
             planes = pack(values[None], bits)
         else:
-            ones = values[None, :, None] >> np.arange(bits)[:, None, None] & 1
+            every = np.tile(values, runs.outer // runs.channels)
+            ones = every[None, :, None] >> np.arange(bits)[:, None, None] & 1
             planes = np.where(ones, ALL_ONES, np.uint64(0))
         return cls(planes, runs.by_channel, values)
 

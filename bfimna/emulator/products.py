@@ -18,18 +18,33 @@ from bfimna.emulator.runs import Chunk, Runs, window_offsets
 from bfimna.errors import BfimnaError
 from bfimna.mapping.lowered import ProductStep, Side
 from bfimna.operators.shapes import pad
+from bfimna.operators.words import SIGN
 
 Tensor = np.ndarray
 OUTPUTS = 2**17  # rows of finished outputs that a thread emulates at a time
 PACKED = 256  # rows of weights that a thread packs at a time
 
 
-def run_product(emulator: Emulator, step: ProductStep, own: LayerParameters, x: Tensor) -> Tensor:
-    """Run a matrix product, and the layers that take its result in place."""
-    product = step.matmul
-    channels, positions = product.output_shape[0], len(x) * product.n
-    runs = Runs.packing(channels, positions, grouped=channels != product.m)
-    operands = _operands(emulator, step, runs, own.weights.reshape(channels, -1), x)
+def run_product(
+    emulator: Emulator, step: ProductStep, own: LayerParameters, inputs: list[Tensor]
+) -> Tensor:
+    """Run a matrix product, and the layers that take its result in place.
+
+    Parameters
+    ----------
+    inputs : tensors of the operands: the right one, after the left one if that is a tensor too.
+    """
+    product, images, offset = step.matmul, len(inputs[-1]), own.bias
+    if product.left.constant:
+        channels = product.output_shape[0]
+        runs = Runs.packing(channels, images * product.n, grouped=channels != product.m)
+        left, right = own.weights.reshape(channels, -1), _windows(step, inputs[0])
+        offset = offset - zero_sums(own.weights, step.source, step.right_bits)
+        offset = offset - step.products.excess(step, own.weights)
+    else:  # each image has groups of its own
+        runs = Runs(False, images * product.groups * product.m, product.n, product.m)
+        left, right = _rows_of_groups(step, inputs[0]), _columns_of_groups(step, inputs[1])
+    operands = _operands(emulator, step, runs, left, right)
     rows = step.products.sum_rows(step)
     sums = np.empty((rows, step.width, runs.outer, runs.words), np.uint64)
 
@@ -44,8 +59,6 @@ def run_product(emulator: Emulator, step: ProductStep, own: LayerParameters, x: 
     array_rows = step.products.array_rows(step)
     emulator.map(products, runs.chunks(emulator.products // array_rows // 64))
     out = np.empty((runs.outer, runs.packed), np.int64)
-    offset = own.bias - zero_sums(own.weights, step.source, step.right_bits)
-    offset = offset - step.products.excess(step, own.weights)
     bias = ChannelPlanes.from_values(offset, step.width, runs)
     scale = ChannelPlanes.from_values(own.multiplier, int(scale_bits(step.target.bits)), runs)
 
@@ -57,7 +70,10 @@ def run_product(emulator: Emulator, step: ProductStep, own: LayerParameters, x: 
     whole_runs = max(OUTPUTS // 64, runs.words)
     emulator.map(outputs, runs.chunks(whole_runs))
     by_channel = out.T if runs.by_channel else out
-    return by_channel.reshape(channels, len(x), *product.output_shape[1:]).swapaxes(0, 1)
+    if product.left.constant:
+        return by_channel.reshape(-1, images, *product.output_shape[1:]).swapaxes(0, 1)
+    groups = by_channel.reshape(images, product.groups, product.m, -1)
+    return groups.swapaxes(1, 2).reshape(images, *product.output_shape)
 
 
 @dataclass(frozen=True)
@@ -74,14 +90,23 @@ class _Operands:
     outer: np.ndarray
 
 
+#: integers, and the offsets of rows and of positions into them
+_Right = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
 def _operands(
-    emulator: Emulator, step: ProductStep, runs: Runs, weights: np.ndarray, x: Tensor
+    emulator: Emulator, step: ProductStep, runs: Runs, weights: np.ndarray, right: _Right
 ) -> _Operands:
-    """Pack one side of the products, and lay out the other row by row."""
+    """Pack one side of the products, and lay out the other row by row.
+
+    Parameters
+    ----------
+    weights : left operands, (rows, k).
+    """
     from bfimna.ap import kernels  # these load Numba
     from bfimna.emulator import packing
 
-    pixels, rows, positions = _windows(step, x)
+    pixels, rows, positions = right
     bits = step.left_bits if runs.by_channel else step.right_bits
     planes = np.empty((bits, weights.shape[1] if runs.by_channel else len(rows), runs.words), "u8")
 
@@ -98,7 +123,30 @@ def _operands(
     return _Operands(planes, np.ascontiguousarray(outer, np.int32))
 
 
-def _windows(step: ProductStep, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rows_of_groups(step: ProductStep, x: Tensor) -> np.ndarray:
+    """Return the left operands of all images' groups, (images · groups · m, k).
+
+    A tensor of (k, groups, m) is read as signed words: one that is never negative has a sign column
+    of zeros.
+    """
+    assert step.left is not None
+    signed = x >> (step.left.bits + SIGN - step.left_bits)
+    return signed.transpose(0, 2, 3, 1).reshape(-1, step.matmul.k)
+
+
+def _columns_of_groups(step: ProductStep, x: Tensor) -> _Right:
+    """Return the top bits of the right operands of all images' groups, and offsets into them.
+
+    Row r of all groups' rows, images · groups · k, at position n reads element rows[r] + n.
+    """
+    product = step.matmul
+    top = (x >> (step.source.width - step.right_bits)) & ((1 << step.right_bits) - 1)
+    groups = top.reshape(len(x), product.k, product.groups, product.n).swapaxes(1, 2)
+    rows = np.arange(len(x) * product.groups * product.k, dtype=np.int64) * product.n
+    return groups.astype(np.uint16).ravel(), rows, np.arange(product.n, dtype=np.int64)
+
+
+def _windows(step: ProductStep, x: Tensor) -> _Right:
     """Return the top bits of the activations in excess form, flat, and im2col's offsets into them.
 
     The product's row r at position n reads pixels[rows[r] + positions[n]].

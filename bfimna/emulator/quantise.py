@@ -12,6 +12,7 @@ import numpy as np
 
 from bfimna.ap.counts import scale_bits
 from bfimna.emulator.integer import (
+    FIXED_RANGES,
     IntegerFormat,
     LayerParameters,
     ProductFormat,
@@ -23,7 +24,7 @@ from bfimna.emulator.integer import (
 from bfimna.errors import BfimnaError, positive_number, unknown, whole_number, wrong_type
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
-from bfimna.operators import OPERATORS, PRODUCTS
+from bfimna.operators import OPERATORS, WEIGHTED
 from bfimna.operators.constants import Constants, random_constants
 from bfimna.operators.words import Word
 
@@ -106,6 +107,30 @@ def quantise_layer(
     return LayerParameters(integers, whole_bias, multiplier, shift)
 
 
+def quantise_activations(
+    product: ProductFormat, spans: tuple[float, float, float]
+) -> LayerParameters:
+    """Scale a product of two activations.
+
+    Parameters
+    ----------
+    spans : full-scale ranges of the left and right tensors and of the result.
+    """
+    channels, width = product.weight_shape[0], product.width
+    none, bias = np.zeros(product.weight_shape, np.int8), np.zeros(channels, np.int64)
+    if product.keeps_sum:
+        return LayerParameters(none, bias, np.zeros(0, np.int64), 0)
+    out, m = product.target.bits, int(scale_bits(product.target.bits))
+    step = spans[0] / 2 ** (product.left_bits - 1)  # read as a signed word
+    step = step * activation_step(spans[1], product.source, product.right_bits)
+    scale = np.array([step / (spans[2] / 2**out)])
+    multiplier, shift = dyadic(scale, m, width + m - out - 2)
+    half, limit = np.rint(2.0 ** (shift - 1) / multiplier), 2 ** (width - 1)
+    low, high = product.sum_bounds(none)
+    bias = bias + np.clip(half, -limit - low, limit - 1 - high).astype(np.int64)
+    return LayerParameters(none, bias, multiplier.repeat(channels), shift)
+
+
 def quantise(
     network: Network,
     real: Mapping[str, RealPair] | Callable[[str], RealPair],
@@ -116,16 +141,25 @@ def quantise(
 
     Parameters
     ----------
-    real : (weights, bias) by layer name, or a function of the name that makes them one at a time.
-    full_scale : range of each group of tied tensors, by the name that `ranges` gives it.
+    real : (weights, bias) by layer name, or a function of the name that makes them one at a time;
+        a product of two activations has none.
+    full_scale : range of each group of tied tensors, by the name that `ranges` gives it; not of
+        those whose kind sets it (`bfimna.emulator.integer.FIXED_RANGES`). That of a softmax's
+        scores is 8 times what divides them, √d.
     """
     form = integer_format(network, precision)
     if not callable(real) and not isinstance(real, Mapping):
         raise wrong_type("real", real, "(weights, bias) by layer name, or a function of the name")
     tied, layers = ranges(network), {}
-    spans = {name: _span(name, full_scale) for name in dict.fromkeys(tied.values())}
+    spans = {name: FIXED_RANGES.get(network[name].kind) or _span(name, full_scale)
+             for name in dict.fromkeys(tied.values())}  # fmt: skip
     for product in form.products:
         name = product.matmul.layer.name
+        if not product.matmul.left.constant:
+            tensors = (*product.matmul.layer.inputs, name)
+            left, right, result = (spans[tied[tensor]] for tensor in tensors)
+            layers[name] = quantise_activations(product, (left, right, result))
+            continue
         if not callable(real) and name not in real:
             raise unknown("layer of the real weights", name, real)
         pair = _checked_pair(name, real(name) if callable(real) else real[name], product)
@@ -205,10 +239,15 @@ def _expected_ranges(form: IntegerFormat) -> dict[str, float]:
     full_scale: dict[str, float] = {}
     for layer in form.network.layers:
         before = [moments[name] for name in layer.inputs]
-        factor = (
-            2.0 if layer.kind in (*PRODUCTS, "maxpool") else 0.5 if layer.kind == "relu" else 1.0
-        )
-        moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # of uniform on [0, 1)
+        length = form.network.shapes[layer.inputs[0]][0] if before else 1
+        if layer.kind == "matmul":
+            moments[layer.name] = length * before[0] * before[1]
+        elif layer.kind in FIXED_RANGES:  # a softmax's probabilities add up to 1; norms
+            moments[layer.name] = 0.3 / length if layer.kind == "softmax" else 1.0
+        else:
+            twice, half = layer.kind in (*WEIGHTED, "maxpool"), layer.kind == "relu"
+            factor = 2.0 if twice else 0.5 if half else 1.0
+            moments[layer.name] = factor * sum(before) if before else 1.0 / 3.0  # uniform, [0, 1)
         deviations = min(3.0, (1 + form.words[layer.name].bits) / 2)  # of few bits: clip more
         reach = deviations * np.sqrt(moments[layer.name]) if before else 1.0
         full_scale[tied[layer.name]] = max(reach, full_scale.get(tied[layer.name], 0.0))
@@ -218,7 +257,7 @@ def _expected_ranges(form: IntegerFormat) -> dict[str, float]:
 def random_images(
     network: Network, precision: Precision, count: int = 1, seed: int = 0
 ) -> np.ndarray | dict[str, np.ndarray]:
-    """Draw images of uniform unsigned pixels in the input's word, (count, channels, y, x).
+    """Draw images of uniform pixels in the input's word, (count, channels, y, x).
 
     For a network of several inputs, images by name.
     """
@@ -226,5 +265,6 @@ def random_images(
     for k, layer in enumerate(layer for layer in network.layers if layer.kind == "input"):
         random = np.random.default_rng([seed, k] if k else seed)
         shape = (count, *network.shapes[layer.name])
-        images[layer.name] = random.integers(0, words[layer.name].high + 1, shape, dtype=np.int64)
+        low, high = words[layer.name].low, words[layer.name].high
+        images[layer.name] = random.integers(low, high + 1, shape, dtype=np.int64)
     return images if len(images) > 1 else images.popitem()[1]

@@ -35,11 +35,13 @@ class Runs:
     by_channel : whether channels are packed and positions outer, or the reverse.
     outer : elements of the outer side, so runs.
     packed : elements of the packed side, so dot products per run.
+    channels : of the result; outer elements are these again and again.
     """
 
     by_channel: bool
     outer: int
     packed: int
+    channels: int
 
     @classmethod
     def packing(cls, channels: int, positions: int, grouped: bool) -> "Runs":
@@ -54,8 +56,8 @@ class Runs:
         """
         waste = [-(-n // 64) * 64 / n for n in (positions, channels)]
         if not grouped and waste[0] > 1.05 * waste[1]:
-            return cls(True, positions, channels)
-        return cls(False, channels, positions)
+            return cls(True, positions, channels, channels)
+        return cls(False, channels, positions, channels)
 
     @property
     def words(self) -> int:
@@ -70,14 +72,16 @@ class Runs:
     def channel(self, chunk: Chunk) -> np.ndarray:
         """Return the channel of each dot product of a chunk of whole runs."""
         outer, packed = np.arange(chunk.first, chunk.stop), np.arange(self.packed)
-        return np.tile(packed, len(outer)) if self.by_channel else outer.repeat(len(packed))
+        if self.by_channel:
+            return np.tile(packed, len(outer))
+        return (outer % self.channels).repeat(len(packed))
 
     def chunks(self, words: int) -> Iterator[Chunk]:
         """Split into chunks of at most `words` words each: whole runs, or a part of one.
 
-        >>> list(Runs(False, 3, 100).chunks(4))
+        >>> list(Runs(False, 3, 100, 3).chunks(4))
         [Chunk(first=0, stop=2, word=0, last=2), Chunk(first=2, stop=3, word=0, last=2)]
-        >>> [(c.word, c.last) for c in Runs(False, 1, 300).chunks(4)]
+        >>> [(c.word, c.last) for c in Runs(False, 1, 300, 1).chunks(4)]
         [(0, 3), (3, 5)]
         """
         count = max(1, words // self.words)

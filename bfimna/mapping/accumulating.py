@@ -44,6 +44,8 @@ def arrays_needed(product: Matmul, rows: int, batch: int, products_per_row: int)
 class AccumulatingProducts(PaperProducts):
     """A network's products, several of a dot product in each row; arrays over the products."""
 
+    of_activations = False
+
     @classmethod
     def lower(  # type: ignore[override]
         cls,

@@ -136,6 +136,11 @@ class ByLayerProducts:
         """Rows that hold operands, over all folds."""
         return self._pick([products.operand_rows for products in self.lowered])
 
+    @property
+    def takes(self) -> np.ndarray:
+        """Whether each product's own mapping can lay it out."""
+        return self._pick([products.takes for products in self.lowered])
+
     # ---- closed form -------------------------------------------------------------------------
 
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:

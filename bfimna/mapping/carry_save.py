@@ -128,6 +128,11 @@ class CarrySaveProducts:
         """Rows that hold operands, over all folds."""
         return self.dots * self.triples * TRIPLE / self.beside
 
+    @property
+    def takes(self) -> np.ndarray:
+        """Whether each product can be laid out so: Booth's latch takes unsigned activations."""
+        return self.storage.constant
+
     # ---- closed form -------------------------------------------------------------------------
 
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
@@ -138,7 +143,7 @@ class CarrySaveProducts:
     def fits(self, bits: Bits, words: Words) -> np.ndarray:
         """Whether an array has the columns for each product; shape (..., products)."""
         needed = [needed for _, needed in self.columns(bits, words)]
-        return np.all([columns <= self.chip.columns for columns in needed], axis=0)
+        return np.all([columns <= self.chip.columns for columns in needed], axis=0) & self.takes
 
     def _wide(self, bits: Bits) -> np.ndarray:
         """Columns of a triple's sum."""

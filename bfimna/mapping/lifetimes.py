@@ -62,7 +62,8 @@ class Lifetimes:
     begun, ended : tensors that are live no later than each layer, and that are gone before it.
     written, read : transfers of what lies in DRAM: one by the layer that computes it (an image is
         there), and one by each that reads it, as far as it reads the tensor.
-    brought, returned : transfers of what lies in the MAPs: an image comes in, a result goes out.
+    brought, returned : transfers of what lies in the MAPs: an image comes in, unless it is kept
+        there, and a result goes out.
     """
 
     layers: np.ndarray
@@ -126,7 +127,7 @@ def lifetimes(network: Network) -> Lifetimes:
         if layers[k].kind != "input":
             shares["written"][k, n] = 1.0
             shares["returned"] |= {(k, n): result} if result else {}
-        elif parts:
+        elif parts and not kept[k]:
             shares["brought"][min(parts), n] = 1.0
     by_end, every = np.argsort(last, kind="stable"), np.arange(len(layers))
     lives = Lifetimes(

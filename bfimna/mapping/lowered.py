@@ -31,7 +31,8 @@ class ProductStep:
     number : of the product in the network.
     left_bits, right_bits : of the operands.
     width : bits of a sum.
-    source : word of the tensor before.
+    left : word of the left operand's tensor; None for weights.
+    source : word of the right operand's tensor.
     target : word of the tensor after.
     chain : the layers that take the result in place, one after the other.
     keeps_sum : whether the sums are the output, so that nothing is scaled.
@@ -45,6 +46,7 @@ class ProductStep:
     left_bits: int
     right_bits: int
     width: int
+    left: Word | None
     source: Word
     target: Word
     chain: tuple[Step, ...]
@@ -136,6 +138,7 @@ class Products(Protocol):
     placement : where the operands lie, in words.
     folds : times that the chip is filled.
     operand_rows : rows that hold operands, over all folds.
+    takes : whether each product can be laid out so, whatever its widths.
     """
 
     @property
@@ -144,6 +147,8 @@ class Products(Protocol):
     def folds(self) -> np.ndarray: ...  # noqa: D102
     @property
     def operand_rows(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def takes(self) -> np.ndarray: ...  # noqa: D102
 
     def columns(self, bits: Bits, words: Words) -> list[tuple[str, np.ndarray]]:
         """Return the columns that each phase needs, shape (..., products)."""

@@ -8,7 +8,7 @@ outputs, one per row. Model document, section 3.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -56,9 +56,11 @@ class PaperProducts:
     sums : how dot products share arrays.
     shares : dot products of the busiest cluster in a fold.
     outputs : what follows the sums.
+    of_activations : whether products of two activations are laid out too.
     """
 
     placement = "both operands beside each other, a product per CAP row"
+    of_activations: ClassVar[bool] = True
 
     storage: Storage
     chip: Chip
@@ -125,6 +127,11 @@ class PaperProducts:
         return np.array([product.k for product in self.storage.network.matmuls])
 
     @property
+    def takes(self) -> np.ndarray:
+        """Whether each product can be laid out so, whatever its widths."""
+        return self.of_activations | self.storage.constant
+
+    @property
     def adder(self) -> ap.Adder:
         """Full adder of what is added up."""
         return self.outputs.adder
@@ -142,7 +149,7 @@ class PaperProducts:
     def fits(self, bits: Bits, words: Words) -> np.ndarray:
         """Whether an array has the columns for each product; shape (..., products)."""
         needed = [needed for _, needed in self.columns(bits, words)]
-        return np.all([columns <= self.chip.columns for columns in needed], axis=0)
+        return np.all([columns <= self.chip.columns for columns in needed], axis=0) & self.takes
 
     def work(self, bits: Bits, words: Words, counts: CountSet) -> dict[str, Work]:
         """Return the work of products in folds, then of densely packed outputs."""
@@ -172,12 +179,15 @@ class PaperProducts:
         written one after the other, all CAPs at once; each takes its word line, and drives its
         columns past the rows of one mat.
         """
-        columns = bits.left + bits.right
+        columns, borrow = bits.left + bits.right, self.storage.both_signed
         # where the sum grows over the operands, its columns are cleared after multiplying
-        free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns) * exact
+        free = np.minimum(self.storage.sum_bits(bits), self.chip.columns - columns - borrow) * exact
         if self.chip.load_mode == "latched":
             load = ap.load(columns) + ap.clear_along(free)
+            if exact:
+                load = load + ap.clear_along(1) * borrow  # of the right operand's load
             return load.repeat(self.folds, self.operand_rows)
+        free = free + borrow * exact
         cells, cleared = self.operand_rows * columns, self.operand_rows * free
         return Counts(  # few rows at once, so that their clears take no cycle of their own
             writes=self.folds * self.chip.rows,
@@ -193,12 +203,15 @@ class PaperProducts:
         On a 1D AP a part's signs are extended level by level, and here over what it does not grow
         by.
         """
-        multiply = ap.multiply(bits.left, bits.right, (True, False))
+        signed = self.storage.both_signed
+        multiply = ap.multiply(bits.left, bits.right, (True, False)) * ~signed
+        multiply = multiply + ap.multiply(bits.left, bits.right, (True, True)) * signed
         multiply = multiply.repeat(self.folds, self.operand_rows)
         if not exact:
             return multiply
         growth = self.storage.growth
-        over = bits.left + bits.right + self.storage.sum_bits(bits) > self.chip.columns
+        operands = bits.left + bits.right + signed
+        over = operands + self.storage.sum_bits(bits) > self.chip.columns
         multiply = multiply + ap.clear(growth, over).repeat(self.folds, self.operand_rows)
         if self.chip.ap_kind != "1d":
             return multiply + ap.sign_extend(growth).repeat(self.folds, self.operand_rows)
@@ -260,7 +273,7 @@ class PaperProducts:
             array = bench.array(number, len(part), beside)
             clear = range(min(total.stop, layout.weights.start))
             bench.load(array, "left", part.start, layout.weights, clear)
-            bench.load(array, "right", part.start, layout.activations)
+            bench.load(array, "right", part.start, layout.activations, layout.borrow)
             bench.account(array, "load", folds, number)
             multiply_rows(array, layout)
             bench.account(array, "multiply", folds, number)

@@ -253,6 +253,12 @@ def plan(network: Network, chip: Chip, mapping: Mapping | None = None, batch: in
 def _plan(network: Network, chip: Chip, mapping: Mapping, batch: int) -> Plan:
     stored = storage(network)
     products = mapping.lower(stored, chip, batch)
+    if not products.takes.all():
+        name = network.matmul_names[int(np.argmin(products.takes))]
+        raise BfimnaError(
+            f"layer {name!r}: mapping {mapping.name!r} lays out products with weights only; want "
+            "Mapping.paper() or Mapping.fused() for a product of two activations"
+        )
     kinds = {layer.kind for layer in network.layers}
     batches = tuple(
         (operator, layer_batch(network, kind, stored, batch, chip, mapping.adder))

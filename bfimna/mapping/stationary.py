@@ -52,7 +52,7 @@ def _least_bits(
         weights, inputs = moved(product, batch, channels, positions)
         for stays, fits, w, a in (
             (NEITHER, channels > 0, weights, inputs),
-            (LEFT, positions * times <= product.n * batch, weights / times, inputs),
+            (LEFT, positions * times <= product.shared_positions(batch), weights / times, inputs),
             (RIGHT, channels * times <= product.m, weights, inputs / times),
         ):
             if fits.any():
@@ -65,6 +65,7 @@ class StationaryProducts(PaperProducts):
     """A network's products, a row each, with one operand in its row over all folds of a layer."""
 
     placement = "a product per CAP row, one operand for all folds"
+    of_activations = False
 
     @classmethod
     def lower(  # type: ignore[override]

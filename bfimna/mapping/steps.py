@@ -83,6 +83,7 @@ def _product_step(
         left_bits=int(schedule.bits.left[number]),
         right_bits=int(schedule.bits.right[number]),
         width=int(plan.storage.sum_bits(schedule.bits)[number]),
+        left=None if product.left.constant else stored[product.left.source],
         source=stored[product.right.source],
         target=stored[name],
         chain=chain,

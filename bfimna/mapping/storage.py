@@ -4,7 +4,8 @@ The one place of this rule; plan, traffic, memory, search and emulator ask here.
 section 3.
 
 - A tensor has the bits of its most demanding reader: a product that takes it, directly or through
-  layers without products. A reader of fewer bits takes the top columns.
+  layers without products. A reader of fewer bits takes the top columns. A product of two
+  activations reads each of its tensors at the bits of that operand.
 - What no product reads is an output. A product's sum is kept in full, through ReLU and views; any
   other layer (to pool full sums would take more columns than there are) has words of stated width,
   that of the last product before it, as though that one read it again.
@@ -40,13 +41,16 @@ class Storage:
     ----------
     index : position of each product's layer in the network.
     growth : columns by which a dot product is wider than its products.
-    source : what sets the bits of each tensor: the product k that reads it (k), or whose full sum
-        it is (n + k, of n), or one of the joins (numbered on from 2 n).
+    source : what sets the bits of each tensor: the product k that reads it as its right operand
+        (k), or whose full sum it is (n + k, of n), or that reads it as its left one (2 n + k), or
+        one of the joins (numbered on from 3 n).
     joins : such sources that set a tensor's bits together, the most of them.
     keeps_sum : whether each product's sums are kept in full.
     signed : whether a tensor may be negative.
     in_place : whether a layer takes its word where the layer before left it.
     ends : position of the last layer that takes a layer's word in place (its own, if none does).
+    constant : whether each product's left operand is constants (weights).
+    both_signed : whether each product's right operand is signed too.
     """
 
     network: Network
@@ -58,6 +62,8 @@ class Storage:
     signed: np.ndarray
     in_place: np.ndarray
     ends: np.ndarray
+    constant: np.ndarray
+    both_signed: np.ndarray
 
     def sum_bits(self, bits: Bits) -> np.ndarray:
         """Width of each product's sums: left bits + right bits + ⌈log2 k⌉."""
@@ -66,12 +72,13 @@ class Storage:
     def bits(self, bits: Bits) -> np.ndarray:
         """Bits of each layer's tensor without sign columns, shape (..., layers)."""
         n = bits.right.shape[-1]
-        shape = (*bits.right.shape[:-1], 2 * n + len(self.joins))
+        shape = (*bits.right.shape[:-1], 3 * n + len(self.joins))
         asked = np.empty(shape, dtype=np.int64)
         asked[..., :n] = bits.right
         asked[..., n : 2 * n] = self.sum_bits(bits) - SIGN
+        asked[..., 2 * n : 3 * n] = bits.left
         for k, by in enumerate(self.joins):  # each names only what stands before it
-            asked[..., 2 * n + k] = asked[..., by].max(axis=-1)
+            asked[..., 3 * n + k] = asked[..., by].max(axis=-1)
         by_readers = asked[..., self.source]
         return by_readers if bits.tensors is None else self._widened(by_readers, bits)
 
@@ -85,23 +92,24 @@ class Storage:
         n, products, ahead = len(self.index), set(), [source]
         while ahead:
             k = ahead.pop()
-            if k < 2 * n:
+            if k < 3 * n:
                 products.add(k % n)
             else:
-                ahead += self.joins[k - 2 * n].tolist()
+                ahead += self.joins[k - 3 * n].tolist()
         return tuple(sorted(products))
 
     @cached_property
     def _consumers(self) -> list[tuple[list[int], list[int]]]:
-        """The products (by number) and the other layers (by position) that take each tensor."""
+        """The products that take each tensor (as in `source`) and the other layers' positions."""
         position = {name: k for k, name in enumerate(self.network.shapes)}
-        product = self.network.matmul_index
-        taken = [self.network.consumers[name] for name in position]
+        operands, product = operand_readers(self.network), self.network.matmul_index
         return [
-            ([product[name] for name in names if name in product],
-             [position[name] for name in names if name not in product])
-            for names in taken
-        ]  # fmt: skip
+            (
+                operands[name],
+                [position[x] for x in self.network.consumers[name] if x not in product],
+            )
+            for name in position
+        ]
 
     def _widened(self, by_readers: np.ndarray, bits: Bits) -> np.ndarray:
         """Give tensors their own widths, and what they are computed from as many."""
@@ -126,7 +134,9 @@ class Storage:
             )
         for k in range(len(names) - 1, -1, -1):
             products, others = self._consumers[k]
-            asked = [bits.right[..., p] for p in products] + [stored[..., c] for c in others]
+            sides = [(bits.right if p < len(self.index) else bits.left)[..., p % len(self.index)]
+                     for p in products]  # fmt: skip
+            asked = sides + [stored[..., c] for c in others]
             needed = np.max(asked, axis=0) if asked else stored[..., k]
             if self.ends[k] != k:
                 stored[..., k] = stored[..., self.ends[k]]
@@ -159,10 +169,6 @@ def storage(network: Network) -> Storage:
         )
     position = {layer.name: k for k, layer in enumerate(network.layers)}
     source, joins, keeps_sum = _sources(network)
-    signed: dict[str, bool] = {}
-    for layer in network.layers:
-        own = OPERATORS[layer.kind].signed
-        signed[layer.name] = any(signed[name] for name in layer.inputs) if own is None else own
     in_place = in_place_layers(network)
     ends = np.arange(len(in_place))
     for k, layer in reversed(list(enumerate(network.layers))):
@@ -177,9 +183,11 @@ def storage(network: Network) -> Storage:
         source=np.array(source, dtype=np.intp),
         joins=tuple(np.array(join, dtype=np.intp) for join in joins),
         keeps_sum=np.array(keeps_sum),
-        signed=np.array([signed[layer.name] for layer in network.layers]),
+        signed=np.array(list(network.signed.values())),
         in_place=np.array(in_place),
         ends=ends,
+        constant=np.array([product.left.constant for product in network.matmuls]),
+        both_signed=np.array([product.right.signed for product in network.matmuls]),
     )
     freeze(stored)
     for join in stored.joins:
@@ -212,20 +220,30 @@ def in_place_layers(network: Network) -> list[bool]:
     return [OPERATORS[layer.kind].in_place and takes(layer) for layer in network.layers]
 
 
+def operand_readers(network: Network) -> dict[str, list[int]]:
+    """Return what reads each tensor as an operand, in the numbers of `Storage.source`."""
+    readers: dict[str, list[int]] = {name: [] for name in network.shapes}
+    for k, product in enumerate(network.matmuls):
+        readers[product.right.source].append(k)
+        if not product.left.constant:
+            readers[product.left.source].append(2 * len(network.matmuls) + k)
+    return readers
+
+
 def _sources(network: Network) -> tuple[list[int], list[tuple[int, ...]], list[bool]]:
     """Return `Storage.source`, `joins` and `keeps_sum`.
 
     A join names at most its direct readers, so that this stays linear in the graph's edges.
     """
-    position = network.matmul_index
+    position, operands = network.matmul_index, operand_readers(network)
     n = len(position)
     joins: dict[tuple[int, ...], int] = {}
     asked: dict[str, int | None] = {}  # by what reads it; None: an output as it is
     for layer in reversed(network.layers):
-        direct = (position.get(name, asked[name]) for name in network.consumers[layer.name])
-        by = tuple(sorted({k for k in direct if k is not None}))
+        others = (asked[x] for x in network.consumers[layer.name] if x not in position)
+        by = tuple(sorted({k for k in (*operands[layer.name], *others) if k is not None}))
         if len(by) > 1:
-            asked[layer.name] = joins.setdefault(by, 2 * n + len(joins))
+            asked[layer.name] = joins.setdefault(by, 3 * n + len(joins))
         elif by:
             asked[layer.name] = by[0]
         else:

@@ -93,7 +93,7 @@ def candidates(product: Matmul, batch: int, share: int) -> tuple[np.ndarray, np.
     many positions as fit, or whole rows of the image: between two of these only pixels that are
     moved anyway are left unused.
     """
-    most, width = min(share, product.n * batch), product.output_shape[2]
+    most, width = min(share, product.shared_positions(batch)), product.output_shape[2]
     high = min(product.output_shape[1], -(-most // width))  # more rows are as many as fit
     few = min(product.m, isqrt(share))
     if max(high, few) > MOST_SHAPES or share >= 2**62:

@@ -13,7 +13,7 @@ from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError, shown, unknown, warn_renamed, wrong_type
 from bfimna.network.layer import Layer, Tensor
 from bfimna.network.matmul import Matmul, lowered
-from bfimna.operators import PRODUCTS
+from bfimna.operators import OPERATORS, PRODUCTS
 from bfimna.operators.shapes import Shape
 
 __all__ = ["Builder", "Layer", "Matmul", "Network", "Shape"]
@@ -109,8 +109,18 @@ class Network:
 
     @cached_property
     def matmuls(self) -> tuple[Matmul, ...]:
-        """The matrix products that convolutions and linear layers lower to, in order."""
-        return lowered(self.layers, self.shapes)
+        """The matrix products that layers lower to, in order."""
+        return lowered(self.layers, self.shapes, self.signed)
+
+    @cached_property
+    def signed(self) -> dict[str, bool]:
+        """Whether each layer's tensor may be negative."""
+        signed: dict[str, bool] = {}
+        for layer in self.layers:
+            own = OPERATORS[layer.kind].signed
+            before = any(signed[name] for name in layer.inputs) or layer.signed
+            signed[layer.name] = before if own is None else own
+        return signed
 
     @cached_property
     def matmul_names(self) -> tuple[str, ...]:

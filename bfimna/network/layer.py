@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bfimna.errors import BfimnaError, as_int, one_of, shown, truth, whole_number
 from bfimna.operators import ADDRESSING as ADDRESSING
-from bfimna.operators import OPERATORS, PRODUCTS
+from bfimna.operators import OPERATORS, PRODUCTS, WEIGHTED
 from bfimna.operators.shapes import Shape
 
 MAX_ELEMENTS = 2**40  # of one tensor: of larger ones, floats could not hold counts exactly
@@ -63,6 +63,7 @@ class Layer:
         is any selection, repetition or reordering of its input's elements and of constants, such as
         a transpose, reshape, pad, slice or upsampling.
     lifetime : of its tensor, see `Tensor`.
+    signed : whether an input may be negative; that of other tensors follows from their layers.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Layer:
     ceil: bool = False
     size: tuple[int, ...] = (1, 1)
     lifetime: Lifetime = "inference"
+    signed: bool = False
 
     def __post_init__(self) -> None:
         """Turn NumPy's integers into Python's, which cannot overflow, and lists into tuples."""
@@ -132,7 +134,7 @@ class Layer:
         self._check_numbers(where)
 
     def _check_numbers(self, where: str) -> None:
-        declares = self.kind in ("input", "view", *PRODUCTS)
+        declares = self.kind in ("input", "view", *WEIGHTED)
         for what, length in _LENGTHS.items():
             numbers, least = getattr(self, what), 0 if what == "padding" else 1
             if not isinstance(numbers, tuple) or len(numbers) != (length or len(numbers)):
@@ -146,6 +148,8 @@ class Layer:
         _check_number(f"{where}: groups", self.groups, 1)
         _check_number(f"{where}: channels", self.channels, 1 if declares else 0)
         truth(f"{where}: ceil", self.ceil)
+        if truth(f"{where}: signed", self.signed) and self.kind != "input":
+            raise BfimnaError(f"{where}: signed is for inputs, not for a layer of kind {self.kind}")
         if type(self.lifetime) is not str or self.lifetime not in LIFETIMES:  # else costs too much
             one_of(f"lifetime of {where}", self.lifetime, LIFETIMES)
 

@@ -1,4 +1,4 @@
-"""Matrix products, to which convolutions and linear layers lower."""
+"""Matrix products, to which convolutions, linear layers and products of activations lower."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import cached_property
 from math import prod
 
 from bfimna.network.layer import Layer
-from bfimna.operators import PRODUCTS
+from bfimna.operators import PRODUCTS, WEIGHTED
 from bfimna.operators.shapes import Shape
 
 
@@ -18,7 +18,8 @@ class Operand:
     ----------
     source : the layer that computes the tensor, or that holds the constants.
     constant : whether it is the layer's own constants (weights).
-    signed : whether it is read as a signed word; tensors are read in excess form, unsigned.
+    signed : whether it is read as a signed word. Weights read a tensor in excess form, unsigned;
+        where both operands are tensors there is no constant that could take up the excess.
     """
 
     source: str
@@ -32,13 +33,14 @@ class Matmul:
 
     Attributes
     ----------
-    layer : the convolution or linear layer.
+    layer : of the network.
     groups : independent products.
     m : rows of the left operand; output channels of a group.
-    n : columns of the right operand; positions of an image, by im2col.
+    n : columns of the right operand; positions of an image, by im2col. Where several groups of the
+        right tensor share one of the left, their columns stand side by side.
     k : length of a dot product.
     left, right : the operands; a convolution's weights are the left one.
-    input_shape, output_shape : of the layer's tensors.
+    input_shape, output_shape : of the right operand's tensor and of the result.
     """
 
     layer: Layer
@@ -67,6 +69,36 @@ class Matmul:
             output_shape=output_shape,
         )
 
+    @classmethod
+    def from_tensors(
+        cls, layer: Layer, left: Shape, right: Shape, output_shape: Shape, signed: bool
+    ) -> "Matmul":
+        """Lower a product of two activations.
+
+        The left operand is read as a signed word, whatever its tensor.
+
+        Parameters
+        ----------
+        left, right : shapes (k, g, m) and (k, G, n) of the tensors.
+        signed : whether the right tensor may be negative.
+        """
+        k, groups, m = left
+        return cls(
+            layer=layer,
+            groups=groups,
+            m=m,
+            n=right[1] // groups * right[2],
+            k=k,
+            left=Operand(layer.inputs[0], constant=False, signed=True),
+            right=Operand(layer.inputs[1], constant=False, signed=signed),
+            input_shape=right,
+            output_shape=output_shape,
+        )
+
+    def shared_positions(self, batch: int) -> int:
+        """Return the positions of a batch that share a left operand: weights serve all images."""
+        return self.n * batch if self.left.constant else self.n
+
     @cached_property
     def dot_products(self) -> int:
         """Elements of the result, of one image."""
@@ -83,10 +115,22 @@ class Matmul:
         return self.dot_products * self.k
 
 
-def lowered(layers: Sequence[Layer], shapes: Mapping[str, Shape]) -> tuple[Matmul, ...]:
-    """Return the products that convolutions and linear layers lower to, in order."""
-    return tuple(
-        Matmul.from_layer(layer, shapes[layer.inputs[0]], shapes[layer.name])
-        for layer in layers
-        if layer.kind in PRODUCTS
-    )
+def lowered(
+    layers: Sequence[Layer], shapes: Mapping[str, Shape], signed: Mapping[str, bool]
+) -> tuple[Matmul, ...]:
+    """Return the products that a network's layers lower to, in order.
+
+    Parameters
+    ----------
+    signed : whether each tensor may be negative.
+    """
+    products = []
+    for layer in layers:
+        before, result = [shapes[name] for name in layer.inputs], shapes[layer.name]
+        if layer.kind in WEIGHTED:
+            products.append(Matmul.from_layer(layer, before[0], result))
+        elif layer.kind in PRODUCTS:
+            left, right = before
+            may_be_negative = signed[layer.inputs[1]]
+            products.append(Matmul.from_tensors(layer, left, right, result, may_be_negative))
+    return tuple(products)

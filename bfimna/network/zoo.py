@@ -1,9 +1,25 @@
-"""AlexNet, VGG16, ResNet18 and ResNet50 at 224 × 224, with torchvision's names and shapes."""
+"""Networks by name: CNNs at 224 × 224, with torchvision's names and shapes, and transformers."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from bfimna.errors import unknown
+from bfimna.network import transformers
 from bfimna.network.graph import Builder, Network
+from bfimna.network.transformers import (
+    bert_base,
+    deit_small,
+    deit_tiny,
+    gpt2,
+    llama3_8b,
+    qwen3_8b,
+    vit_b16,
+)
+
+__all__ = [
+    "CNNS", "NETWORKS", "alexnet", "bert_base", "deit_small", "deit_tiny", "gpt2", "llama3_8b",
+    "load", "qwen3_8b", "resnet18", "resnet50", "resnet50_v1", "vgg16", "vit_b16",
+]  # fmt: skip
 
 IMAGENET = (3, 224, 224)
 
@@ -101,17 +117,30 @@ def resnet50_v1() -> Network:
     return _resnet("resnet50_v1", (3, 4, 6, 3), bottleneck=True, stride_first=True)
 
 
-NETWORKS = {f.__name__: f for f in (alexnet, vgg16, resnet18, resnet50, resnet50_v1)}
+CNNS: dict[str, Callable[..., Network]] = {
+    f.__name__: f for f in (alexnet, vgg16, resnet18, resnet50, resnet50_v1)
+}
+NETWORKS = {**CNNS, **transformers.NETWORKS}
 
 
-def load(name: str) -> Network:
-    """Return the network of this name.
+def load(name: object, others: Sequence[str] = ()) -> Network:
+    """Return the network of this name; of a language model also with its length in tokens.
 
+    Parameters
+    ----------
+    others : names that an error lists beside those of the zoo.
+
+    Examples
+    --------
+    >>> load("bert_base-512").shapes["layer.0.attention.scores"]
+    (512, 12, 512)
     >>> load("resnet20")
     Traceback (most recent call last):
     ...
     bfimna.errors.BfimnaError: unknown network 'resnet20'; did you mean 'resnet50'? Known: ...
     """
+    if isinstance(name, str) and (language_model := transformers.of_length(name)):
+        return language_model
     if not isinstance(name, str) or name not in NETWORKS:
-        raise unknown("network", name, NETWORKS)
+        raise unknown("network", name, [*NETWORKS, *others])
     return NETWORKS[name]()

@@ -38,9 +38,11 @@ OPERATORS: dict[str, Operator] = {
 }
 #: kinds that lower to a matrix product
 PRODUCTS = tuple(operator.kind for operator in products.OPERATORS)
+#: those whose left operand is constants of their own
+WEIGHTED = ("conv", "linear")
 #: kinds that move and compute nothing
 ADDRESSING = tuple(operator.kind for operator in addressing.OPERATORS)
 #: kinds of pooling
 POOLING = tuple(operator.kind for family in (maxpool, avgpool) for operator in family.OPERATORS)
 
-__all__ = ["ADDRESSING", "FAMILIES", "OPERATORS", "POOLING", "PRODUCTS", "Operator"]
+__all__ = ["ADDRESSING", "FAMILIES", "OPERATORS", "POOLING", "PRODUCTS", "WEIGHTED", "Operator"]

@@ -130,7 +130,9 @@ def check_constants(
 
 def check_range(what: str, values: np.ndarray, low: int, stop: int) -> None:
     """Raise unless all integers are from `low` to `stop` - 1."""
-    smallest, largest = int(values.min(initial=low)), int(values.max(initial=low))
+    if not values.size:
+        return
+    smallest, largest = int(values.min()), int(values.max())
     if smallest < low or largest >= stop:
         wrong = smallest if smallest < low else largest
         raise BfimnaError(f"{what} must be from {low} to {stop - 1}, not {wrong}")

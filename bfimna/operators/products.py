@@ -1,4 +1,4 @@
-"""Operators that lower to matrix products: convolutions (by im2col) and linear layers.
+"""Operators that lower to matrix products: convolutions (by im2col), linear layers, and matmul.
 
 What a product costs and how it is emulated is the mapping's: `bfimna.mapping.paper`.
 """
@@ -27,7 +27,27 @@ def _linear_shape(layer: LayerFields, shapes: Sequence[Shape]) -> Shape:
     return (layer.channels, 1, 1)
 
 
+def _matmul_shape(layer: LayerFields, shapes: Sequence[Shape]) -> Shape:
+    """Shape rule of a product of two activations: (k, g, m) and (k, G, n) give (m, G, n).
+
+    Each of the g left groups serves G / g right ones, as in attention with grouped queries.
+    """
+    left, right = shapes
+    if len(left) != 3 or len(right) != 3 or left[0] != right[0]:
+        raise BfimnaError(
+            f"layer {layer.name!r} (matmul) takes tensors of (k, g, m) and (k, G, n), not "
+            f"{left} and {right}"
+        )
+    if right[1] % left[1]:
+        raise BfimnaError(
+            f"layer {layer.name!r}: {right[1]} groups of {right} cannot be split among the "
+            f"{left[1]} of {left}"
+        )
+    return (left[2], right[1], right[2])
+
+
 OPERATORS = (
     Operator("conv", _conv_shape, signed=True),
     Operator("linear", _linear_shape, signed=True),
+    Operator("matmul", _matmul_shape, inputs=2, signed=True),
 )

@@ -60,6 +60,12 @@ class SearchSpace:
         widths = {whole_number("a choice of bits", b, 1, MAX_BITS) for b in self.choices}
         object.__setattr__(self, "choices", tuple(sorted(widths)))
         self.sensitivity.check(self.network)
+        for product in self.network.matmuls:
+            if not product.left.constant:
+                raise BfimnaError(
+                    f"the search chooses bits of products with weights; layer "
+                    f"{product.layer.name!r} of {self.network.name!r} multiplies two activations"
+                )
 
     @cached_property
     def widths(self) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ def test_every_chunk_has_the_rows_of_its_products(data):
     outer, n = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 700))
     share, bits = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 16))
     rows, groups = 3, -(-outer // share)  # channels of a grouped convolution share rows
-    runs = Runs(False, outer, n)
+    runs = Runs(False, outer, n, outer)
     random = np.random.default_rng(n)
     values = random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (rows, outer), dtype=np.int32)
     pixels = random.integers(0, 2**bits, (rows * groups, n))

@@ -47,7 +47,7 @@ def test_the_saved_config_is_one_that_the_workflow_runs_and_gives_the_same(choic
 
 
 def test_stages_part_every_network_in_order():
-    for name in zoo.NETWORKS:
+    for name in zoo.CNNS:
         net = zoo.load(name)
         parts = stages(net)
         assert [layer for part in parts for layer in part] == list(net.matmul_names)
@@ -81,7 +81,7 @@ def test_a_change_draws_anew_only_the_part_whose_limits_it_moves(monkeypatch):
         assert drawn == want, bits
 
 
-@pytest.mark.parametrize("network", [*zoo.NETWORKS, str(INCEPTION)])
+@pytest.mark.parametrize("network", [*zoo.CNNS, str(INCEPTION)])
 def test_no_text_of_the_panel_overlaps_or_leaves_it(network, tmp_path):
     panel = Panel()
     report = Choice(network=network).report()

@@ -94,7 +94,7 @@ class Explorer:
 def _controls(w: Any, start: Choice) -> dict[str, Any]:
     """Return a widget for each field of a choice."""
     network = w.Combobox(
-        value=start.network, options=list(zoo.NETWORKS), description="network",
+        value=start.network, options=list(zoo.CNNS), description="network",
         continuous_update=False, placeholder="of the zoo, or a file's path",
     )  # fmt: skip
     technology = w.Combobox(

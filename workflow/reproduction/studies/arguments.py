@@ -70,6 +70,7 @@ RULES: dict[str, Check] = {
     "rates": several(rate),
     "bits": one_or_several(whole(1, MAX_BITS)),
     "words": whole(1, MOST_WORDS),
+    "tokens": several(whole(1, MOST_WORDS)),
     "every": whole(1, MOST_IMAGES),
     "seeds": one_or_several(whole(1, MOST_SEEDS), whole(0)),  # how many, or which
     "inferences": whole(1, MOST_SEEDS),

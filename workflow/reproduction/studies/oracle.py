@@ -163,6 +163,21 @@ def weighted(layer, x, own, word, shape, width, columns):
     return scaled(y, per_channel(own.multiplier), own.shift, word.bits, dropped)
 
 
+def top_signed(x, word, bits):
+    """Return the top `bits` bits of words that have a sign column, of zeros if need be."""
+    return x >> (word.bits + 1 - bits)
+
+
+def multiplied(left, right, own, word, width, columns):
+    """Return a product of two activations, (k, g, m) and (k, G, n): sums, bias, scale, clamp."""
+    left = np.repeat(left, right.shape[2] // left.shape[2], axis=2)  # grouped queries
+    y = np.einsum("bkgm,bkgn->bmgn", left, right) + per_channel(own.bias)
+    if not own.multiplier.size:
+        return y
+    dropped = max(width - (columns - 2 * (word.bits + 1) - 3), 0)
+    return scaled(y, per_channel(own.multiplier), own.shift, word.bits, dropped)
+
+
 def infer(network, parameters, images, precision, columns=72):
     """Every tensor of the network, (images, channels, y, x), by name."""
     form = integer_format(network, precision)
@@ -174,6 +189,12 @@ def infer(network, parameters, images, precision, columns=72):
         name, own = layer.name, parameters.get(layer.name)
         word, shape = stored[name], network.shapes[name]
         if layer.kind == "input":
+            continue
+        if layer.kind == "matmul":
+            (left, right), bits = layer.inputs, precision[name]
+            a = top_signed(tensors[left], stored[left], bits[0])
+            b = top_bits(tensors[right], stored[right].width, bits[1])
+            tensors[name] = multiplied(a, b, own, word, widths[name], columns)
             continue
         if layer.kind in PRODUCTS:
             source = layer.inputs[0]
