@@ -7,6 +7,7 @@ Reading order: `network` (and `network.zoo`), `ap`, `mapping`, `technology`, `co
 from typing import TYPE_CHECKING
 
 from bfimna import ap, data
+from bfimna.cost.comparison import Comparison, compare
 from bfimna.cost.dataset import read_sweep
 from bfimna.cost.peak import Peak, peak
 from bfimna.cost.report import Report
@@ -35,6 +36,7 @@ __version__ = "0.2.0"
 __all__ = [
     "BfimnaError",
     "Chip",
+    "Comparison",
     "Layer",
     "Mapping",
     "Network",
@@ -45,6 +47,7 @@ __all__ = [
     "Technology",
     "__version__",
     "ap",
+    "compare",
     "data",
     "digits",
     "emulator",
