@@ -32,7 +32,7 @@ AnyTechnology = Technology | str
 AnyMapping = ProductMapping | str
 
 NETWORK_FILES = (".onnx", ".csv")
-PRECISION_FILES = (".csv", ".yaml", ".yml")
+PRECISION_FILES = (".csv", ".yaml", ".yml", ".json")
 CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits stored in an ONNX file

@@ -1,5 +1,6 @@
 """Compare reports: values, and ratios to the first under the same draws of the technologies."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bfimna.cost import uncertainty
+from bfimna.cost import export, uncertainty
 from bfimna.cost.report import Report
 from bfimna.cost.report_text import SHOWN
 from bfimna.display import html_table, quantity, text_table
 from bfimna.errors import BfimnaError, instance, whole_number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -83,6 +86,21 @@ class Comparison:
             )
         return tuple(lines)
 
+    def to_csv(self, path: "str | Path | None" = None) -> str:
+        """Return the table as CSV; write it if a path is given."""
+        return export.written(export.csv_text(self._table), path)
+
+    def to_json(self, path: "str | Path | None" = None) -> str:
+        """Return the rows of the table and the notes as JSON; see `to_csv`."""
+        rows = export.json_records(self._table)
+        return export.written(
+            json.dumps({"rows": rows, "notes": self.notes}, indent=2) + "\n", path
+        )
+
+    def to_latex(self, path: "str | Path | None" = None) -> str:
+        """Return the rows with units as a LaTeX table for booktabs; see `to_csv`."""
+        return export.written(export.latex_table(self._title, HEADER, self._rows()), path)
+
     def plot(self) -> "Figure":
         """Draw each report's ratios to the first, with intervals; return the figure."""
         from bfimna.plot.ratios import ratios  # Matplotlib, only where a figure is drawn
@@ -91,12 +109,15 @@ class Comparison:
         return ratios(self._table.assign(name=self._table.quantity.map(names)), self.labels)
 
     def __repr__(self) -> str:
-        title = f"<Comparison of {len(self.reports)} reports; ratios to {self.labels[0]}>"
-        return "\n".join([title, text_table([HEADER, *self._rows()]), *self._lines()])
+        rows = text_table([HEADER, *self._rows()])
+        return "\n".join([f"<{self._title}>", rows, *self._lines()])
 
     def _repr_html_(self) -> str:
-        title = f"Comparison of {len(self.reports)} reports; ratios to {self.labels[0]}"
-        return html_table(title, HEADER, self._rows(), self._lines())
+        return html_table(self._title, HEADER, self._rows(), self._lines())
+
+    @property
+    def _title(self) -> str:
+        return f"Comparison of {len(self.reports)} reports; ratios to {self.labels[0]}"
 
     def _lines(self) -> list[str]:
         reports = zip(self.labels, self.reports, strict=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.ap.counts import CountSet
-from bfimna.cost import caveats, formulas, limits, report_table, report_text, uncertainty
+from bfimna.cost import caveats, export, formulas, limits, report_table, report_text, uncertainty
 from bfimna.cost.layer_table import by_weighted_layer, layer_table, phase_table
 from bfimna.cost.totals import figures_of_merit
 from bfimna.errors import positive_number, warn_renamed
@@ -19,6 +19,8 @@ from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -220,23 +222,14 @@ class Report:
 
     @cached_property
     def _bounds(self) -> dict[str, Any]:
-        return uncertainty.bounds(
-            self.schedule,
-            self.technology,
-            self.operations,
-            self.batch,
-            bounded=tuple(report_text.SHOWN),
-        )
+        shown, tech = tuple(report_text.SHOWN), self.technology
+        return uncertainty.bounds(self.schedule, tech, self.operations, self.batch, bounded=shown)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Caveats of the figures: of the network's file, the memory, the set of counts."""
-        of_the_model = (
-            caveats.memory_note(self.schedule),
-            caveats.keeper_note(self.schedule, self.technology),
-            caveats.published_note(self.counts, self.times),
-        )
-        return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))
+        own = caveats.notes(self.schedule, self.technology, self.counts, self.times)
+        return (*self.network.notes, *self.precision.notes, *own)
 
     @cached_property
     def _summary(self) -> dict[str, object]:
@@ -269,6 +262,18 @@ class Report:
         title = f"{network}, {self.precision.name}, {self.chip.name}, {technology}"
         times, energies = (by_weighted_layer(self.network, x) for x in (self.times, self.energies))
         return breakdown(times, energies, title)
+
+    def to_csv(self, path: "str | Path | None" = None, layers: bool = False) -> str:
+        """Return the summary, or the table by layer, as CSV; write it if a path is given."""
+        return export.written(export.report_csv(self, layers), path)
+
+    def to_json(self, path: "str | Path | None" = None, layers: bool = False) -> str:
+        """Return summary and caveats, and with `layers` these too, as JSON; see `to_csv`."""
+        return export.written(export.report_json(self, layers), path)
+
+    def to_latex(self, path: "str | Path | None" = None) -> str:
+        """Return the totals with units as a LaTeX table for booktabs; see `to_csv`."""
+        return export.written(report_text.latex(self), path)
 
     @property
     def title(self) -> str:

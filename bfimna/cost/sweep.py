@@ -88,7 +88,8 @@ def sweep(
 
     Returns
     -------
-    DataFrame with the columns of `Report.summary` from network to utilisation; with `to` its path,
+    DataFrame with the columns of `Report.summary` from network to utilisation, in SI units and
+    shown with prefixes; with `to` its path,
     which `read_sweep` reads.
 
     Raises
@@ -103,7 +104,7 @@ def sweep(
     >>> len(sweep(["alexnet", "vgg16"], 8, "LR", "sram-14nm-lstp", supplies=[0.6, 0.7, 0.8]))
     6
     """
-    import pandas as pd
+    from bfimna.cost.points import Points  # pandas, only where a table is made
 
     points = grid(network, precisions, chips, technologies, batches, counts, supplies, intervals)
     if to is not None:
@@ -111,7 +112,7 @@ def sweep(
             raise wrong_type("to", to, "a folder")
         return dataset.write(points, to, part_columns)
     frames = [part_columns(part) for part in points.parts(STEP)]
-    return pd.DataFrame({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
+    return Points({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
 
 
 def part_columns(part: Part) -> Columns:
