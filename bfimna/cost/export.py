@@ -42,6 +42,11 @@ def json_records(table: "pd.DataFrame") -> list[dict[str, object]]:
     return records
 
 
+def json_text(table: "pd.DataFrame") -> str:
+    """Return the rows of a table as JSON."""
+    return json.dumps(json_records(table), indent=2) + "\n"
+
+
 def report_csv(report: "Report", layers: bool) -> str:
     """Return a report's summary as one row, or its table by layer and phase."""
     import pandas as pd

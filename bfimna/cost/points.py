@@ -30,6 +30,12 @@ class Points(pd.DataFrame):
         table, lines = self._readable()
         return "\n".join([_shown(table, "__repr__"), *(f"[{line}]" for line in lines)])
 
+    def to_text(self) -> str:
+        """Return every row as text for a terminal, with units in the headings."""
+        table, lines = self._readable()
+        text = table.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+        return "\n".join([text, *lines])
+
     def _repr_html_(self) -> str:
         table, lines = self._readable()
         return _shown(table, "_repr_html_") + "".join(f"<p>{line}</p>" for line in lines)

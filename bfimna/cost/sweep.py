@@ -11,15 +11,16 @@ from bfimna.cost import caveats, dataset, formulas
 from bfimna.cost.grid import Part, grid
 from bfimna.cost.totals import event_totals, figures_of_merit, point_labels
 from bfimna.cost.uncertainty import bounds
+from bfimna.data import DEFAULT
 from bfimna.errors import wrong_type
 from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Schedule
-from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
+from bfimna.names import BITS, CHIP, AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
 from bfimna.network.bits import Bits
 from bfimna.technology.prices import AnyPrices, stack
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from bfimna.cost.points import Points
 
 STEP = 64  # precisions at once, so that the arrays of a step fit the processor's cache
 
@@ -30,24 +31,24 @@ Columns = dict[str, np.ndarray]
 @overload
 def sweep(
     network: Sequence[AnyNetwork] | AnyNetwork,
-    precisions: Sequence[AnyPrecision] | AnyPrecision,
-    chips: Sequence[AnyChip] | AnyChip,
-    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    precisions: Sequence[AnyPrecision] | AnyPrecision = ...,
+    chips: Sequence[AnyChip] | AnyChip = ...,
+    technologies: Sequence[AnyTechnology] | AnyTechnology = ...,
     batches: Sequence[int] | int = ...,
     counts: Sequence[CountSet] | CountSet = ...,
     supplies: Sequence[float] | float | None = ...,
     *,
     intervals: bool = ...,
     to: None = ...,
-) -> "pd.DataFrame": ...
+) -> "Points": ...
 
 
 @overload
 def sweep(
     network: Sequence[AnyNetwork] | AnyNetwork,
-    precisions: Sequence[AnyPrecision] | AnyPrecision,
-    chips: Sequence[AnyChip] | AnyChip,
-    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    precisions: Sequence[AnyPrecision] | AnyPrecision = ...,
+    chips: Sequence[AnyChip] | AnyChip = ...,
+    technologies: Sequence[AnyTechnology] | AnyTechnology = ...,
     batches: Sequence[int] | int = ...,
     counts: Sequence[CountSet] | CountSet = ...,
     supplies: Sequence[float] | float | None = ...,
@@ -59,16 +60,16 @@ def sweep(
 
 def sweep(
     network: Any,
-    precisions: Any,
-    chips: Any,
-    technologies: Any,
+    precisions: Any = BITS,
+    chips: Any = CHIP,
+    technologies: Any = DEFAULT,
     batches: Any = (1,),
     counts: Any = "microcode",
     supplies: Any = None,
     *,
     intervals: bool = False,
     to: str | Path | None = None,
-) -> "pd.DataFrame | Path":
+) -> "Points | Path":
     """Simulate every combination, vectorised over precisions and technologies; one row per point.
 
     Networks, precisions, chips and technologies are objects, or names or files that `bfimna.names`
