@@ -304,9 +304,10 @@ def load_precision(network: Network, name: str) -> Precision:
         return Precision.fixed(network, both, weights=weights, activations=activations)
     schemes = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
     if name not in schemes:
-        raise unknown(
-            f"precision of {network.name}", name, ["int<bits>", "w<bits>a<bits>", *schemes]
-        )
+        if name.isdecimal() and len(name) < 3:
+            raise BfimnaError(f"unknown precision {name!r}; did you mean {name}, or 'int{name}'?")
+        known = ["int<bits>", "w<bits>a<bits>", *schemes]
+        raise unknown(f"precision of {network.name}", name, known)
     table = _hawq("bits", network.name)
     rows = table[table.scheme == name.split("/", 1)[1]]
     bits = {r.layer: (r.weight_bits, r.activation_bits) for r in rows.itertuples()}

@@ -19,7 +19,13 @@ from bfimna.errors import (
 )
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
-from bfimna.network.width_checks import check_names, checked_widths, own_widths, pair_of
+from bfimna.network.width_checks import (
+    check_names,
+    checked_widths,
+    matching,
+    own_widths,
+    pair_of,
+)
 from bfimna.operators.words import MAX_BITS
 
 if TYPE_CHECKING:
@@ -145,7 +151,9 @@ class Precision:
         default: int | None = None,
         tensors: Mapping[str, int] | None = None,
     ) -> "Precision":
-        """Return a precision from bits by layer name or alias.
+        """Return a precision from bits by layer name or alias, or a pattern with ``*`` and ``?``.
+
+        A layer's own name has precedence over patterns, and later patterns over earlier ones.
 
         Parameters
         ----------
@@ -155,22 +163,27 @@ class Precision:
         >>> from bfimna.network import zoo
         >>> Precision.by_layer(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
         (8, 4, 4)
+        >>> Precision.by_layer(zoo.alexnet(), {"*": 4, "features.0": 8}).weight_bits[:3]
+        (8, 4, 4)
         """
         _check_network(network)
         if not isinstance(bits, Mapping):
             raise wrong_type(
                 f"bits of precision {shown(name)}", bits, "a mapping of layers to bits"
             )
-        by_layer: dict[str, int | tuple[int, int]] = {}
+        by_layer: dict[str, int | tuple[int, int]] = {}  # by patterns, then by own names
+        named: dict[str, int | tuple[int, int]] = {}
         for key, width in bits.items():
-            layers = network.weighted(key)
+            layers = network.weighted(key) or matching(network, key)
             if not layers:
                 names = (*network.matmul_names, *network.aliases)
                 raise unknown(f"layer of {network.name}", key, names)
-            twice = [layer for layer in layers if layer in by_layer]
+            chosen = named if network.weighted(key) else by_layer
+            twice = [layer for layer in layers if layer in named] if chosen is named else []
             if twice:
                 raise BfimnaError(f"precision {shown(name)} gives bits to layer {twice[0]!r} twice")
-            by_layer.update((layer, width) for layer in layers)
+            chosen.update((layer, width) for layer in layers)
+        by_layer |= named
         missing = [layer for layer in network.matmul_names if layer not in by_layer]
         if missing and default is None:
             raise BfimnaError(

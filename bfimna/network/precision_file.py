@@ -4,7 +4,6 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from bfimna.errors import BfimnaError, instance, shown, unknown, whole_number
 from bfimna.files import as_path, save_text, text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
+from bfimna.network.width_checks import matching
 
 MAX_BYTES = 2**22
 COLUMNS = ("layer", "weight_bits", "activation_bits")
@@ -98,11 +98,10 @@ def _matches(network: Network, pattern: str) -> list[str]:
     layers = network.weighted(pattern)
     if layers:
         return list(layers)
-    names = (*network.matmul_names, *network.aliases)
-    matched = [name for name in names if fnmatchcase(name, pattern)]
-    if not matched:
+    if not (matched := matching(network, pattern)):
+        names = (*network.matmul_names, *network.aliases)
         raise unknown(f"layer or pattern for {network.name}", pattern[:100], names)
-    return [layer for name in matched for layer in network.weighted(name)]
+    return matched
 
 
 def _bits(what: str, text: str) -> int:

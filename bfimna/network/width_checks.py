@@ -1,10 +1,12 @@
-"""Checks of the widths that a precision is made from."""
+"""Checks of the widths that a precision is made from, and the layers that a pattern means."""
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from operator import itemgetter
 from typing import Any
 
 from bfimna.errors import BfimnaError, shown, whole_number, wrong_type
+from bfimna.network.graph import Network
 from bfimna.operators.words import MAX_BITS
 
 
@@ -53,3 +55,12 @@ def pair_of(layer: str, bits: object) -> tuple[int, int]:
         )
     weights, activations = (whole_number(f"bits of layer {layer!r}", b, 1, MAX_BITS) for b in pair)
     return weights, activations
+
+
+def matching(network: Network, pattern: object) -> list[str]:
+    """Return the weighted layers whose name or alias matches a pattern with ``*`` and ``?``."""
+    if not isinstance(pattern, str):
+        return []
+    names = (*network.matmul_names, *network.aliases)
+    matched = [name for name in names if fnmatchcase(name, pattern)]
+    return [layer for name in matched for layer in network.weighted(name)]
