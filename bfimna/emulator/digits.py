@@ -4,16 +4,18 @@
 """
 
 from functools import lru_cache
+from math import sqrt
 
 import numpy as np
 
 from bfimna import data
 from bfimna.emulator.integer import LayerParameters, Parameters, integer_format, ranges
 from bfimna.emulator.quantise import quantise
-from bfimna.errors import BfimnaError, one_of
+from bfimna.errors import BfimnaError, one_of, whole_number
 from bfimna.network.graph import Builder, Network
 from bfimna.network.precision import Precision
 
+NORMAL_95 = 1.6448536269514722  # 95th percentile of the normal distribution
 IMAGE_BITS = 8  # of stored pixels; a first layer of fewer bits reads the top columns
 
 
@@ -144,3 +146,27 @@ def accuracy(logits: np.ndarray, digits: np.ndarray | None = None) -> float:
     if digits.dtype.kind not in "iu":
         raise BfimnaError(f"digits must be integers, not {digits.dtype}")
     return float(np.mean(logits.argmax(axis=1) == digits))
+
+
+def accuracy_interval(share: float, images: int) -> tuple[float, float]:
+    """Return the 5th and 95th percentile of a measured accuracy: Wilson's score interval.
+
+    Test images are taken as drawn at random, each right or wrong by itself (E. B. Wilson, 1927;
+    the formula is re-derived, not copied).
+
+    Parameters
+    ----------
+    share : of the images that were right, from 0 to 1.
+    images : tested.
+
+    >>> low, high = accuracy_interval(0.95, 40)
+    >>> round(low, 3), round(high, 3)
+    (0.864, 0.983)
+    """
+    if not 0 <= share <= 1:
+        raise BfimnaError(f"an accuracy must be from 0 to 1, not {share!r}")
+    of = whole_number("images", images, 1)
+    z2 = NORMAL_95**2
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = NORMAL_95 * sqrt(share * (1 - share) / of + z2 / (4 * of**2)) / (1 + z2 / of)
+    return middle - half, middle + half

@@ -29,6 +29,7 @@ Share = bool | Literal["none", "all", "row", "col"]
 
 COLUMN_IN = {1: 3.5, 2: 7.16}  # widths of a two-column paper
 HOUSE_POINTS = 8.0
+SMALLEST = 4.0  # points of a name under a bar
 MAX_NAME = 22  # characters of a network's or technology's name in a figure
 
 #: Okabe and Ito's colours, distinguishable by lightness in greyscale
@@ -67,6 +68,7 @@ NETWORK_TITLES = {
     "resnet50": "ResNet50",
     "resnet50_v1": "ResNet50 v1",
 }
+CELLS = "data/technologies/cells.csv"  # named with their file
 TECHNOLOGY_TITLES = {
     "sram-14nm-lstp": "SRAM 14 nm LSTP",
     "sram-14nm-hp": "SRAM 14 nm HP",
@@ -74,6 +76,10 @@ TECHNOLOGY_TITLES = {
     "reram-14nm-lstp": "ReRAM 14 nm LSTP",
     "reram-22nm-lstp": "ReRAM 22 nm LSTP",
     "sram-published-fit": "SRAM, published fit",
+    f"{CELLS}:sram-22nm-cross-point": "SRAM 22 nm cross-point",
+    f"{CELLS}:reram-22nm": "ReRAM 22 nm",
+    f"{CELLS}:fefet-22nm": "FeFET 22 nm",
+    f"{CELLS}:mtj-22nm": "MTJ 22 nm",
 }
 
 
@@ -167,11 +173,19 @@ def title_of(name: str) -> str:
     >>> title_of("models/a-network-of-a-very-long-name.onnx"), title_of("mine.csv:cell")
     ('a-network…y-long-name', 'cell')
     """
-    title = full_title_of(name)
-    if len(title) <= MAX_NAME:
-        return title
+    return shortened(full_title_of(name))
+
+
+def shortened(name: str) -> str:
+    """Cut a long name in the middle: its ends tell layers and files apart.
+
+    >>> shortened("features.18.conv.0.1.depthwise")
+    'features.…1.depthwise'
+    """
+    if len(name) <= MAX_NAME:
+        return name
     half = (MAX_NAME - 1) // 2
-    return f"{title[: half - 1]}…{title[-half - 1 :]}"
+    return f"{name[: half - 1]}…{name[-half - 1 :]}"
 
 
 def full_title_of(name: str) -> str:
@@ -214,12 +228,15 @@ def plain_log(axis: Axis) -> None:
 
 
 def set_categories(ax: Axes, labels: Sequence[str], most: int = 60) -> None:
-    """Put vertical names under bars; of many only every n-th."""
-    step = -(-len(labels) // most)
+    """Put vertical names under bars; of more than fit side by side only every n-th."""
+    fig = ax.get_figure(root=True)
+    assert fig is not None
+    wide = ax.get_position().width * fig.get_figwidth() * 72  # points, before the layout
+    step = max(-(-len(labels) // most), int(np.ceil(len(labels) * 1.4 * SMALLEST / wide)), 1)
     large = max(mpl.rcParams["font.size"] / HOUSE_POINTS, 1.0)  # such as a slide's
-    size = large * float(np.clip(300 / max(len(labels) / step, 1) * 0.5, 4.0, 6.0))
+    size = large * float(np.clip(wide / 1.4 * step / max(len(labels), 1), SMALLEST, 6.0))
     labels = [" ".join(label.split()) for label in labels]
-    short = [label if len(label) <= MAX_NAME else f"…{label[-20:]}" for label in labels]
+    short = [shortened(label) for label in labels]
     ax.set_xticks(
         range(0, len(labels), step), short[::step], rotation=90, fontsize=size, parse_math=False
     )

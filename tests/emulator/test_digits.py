@@ -88,3 +88,24 @@ def test_misuse_of_infer_is_an_error(wrong):
            "images": digits.images(bits)[:1], "precision": bits}  # fmt: skip
     with pytest.raises(BfimnaError):
         infer(**{**own, **wrong})
+
+
+@pytest.mark.parametrize(("right", "images"), [(0, 7), (40, 40), (342, 360)])
+def test_the_ends_of_an_accuracy_s_interval_solve_wilson_s_equation(right, images):
+    """At either end, the measured share lies 1.645 standard deviations from the true one."""
+    share = right / images
+    low, high = digits.accuracy_interval(share, images)
+    assert 0 <= low <= share + 1e-12
+    assert share - 1e-12 <= high <= 1
+    for end in (low, high):
+        deviation = abs(share - end)
+        allowed = 1.6448536 * (end * (1 - end) / images) ** 0.5
+        assert deviation == pytest.approx(allowed, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize(("share", "images", "named"), [
+    (97.5, 40, "97.5"), (float("nan"), 40, "nan"), (0.5, 0, "images"), (0.5, 2.5, "2.5"),
+])  # fmt: skip
+def test_an_accuracy_that_is_no_share_has_no_interval(share, images, named):
+    with pytest.raises(BfimnaError, match=named):
+        digits.accuracy_interval(share, images)

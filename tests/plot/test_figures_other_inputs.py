@@ -58,7 +58,6 @@ ONE_ARRAY = {"name": "one-array", "clusters": 1, "caps_per_cluster": 1, "maps_pe
 #: notebook → what keeps its study short, and what it takes: networks, technologies, a chip
 FIGURES = {
     "batch": ({}, "networks chip"),
-    "traffic": ({}, "networks chip"),
     "assumptions": ({}, "networks chip"),
     "mapping": ({"precisions": ["int2"]}, "networks chip"),
     "bounds": ({"precisions": ["int2"], "hardware": {}}, "networks chip"),

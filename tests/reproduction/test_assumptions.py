@@ -1,7 +1,6 @@
 """The effect of the paper's assumptions, against single simulations."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ from reproduction.studies.assumptions import (
     SplitRows,
     assumptions,
     rescheduled,
-    traffic,
     variants,
 )
 
@@ -46,7 +44,7 @@ def test_each_line_is_two_simulations():
         assert row.latency == close(other.latency_s / base.latency_s)
         assert row.energy == close(other.energy_j / base.energy_j)
         assert row.edp == close(row.latency * row.energy)
-    assert len(table) == 16
+    assert len(table) == 18
     for factor in ("latency", "energy", "edp"):
         assert (table[f"{factor}_low"] <= table[f"{factor}_high"]).all()
     slower = table.loc[["all weights streamed", "no multicast", "no segments"]]
@@ -120,12 +118,17 @@ def test_what_replaces_a_range_is_not_drawn_any_more():
     assert "broadcast_j_per_key_cell" in SRAM.draws
 
 
-def test_traffic_starts_from_the_chip_as_it_is_and_leaves_out_equal_variants():
-    network = str(Path(__file__).parents[2] / "examples" / "model.onnx")
-    own = {"name": "mine", "clusters": 4, "weights": "streamed", "overlap": True}
-    table = traffic([network], "int8", SRAM.name, own)
-    assert list(table.variant) == ["multicast, streamed, overlapped", "no multicast"]
-    table = traffic([network], "int8", SRAM.name)
-    assert len(table) == 4
-    assert table.variant[0] == "multicast, resident"
-    assert set(table.chip) == {"paper"}
+def test_the_share_of_moving_is_that_of_two_simulations():
+    table = assumptions(["alexnet"], 8, SRAM, LR, draws=9).set_index("assumption")
+    base = bf.simulate("alexnet", 8, LR, SRAM)
+    slow = bf.simulate("alexnet", 8, replace(LR, multicast=False), SRAM)
+    for report, column in ((base, "moving_percent_before"), (slow, "moving_percent")):
+        share = 100 * report.phases.latency_s["traffic"] / report.latency_s
+        assert table.loc["no multicast", column] == close(share)
+    assert set(table.moving_percent_before) == {table.moving_percent_before.iloc[0]}
+    moving = table.moving_percent
+    assert (
+        moving["moving while computing"] < base.phases.latency_s["traffic"] / base.latency_s * 100
+    )
+    assert moving["requantising over split rows"] > table.moving_percent_before.iloc[0]
+    assert not table.resident_weights_fit.any()

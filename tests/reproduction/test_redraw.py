@@ -22,35 +22,35 @@ def project(tmp_path, monkeypatch):
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, tmp_path / "notebooks")
     told = yaml.safe_load((ROOT / "workflow" / "config.yaml").read_text())
-    table = assumptions.traffic(told["networks"][:2], "int8", told["technologies"][0])
-    write_table(table, tmp_path / "figures" / "traffic.csv")
+    table = assumptions.assumptions(told["networks"][:2], "int8", told["technologies"][0], draws=9)
+    write_table(table, tmp_path / "figures" / "assumptions.csv")
     monkeypatch.chdir(tmp_path)
 
     def never(*_, **__):
         raise AssertionError("computed")
 
-    monkeypatch.setattr("reproduction.studies.assumptions.traffic", never)
+    monkeypatch.setattr("reproduction.studies.assumptions.assumptions", never)
     return tmp_path
 
 
 def test_it_is_drawn_from_the_table_with_the_same_bytes_each_time(project):
     for into in ("a", "b"):
-        arguments = ["--figure", "traffic", "--style", "paper1", "--format", "pdf,svg,png"]
+        arguments = ["--figure", "assumptions", "--style", "paper1", "--format", "pdf,svg,png"]
         assert redraw.main([*arguments, "--into", into]) == 0
     names = sorted(path.name for path in (project / "a").iterdir())
     suffixes = ("numbers.tex", "pdf", "png", "svg", "tex")
-    assert names == [f"traffic.{suffix}" for suffix in suffixes]
+    assert names == [f"assumptions.{suffix}" for suffix in suffixes]
     for name in names:
         assert (project / "a" / name).read_bytes() == (project / "b" / name).read_bytes(), name
-    assert sorted(p.name for p in (project / "figures").iterdir()) == ["traffic.csv"]
-    assert b"/FontFile2" in (project / "a" / "traffic.pdf").read_bytes()  # Type 42: TrueType
+    assert sorted(p.name for p in (project / "figures").iterdir()) == ["assumptions.csv"]
+    assert b"/FontFile2" in (project / "a" / "assumptions.pdf").read_bytes()  # Type 42: TrueType
 
 
 @pytest.mark.parametrize(("arguments", "want"), [
     (["--figure", "nope"], "unknown figure 'nope'"),
     (["--figure", "batch"], "figures/batch.csv: no such table"),
-    (["--figure", "traffic", "--style", "glossy"], "unknown style"),
-    (["--figure", "traffic", "--format", "gif"], "unknown format"),
+    (["--figure", "assumptions", "--style", "glossy"], "unknown style"),
+    (["--figure", "assumptions", "--format", "gif"], "unknown format"),
 ])  # fmt: skip
 def test_errors_are_one_line(project, capsys, arguments, want):
     assert redraw.main(arguments) == 2

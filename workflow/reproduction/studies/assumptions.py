@@ -1,6 +1,6 @@
-"""The effect of the paper's assumptions: each alone, and those on data movement by network.
+"""The effect of the paper's assumptions on time, energy and data movement, by network.
 
-Tables behind the figures `assumptions` and `traffic`.
+The table behind the figure `assumptions`.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ def variants(chip: Chip, technology: Technology) -> dict[str, Variant]:
     chips = {
         "all weights streamed": replace(chip, weights="streamed"),
         "weights that do not fit streamed": replace(chip, weights="auto"),
-        "tensors that do not fit spilled, images from DRAM": replace(chip, activations="spilled"),
+        "tensors spilled, images from DRAM": replace(chip, activations="spilled"),
         "clears in a cycle of their own": replace(chip, clears="own cycle"),
         "no multicast": replace(chip, multicast=False),
         "moving while computing": replace(chip, overlap=True),
@@ -154,8 +154,10 @@ def assumptions(
     Returns
     -------
     DataFrame with network, precision, technology, chip, assumption (the alternative), feasible
-    (with it), and the factors latency, energy and edp, each with its 5th and 95th percentile (_low,
-    _high).
+    (with it), the factors latency, energy and edp, each with its 5th and 95th percentile (_low,
+    _high), resident_weights_fit (whether the MAPs can hold all weights), and moving_percent, the
+    share of the latency in which data moves and nothing computes, with its value before the
+    replacement (moving_percent_before).
     """
     tech, own, rows = load_technology(technology), load_chip(chip), []
     for name in networks:
@@ -175,47 +177,19 @@ def assumptions(
                 ratio = uncertainty.samples_of(report, quantity, draws) / before[quantity]
                 row[factor] = getattr(report, quantity) / getattr(base, quantity)
                 row[f"{factor}_low"], row[f"{factor}_high"] = np.percentile(ratio, (5, 95))
+            row |= {"resident_weights_fit": base.resident_weights_fit,
+                    "moving_percent": _moving_percent(report),
+                    "moving_percent_before": _moving_percent(base)}  # fmt: skip
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _moving_percent(report: Report) -> float:
+    """Return the share of an inference's time that moving data adds to computing, in percent."""
+    return 100 * float(report.phases.latency_s["traffic"]) / report.latency_s
 
 
 def rescheduled(report: Report, schedule: Schedule) -> Report:
     """Return a report of the same inference by another schedule."""
     times, energies = costs(schedule, report.technology, len(report.network.layers))
     return replace(report, schedule=schedule, times=times, energies=energies)
-
-
-@checked
-def traffic(
-    networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "paper"
-) -> pd.DataFrame:
-    """Vary a chip's assumptions on data movement: one row per network and variant.
-
-    The chip as it is comes first; variants equal to it are left out. Columns of `Report.summary`,
-    variant, and traffic_s, the seconds on buses and mesh.
-    """
-    tech, own, rows = load_technology(technology), load_chip(chip), []
-    others = {
-        "overlapped": replace(own, overlap=True),
-        "no multicast": replace(own, multicast=False),
-        "streamed weights": replace(own, weights="streamed"),
-    }
-    different = {name: other for name, other in others.items() if other != own}
-    for name in networks:
-        net = load_network(name)
-        bits = load_precision(net, precision)
-        for variant, varied in {_movement(own): own, **different}.items():
-            report = simulate(net, bits, varied, tech)
-            moving = report.phases.latency_s["traffic"]
-            rows.append({**report.summary, "variant": variant, "traffic_s": moving})
-    return pd.DataFrame(rows)
-
-
-def _movement(chip: Chip) -> str:
-    """Return a chip's assumptions on data movement, as text.
-
-    >>> _movement(Chip.paper())
-    'multicast, resident'
-    """
-    cast = "multicast" if chip.multicast else "no multicast"
-    return f"{cast}, {chip.weights}" + ", overlapped" * chip.overlap

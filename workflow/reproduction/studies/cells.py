@@ -45,9 +45,10 @@ def beside_each_other(
 
     Returns
     -------
-    DataFrame with the columns network, technology, precision, chip; of `QUANTITIES` the value, and
-    its 5th and 95th percentile (_low, _high); endurance_writes, writes_per_inference, frames_per_s,
-    lifetime_years, and lifetime_years_low and _high at the ends of the endurance's range.
+    DataFrame with the columns network, technology, precision, chip, feasible; of `QUANTITIES` the
+    value, and its 5th and 95th percentile (_low, _high); endurance_writes, writes_per_inference,
+    frames_per_s, lifetime_years, and lifetime_years_low and _high at the ends of the endurance's
+    range.
     """
     _, worn = run_digits(precision, every, emulator=Emulator(wear=True))
     a_year = worn.hottest_cell * frames_per_s * YEAR_S
@@ -64,7 +65,8 @@ def beside_each_other(
                           f"{quantity}_low": least, f"{quantity}_high": most}  # fmt: skip
             rows.append({
                 "network": network, "technology": tech.name, "precision": precision, "chip": chip,
-                **spans, "endurance_writes": tech.endurance_writes,
+                "feasible": report.feasible, **spans,
+                "endurance_writes": tech.endurance_writes,
                 "writes_per_inference": worn.hottest_cell, "frames_per_s": frames_per_s,
                 "lifetime_years": tech.endurance_writes / a_year,
                 "lifetime_years_low": low / a_year, "lifetime_years_high": high / a_year,

@@ -3,8 +3,7 @@
 Tables behind the figures `design_space`, `supply` and `batch`, and of notebooks/your_network.ipynb.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,8 @@ from bfimna.cost import uncertainty
 from bfimna.cost.sweep import sweep
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.names import AnyChip, load_network, load_precision, load_technology
+from bfimna.mapping.schedule import Schedule
+from bfimna.names import AnyChip, load_chip, load_network, load_precision, load_technology
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
@@ -21,6 +21,8 @@ from bfimna.technology.technology import HIGHEST_V, LOWEST_V, Technology
 from reproduction.studies.arguments import checked
 
 BOUNDED = (*uncertainty.BOUNDED, "area_efficiency_ops_per_w_m2")
+#: quantities that the figure `supply` shows relative to the nominal supply
+RELATIVE = ("energy_j", "latency_s", "edp_js")
 
 
 @checked
@@ -72,43 +74,73 @@ def _bounds(
 def supply(
     network: str, precision: str, technologies: Sequence[str], chip: AnyChip = "LR"
 ) -> pd.DataFrame:
-    """Simulate supplies from 0.5 to 1.0 V, with bounds from the delay law's parameters.
+    """Simulate supplies from 0.5 to 1.0 V, each relative to the technology's nominal supply.
 
-    Column corner: "nominal", or "optimistic" or "pessimistic" with threshold and exponent at the
-    ends of their ranges.
+    Supplies within the range of the threshold voltage are left out.
+
+    Returns
+    -------
+    DataFrame with the columns of `sweep`, and for each quantity of `RELATIVE` its ratio to that at
+    the nominal supply, ``_ratio``, with the 5th and 95th percentile under the ranges of all
+    parameters, ``_ratio_low`` and ``_ratio_high``. Both sides of a ratio share their samples.
     """
-    net = load_network(network)
-    bits = [load_precision(net, precision)]
-    volts = np.round(np.linspace(LOWEST_V, HIGHEST_V, 11), 3)
-    frames = []
+    net, own = load_network(network), load_chip(chip)
+    bits = load_precision(net, precision)
+    placed, frames = plan(net, own).at(bits), []
     for name in technologies:
-        for corner, tech in _delay_laws(load_technology(name)).items():
-            points = sweep(net, bits, [chip], [tech.at_supply(v) for v in volts])
-            frames.append(points.assign(corner=corner))
+        tech = load_technology(name)
+        volts = _supplies(tech)
+        points = sweep(net, [bits], [own], [tech], supplies=volts)
+        nominal = sweep(net, [bits], [own], [tech]).iloc[0]
+        before = uncertainty.quantities(placed, tech, 2 * net.macs)
+        for quantity in RELATIVE:
+            points[f"{quantity}_ratio"] = points[quantity] / nominal[quantity]
+        ends = [_ratio_ends(placed, tech.at_supply(v), 2 * net.macs, before) for v in volts]
+        frames.append(points.join(pd.DataFrame(ends)))
     return pd.concat(frames, ignore_index=True)
 
 
-def _delay_laws(tech: Technology) -> dict[str, Technology]:
-    (v_low, v_high), (a_low, a_high) = tech.ranges["threshold_v"], tech.ranges["alpha"]
-    return {
-        "nominal": tech,
-        "optimistic": replace(tech, threshold_v=v_low, alpha=a_low),
-        "pessimistic": replace(tech, threshold_v=v_high, alpha=a_high),
-    }
+def _supplies(technology: Technology) -> list[float]:
+    """Return the supplies in steps of 50 mV that no value of the threshold voltage reaches."""
+    alone = (technology.threshold_v, technology.threshold_v)
+    threshold_v = technology.ranges.get("threshold_v", alone)[1]
+    volts = np.round(np.linspace(LOWEST_V, HIGHEST_V, 11), 3)
+    return [float(v) for v in volts if v > threshold_v]
+
+
+def _ratio_ends(
+    placed: Schedule, technology: Technology, operations: float, before: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Return the 5th and 95th percentile of each ratio to the samples `before`."""
+    samples = uncertainty.quantities(placed, technology, operations)
+    ends: dict[str, float] = {}
+    for quantity in RELATIVE:
+        ratios = samples[quantity] / before[quantity]
+        low, high = np.percentile(ratios, (5, 95))
+        ends |= {f"{quantity}_ratio_low": low, f"{quantity}_ratio_high": high}
+    return ends
 
 
 @checked
 def batches(
     networks: Sequence[str], precision: str, technology: str, chip: AnyChip = "LR"
 ) -> pd.DataFrame:
-    """Simulate batch sizes from 1 to 256; columns of `sweep`."""
-    tech = load_technology(technology)
+    """Simulate batch sizes from 1 to 256; columns of `sweep`, with intervals."""
+    tech, own = load_technology(technology), load_chip(chip)
     frames = []
     for name in networks:
         net = load_network(name)
-        bits = [load_precision(net, precision)]
+        bits = load_precision(net, precision)
         sizes = [int(b) for b in 2 ** np.arange(9)]
-        frames.append(sweep(net, bits, [chip], [tech], batches=sizes))
+        points = sweep(net, [bits], [own], [tech], batches=sizes)
+        ends = [
+            uncertainty.bounds(
+                plan(net, own, batch=size).at(bits), tech, 2 * net.macs, size,
+                bounded=("throughput_ops", "seconds_per_inference"),
+            )
+            for size in sizes
+        ]  # fmt: skip
+        frames.append(points.join(pd.DataFrame(ends)))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -18,6 +18,7 @@ from bfimna.search.choose import compare, front
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.technology.technology import Technology
 from reproduction.studies.hessian import mean_traces
+from reproduction.studies.measured import accuracy_columns
 
 WIDTHS = tuple(range(2, 9))
 FOR_TRACES, HELD_OUT = slice(0, None, 2), slice(1, None, 2)  # images; accuracy is of the latter
@@ -59,18 +60,19 @@ def sensitivity() -> Sensitivity:
     return Sensitivity(trace, error)
 
 
-def measured_accuracy(precisions: Sequence[Precision]) -> list[float]:
-    """Return the emulator's accuracy in percent on images that the traces did not use.
+def measured_accuracy(precisions: Sequence[Precision]) -> pd.DataFrame:
+    """Return the emulator's accuracies on images that the traces did not use, and their intervals.
 
-    Weights are quantised after training, without retraining at these bits.
+    Weights are quantised after training, without retraining at these bits. Columns are those of
+    `accuracy_columns`.
     """
     network, labels = digits.network(), digits.labels()[HELD_OUT]
     accuracies = []
     for bits in precisions:
         images = digits.images(bits)[HELD_OUT]
         logits, _ = infer(network, digits.post_training(bits), images, bits)
-        accuracies.append(100.0 * digits.accuracy(logits, labels))
-    return accuracies
+        accuracies.append(accuracy_columns(digits.accuracy(logits, labels), len(labels)))
+    return pd.DataFrame(accuracies)
 
 
 def predicted_and_measured(
@@ -97,8 +99,7 @@ def predicted_and_measured(
     table = compare(network, omega, precisions, chip, technology)
     table["bits"] = [" ".join(map(str, p.weight_bits)) for p in precisions]
     table["chosen_by"] = ["front"] * len(chosen) + ["drawn"] * len(others)
-    table["accuracy_percent"] = measured_accuracy(precisions)
-    return table
+    return table.join(measured_accuracy(precisions))
 
 
 def rank_correlation(table: pd.DataFrame) -> pd.DataFrame:

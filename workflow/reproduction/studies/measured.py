@@ -57,6 +57,17 @@ def on_small_images(network: Network, size: int) -> Network:
     return Network(f"{network.name}-{size}px", tuple(layers))
 
 
+def accuracy_columns(share: float, images: int) -> dict[str, float]:
+    """Return a measured accuracy in percent, with its 5th and 95th percentile.
+
+    >>> [round(x, 1) for x in accuracy_columns(0.95, 40).values()]
+    [95.0, 86.4, 98.3]
+    """
+    low, high = digits.accuracy_interval(share, images)
+    name = "accuracy_percent"
+    return {name: 100 * share, f"{name}_low": 100 * low, f"{name}_high": 100 * high}
+
+
 def run_digits(name: str, every: int = 1, **options: object) -> tuple[float, InferReport]:
     """Run every n-th test image at a trained precision; return accuracy and report."""
     bits = digits.precision(name)
@@ -69,6 +80,7 @@ def run_digits(name: str, every: int = 1, **options: object) -> tuple[float, Inf
 def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
     """Return accuracy on the emulator and EDP, for every precision of the trained digits network.
 
+    Accuracies have the 5th and 95th percentile by the number of images (_low, _high).
     The AP's energy is measured on the test images (mean); time, traffic and leakage are the model's
     for one image on LR.
     """
@@ -84,7 +96,7 @@ def fluidity(technologies: Sequence[str], threads: int = 0) -> pd.DataFrame:
             energy = model.energy_j - modelled + array_j
             rows.append({
                 "precision": name, "mean_bits": bits.mean_bits, "technology": tech.name,
-                "images": report.images, "accuracy_percent": 100 * accuracy,
+                "images": report.images, **accuracy_columns(accuracy, report.images),
                 "latency_s": model.latency_s, "energy_j": energy,
                 "edp_js": energy * model.latency_s, "model_edp_js": model.edp_js,
                 "array_energy_j": array_j, "model_array_energy_j": modelled,
@@ -183,13 +195,14 @@ FAULTS = {
 def faults(
     precisions: Sequence[str],
     rates: Sequence[float],
-    every: int = 3,
-    seeds: int = 2,
+    every: int = 1,
+    seeds: int = 3,
     threads: int = 0,
 ) -> pd.DataFrame:
     """Return the digits network's accuracy on arrays with faults, on every n-th test image.
 
-    One row per precision, kind, rate and seed. Rate 0 appears once, as kind "none".
+    One row per precision, kind, rate and seed. Rate 0 appears once, as kind "none". Accuracies have
+    the 5th and 95th percentile by the number of images (_low, _high).
     """
     rows = []
     for name in precisions:
@@ -202,7 +215,7 @@ def faults(
             )
             rows.append({
                 "precision": name, "kind": kind, "rate": rate, "seed": seed,
-                "images": report.images, "accuracy_percent": 100 * accuracy,
+                "images": report.images, **accuracy_columns(accuracy, report.images),
             })  # fmt: skip
     return pd.DataFrame(rows)
 

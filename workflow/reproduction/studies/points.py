@@ -147,3 +147,21 @@ def _pareto_front(points: pd.DataFrame) -> pd.DataFrame:
 def _least(points: pd.DataFrame, column: str, count: int) -> pd.DataFrame:
     """Return each network's rows with the least values of a column."""
     return points.sort_values(column, kind="stable").groupby("network", sort=True).head(count)
+
+
+def blocks(layers: Sequence[str], most: int = 20) -> dict[str, str]:
+    """Return layer → its block, named by the common start of dotted names.
+
+    Names are cut as little as leaves at most that many blocks; names that have nothing in common
+    stay as they are.
+
+    >>> blocks(["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer1.1.conv1"], 3)
+    {'conv1': 'conv1', 'layer1.0.conv1': 'layer1.0', 'layer1.0.conv2': 'layer1.0', \
+'layer1.1.conv1': 'layer1.1'}
+    """
+    deepest = max((name.count(".") + 1 for name in layers), default=1)
+    for depth in range(deepest, 0, -1):
+        block = {name: ".".join(name.split(".")[:depth]) for name in layers}
+        if len(set(block.values())) <= most:
+            break
+    return block
