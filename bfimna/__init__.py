@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bfimna import ap, data
 from bfimna.cost.comparison import Comparison, compare
 from bfimna.cost.dataset import read_sweep
+from bfimna.cost.parameters import technology_table
 from bfimna.cost.peak import Peak, peak
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import plan, simulate
@@ -67,6 +68,7 @@ __all__ = [
     "search",
     "simulate",
     "sweep",
+    "technology_table",
     "zoo",
 ]
 

@@ -110,6 +110,11 @@ def technologies() -> "pd.DataFrame":
     return pd.concat([_read(name) for name in TECHNOLOGIES], ignore_index=True)
 
 
+def assumptions() -> "pd.DataFrame":
+    """Return parameters that no table of a technology has, and alternatives, as printed."""
+    return _read(ASSUMPTIONS).copy()
+
+
 def technology_names() -> list[str]:
     """Return the names that `load_technology` accepts, in the order of their tables."""
     by_table = (_names(_text(file), f"data/{file}") for file in TECHNOLOGIES)

@@ -1,8 +1,8 @@
-"""Points of a sweep: a table in SI units that reads with the units of its values."""
+"""Tables in SI units that read with the units of their values: points of a sweep, parameters."""
 
 import pandas as pd
 
-from bfimna.display import unit_and_factor
+from bfimna.display import html_table, quantity, unit_and_factor
 
 BATCHED = "edp_js and latency_s count until the whole batch is done, energy_j is per inference"
 
@@ -61,6 +61,24 @@ class Points(pd.DataFrame):
         batched = "batch" in plain and "edp_js" in plain and bool((plain.batch != 1).any())
         table = pd.DataFrame(texts, index=plain.index)
         return table, [*(lines if constant else []), *([BATCHED] if batched else [])]
+
+
+class Parameters(pd.DataFrame):
+    """A table of parameters in SI units: as HTML each value has a readable unit of its own."""
+
+    @property
+    def _constructor(self) -> type["Parameters"]:
+        return Parameters
+
+    def _repr_html_(self) -> str:
+        if not {"value", "low", "high", "unit"} <= {*self.columns}:
+            return str(pd.DataFrame(self)._repr_html_())
+        rows = [
+            [quantity(value, row["unit"]) if key in ("value", "low", "high") else value
+             for key, value in row.items()]
+            for row in self.to_dict("records")
+        ]  # fmt: skip
+        return html_table("Parameters of technologies", list(self.columns), rows)
 
 
 def _shown(table: pd.DataFrame, how: str) -> str:
