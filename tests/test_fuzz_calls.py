@@ -23,7 +23,7 @@ def test_what_the_campaign_has_met():
     net = fuzz_calls.NET
     with pytest.raises(bf.BfimnaError, match=r"bits of a plan must be a Precision.* not \[\]"):
         fuzz_calls.PLAN.at([])
-    with pytest.raises(bf.BfimnaError, match=r"mapping must be a Mapping, not \[\] \(list\)"):
+    with pytest.raises(bf.BfimnaError, match=r"mapping must be a Mapping or a name, not \[\] \(list\)"):
         bf.simulate(net, 8, "LR", fuzz_calls.TECH, mapping=[])
     with pytest.raises(bf.BfimnaError, match=r"tensor_bits .* must be a mapping of layers to bits"):
         bf.Precision.by_layer(net, {}, default=4, tensors=2.5)

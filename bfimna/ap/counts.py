@@ -24,6 +24,7 @@ from bfimna.ap.events import (
     CYCLES,
     ENERGY_EVENTS,
     EVENTS,
+    SEGMENT_AMOUNTS,
     Amount,
     ApKind,
     Counts,

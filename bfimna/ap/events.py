@@ -44,6 +44,9 @@ class Counts:
     lines_driven : driven written columns × the rows that take part, tagged or not.
     clears : clears along with a load, which `settled` gives a cycle of their own, or none.
     rows_cleared : rows of such clears.
+    compares_cut, rows_cut, matches_cut : compares, evaluated match lines and matches, each times
+        the segments of the match line that are detached: see `Chip.match_segments`.
+    cuts : times that the switches of match lines are set.
     """
 
     compares: Amount = 0
@@ -62,6 +65,10 @@ class Counts:
     lines_driven: Amount = 0
     clears: Amount = 0
     rows_cleared: Amount = 0
+    compares_cut: Amount = 0
+    rows_cut: Amount = 0
+    matches_cut: Amount = 0
+    cuts: Amount = 0
 
     def __init__(self, **amounts: Amount) -> None:
         if not amounts.keys() <= _NAMES:
@@ -130,7 +137,9 @@ def _counts(amounts: dict[str, Amount]) -> Counts:
 
 
 _NAMES = frozenset(f.name for f in fields(Counts))
-EVENTS = tuple(f.name for f in fields(Counts))[:-2]  # of settled counts
+#: what detached segments of match lines save, and take: no events of a program
+SEGMENT_AMOUNTS = ("compares_cut", "rows_cut", "matches_cut", "cuts")
+EVENTS = tuple(f.name for f in fields(Counts))[:-6]  # of settled counts
 CYCLES, ENERGY_EVENTS = EVENTS[:5], EVENTS[5:]
 _BY_FOLD = frozenset((*CYCLES, "clears"))
 

@@ -66,12 +66,48 @@ def phase_seconds(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]
     segments are cut anew for the next one.
     """
     if not isinstance(mode, Vertical):
-        return cycle_seconds(prices, chip.columns)
+        return row_seconds(prices, chip)
     joining = mode.mats * prices.vertical_mat_s
     seconds = cycle_seconds(prices, mode.span * prices.vertical_time_factor)
     seconds = {cycle: each + joining for cycle, each in seconds.items()}
     seconds["shifts"] = seconds["shifts"] - joining + cut_seconds(prices, chip)
     return seconds
+
+
+def row_seconds(prices: AnyPrices, chip: Chip) -> dict[str, Price]:
+    """Seconds of each kind of cycle on rows, and what each detached segment saves.
+
+    A switch that a match line passes takes as long as a row on a column's line with its switch.
+    """
+    seconds = cycle_seconds(prices, chip.columns)
+    if chip.match_segments is None:
+        return seconds
+    p, switch = prices, prices.vertical_time_factor
+    passed = (chip.segments - 1) * switch
+    seconds["compares"] = seconds["compares"] + p.compare_s_per_cell * passed
+    seconds["reads"] = seconds["reads"] + p.read_s_per_cell * passed
+    saved = p.compare_s_per_cell * (chip.match_segments + switch)
+    return seconds | {"compares_cut": -saved, "cuts": p.segment_switch_s}
+
+
+def row_joules(prices: AnyPrices, chip: Chip) -> dict[str, Price]:
+    """Joules of each event on rows, and what each detached segment saves; see `row_seconds`.
+
+    The switch of each row is set where its match line is cut.
+    """
+    joules = event_joules(prices, chip.columns)
+    if chip.match_segments is None:
+        return joules
+    p, switch = prices, prices.vertical_energy_factor
+    passed = (chip.segments - 1) * switch
+    line = p.compare_j_per_attached_cell * passed
+    joules["compare_rows"] = joules["compare_rows"] + line
+    joules["rows_matched"] = joules["rows_matched"] - p.match_kept * line
+    joules["cells_read"] = joules["cells_read"] + p.read_j_per_attached_cell * passed
+    saved = p.compare_j_per_attached_cell * (chip.match_segments + switch)
+    setting = chip.product_rows * p.segment_switch_j_per_cell + control_joules(prices, chip)
+    cut = {"rows_cut": -saved, "matches_cut": p.match_kept * saved, "cuts": setting}
+    return joules | cut
 
 
 def cut_seconds(prices: AnyPrices, chip: Chip) -> Price:
@@ -92,11 +128,11 @@ def mode_joules(entered_rows: Amount, cut_rows: Amount, prices: AnyPrices, chip:
 
 def phase_joules(prices: AnyPrices, chip: Chip, mode: Mode) -> dict[str, Price]:
     """Joules of each event in a mode, and of each cycle."""
-    cells: Price = chip.columns
     if isinstance(mode, Vertical):
-        cells = mode.rows * prices.vertical_energy_factor
-    cycles = dict.fromkeys(CYCLES, control_joules(prices, chip))
-    events = event_joules(prices, cells) | cycles
+        events = event_joules(prices, mode.rows * prices.vertical_energy_factor)
+    else:
+        events = row_joules(prices, chip)
+    events = events | dict.fromkeys(CYCLES, control_joules(prices, chip))
     if chip.latch == "booth":  # a bit passes a delay, the choice of a multiple and an inversion
         events["cells_loaded"] = events["cells_loaded"] + booth_joules(prices)
     return events

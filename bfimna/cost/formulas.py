@@ -18,6 +18,7 @@ from bfimna.cost.cycles import mode_joules as mode_joules
 from bfimna.cost.cycles import mode_seconds as mode_seconds
 from bfimna.cost.cycles import phase_joules as phase_joules
 from bfimna.cost.cycles import phase_seconds as phase_seconds
+from bfimna.cost.cycles import row_joules
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.schedule import HORIZONTAL, PHASES, Mode, Schedule, Traffic, Vertical
@@ -60,7 +61,7 @@ def idle_energy(counts: Counts, prices: AnyPrices, chip: Chip) -> Price:
     if not isinstance(share, np.ndarray) and share == 0:
         return 0.0
     idle_rows = counts.compares * chip.product_rows - counts.compare_rows
-    return share * idle_rows * event_joules(prices, chip.columns)["compare_rows"]
+    return share * idle_rows * row_joules(prices, chip)["compare_rows"]
 
 
 def write_energy(
@@ -170,11 +171,12 @@ def cell_area(chip: Chip, prices: AnyPrices) -> Price:
 def area(chip: Chip, prices: AnyPrices) -> Price:
     """Square metres of CAPs and MAPs with their periphery, of control, and of the routers.
 
-    A MAP's cells are plain ones. A row has latches and a selector where operands are staged. A
-    router grows with the width of its links.
+    A MAP's cells are plain ones. A match line has a switch between segments. A row has latches and
+    a selector where operands are staged. A router grows with the width of its links.
     """
     rows = chip.clusters * chip.rows
     caps = rows * chip.caps_per_cluster * chip.columns * cell_area(chip, prices)
+    switches = chip.product_rows * (chip.segments - 1) * prices.segment_switch_m2_per_cell
     maps = rows * chip.maps_per_cluster * chip.columns * prices.area_m2_per_cell
     staging = latches(chip) * prices.latch_m2_per_bit
     if chip.load_mode == "latched":
@@ -183,7 +185,8 @@ def area(chip: Chip, prices: AnyPrices) -> Price:
     registers = 2 * chip.caps * chip.columns * prices.key_register_m2_per_bit
     links = prices.interconnect
     router = links.router_area_m2 * chip.mesh_bits / links.router_bits
-    return caps + maps + staging + registers + chip.clusters * (prices.controller_m2 + router)
+    arrays = caps + maps + staging + registers
+    return arrays + chip.clusters * (prices.controller_m2 + router) + switches
 
 
 def exposed_latency(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bfimna.ap.counts import CYCLES, ENERGY_EVENTS, EVENTS
+from bfimna.ap.counts import CYCLES, ENERGY_EVENTS, EVENTS, SEGMENT_AMOUNTS
 from bfimna.cost import formulas
 from bfimna.cost.formulas import ALL_PHASES, TRAFFIC
 from bfimna.cost.limits import LOAD, load_parts, moving_joules, shortest
@@ -78,7 +78,7 @@ def _pairs(
 ) -> _Pairs:
     works = [work for _, work in phases]
     occurring = {event for work in works for event in work.counts.amounts}
-    events = [event for event in EVENTS if event in occurring]
+    events = [event for event in (*EVENTS, *SEGMENT_AMOUNTS) if event in occurring]
     scaled = [(e, field) for e in events for field in _scaling(e)] if vertical else []
     further = [*(_per(field, e) for e, field in scaled), *ENTERED] if vertical else [IDLE]
     names = (*events, *further)

@@ -50,7 +50,7 @@ _CHECKS: dict[str, Check] = {
     "latch": among("latch", get_args(Latch)),
     "clears": among("time of the clears", get_args(Clears)),
     **dict.fromkeys(("max_power_density_w_per_m2", "max_current_a"), or_none(positive_number)),
-    "max_driven_keys": or_none(whole(1, 2**20)),
+    **dict.fromkeys(("max_driven_keys", "match_segments"), or_none(whole(1, 2**20))),
 }
 #: limits of what air cools and a supply delivers: those of data/published/limits.csv
 LIMITS = {"max_power_density_w_per_m2": 1e6, "max_current_a": 1000.0}
@@ -85,6 +85,8 @@ class Chip:
     clears : what a load clears along in all rows takes its "own cycle", a write before the load, or
         goes "with load", in its first cycle.
     mats : parts of an array along its rows; a row's write drives the columns of one.
+    match_segments : columns of a segment of the rows' match lines, a divisor of `columns`:
+        multiplying attaches only the segments that its columns need. None: one line over all.
     max_power_density_w_per_m2, max_current_a : limits of the whole chip, leakage included; a
         layer's phase that would exceed one takes longer, until it meets it. None: no limit.
     max_driven_keys : key columns that a pass may drive; None for any number. A network with a pass
@@ -117,6 +119,7 @@ class Chip:
     max_power_density_w_per_m2: float | None = LIMITS["max_power_density_w_per_m2"]
     max_current_a: float | None = LIMITS["max_current_a"]
     max_driven_keys: int | None = None
+    match_segments: int | None = None
 
     def __new__(cls, *by_position: object, **fields: object) -> "Chip":
         """Refuse what the generated ``__init__`` would answer with a bare TypeError."""
@@ -132,6 +135,11 @@ class Chip:
         if not isinstance(self.name, str) or not self.name:
             raise BfimnaError(f"a chip's name must be text, not {shown(self.name)}")
         check_fields(self, f"chip {shown(self.name)}: ", _CHECKS)
+        if self.columns % (self.match_segments or self.columns):
+            raise BfimnaError(
+                f"chip {shown(self.name)}: match_segments={self.match_segments} does not divide "
+                f"the {self.columns} columns; want a divisor, or None for one line"
+            )
 
     @classmethod
     def limited(cls) -> "Chip":
@@ -186,6 +194,15 @@ class Chip:
     def product_rows(self) -> int:
         """Rows of all CAPs: products that one fold can hold."""
         return self.caps * self.rows
+
+    @property
+    def segments(self) -> int:
+        """Segments of a row's match line.
+
+        >>> Chip.limited().segments, Chip(match_segments=12).segments
+        (1, 6)
+        """
+        return self.columns // (self.match_segments or self.columns)
 
     @property
     def mesh_side(self) -> int:

@@ -19,6 +19,7 @@ from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.layer_batches import layer_batch, reduced_work
 from bfimna.mapping.lowered import Products
 from bfimna.mapping.mapping import Mapping, sized
+from bfimna.mapping.match_lines import cut, detached
 from bfimna.mapping.memory import Residency, residency
 from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
 from bfimna.mapping.storage import Storage, freeze, storage
@@ -57,10 +58,12 @@ class Plan:
     utilisation: np.ndarray
 
     def __repr__(self) -> str:
+        segments = self.chip.match_segments
+        lines = "" if segments is None else f", match lines in segments of {segments} columns"
         return (
             f"<Plan: {self.network.name} on {self.chip.name}, batch {self.batch}, mapping "
             f"{self.mapping.name}: {len(self.network.matmuls)} products in "
-            f"{int(self.products.folds.sum())} folds>"
+            f"{int(self.products.folds.sum())} folds{lines}>"
         )
 
     @property
@@ -93,7 +96,7 @@ class Plan:
         >>> net = zoo.resnet18()
         >>> schedule = plan(net, Chip.limited()).at(Precision.fixed(net, 8))
         >>> int(schedule.phases["multiply"].counts.compares[0]), int(schedule.folds[0])
-        (1792, 7)
+        (1799, 7)
         """
         ap.check_count_set(counts)
         if counts == "published" and not self.mapping.published:
@@ -134,6 +137,10 @@ class Plan:
             for phase in PHASES
             if phase in works
         }
+        if self.chip.segments > 1:
+            free = detached(self.chip, self.products.columns(bits, own))
+            at = self.storage.index
+            phases["multiply"] = cut(phases["multiply"], free, self.products.folds, at)
         for work in phases.values():
             freeze(work, work.counts, work.mode)
         return phases
