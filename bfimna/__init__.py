@@ -7,7 +7,9 @@ Reading order: `network` (and `network.zoo`), `ap`, `mapping`, `technology`, `co
 from typing import TYPE_CHECKING
 
 from bfimna import ap, data
+from bfimna.cost.comparison import Comparison, compare
 from bfimna.cost.dataset import read_sweep
+from bfimna.cost.parameters import technology_table
 from bfimna.cost.peak import Peak, peak
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import plan, simulate
@@ -35,6 +37,7 @@ __version__ = "0.2.0"
 __all__ = [
     "BfimnaError",
     "Chip",
+    "Comparison",
     "Layer",
     "Mapping",
     "Network",
@@ -45,6 +48,7 @@ __all__ = [
     "Technology",
     "__version__",
     "ap",
+    "compare",
     "data",
     "digits",
     "emulator",
@@ -64,6 +68,7 @@ __all__ = [
     "search",
     "simulate",
     "sweep",
+    "technology_table",
     "zoo",
 ]
 

@@ -110,6 +110,11 @@ def technologies() -> "pd.DataFrame":
     return pd.concat([_read(name) for name in TECHNOLOGIES], ignore_index=True)
 
 
+def assumptions() -> "pd.DataFrame":
+    """Return parameters that no table of a technology has, and alternatives, as printed."""
+    return _read(ASSUMPTIONS).copy()
+
+
 def technology_names() -> list[str]:
     """Return the names that `load_technology` accepts, in the order of their tables."""
     by_table = (_names(_text(file), f"data/{file}") for file in TECHNOLOGIES)
@@ -309,9 +314,10 @@ def load_precision(network: Network, name: str) -> Precision:
         return Precision.fixed(network, both, weights=weights, activations=activations)
     schemes = hawq_schemes(network.name) if network.name in HAWQ_NAMES else []
     if name not in schemes:
-        raise unknown(
-            f"precision of {network.name}", name, ["int<bits>", "w<bits>a<bits>", *schemes]
-        )
+        if name.isdecimal() and len(name) < 3:
+            raise BfimnaError(f"unknown precision {name!r}; did you mean {name}, or 'int{name}'?")
+        known = ["int<bits>", "w<bits>a<bits>", *schemes]
+        raise unknown(f"precision of {network.name}", name, known)
     table = _hawq("bits", network.name)
     rows = table[table.scheme == name.split("/", 1)[1]]
     bits = {r.layer: (r.weight_bits, r.activation_bits) for r in rows.itertuples()}

@@ -60,6 +60,7 @@ _COLUMN_UNITS = (
     ("_ops_per_w_m2", "GOPS/W/mm²", 1e-15), ("_ops_per_w", "TOPS/W", 1e-12),
     ("_gops_per_w", "GOPS/W", 1.0), ("_gops", "GOPS", 1.0), ("_ops", "TOPS", 1e-12),
     ("_percent", "%", 1.0), ("_m2", "mm²", 1e6), ("_js", "J·s", None),
+    ("seconds_per_inference", "s", None),
     ("_s", "s", None), ("_j", "J", None), ("_v", "V", 1.0), ("_w", "W", None),
 )  # fmt: skip
 

@@ -69,11 +69,25 @@ def unknown(what: str, value: object, allowed: Iterable[str]) -> BfimnaError:
     unknown network 'resnet81'; did you mean 'resnet18'? Known: resnet18, vgg16
     """
     names = sorted(allowed)
-    near = get_close_matches(value, names, n=1) if isinstance(value, str) else []
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    near = _nearest(value, names) if isinstance(value, str) else None
+    hint = f"; did you mean {near!r}?" if near else ";"
     more = f", … ({len(names)} in all)" if len(names) > MOST_NAMES else ""
     listed = ", ".join(names[:MOST_NAMES]) + more
     return BfimnaError(f"unknown {what} {shown(value)}{hint} Known: {listed}")
+
+
+def _nearest(value: str, names: list[str]) -> str | None:
+    """Return the name that a value is close to, whatever its case, or close to a part of.
+
+    >>> _nearest("lr", ["IR", "LR"]), _nearest("rram", ["reram-14nm-lstp", "sram-14nm-lstp"])
+    ('LR', 'reram-14nm-lstp')
+    """
+    lower = {name.lower(): name for name in reversed(names)}
+    if near := get_close_matches(value.lower(), lower, n=1):
+        return lower[near[0]]
+    parts = {name.lower().split("-")[0]: name for name in reversed(names) if "-" in name}
+    near = get_close_matches(value.lower(), parts, n=1, cutoff=0.8)
+    return parts[near[0]] if near else None
 
 
 def missing_extra(package: str, extra: str) -> BfimnaError:

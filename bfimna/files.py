@@ -1,5 +1,6 @@
-"""Read untrusted text files safely: bounded in size, decoded, with errors that name the file."""
+"""Read untrusted text files safely, bounded and decoded; write whole ones; errors name the file."""
 
+import os
 from pathlib import Path
 
 from bfimna.errors import BfimnaError, shown, wrong_type
@@ -46,3 +47,27 @@ def text_of(path: str | Path, most_bytes: int) -> str:
     except OSError as error:
         raise BfimnaError(f"{name} cannot be read: {error.strerror}") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def save_text(text: str, path: str | Path) -> None:
+    """Write a user's file as UTF-8, whole or not at all.
+
+    Raises
+    ------
+    BfimnaError
+        Naming the file, if its folder is missing or it cannot be written.
+    """
+    path = as_path(path)
+    name = path if len(str(path)) < 200 else shown(str(path))
+    partial = path.with_name(f".{path.name}.part") if path.name else path
+    try:
+        raw = text.encode()
+        partial.write_bytes(raw)
+        os.replace(partial, path)
+    except UnicodeEncodeError:
+        raise BfimnaError(f"{name}: the text holds a character that UTF-8 has not") from None
+    except (OSError, ValueError) as error:
+        if is_file(partial):
+            partial.unlink()
+        reason = getattr(error, "strerror", None) or error
+        raise BfimnaError(f"{name} cannot be written: {reason}") from None

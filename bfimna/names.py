@@ -31,8 +31,10 @@ AnyChip = Chip | str | Path | Mapping[str, Any]
 AnyTechnology = Technology | str
 AnyMapping = ProductMapping | str
 
+#: bits and chip where none are given; the technology is `bfimna.data.DEFAULT`
+BITS, CHIP = 8, "LR"
 NETWORK_FILES = (".onnx", ".csv")
-PRECISION_FILES = (".csv", ".yaml", ".yml")
+PRECISION_FILES = (".csv", ".yaml", ".yml", ".json")
 CHIP_FILES = (".yaml", ".yml", ".json")
 MOST_BYTES = 2**20  # of a chip's file
 OWN = "own"  # the bits stored in an ONNX file
@@ -148,13 +150,15 @@ def _named_precision(
 
 
 def load_chip(chip: AnyChip) -> Chip:
-    """Return a chip: itself, by name (LR, IR or paper), or from fields in a mapping or file.
+    """Return a chip: itself, by name (LR, IR or paper), or from fields in a mapping, file or text.
 
     Fields left out are LR's. A mapping must give a name other than these; that of a chip in a
-    file is the file's stem unless given.
+    file is the file's stem unless given, that of a text made from it.
 
     >>> load_chip("LR").caps, load_chip({"name": "small", "clusters": 16}).caps
     (4096, 1024)
+    >>> load_chip("clusters=16,rows=1200").name
+    'clusters16-rows1200'
     """
     if isinstance(chip, Chip):
         return chip
@@ -165,6 +169,8 @@ def load_chip(chip: AnyChip) -> Chip:
     if Path(chip).suffix in CHIP_FILES:
         path = _file(chip)
         return _user_chip({"name": path.stem, **_fields_in(path)}, f"{path}: a chip")
+    if isinstance(chip, str) and "=" in chip:
+        return _user_chip(_fields_of(chip), f"chip {shown(chip)}: a chip")
     if chip not in CHIPS:
         raise unknown("chip", chip, [*CHIPS, "<path>.yaml", "<path>.json"])
     return CHIPS[str(chip)]()
@@ -207,6 +213,32 @@ def _user_chip(fields: Mapping[str, Any], where: str) -> Chip:
     if name in CHIPS and chip != CHIPS[name]():
         raise BfimnaError(f"{where} named {name!r} has other fields than {name} has: rename it")
     return chip
+
+
+def _fields_of(text: str) -> dict[str, Any]:
+    """Return the fields in a text such as "clusters=16,overlap=true", with a name made from it."""
+    fields: dict[str, Any] = {}
+    for part in text.split(","):
+        field, equals, value = (word.strip() for word in part.partition("="))
+        if not (field and equals and value):
+            raise BfimnaError(f"chip {shown(text)}: want field=value,field=value")
+        if field in fields:
+            raise BfimnaError(f"chip {shown(text)}: {shown(field)} is given twice")
+        fields[field] = _value(value)
+    made = "-".join(f"{field}{value}".replace(" ", "_") for field, value in fields.items())
+    return {"name": made[:80], **fields}
+
+
+def _value(text: str) -> object:
+    """Return a number, a truth value or None that a text stands for, else the text."""
+    if text.lower() in ("true", "false", "none"):
+        return {"true": True, "false": False, "none": None}[text.lower()]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _fields_in(path: Path) -> dict[str, Any]:

@@ -250,3 +250,13 @@ def published_note(counts: CountSet, times: np.ndarray) -> str:
     shares = {phase: by_phase[ALL_PHASES.index(phase)] for phase in NOT_PUBLISHED}
     parts = [f"{phase} ({100 * share:.0f} %)" for phase, share in shares.items() if share]
     return f"counts='published': {', '.join(parts)} of the time are this model's own, not published"
+
+
+def notes(
+    schedule: Schedule, technology: Technology, counts: CountSet, times: np.ndarray
+) -> list[str]:
+    """Return the caveats of the model itself; see the single notes."""
+    lines = (
+        memory_note(schedule), keeper_note(schedule, technology), published_note(counts, times)
+    )  # fmt: skip
+    return [line for line in lines if line]

@@ -166,6 +166,8 @@ def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) 
     import pyarrow as pa
     from pyarrow import dataset as ds
 
+    from bfimna.cost.points import Points  # pandas, only where a table is made
+
     keys = ds.partitioning(pa.schema([(key, pa.string()) for key in KEYS]), flavor="hive")
     names = [str(file) for file in files]
     try:
@@ -174,6 +176,6 @@ def _read(folder: str | Path, files: list[Path], columns: Sequence[str] | None) 
         for name in columns or ():
             if name not in known:
                 raise unknown("column of a sweep", name, known)
-        return points.to_table(columns=list(columns or known)).to_pandas()
+        return Points(points.to_table(columns=list(columns or known)).to_pandas())
     except (OSError, pa.ArrowInvalid) as error:
         raise BfimnaError(f"{folder}: {' '.join(str(error).split())}") from None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bfimna.ap.counts import CountSet
-from bfimna.cost import caveats, formulas, limits, report_text, uncertainty
+from bfimna.cost import caveats, export, formulas, limits, report_table, report_text, uncertainty
 from bfimna.cost.layer_table import by_weighted_layer, layer_table, phase_table
-from bfimna.cost.totals import figures_of_merit, point_labels
+from bfimna.cost.totals import figures_of_merit
 from bfimna.errors import positive_number, warn_renamed
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lifetimes import live_bits
@@ -19,13 +19,18 @@ from bfimna.network.precision import Precision
 from bfimna.technology.technology import Technology
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Report:
     """Cost of one network's inference; model document, section 3.
+
+    Two are equal if their inputs are: network, precision, chip, technology and its ranges, batch,
+    counts and mapping.
 
     Attributes
     ----------
@@ -46,6 +51,16 @@ class Report:
     schedule: Schedule
     times: np.ndarray
     energies: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Report):
+            return NotImplemented
+        return report_table.inputs(self) == report_table.inputs(other) and (
+            report_table.ranges(self) == report_table.ranges(other)
+        )
+
+    def __hash__(self) -> int:
+        return hash(report_table.inputs(self))
 
     @property
     def placement(self) -> Schedule:
@@ -131,9 +146,7 @@ class Report:
     @cached_property
     def writes_per_cell(self) -> float:
         """Writes and loads of an inference over all cells of the chip: perfectly levelled."""
-        works = (work.counts for work in self.schedule.phases.values())
-        total = sum(float(np.sum(counts.cells_written + counts.cells_loaded)) for counts in works)
-        return total / self.batch / self.chip.cells
+        return report_table.writes(self) / self.chip.cells
 
     def lifetime_s(self, inferences_per_s: float, writes_per_cell: float | None = None) -> float:
         """Return seconds until cells wear out at a constant rate; infinite where they do not.
@@ -209,46 +222,18 @@ class Report:
 
     @cached_property
     def _bounds(self) -> dict[str, Any]:
-        return uncertainty.bounds(
-            self.schedule,
-            self.technology,
-            self.operations,
-            self.batch,
-            bounded=tuple(report_text.SHOWN),
-        )
+        shown, tech = tuple(report_text.SHOWN), self.technology
+        return uncertainty.bounds(self.schedule, tech, self.operations, self.batch, bounded=shown)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Caveats of the figures: of the network's file, the memory, the set of counts."""
-        of_the_model = (
-            caveats.memory_note(self.schedule),
-            caveats.keeper_note(self.schedule, self.technology),
-            caveats.published_note(self.counts, self.times),
-        )
-        return (*self.network.notes, *self.precision.notes, *filter(None, of_the_model))
+        own = caveats.notes(self.schedule, self.technology, self.counts, self.times)
+        return (*self.network.notes, *self.precision.notes, *own)
 
     @cached_property
     def _summary(self) -> dict[str, object]:
-        row = point_labels(
-            self.network, [self.precision], [self.precision.mean_bits], [self.technology],
-            self.chip, self.counts, self.batch,
-        )  # fmt: skip
-        return {name: values.tolist()[0] for name, values in row.items()} | {
-            **self._totals,
-            "throttled_s": self.throttled_s,
-            "feasible": self.feasible,
-            "utilisation": self.utilisation,
-            "weights_bits": self.weights_bits,
-            "resident_weights_fit": self.resident_weights_fit,
-            "peak_live_bits": self.peak_live_bits,
-            "live_activations_fit": self.live_activations_fit,
-            "writes_per_cell": self.writes_per_cell,
-            **{
-                f"{name}_{end}": float(self._bounds[f"{name}_{end}"])
-                for name in uncertainty.BOUNDED
-                for end in ("low", "high")
-            },
-        }
+        return report_table.summary(self, self._totals, self._bounds)
 
     @property
     def summary(self) -> dict[str, object]:
@@ -273,12 +258,22 @@ class Report:
         from bfimna.plot.phases import breakdown  # Matplotlib, only where a figure is drawn
         from bfimna.plot.style import title_of
 
-        title = (
-            f"{title_of(self.network.name)}, {self.precision.name}, {self.chip.name}, "
-            f"{title_of(self.technology.name)}"
-        )
+        network, technology = title_of(self.network.name), title_of(self.technology.name)
+        title = f"{network}, {self.precision.name}, {self.chip.name}, {technology}"
         times, energies = (by_weighted_layer(self.network, x) for x in (self.times, self.energies))
         return breakdown(times, energies, title)
+
+    def to_csv(self, path: "str | Path | None" = None, layers: bool = False) -> str:
+        """Return the summary, or the table by layer, as CSV; write it if a path is given."""
+        return export.written(export.report_csv(self, layers), path)
+
+    def to_json(self, path: "str | Path | None" = None, layers: bool = False) -> str:
+        """Return summary and caveats, and with `layers` these too, as JSON; see `to_csv`."""
+        return export.written(export.report_json(self, layers), path)
+
+    def to_latex(self, path: "str | Path | None" = None) -> str:
+        """Return the totals with units as a LaTeX table for booktabs; see `to_csv`."""
+        return export.written(report_text.latex(self), path)
 
     @property
     def title(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from bfimna.cost.export import latex_table
 from bfimna.display import html_table, quantity
 from bfimna.errors import BfimnaError
 
@@ -36,9 +37,12 @@ def headline(
     report: "Report", totals: Mapping[str, float], bounds: Callable[[], Mapping[str, Any]]
 ) -> list[tuple[str, str, str]]:
     """Return the totals: name, value with a sensible unit, and its 5 to 95 % interval."""
+    names = {key: name for key, (name, _) in SHOWN.items()}
+    if report.batch > 1:
+        names["edp_js"] = "energy per inference × latency of the batch"
     rows = [
-        (name, quantity(totals[key], unit), _span(bounds, key, unit))
-        for key, (name, unit) in SHOWN.items()
+        (names[key], quantity(totals[key], unit), _span(bounds, key, unit))
+        for key, (_, unit) in SHOWN.items()
     ]
     if report.throttled_s > 0:
         share = f"{100 * report.throttled_s / report.latency_s:.1f} % of the latency"
@@ -73,6 +77,11 @@ def caveats(report: "Report") -> list[str]:
     """Return a report's notes, and its reasons of infeasibility, as lines."""
     notes = [f"note: {note}" for note in report.notes]
     return [*notes, *(f"infeasible: {line}" for line in report.infeasibilities)]
+
+
+def latex(report: "Report") -> str:
+    """Return the totals as a LaTeX table."""
+    return latex_table(report.title, ("quantity", "value", INTERVAL), report.headline)
 
 
 def html(report: "Report") -> str:

@@ -6,6 +6,7 @@ from bfimna import names
 from bfimna.ap.counts import CountSet, check_count_set
 from bfimna.cost.limits import costs
 from bfimna.cost.report import Report
+from bfimna.data import DEFAULT
 from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping
@@ -18,7 +19,7 @@ from bfimna.network.precision import Precision
 
 def plan(
     network: names.AnyNetwork,
-    chip: names.AnyChip,
+    chip: names.AnyChip = names.CHIP,
     mapping: names.AnyMapping | None = None,
     batch: int = 1,
 ) -> Plan:
@@ -42,9 +43,9 @@ def plan(
 
 def simulate(
     network: names.AnyNetwork,
-    precision: names.AnyPrecision,
-    chip: names.AnyChip,
-    technology: names.AnyTechnology,
+    precision: names.AnyPrecision = names.BITS,
+    chip: names.AnyChip = names.CHIP,
+    technology: names.AnyTechnology = DEFAULT,
     batch: int = 1,
     counts: CountSet = "microcode",
     mapping: names.AnyMapping | None = None,
@@ -59,7 +60,8 @@ def simulate(
     network : of the zoo by name, an ONNX or SCALE-Sim file, or a `Network`.
     precision : a width for all, (weights, activations), bits by layer, a name, a file, or a
         `Precision`.
-    chip : "LR", "IR", a mapping or file of fields, or a `Chip`.
+    chip : "LR", "IR", "paper", fields as "clusters=16,rows=1200", a mapping or file of these, or a
+        `Chip`.
     technology : of the tables by name, or a `Technology`.
     batch : images that share the weights of a fold.
     counts : "microcode", what bit-exact programs take, or "published", the literature's.

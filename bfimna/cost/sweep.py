@@ -11,15 +11,16 @@ from bfimna.cost import caveats, dataset, formulas
 from bfimna.cost.grid import Part, grid
 from bfimna.cost.totals import event_totals, figures_of_merit, point_labels
 from bfimna.cost.uncertainty import bounds
+from bfimna.data import DEFAULT
 from bfimna.errors import wrong_type
 from bfimna.mapping.plan import plan
 from bfimna.mapping.schedule import Schedule
-from bfimna.names import AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
+from bfimna.names import BITS, CHIP, AnyChip, AnyNetwork, AnyPrecision, AnyTechnology
 from bfimna.network.bits import Bits
 from bfimna.technology.prices import AnyPrices, stack
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from bfimna.cost.points import Points
 
 STEP = 64  # precisions at once, so that the arrays of a step fit the processor's cache
 
@@ -30,24 +31,24 @@ Columns = dict[str, np.ndarray]
 @overload
 def sweep(
     network: Sequence[AnyNetwork] | AnyNetwork,
-    precisions: Sequence[AnyPrecision] | AnyPrecision,
-    chips: Sequence[AnyChip] | AnyChip,
-    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    precisions: Sequence[AnyPrecision] | AnyPrecision = ...,
+    chips: Sequence[AnyChip] | AnyChip = ...,
+    technologies: Sequence[AnyTechnology] | AnyTechnology = ...,
     batches: Sequence[int] | int = ...,
     counts: Sequence[CountSet] | CountSet = ...,
     supplies: Sequence[float] | float | None = ...,
     *,
     intervals: bool = ...,
     to: None = ...,
-) -> "pd.DataFrame": ...
+) -> "Points": ...
 
 
 @overload
 def sweep(
     network: Sequence[AnyNetwork] | AnyNetwork,
-    precisions: Sequence[AnyPrecision] | AnyPrecision,
-    chips: Sequence[AnyChip] | AnyChip,
-    technologies: Sequence[AnyTechnology] | AnyTechnology,
+    precisions: Sequence[AnyPrecision] | AnyPrecision = ...,
+    chips: Sequence[AnyChip] | AnyChip = ...,
+    technologies: Sequence[AnyTechnology] | AnyTechnology = ...,
     batches: Sequence[int] | int = ...,
     counts: Sequence[CountSet] | CountSet = ...,
     supplies: Sequence[float] | float | None = ...,
@@ -59,16 +60,16 @@ def sweep(
 
 def sweep(
     network: Any,
-    precisions: Any,
-    chips: Any,
-    technologies: Any,
+    precisions: Any = BITS,
+    chips: Any = CHIP,
+    technologies: Any = DEFAULT,
     batches: Any = (1,),
     counts: Any = "microcode",
     supplies: Any = None,
     *,
     intervals: bool = False,
     to: str | Path | None = None,
-) -> "pd.DataFrame | Path":
+) -> "Points | Path":
     """Simulate every combination, vectorised over precisions and technologies; one row per point.
 
     Networks, precisions, chips and technologies are objects, or names or files that `bfimna.names`
@@ -88,7 +89,8 @@ def sweep(
 
     Returns
     -------
-    DataFrame with the columns of `Report.summary` from network to utilisation; with `to` its path,
+    DataFrame with the columns of `Report.summary` from network to utilisation, in SI units and
+    shown with prefixes; with `to` its path,
     which `read_sweep` reads.
 
     Raises
@@ -103,7 +105,7 @@ def sweep(
     >>> len(sweep(["alexnet", "vgg16"], 8, "LR", "sram-14nm-lstp", supplies=[0.6, 0.7, 0.8]))
     6
     """
-    import pandas as pd
+    from bfimna.cost.points import Points  # pandas, only where a table is made
 
     points = grid(network, precisions, chips, technologies, batches, counts, supplies, intervals)
     if to is not None:
@@ -111,7 +113,7 @@ def sweep(
             raise wrong_type("to", to, "a folder")
         return dataset.write(points, to, part_columns)
     frames = [part_columns(part) for part in points.parts(STEP)]
-    return pd.DataFrame({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
+    return Points({key: np.concatenate([f[key] for f in frames]) for key in frames[0]})
 
 
 def part_columns(part: Part) -> Columns:

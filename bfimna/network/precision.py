@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +19,17 @@ from bfimna.errors import (
 )
 from bfimna.network.graph import Network
 from bfimna.network.matmul import Matmul
+from bfimna.network.width_checks import (
+    check_names,
+    checked_widths,
+    matching,
+    own_widths,
+    pair_of,
+)
 from bfimna.operators.words import MAX_BITS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: bits by layer name: one width for both operands, or (weights, activations)
 BitsByLayer = Mapping[str, int | tuple[int, int]]
@@ -66,7 +75,7 @@ class Precision:
             ):
                 raise wrong_type(f"{what} of precision {shown(self.name)}", values, "a tuple")
         object.__setattr__(self, "layers", tuple(self.layers))
-        _check_names(f"layers of precision {shown(self.name)}", self.layers)
+        check_names(f"layers of precision {shown(self.name)}", self.layers)
         for what in ("weight_bits", "activation_bits"):
             bits = getattr(self, what)
             if len(bits) != len(self.layers):
@@ -74,8 +83,10 @@ class Precision:
                     f"precision {shown(self.name)} has {len(bits)} {what} for {len(self.layers)} "
                     "layers"
                 )
-            object.__setattr__(self, what, _widths(what.replace("_", " "), self.layers, bits))
-        object.__setattr__(self, "tensor_bits", _own_widths(self.name, self.tensor_bits))
+            object.__setattr__(
+                self, what, checked_widths(what.replace("_", " "), self.layers, bits)
+            )
+        object.__setattr__(self, "tensor_bits", own_widths(self.name, self.tensor_bits))
 
     @classmethod
     def fixed(
@@ -140,7 +151,9 @@ class Precision:
         default: int | None = None,
         tensors: Mapping[str, int] | None = None,
     ) -> "Precision":
-        """Return a precision from bits by layer name or alias.
+        """Return a precision from bits by layer name or alias, or a pattern with ``*`` and ``?``.
+
+        A layer's own name has precedence over patterns, and later patterns over earlier ones.
 
         Parameters
         ----------
@@ -150,28 +163,33 @@ class Precision:
         >>> from bfimna.network import zoo
         >>> Precision.by_layer(zoo.alexnet(), {"features.0": 8}, default=4).weight_bits[:3]
         (8, 4, 4)
+        >>> Precision.by_layer(zoo.alexnet(), {"*": 4, "features.0": 8}).weight_bits[:3]
+        (8, 4, 4)
         """
         _check_network(network)
         if not isinstance(bits, Mapping):
             raise wrong_type(
                 f"bits of precision {shown(name)}", bits, "a mapping of layers to bits"
             )
-        by_layer: dict[str, int | tuple[int, int]] = {}
+        by_layer: dict[str, int | tuple[int, int]] = {}  # by patterns, then by own names
+        named: dict[str, int | tuple[int, int]] = {}
         for key, width in bits.items():
-            layers = network.weighted(key)
+            layers = network.weighted(key) or matching(network, key)
             if not layers:
                 names = (*network.matmul_names, *network.aliases)
                 raise unknown(f"layer of {network.name}", key, names)
-            twice = [layer for layer in layers if layer in by_layer]
+            chosen = named if network.weighted(key) else by_layer
+            twice = [layer for layer in layers if layer in named] if chosen is named else []
             if twice:
                 raise BfimnaError(f"precision {shown(name)} gives bits to layer {twice[0]!r} twice")
-            by_layer.update((layer, width) for layer in layers)
+            chosen.update((layer, width) for layer in layers)
+        by_layer |= named
         missing = [layer for layer in network.matmul_names if layer not in by_layer]
         if missing and default is None:
             raise BfimnaError(
                 f"precision {shown(name)} gives no bits to: {', '.join(missing)}; give a default"
             )
-        pairs = [_pair(layer, by_layer.get(layer, default)) for layer in network.matmul_names]
+        pairs = [pair_of(layer, by_layer.get(layer, default)) for layer in network.matmul_names]
         weights, activations = tuple(w for w, _ in pairs), tuple(a for _, a in pairs)
         own: Any = () if tensors is None else tensors  # checked where it is stored
         precision = cls(name, network.matmul_names, weights, activations, own)
@@ -202,6 +220,26 @@ class Precision:
     def _repr_html_(self) -> str:
         rows = zip(self.layers, self.weight_bits, self.activation_bits, strict=True)
         return html_table(repr(self)[1:-1], ("layer", "weight bits", "activation bits"), rows)
+
+    def to_yaml(self, path: "str | Path | None" = None) -> str:
+        """Return the bits as YAML that `read_precision` reads; write it if a path is given."""
+        return self._written(".yaml", path)
+
+    def to_csv(self, path: "str | Path | None" = None) -> str:
+        """Return the bits as CSV, which holds no `tensor_bits`; see `to_yaml`."""
+        return self._written(".csv", path)
+
+    def to_json(self, path: "str | Path | None" = None) -> str:
+        """Return the bits as JSON; see `to_yaml`."""
+        return self._written(".json", path)
+
+    def _written(self, suffix: str, path: "str | Path | None") -> str:
+        from bfimna.network.precision_file import text_of_precision, write
+
+        text = text_of_precision(self, suffix)
+        if path is not None:
+            write(text, path, suffix)
+        return text
 
     @cached_property
     def _by_layer(self) -> dict[str, tuple[int, int]]:
@@ -240,53 +278,6 @@ class Precision:
         return list(zip(self.weight_bits, self.activation_bits, strict=True))
 
 
-def _check_names(what: str, names: Sequence[object]) -> None:
-    """Raise for a name that is no text, or is given twice."""
-    others = [name for name in names if not isinstance(name, str)]
-    if others:
-        raise wrong_type(f"{what}: a name", others[0], "text")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BfimnaError(f"{what}: {shown(twice)} is given twice")
-
-
-def _widths(what: str, layers: Sequence[str], bits: Sequence[int]) -> tuple[int, ...]:
-    """Return bits by layer as Python's integers, or raise."""
-    if {*map(type, bits)} <= {int} and all(1 <= b <= MAX_BITS for b in bits):
-        return tuple(bits)
-    return tuple(
-        whole_number(f"{what} of layer {layer!r}", b, 1, MAX_BITS)
-        for layer, b in zip(layers, bits, strict=True)
-    )
-
-
-def _own_widths(name: str, tensors: Any) -> tuple[tuple[str, int], ...]:
-    """Return the widths of tensors, checked and sorted by layer."""
-    what = f"tensor_bits of precision {shown(name)}"
-    try:
-        items = tensors.items() if isinstance(tensors, Mapping) else tensors
-        pairs = [(layer, bits) for layer, bits in items]
-    except (TypeError, ValueError):
-        raise wrong_type(what, tensors, "a mapping of layers to bits") from None
-    _check_names(what, [layer for layer, _ in pairs])
-    return tuple(
-        (layer, whole_number(f"bits of tensor {layer!r}", bits, 1, MAX_BITS))
-        for layer, bits in sorted(pairs, key=itemgetter(0))
-    )
-
-
 def _check_network(network: object) -> None:
     if not isinstance(network, Network):
         raise wrong_type("network", network, "a Network (of bf.zoo, or bf.load_network(name))")
-
-
-def _pair(layer: str, bits: object) -> tuple[int, int]:
-    """Return (weight, activation) bits from one width for both, or from two."""
-    pair = bits if isinstance(bits, tuple | list) else (bits, bits)
-    if len(pair) != 2:
-        raise BfimnaError(
-            f"bits of layer {layer!r} must be one width, or (weights, activations), not "
-            f"{shown(bits)}"
-        )
-    weights, activations = (whole_number(f"bits of layer {layer!r}", b, 1, MAX_BITS) for b in pair)
-    return weights, activations

@@ -1,25 +1,31 @@
-"""Read a precision from a CSV or YAML file, with patterns for layers."""
+"""Read a precision from a CSV, YAML or JSON file, with patterns for layers; write one."""
 
 import csv
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
-from bfimna.errors import BfimnaError, instance, unknown, whole_number
-from bfimna.files import text_of
+from bfimna.errors import BfimnaError, instance, shown, unknown, whole_number
+from bfimna.files import as_path, save_text, text_of
 from bfimna.network.graph import Network
 from bfimna.network.precision import MAX_BITS, Precision
+from bfimna.network.width_checks import matching
 
 MAX_BYTES = 2**22
 COLUMNS = ("layer", "weight_bits", "activation_bits")
+
+YAML = (".yaml", ".yml", ".json")
+TENSORS = "tensor_bits"
 
 #: line, layer or pattern, weight bits, activation bits, as written
 Rule = tuple[int, str, str, str]
 
 
 def read_precision(network: Network, path: str | Path, default: int | None = None) -> Precision:
-    """Read weight and activation bits per layer from a CSV or YAML file.
+    """Read weight and activation bits per layer from a CSV, YAML or JSON file.
 
     A layer is named by its own name, or by an alias such as the name of the module in PyTorch.
 
@@ -35,6 +41,9 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
         layer3.*: [4, 8]
         conv1: 8
 
+    JSON is read as YAML. In both, the key ``tensor_bits`` may hold a mapping of layers to
+    the widths of their tensors, as `Precision.by_layer` takes them.
+
     Parameters
     ----------
     default : bits of the layers that the file leaves out; without it, they are an error.
@@ -47,9 +56,10 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
     """
     instance("network", network, Network)
     text, path = text_of(path, MAX_BYTES), Path(path)
-    if path.suffix not in (".csv", ".yaml", ".yml"):
-        raise BfimnaError(f"{path}: want a .csv, .yaml or .yml file")
+    if path.suffix not in (".csv", *YAML):
+        raise BfimnaError(f"{path}: want a .csv, .yaml, .yml or .json file")
     rules = _csv_rules if path.suffix == ".csv" else _yaml_rules
+    tensors = {} if path.suffix == ".csv" else _tensor_bits(path, text)
     bits: dict[str, tuple[int, int]] = {}
     own: dict[str, int] = {}
     lines: dict[str, int] = {}  # that decide the bits of a layer
@@ -72,7 +82,7 @@ def read_precision(network: Network, path: str | Path, default: int | None = Non
             raise BfimnaError(f"{path} line {line}: {error}") from None
         own[pattern] = line
     try:
-        precision = Precision.by_layer(network, bits, path.stem, default)
+        precision = Precision.by_layer(network, bits, path.stem, default, tensors)
     except BfimnaError as error:
         raise BfimnaError(f"{path}: {error}") from None
     notes = tuple(
@@ -88,11 +98,10 @@ def _matches(network: Network, pattern: str) -> list[str]:
     layers = network.weighted(pattern)
     if layers:
         return list(layers)
-    names = (*network.matmul_names, *network.aliases)
-    matched = [name for name in names if fnmatchcase(name, pattern)]
-    if not matched:
+    if not (matched := matching(network, pattern)):
+        names = (*network.matmul_names, *network.aliases)
         raise unknown(f"layer or pattern for {network.name}", pattern[:100], names)
-    return [layer for name in matched for layer in network.weighted(name)]
+    return matched
 
 
 def _bits(what: str, text: str) -> int:
@@ -137,6 +146,19 @@ def _csv_columns(header: list[str]) -> list[int]:
 def _yaml_rules(path: Path, text: str) -> Iterator[Rule]:
     import yaml
 
+    for key, value in _root(path, text).value:
+        if _is_tensors(key, value):
+            continue
+        line = key.start_mark.line + 1
+        pair = value.value if isinstance(value, yaml.SequenceNode) else [value, value]
+        if len(pair) != 2 or not all(isinstance(n, yaml.ScalarNode) for n in (key, *pair)):
+            raise BfimnaError(f"{path} line {line}: want bits, or [weights, activations]")
+        yield line, key.value, pair[0].value, pair[1].value
+
+
+def _root(path: Path, text: str) -> Any:
+    import yaml
+
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -146,9 +168,91 @@ def _yaml_rules(path: Path, text: str) -> Iterator[Rule]:
         raise BfimnaError(f"{path}: nested too deeply") from None
     if not isinstance(root, yaml.MappingNode):
         raise BfimnaError(f"{path} line 1: want a mapping of layers or patterns to bits")
-    for key, value in root.value:
-        line = key.start_mark.line + 1
-        pair = value.value if isinstance(value, yaml.SequenceNode) else [value, value]
-        if len(pair) != 2 or not all(isinstance(n, yaml.ScalarNode) for n in (key, *pair)):
-            raise BfimnaError(f"{path} line {line}: want bits, or [weights, activations]")
-        yield line, key.value, pair[0].value, pair[1].value
+    return root
+
+
+def _is_tensors(key: Any, value: Any) -> bool:
+    """Whether an entry holds widths of tensors: a layer of that name has no mapping for bits."""
+    import yaml
+
+    return key.value == TENSORS and isinstance(value, yaml.MappingNode)
+
+
+def _tensor_bits(path: Path, text: str) -> dict[str, int]:
+    """Return the widths of tensors that a YAML file gives, by layer."""
+    import yaml
+
+    widths: dict[str, int] = {}
+    for key, value in _root(path, text).value:
+        for tensor, bits in value.value if _is_tensors(key, value) else ():
+            line = tensor.start_mark.line + 1
+            if not all(isinstance(node, yaml.ScalarNode) for node in (tensor, bits)):
+                raise BfimnaError(f"{path} line {line}: want a tensor's layer and its bits")
+            if tensor.value in widths:
+                raise BfimnaError(f"{path} line {line}: {tensor.value[:100]!r} is given twice")
+            try:
+                widths[tensor.value] = _bits(f"bits of tensor {tensor.value[:100]!r}", bits.value)
+            except BfimnaError as error:
+                raise BfimnaError(f"{path} line {line}: {error}") from None
+    return widths
+
+
+def text_of_precision(precision: Precision, suffix: str) -> str:
+    """Return a precision as the text of a file that `read_precision` reads back.
+
+    Parameters
+    ----------
+    suffix : ".csv", ".yaml" or ".json".
+
+    Raises
+    ------
+    BfimnaError
+        For widths of tensors in a CSV, or a layer's name that the format cannot hold.
+    """
+    rows = [
+        (name, *map(str, pair))
+        for name, pair in zip(
+            precision.layers,
+            zip(precision.weight_bits, precision.activation_bits, strict=True),
+            strict=True,
+        )
+    ]
+    where = f"precision {shown(precision.name)} as {suffix}"
+    if suffix == ".csv":
+        if precision.tensor_bits:
+            raise BfimnaError(f"{where}: a CSV holds no widths of tensors; use to_yaml or to_json")
+        lines = StringIO()
+        csv.writer(lines, lineterminator="\n").writerows([COLUMNS, *rows])
+        text, read = lines.getvalue(), _csv_rules
+    else:
+        text, read = _yaml_text(precision, rows, suffix), _yaml_rules
+    try:
+        same = [rule[1:] for rule in read(Path(suffix), text)] == rows
+    except BfimnaError:
+        same = False
+    if not same:
+        raise BfimnaError(f"{where}: a layer's name holds characters that the format does not keep")
+    return text
+
+
+def _yaml_text(precision: Precision, rows: Iterable[tuple[str, ...]], suffix: str) -> str:
+    """Return one entry a line, as JSON, which is YAML too; without braces for a .yaml file."""
+
+    def quoted(text: str) -> str:
+        return json.dumps(text, ensure_ascii=False)
+
+    entries = [f"{quoted(name)}: [{weights}, {activations}]" for name, weights, activations in rows]
+    if precision.tensor_bits:
+        widths = ", ".join(f"{quoted(tensor)}: {bits}" for tensor, bits in precision.tensor_bits)
+        entries.append(f"{quoted(TENSORS)}: {{{widths}}}")
+    if suffix == ".json" or not entries:
+        return "{\n" + ",\n".join(f"  {entry}" for entry in entries) + "\n}\n"
+    return "\n".join(entries) + "\n"
+
+
+def write(text: str, path: str | Path, suffix: str) -> None:
+    """Write a precision's text to a file whose name ends as its format's do."""
+    endings = (".yaml", ".yml") if suffix == ".yaml" else (suffix,)
+    if as_path(path).suffix not in endings:
+        raise BfimnaError(f"{path}: want a name that ends in {' or '.join(endings)}")
+    save_text(text, path)

@@ -170,9 +170,11 @@ def _space(
 def _chosen(search: PartedSearch, budget: Budget) -> Precision:
     """Return the bits of least Ω within a budget, with a note where that is not proven."""
     space, limit = search.space, budget.limit
+    notes: tuple[str, ...] = ()
     if budget.fraction is not None:
         low, high = (search.cost(space.uniform(end)) for end in (0, -1))
         limit = low + budget.fraction * (high - low)
+        notes = (space.budget_note(budget.quantity, budget.fraction, low, high),)
     assert limit is not None  # a budget has one or the other
     optimum = search.best_within(limit)
     if optimum is None:
@@ -181,7 +183,8 @@ def _chosen(search: PartedSearch, budget: Budget) -> Precision:
             f"{space.network.name} within {budget.quantity} of {limit:.6g}; the smallest "
             f"feasible budget is {search.cost(search.cheapest):.6g}"
         )
-    return _precision(space, optimum, f"{budget.quantity}<={limit:.4g}")
+    precision = _precision(space, optimum, f"{budget.quantity}<={limit:.4g}")
+    return replace(precision, notes=(*precision.notes, *notes))
 
 
 def _precision(space: SearchSpace, optimum: Optimum, name: str) -> Precision:

@@ -1,6 +1,7 @@
 """Budgets where each layer takes the best of several mappings: the searches behind `choose`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
@@ -84,9 +85,11 @@ class MappedSearches:
     def choose(self, quantity: str, limit: float | None, fraction: float | None) -> Precision:
         """Return the bits of least Ω within a limit, or one between the lowest and highest bits."""
         search = self.of(quantity)
+        notes: tuple[str, ...] = ()
         if fraction is not None:
             low, high = (search.cost(self.space.uniform(end)) for end in (0, -1))
             limit = low + fraction * (high - low)
+            notes = (self.space.budget_note(quantity, fraction, low, high),)
         assert limit is not None  # a budget has one or the other
         choice = search.best_within(limit)
         if choice is None:
@@ -95,7 +98,7 @@ class MappedSearches:
                 f"{self.space.network.name} within {quantity} of {limit:.6g}; the smallest "
                 f"feasible budget is {search.cost(search.cheapest):.6g}"
             )
-        return self.space.precision(choice, f"{quantity}<={limit:.4g}")
+        return replace(self.space.precision(choice, f"{quantity}<={limit:.4g}"), notes=notes)
 
     def front(self, points: int) -> list[Precision]:
         """Return the bits of least Ω under EDP limits from tight to loose."""

@@ -138,6 +138,13 @@ class SearchSpace:
             nodes[g] = by_layer[list(layers)].sum(axis=0)
         return nodes
 
+    def budget_note(self, quantity: str, fraction: float, low: float, high: float) -> str:
+        """Say what a budget is a fraction of: costs with all layers at the ends of the choices."""
+        return (
+            f"budget: {100 * fraction:.4g} % of the way from {quantity} with all layers at "
+            f"{self.choices[0]} bits, {low:.4g}, to all at {self.choices[-1]} bits, {high:.4g}"
+        )
+
     def precision(self, choice: Choice, name: str) -> Precision:
         """Return a choice as bits per layer."""
         names = self.network.matmul_names
