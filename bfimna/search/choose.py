@@ -117,7 +117,7 @@ def choose(
     >>> omega = bf.search.hawq_sensitivity(net)
     >>> p = choose(net, omega, half, bf.Chip.limited(), sram)
     >>> p.weight_bits[:6]
-    (8, 8, 8, 8, 4, 8)
+    (8, 8, 8, 8, 8, 8)
     """
     return choose_each(network, sensitivity, [budget], chip, technology, choices, tensors, mapping)[
         0
