@@ -85,7 +85,7 @@ def test_an_unknown_field_of_the_hardware_is_refused():
 
 
 def test_frames_are_what_the_model_counts():
-    names = ["paper", "accumulating-2-per-row", "carry-save-1-triples"]
+    names = ["paper", "accumulating-2-per-row", "carry-save-1-triple"]
     frames = seen.seen(names, bits=2)
     table = seen.table(frames).set_index(["mapping", "phase"])
     assert table.rows["paper", "load"] == 9
