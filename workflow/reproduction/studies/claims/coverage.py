@@ -90,7 +90,7 @@ def energy_by_law(
     """Return the energy at other supplies from that at the nominal one, in J.
 
     Logic ∝ V², writes ∝ V² in a volatile cell and unchanged in one whose device sets them, leakage
-    power ∝ V over the latency, traffic unchanged.
+    power ∝ V^n over the latency, with the technology's own n, traffic unchanged.
 
     Parameters
     ----------
@@ -113,7 +113,8 @@ def energy_by_law(
     of_logic = all_events - moved - of_writes
     relative = np.array(supplies_v)[:, None] / technology.supply_v
     scaled_writes = of_writes * (relative**2 if technology.write_scales else 1.0)
-    leaked = formulas.leakage_power(PAPER, technology) * relative * latency
+    leaking = relative**technology.leakage_exponent
+    leaked = formulas.leakage_power(PAPER, technology) * leaking * latency
     return moved + of_logic * relative**2 + scaled_writes + leaked
 
 
