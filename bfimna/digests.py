@@ -11,7 +11,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 #: what no simulation depends on; every other room and module of the package is the model's
-BEYOND_THE_MODEL = ("__main__.py", "characterise", "cli.py", "emulator", "plot", "search")
+BEYOND_THE_MODEL = ("__main__.py", "characterise", "cli", "emulator", "plot", "search")
 
 
 def digest(*parts: object) -> str:
