@@ -18,7 +18,6 @@ SRAM, NAN = "sram-14nm-lstp", float("nan")
         (design_space.batches, (["alexnet"] * 2, "int8", SRAM), "networks has 'alexnet' twice"),
         (design_space.supply, ("alexnet", "int8", [None]), r"technologies\[0\] must be a name"),
         (design_space.design_space, (["alexnet"], [SRAM], [4], 0), "seeds must be a whole number"),
-        (assumptions.traffic, ([["alexnet"]], "int8", SRAM), r"networks\[0\] must be a name"),
         (points.points, ("", ["alexnet"], [], [SRAM]), "precisions is empty"),
         (measured.faults, (["int2"], [0.0]), r"rates\[0\] must be a number above 0, at most 1"),
         (measured.faults, (["int2"], [NAN]), r"rates\[0\] must be a number above 0, at most 1"),
