@@ -181,7 +181,7 @@ def check_digested(path, files, technologies, code):
     elif path.stem in FIGURES:
         rooms = (PACKAGE, *dependencies.FIGURE_ROOMS)
         assert all(any(file.is_relative_to(room) for room in rooms) for file in ours)
-        declared = FIGURES[path.stem].data
+        declared = (*FIGURES[path.stem].data, *dependencies.SIMULATION_DATA)
         texts = dependencies.strings(dependencies.parameters(path))
         assert technologies <= {*declared, *texts}
         covered = {

@@ -101,7 +101,7 @@ class Figure:
             {name: dependencies.file_digest(name) for name in sorted(texts) if _is_input(name)},
             dependencies.cells(self.notebook),
             dependencies.figures_code_digest(),
-            dependencies.data_digest(set(self.data) - shipped),
+            dependencies.data_digest({*self.data, *dependencies.SIMULATION_DATA} - shipped),
         )
 
 
