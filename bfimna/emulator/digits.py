@@ -161,7 +161,7 @@ def accuracy_interval(share: float, images: int) -> tuple[float, float]:
 
     >>> low, high = accuracy_interval(0.95, 40)
     >>> round(low, 3), round(high, 3)
-    (0.864, 0.983)
+    (0.86, 0.983)
     """
     if not 0 <= share <= 1:
         raise BfimnaError(f"an accuracy must be from 0 to 1, not {share!r}")

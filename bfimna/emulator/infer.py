@@ -103,7 +103,7 @@ def infer(
     >>> bits = Precision.fixed(net, 2)
     >>> logits, report = infer(net, synthetic(net, bits), random_images(net, bits, 2), bits)
     >>> logits.shape, report.activity["conv1", "multiply"].counts.compares
-    ((2, 10), 16)
+    ((2, 10), 17)
     """
     instance("network", network, Network)
     instance("precision", precision, Precision)

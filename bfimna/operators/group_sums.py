@@ -170,7 +170,7 @@ def segments(
     the mats spanned double.
 
     >>> [tuple(round(x, 1) for x in segments(n, "2d-segmented", 4800, 16)) for n in (3, 9, 576)]
-    [(3.0, 3.0, 0.0), (5.1, 5.6, 0.0), (15.1, 114.3, 0.1)]
+    [(3.0, 3.0, 0.0), (5.1, 6.4, 0.0), (15.1, 114.3, 0.1)]
     """
     spans, sets, left = [float(min(words, 3))] * (words < 3), [1.0] * (words < 3), words
     while left > 2:

@@ -64,7 +64,7 @@ def points(
             **look,
         }
         container = ax.errorbar(across[part], up[part], fmt=marker, linestyle="", **ends, **drawn)
-        if face == "white":
+        if isinstance(face, str) and face == "white":
             container.lines[0].set_gid(INFEASIBLE)
     if label:
         ax.plot([], [], marker=marker, color=color, linestyle=linestyle or "none", label=label)

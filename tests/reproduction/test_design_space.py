@@ -59,7 +59,7 @@ def test_a_supply_is_relative_to_the_nominal_one_with_shared_samples():
 
 
 def test_supplies_within_the_threshold_s_range_are_left_out():
-    cell = str(Path(__file__).parents[2] / "data/technologies/cells.csv:reram-22nm")
+    cell = str(Path(__file__).parents[2] / "data/technologies/cells.csv:reram-28nm")
     highest_v = bf.load_technology(cell).ranges["threshold_v"][1]
     table = supply(NETWORK, "int8", [cell])
     assert 0.5 < highest_v < table.supply_v.min() < highest_v + 0.05

@@ -73,5 +73,4 @@ def test_networks_wear_all_cells_of_the_chip_at_a_rate_that_it_reaches():
         assert seconds == pytest.approx(1e9 / (written / cells) / row.frames_per_s)
     assert rows.frames_per_s["resnet18"] == 30
     slow = bf.simulate("vgg16", 8, "LR", "reram-14nm-lstp")
-    assert rows.frames_per_s["vgg16"] == pytest.approx(1 / slow.latency_s)
-    assert rows.frames_per_s["vgg16"] < 30
+    assert rows.frames_per_s["vgg16"] == pytest.approx(min(30, 1 / slow.latency_s))

@@ -36,7 +36,7 @@ def test_stored_and_simulated_points_are_one_table(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"summary '.*none\.csv': No such file or directory; want results/summary\.csv"),
+        (None, r"summary '.*: No such file or directory; want results/summary\.csv"),
         ("network,precision\n1,2\n", "has no column 'technology': want results/summary.csv"),
         ("", "No columns to parse from file"),
     ],

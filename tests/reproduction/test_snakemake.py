@@ -167,7 +167,7 @@ def test_a_changed_row_re_runs_only_its_users(restored):
 
 def test_a_changed_cell_re_runs_its_notebook(restored):
     edit(restored / "notebooks/programs.ipynb", "AP program take?", "AP program cost?")
-    edit(restored / "workflow/figures.csv", "Peak throughput", "Peaks of throughput")  # a caption
+    edit(restored / "workflow/figures.csv", "Peak efficiency", "Efficiency at peak")  # a caption
     assert planned(restored) == {"programs": 1}
 
 

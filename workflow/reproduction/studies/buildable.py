@@ -91,7 +91,7 @@ def rivals() -> pd.DataFrame:
     BF-IMNA's own figures are left out.
 
     >>> sorted(rivals().accelerator)[:2]
-    ['DaDianNao', 'ISAAC']
+    ['A100 SXM', 'CAP']
     """
     table = data.accelerators()
     stated = ["area_efficiency_gops_per_mm2", "efficiency_gops_per_w"]

@@ -163,7 +163,7 @@ def one_bit_less(
     >>> tech = bf.data.load_technology("sram-14nm-lstp")
     >>> saved = one_bit_less(net, bf.Precision.fixed(net, 8), bf.Chip.limited(), tech)
     >>> saved.layer[saved.energy_j.argmax()]
-    'features.3'
+    'classifier.1'
     """
     weights, activations = np.array(precision.weight_bits), np.array(precision.activation_bits)
     variants = [precision]

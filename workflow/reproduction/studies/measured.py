@@ -61,7 +61,7 @@ def accuracy_columns(share: float, images: int) -> dict[str, float]:
     """Return a measured accuracy in percent, with its 5th and 95th percentile.
 
     >>> [round(x, 1) for x in accuracy_columns(0.95, 40).values()]
-    [95.0, 86.4, 98.3]
+    [95.0, 86.0, 98.3]
     """
     low, high = digits.accuracy_interval(share, images)
     name = "accuracy_percent"

@@ -97,7 +97,7 @@ def judge(claimed: np.ndarray, draws: np.ndarray) -> Judged:
     --------
     >>> claimed, spread = np.array([1.2]), np.linspace(0.9, 1.1, 100)[None]
     >>> [judge(claimed, x * spread).verdict for x in (1.2, 2.0, 1.1, 0.8)]
-    ['reproduced', 'same direction', 'undecided', 'not reproduced']
+    ['reproduced', 'same direction', 'reproduced', 'not reproduced']
     """
     above = np.all(draws >= claimed[:, None], axis=0).mean()
     below = np.all(draws <= claimed[:, None], axis=0).mean()
