@@ -2,7 +2,7 @@
 
 import pytest
 from reproduction import dependencies
-from reproduction.studies import assumptions, design_space, measured, points, program_cycles
+from reproduction.studies import design_space, measured, points, program_cycles
 
 from bfimna import BfimnaError
 
