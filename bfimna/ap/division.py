@@ -6,12 +6,13 @@ takes six passes a column where subtracting and restoring take eight. The top co
 remainder is free afterwards and takes the quotient bit, so the quotient replaces the dividend.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bfimna.ap.addition import subtract_bits
+from bfimna.ap.constant_operand import with_bit
 from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, by_width, tabulated
-from bfimna.ap.expectation import expected_tags
-from bfimna.ap.multiplication import CONTROLLED_SUBTRACT
+from bfimna.ap.expectation import expected_tags, with_tags
+from bfimna.ap.multiplication import CONTROLLED_SUBTRACT, if_control
 from bfimna.ap.passes import Lut, Pass, Row, Word, cached_program, check_ranges, count_table
 from bfimna.ap.truth import generate
 from bfimna.ap.word_access import clear, clear_counts
@@ -23,21 +24,11 @@ def borrow_bits(a: int, p: int, c: int) -> Row:
     return a, p, subtract_bits(a, p, c)[2]
 
 
-def _constant(step: Callable[..., Row], a: int) -> Callable[..., Row]:
-    """Return a step whose operand's bit is known: its column is left out."""
-    return lambda *pc: step(a, *pc)[1:]
-
-
-def _controlled(step: Callable[..., Row]) -> Callable[..., Row]:
-    return lambda b, *pc: (b, *step(*pc)) if b else (b, *pc)
-
-
 BORROW = generate("apc", borrow_bits)
 #: p - a of a constant's bit, and its borrow; rows without the control bit have no borrow
-BORROW_OF = tuple(generate("pc", _constant(borrow_bits, a)) for a in (0, 1))
+BORROW_OF = tuple(generate("pc", with_bit(borrow_bits, a)) for a in (0, 1))
 SUBTRACT_OF = tuple(
-    generate("bpc", _controlled(_constant(subtract_bits, a)), [(0, 0, 1), (0, 1, 1)])
-    for a in (0, 1)
+    generate("bpc", if_control(with_bit(subtract_bits, a)), [(0, 0, 1), (0, 1, 1)]) for a in (0, 1)
 )
 #: the divisor fits unless the compare borrows and the top column is 0; a row of (1, 0) cannot occur
 FITS = Lut(("w", "c"), (Pass(((1, 0),), ((0, 1),)),))
@@ -83,11 +74,6 @@ def step_counts(columns: Amount, zeros: Amount = 0, ones: Amount = 0) -> Counts:
     for lut, times in parts:
         total = total + count_table(lut, times, (0.0, 0.0))
     return total
-
-
-def with_tags(counts: Counts, tags: Amount, cells: Amount) -> Counts:
-    """Add what passes are expected to match and to write to their other counts."""
-    return counts + Counts(rows_matched=tags, words_written=tags, cells_written=cells)
 
 
 @cached_program

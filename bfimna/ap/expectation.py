@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bfimna.ap.events import Counts
+from bfimna.ap.events import Amount, Counts
 from bfimna.ap.passes import Pass
 
 ENUMERATED_COLUMNS = 14
@@ -53,6 +53,11 @@ def _rows(columns: int) -> np.ndarray:
     patterns = np.arange(max(2**columns, 64), dtype=np.uint32)  # a whole word: patterns repeat
     bits = (patterns >> np.arange(columns)[:, None]) & 1
     return np.packbits(bits.astype(np.uint8), axis=1, bitorder="little").view(np.uint64)
+
+
+def with_tags(counts: Counts, tags: Amount, cells: Amount) -> Counts:
+    """Add what passes are expected to match and to write to their other counts."""
+    return counts + Counts(rows_matched=tags, words_written=tags, cells_written=cells)
 
 
 def program_counts(program: Sequence[Pass], operands: Sequence[int]) -> Counts:

@@ -21,14 +21,15 @@ EXACT_BITS = 16  # of both operands together, up to which every pair is enumerat
 SAMPLE_BITS = 12  # beyond, 2^12 pairs for each partial product
 
 
-def _if_control(step: Callable[..., Row]) -> Callable[..., Row]:
+def if_control(step: Callable[..., Row]) -> Callable[..., Row]:
+    """Return a step on (b, …) that leaves a row as it is where the control bit b is 0."""
     return lambda b, *apc: (b, *step(*apc)) if b else (b, *apc)
 
 
 # the carry stays 0 where the control bit is 0, so those rows never occur
 _NO_CARRY: list[Row] = [(0, a, p, 1) for a in (0, 1) for p in (0, 1)]
-CONTROLLED_ADD = generate("bapc", _if_control(add_bits), _NO_CARRY)
-CONTROLLED_SUBTRACT = generate("bapc", _if_control(subtract_bits), _NO_CARRY)
+CONTROLLED_ADD = generate("bapc", if_control(add_bits), _NO_CARRY)
+CONTROLLED_SUBTRACT = generate("bapc", if_control(subtract_bits), _NO_CARRY)
 
 
 @cached_program

@@ -4,9 +4,8 @@ Inverting a bit in place is a circle of rewrites (0 to 1 and 1 to 0), so the res
 column below: into the columns that the word itself has left, each cleared first.
 """
 
-from bfimna.ap.division import with_tags
 from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
-from bfimna.ap.expectation import expected_tags
+from bfimna.ap.expectation import expected_tags, with_tags
 from bfimna.ap.passes import Pass, Row, Word, cached_program, check_ranges, count_table
 from bfimna.ap.truth import generate
 from bfimna.ap.word_access import clear, clear_counts

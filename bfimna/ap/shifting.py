@@ -7,9 +7,8 @@ starting from the end that it moves towards.
 
 import numpy as np
 
-from bfimna.ap.division import with_tags
 from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
-from bfimna.ap.expectation import expected_tags
+from bfimna.ap.expectation import expected_tags, with_tags
 from bfimna.ap.passes import Pass, Row, Word, cached_program, check_ranges, count_table
 from bfimna.ap.truth import generate
 

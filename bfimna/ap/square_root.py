@@ -4,9 +4,9 @@ A division whose divisor grows: it is the root so far with the bits 01 below it,
 two columns of the radicand.
 """
 
-from bfimna.ap.division import step_counts, subtract_if_fits, with_tags
+from bfimna.ap.division import step_counts, subtract_if_fits
 from bfimna.ap.events import MAX_WORD_BITS, Amount, Counts, tabulated
-from bfimna.ap.expectation import expected_tags
+from bfimna.ap.expectation import expected_tags, with_tags
 from bfimna.ap.passes import Pass, Word, cached_program, check_ranges
 from bfimna.errors import BfimnaError
 
