@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from bfimna.cost.grid import listed
 from bfimna.cost.sweep import sweep
@@ -34,6 +33,7 @@ from bfimna.search.mapping_choice import AnyChoice
 from bfimna.search.parts import Optimum, PartedSearch
 from bfimna.search.sensitivity import Sensitivity
 from bfimna.search.space import SearchSpace
+from bfimna.search.within import best_of_budget, front_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,22 +169,8 @@ def _space(
 
 def _chosen(search: PartedSearch, budget: Budget) -> Precision:
     """Return the bits of least Ω within a budget, with a note where that is not proven."""
-    space, limit = search.space, budget.limit
-    notes: tuple[str, ...] = ()
-    if budget.fraction is not None:
-        low, high = (search.cost(space.uniform(end)) for end in (0, -1))
-        limit = low + budget.fraction * (high - low)
-        notes = (space.budget_note(budget.quantity, budget.fraction, low, high),)
-    assert limit is not None  # a budget has one or the other
-    optimum = search.best_within(limit)
-    if optimum is None:
-        raise BfimnaError(
-            f"no choice of {', '.join(map(str, space.choices))} bits brings "
-            f"{space.network.name} within {budget.quantity} of {limit:.6g}; the smallest "
-            f"feasible budget is {search.cost(search.cheapest):.6g}"
-        )
-    precision = _precision(space, optimum, f"{budget.quantity}<={limit:.4g}")
-    return replace(precision, notes=(*precision.notes, *notes))
+    limits = budget.quantity, budget.limit, budget.fraction
+    return best_of_budget(search, search.space, limits, partial(_precision, search.space))
 
 
 def _precision(space: SearchSpace, optimum: Optimum, name: str) -> Precision:
@@ -220,14 +206,7 @@ def front(
         return MappedSearches(space, *hardware, mapping).front(points)
     on_ap = ApCosts(space, load_chip(chip), load_technology(technology))
     search = PartedSearch(space, on_ap, "edp_js")
-    low, high = (search.cost(choice) for choice in (search.cheapest, space.uniform(-1)))
-    precisions: dict[tuple[int, ...], Precision] = {}
-    for k, limit in enumerate(np.geomspace(low, high, points)):
-        optimum = search.best_within(float(limit))
-        assert optimum is not None  # the cheapest is within each of these budgets
-        precision = _precision(space, optimum, f"front-{k:03d}")
-        precisions.setdefault(precision.weight_bits, precision)
-    return list(precisions.values())
+    return front_of(search, space, points, partial(_precision, space))
 
 
 def compare(
