@@ -11,7 +11,7 @@ import numpy as np
 
 from bfimna.cost import export, uncertainty
 from bfimna.cost.report import Report
-from bfimna.cost.report_text import SHOWN
+from bfimna.cost.report_text import SHOWN, interval
 from bfimna.display import html_table, quantity, text_table
 from bfimna.errors import BfimnaError, instance, whole_number
 
@@ -132,9 +132,9 @@ class Comparison:
             overlap = {True: "yes", False: "no", None: ""}[None if first else row["overlaps"]]
             rows.append((
                 name if first else "", row["report"], quantity(row["value"], unit),
-                _span(row["low"], row["high"], unit),
+                interval(row["low"], row["high"], unit),
                 "" if first else f"{row['ratio']:.3g}",
-                "" if first else _span(row["ratio_low"], row["ratio_high"], ""), overlap,
+                "" if first else interval(row["ratio_low"], row["ratio_high"], ""), overlap,
             ))  # fmt: skip
         return rows
 
@@ -208,8 +208,3 @@ def _divided(samples: np.ndarray | None, reference: np.ndarray | None) -> np.nda
 def _overlap(a: Ends, b: Ends) -> bool | None:
     """Whether two intervals meet; None where one is not known."""
     return None if isnan(a[0] + b[0]) else a[0] <= b[1] and b[0] <= a[1]
-
-
-def _span(low: float, high: float, unit: str) -> str:
-    """Return an interval as text, empty where there is none."""
-    return f"{quantity(low, unit)} to {quantity(high, unit)}" if low < high else ""

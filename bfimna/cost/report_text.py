@@ -60,6 +60,11 @@ def _span(bounds: Callable[[], Mapping[str, Any]], key: str, unit: str) -> str:
         low, high = (float(bounds()[f"{key}_{end}"]) for end in ("low", "high"))
     except BfimnaError:  # no interval at a supply within the threshold's range
         return ""
+    return interval(low, high, unit)
+
+
+def interval(low: float, high: float, unit: str) -> str:
+    """Return an interval as text, empty where there is none."""
     return f"{quantity(low, unit)} to {quantity(high, unit)}" if low < high else ""
 
 
