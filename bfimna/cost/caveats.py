@@ -19,7 +19,8 @@ from bfimna.cost.power import PhasePower, ratio
 from bfimna.display import quantity
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lifetimes import live_bits
-from bfimna.mapping.schedule import Schedule, Vertical
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import Vertical
 from bfimna.technology.prices import AnyPrices, Price, with_layer_axis
 from bfimna.technology.technology import Technology
 

@@ -5,7 +5,7 @@ Model document, sections 2 and 3. `bfimna.cost.formulas` multiplies them by coun
 
 from bfimna.ap.counts import CYCLES, Amount
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Mode, Vertical
+from bfimna.mapping.work import Mode, Vertical
 from bfimna.technology.prices import AnyPrices, Price
 
 

@@ -21,7 +21,8 @@ from bfimna.cost.cycles import phase_seconds as phase_seconds
 from bfimna.cost.cycles import row_joules
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import HORIZONTAL, PHASES, Mode, Schedule, Traffic, Vertical
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import HORIZONTAL, PHASES, Mode, Traffic, Vertical
 from bfimna.network.precision import MAX_BITS
 from bfimna.technology.prices import AnyPrices, LinkPrices, Price
 from bfimna.technology.technology import Technology

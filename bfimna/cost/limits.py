@@ -17,7 +17,8 @@ from bfimna.ap.counts import Counts
 from bfimna.cost import formulas
 from bfimna.cost.formulas import ALL_PHASES, LEAKAGE, TRAFFIC
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import PHASES, Traffic, Work
 from bfimna.technology.prices import AnyPrices, LinkPrices, Price
 from bfimna.technology.technology import Technology
 

@@ -16,7 +16,8 @@ from bfimna.cost import formulas
 from bfimna.cost.formulas import ALL_PHASES, TRAFFIC
 from bfimna.cost.limits import LOAD, load_parts, moving_joules, shortest
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import HORIZONTAL, Mode, Schedule, Traffic, Vertical, Work
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import HORIZONTAL, Mode, Traffic, Vertical, Work
 from bfimna.technology.prices import LINK_PRICES, AnyPrices, LinkPrices, Price, with_layer_axis
 
 MOST_NUMBERS = 2**16  # of an array over draws and phases: what fits a processor's cache

@@ -15,7 +15,8 @@ from bfimna.ap.counts import Amount, Counts, CountSet
 from bfimna.cost import formulas, limits
 from bfimna.cost.power import PhasePower
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Schedule, Vertical, Work
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import Vertical, Work
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision
 from bfimna.technology.prices import AnyPrices, Price, with_layer_axis

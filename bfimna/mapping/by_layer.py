@@ -14,8 +14,8 @@ from bfimna.errors import BfimnaError, instance, unknown, wrong_type
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lowered import OutputBench, ProductBench, Products, ProductStep
 from bfimna.mapping.mapping import Mapping as ProductMapping
-from bfimna.mapping.schedule import PHASES, Work, joined
 from bfimna.mapping.storage import Storage
+from bfimna.mapping.work import PHASES, Work, joined
 from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
 from bfimna.operators.operator import Moved

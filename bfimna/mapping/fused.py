@@ -15,8 +15,8 @@ from bfimna.ap import programs
 from bfimna.ap.counts import Counts
 from bfimna.mapping.lowered import OutputBench, ProductStep
 from bfimna.mapping.outputs import PackedOutputs, add_planes, scaled_columns
-from bfimna.mapping.schedule import Work
 from bfimna.mapping.vertical import groups_mode
+from bfimna.mapping.work import Work
 from bfimna.network.bits import Bits
 from bfimna.operators.words import SIGN, Words
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Vertical, Work
 from bfimna.mapping.storage import Storage
 from bfimna.mapping.vertical import reduction_mode, repeated_mode, searched_mode
+from bfimna.mapping.work import Vertical, Work
 from bfimna.network.graph import Network
 from bfimna.operators import OPERATORS, POOLING
 from bfimna.operators.group_sums import GroupSums

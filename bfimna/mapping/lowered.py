@@ -12,7 +12,7 @@ import numpy as np
 
 from bfimna.ap.array import Array
 from bfimna.ap.counts import CountSet
-from bfimna.mapping.schedule import Work
+from bfimna.mapping.work import Work
 from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
 from bfimna.operators.operator import Moved, Step

@@ -12,7 +12,7 @@ import numpy as np
 
 from bfimna.ap.counts import Counts
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Vertical, Work, joined
+from bfimna.mapping.work import Vertical, Work, joined
 
 SETTINGS = 2  # of a row's switch in a fold: before the multiplication and after it
 

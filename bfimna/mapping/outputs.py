@@ -15,8 +15,8 @@ from bfimna.ap.array import Array
 from bfimna.ap.counts import Counts
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.lowered import OutputBench, ProductStep
-from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage
+from bfimna.mapping.work import Work
 from bfimna.network.bits import Bits
 from bfimna.operators.words import SIGN, Words
 

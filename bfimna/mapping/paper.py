@@ -20,10 +20,10 @@ from bfimna.mapping.fused import FusedOutputs
 from bfimna.mapping.lowered import OutputBench, ProductBench, ProductStep
 from bfimna.mapping.mapping import need
 from bfimna.mapping.outputs import PackedOutputs
-from bfimna.mapping.schedule import Work
 from bfimna.mapping.storage import Storage, freeze
 from bfimna.mapping.tiles import best_tile, tile_bits
 from bfimna.mapping.vertical import reduction_mode
+from bfimna.mapping.work import Work
 from bfimna.network.bits import Bits
 from bfimna.network.matmul import Matmul
 from bfimna.operators.group_sums import Fit, GroupSums, fit

@@ -21,8 +21,9 @@ from bfimna.mapping.lowered import Products
 from bfimna.mapping.mapping import Mapping, sized
 from bfimna.mapping.match_lines import cut, detached
 from bfimna.mapping.memory import Residency, residency
-from bfimna.mapping.schedule import PHASES, Schedule, Traffic, Work, joined
+from bfimna.mapping.schedule import Schedule
 from bfimna.mapping.storage import Storage, freeze, storage
+from bfimna.mapping.work import PHASES, Traffic, Work, joined
 from bfimna.network.bits import Bits
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision

@@ -6,7 +6,7 @@ import numpy as np
 
 from bfimna.ap import counts as ap
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import HORIZONTAL, Mode, Vertical
+from bfimna.mapping.work import HORIZONTAL, Mode, Vertical
 from bfimna.operators.group_sums import GroupSums, segments
 from bfimna.operators.operator import LayerBatch
 

@@ -19,8 +19,9 @@ from bfimna.errors import whole_number
 from bfimna.mapping.chip import MOST_IMAGES, Chip
 from bfimna.mapping.mapping import Mapping as ProductMapping
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Schedule, Traffic, Vertical
+from bfimna.mapping.schedule import Schedule
 from bfimna.mapping.tiles import pixels
+from bfimna.mapping.work import Traffic, Vertical
 from bfimna.names import (
     AnyChip,
     AnyNetwork,

@@ -10,7 +10,7 @@ from bfimna.ap.counts import Counts, multiply
 from bfimna.ap.events import CYCLES, ENERGY_EVENTS
 from bfimna.cost import formulas
 from bfimna.mapping.chip import LIMITS
-from bfimna.mapping.schedule import Vertical
+from bfimna.mapping.work import Vertical
 
 from ..close import close
 

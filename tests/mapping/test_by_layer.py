@@ -10,7 +10,7 @@ from bfimna.cost.totals import event_totals
 from bfimna.emulator.infer import infer
 from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import HORIZONTAL, Vertical, Work, joined
+from bfimna.mapping.work import HORIZONTAL, Vertical, Work, joined
 from tests.mapping.test_seam import TWO, network
 
 PAPER, SRAM = bf.Mapping.paper(), bf.load_technology("sram-14nm-lstp")

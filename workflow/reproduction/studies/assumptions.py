@@ -18,7 +18,8 @@ from bfimna.cost.formulas import costs
 from bfimna.cost.report import Report
 from bfimna.cost.simulate import simulate
 from bfimna.mapping.chip import Chip
-from bfimna.mapping.schedule import Schedule, Work
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import Work
 from bfimna.names import (
     AnyChip,
     AnyNetwork,

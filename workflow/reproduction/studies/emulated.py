@@ -21,7 +21,8 @@ from bfimna.emulator.infer import InferReport, infer
 from bfimna.emulator.integer import Parameters
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Mode, Schedule
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import Mode
 from bfimna.names import load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision

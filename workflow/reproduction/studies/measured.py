@@ -24,7 +24,7 @@ from bfimna.emulator.quantise import random_images, synthetic
 from bfimna.errors import BfimnaError
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Vertical
+from bfimna.mapping.work import Vertical
 from bfimna.names import AnyNetwork, load_network, load_precision, load_technology
 from bfimna.network.graph import Network
 from bfimna.network.precision import Precision

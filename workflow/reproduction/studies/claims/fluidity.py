@@ -15,7 +15,8 @@ from bfimna.emulator.arrays import Emulator
 from bfimna.emulator.infer import infer
 from bfimna.mapping.chip import Chip
 from bfimna.mapping.plan import plan
-from bfimna.mapping.schedule import Schedule, Traffic, Vertical, Work
+from bfimna.mapping.schedule import Schedule
+from bfimna.mapping.work import Traffic, Vertical, Work
 from bfimna.names import load_network
 from bfimna.network.precision import Precision
 from bfimna.technology.prices import Price
