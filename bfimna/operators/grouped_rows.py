@@ -9,7 +9,9 @@ import numpy as np
 from bfimna.ap import counts as ap
 from bfimna.ap import programs
 from bfimna.ap.array import Array
-from bfimna.ap.counts import Counts
+from bfimna.ap.counts import Amount, Counts
+from bfimna.ap.passes import Pass, count_passes
+from bfimna.ap.rows import Rows
 from bfimna.errors import BfimnaError
 from bfimna.operators.operator import Grouped, LayerBatch, Machine, Step
 
@@ -46,6 +48,39 @@ def sum_counts(x: LayerBatch, total: np.ndarray) -> Counts:
     """Complete a sum in a row of its own: per group."""
     left = x.sums.rows_left("microcode")
     return (ap.load(total) + ap.clear_along(1)) * left + ap.add(total, x.adder) * (left - 1)
+
+
+def division_counts(bits: Amount, part: Amount, whole: Amount) -> Counts:
+    """Count what `divide` does after its loads: per row; clamping a quotient of 1 is rare."""
+    clamped = count_passes(1, 1, tags=0.0, cells=0.0, lines=bits + 1)
+    return ap.clear_along(bits + whole - part + 2) + ap.fraction(bits, part, whole) + clamped
+
+
+def divide(
+    rows: Rows, bits: int, part: tuple[np.ndarray, int], whole: tuple[np.ndarray, int]
+) -> tuple[tuple[int, ...], int]:
+    """Divide each row's part by its group's whole, to `bits` bits; clamp a quotient of 1.
+
+    Parameters
+    ----------
+    part, whole : words of every row, and their columns.
+
+    Returns
+    -------
+    Columns of the quotient, with a top one of zeros; and a column that is 0. The one below the
+    quotient and the second behind the whole are free.
+    """
+    (parts, m), (wholes, n) = part, whole
+    below, of_part = tuple(range(bits)), tuple(range(bits, bits + m))
+    above = tuple(range(bits + m, bits + n + 1))
+    of_whole = tuple(range(bits + n + 1, bits + 2 * n + 1))
+    borrow = of_whole[-1] + 1
+    rows.load(parts, of_part, clear=(*below, *above, borrow))
+    rows.load(wholes, of_whole)
+    rows.run(programs.fraction(of_part, above, of_whole, below, borrow))
+    *word, top = range(n, n + bits + 1)
+    rows.run((Pass(((top, 1),), ((top, 0), *((column, 1) for column in word))),))
+    return (*word, top), borrow
 
 
 class GroupedRows:

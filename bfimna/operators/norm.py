@@ -23,12 +23,13 @@ from bfimna.ap.moments import (
     root_of_mean,
     root_of_mean_counts,
 )
-from bfimna.ap.passes import Pass, count_passes
 from bfimna.ap.rows import Rows
 from bfimna.operators.grouped_rows import (
     GroupedRows,
     check_vertical,
     choose_groups,
+    divide,
+    division_counts,
     groups,
     left_counts,
     sum_counts,
@@ -128,9 +129,8 @@ def _counts(x: LayerBatch, words: Words, counts: CountSet, centred: bool) -> Cou
 def _division_counts(x: LayerBatch, words: Words, own: Widths[np.ndarray]) -> Counts:
     """Divide each magnitude by its group's root, clamp, and give it its sign."""
     m, bits = own.word, words.bits
-    clamped = count_passes(1, 1, tags=0.0, cells=0.0, lines=bits + 1)  # of 8 deviations: rare
-    each = ap.load(m + 1 + own.root) + ap.clear_along(bits + 5) + ap.read(words.read_bits)
-    each = each + ap.fraction(bits, m, own.root) + clamped + ap.negate_if(bits + 1)
+    each = ap.load(m + 1 + own.root) + ap.read(words.read_bits)
+    each = each + division_counts(bits, m, own.root) + ap.negate_if(bits + 1)
     return each.repeat(x.folds, x.elements)
 
 
@@ -251,19 +251,11 @@ def _divide(
     roots: np.ndarray,
 ) -> None:  # fmt: skip
     """Divide each row's magnitude by its group's root; clamp; negate where the sign says so."""
-    m, root = own.word, own.root
-    below, part = tuple(range(bits)), tuple(range(bits, bits + m))
-    above = tuple(range(bits + m, bits + root + 1))
-    whole = tuple(range(bits + root + 1, bits + 2 * root + 1))
-    borrow, sign = whole[-1] + 1, whole[-1] + 2
-    rows.load(magnitudes, part, clear=(*below, *above, borrow))
+    root, sign = own.root, bits + 2 * own.root + 2
     rows.load(signs, (sign,))
-    rows.load(roots, whole)
-    rows.run(programs.fraction(part, above, whole, below, borrow))
-    *word, top = range(root, root + bits + 1)
-    rows.run((Pass(((top, 1),), ((top, 0), *((column, 1) for column in word))),))
-    rows.run(programs.negate_if((*word, top), root - 1, sign, borrow))
-    rows.word = (root - 1, *word)
+    word, clear = divide(rows, bits, (magnitudes, own.word), (roots, root))
+    rows.run(programs.negate_if(word, root - 1, sign, clear))
+    rows.word = (root - 1, *word[:-1])
 
 
 def _norm(kind: str, centred: bool) -> Operator:

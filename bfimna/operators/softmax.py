@@ -23,12 +23,13 @@ from bfimna.ap.group_maximum import (
     search_maximum,
     search_rows_counts,
 )
-from bfimna.ap.passes import Pass, count_passes
 from bfimna.ap.rows import Rows
 from bfimna.operators.grouped_rows import (
     GroupedRows,
     check_vertical,
     choose_groups,
+    divide,
+    division_counts,
     groups,
     left_counts,
     sum_counts,
@@ -129,11 +130,8 @@ def _maxima_counts(x: LayerBatch, own: Widths[np.ndarray]) -> Counts:
 
 def _division_counts(x: LayerBatch, words: Words, own: Widths[np.ndarray]) -> Counts:
     """Divide each exponential by its group's sum, and clamp."""
-    exponential, total = own.narrow
-    cleared = ap.clear_along(words.bits + total - exponential + 2)
-    divided = ap.fraction(words.bits, exponential, total)
-    clamped = count_passes(1, 1, tags=0.0, cells=0.0, lines=words.bits + 1)  # of a lone word
-    each = ap.load(exponential + total) + cleared + divided + clamped + ap.read(words.read_bits)
+    loaded = ap.load(sum(own.narrow))
+    each = loaded + division_counts(words.bits, *own.narrow) + ap.read(words.read_bits)
     return each.repeat(x.folds, x.elements)
 
 
@@ -185,7 +183,8 @@ def _run(machine: Machine, rows: Rows, step: Step, operands: list[Tensor], first
     grouped.sums(left, array, total, beside)
     totals = np.broadcast_to(array.read(total), scores.shape)
     grouped.close_dense(array, "sums")
-    _divide(rows, own, word.bits, exponentials.T.reshape(-1), totals.T.reshape(-1))
+    words = (x.T.reshape(-1) >> own.dropped for x in (exponentials, totals))
+    rows.word, _ = divide(rows, word.bits, *zip(words, own.narrow, strict=True))
 
 
 def _exponentials(
@@ -256,23 +255,6 @@ def _maxima(
     largest = array.read(best, signed=signed)[0]
     grouped.close_dense(array, "maxima of groups")
     return largest
-
-
-def _divide(
-    rows: Rows, own: Widths[int], bits: int, exponentials: np.ndarray, totals: np.ndarray
-) -> None:
-    """Divide each row's exponential by its group's sum; the quotient of a lone word is clamped."""
-    narrow, wide = own.narrow
-    below, part = tuple(range(bits)), tuple(range(bits, bits + narrow))
-    above = tuple(range(bits + narrow, bits + wide + 1))
-    whole = tuple(range(bits + wide + 1, bits + 2 * wide + 1))
-    borrow = whole[-1] + 1
-    rows.load(exponentials >> own.dropped, part, clear=(*below, *above, borrow))
-    rows.load(totals >> own.dropped, whole)
-    rows.run(programs.fraction(part, above, whole, below, borrow))
-    *word, top = range(wide, wide + bits + 1)
-    rows.run((Pass(((top, 1),), ((top, 0), *((column, 1) for column in word))),))
-    rows.word = (*word, top)
 
 
 OPERATORS = (
